@@ -1,0 +1,82 @@
+import { ChildProcess, spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import * as readline from "node:readline";
+import { PROJECT_ROOT } from "./paths";
+
+const PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
+
+/** How often the progress of the build is reported, in milliseconds. */
+const REPORT_EVERY_MS = 10_000;
+
+/** Runs Go in the folder of the pinned module set; resolves with its standard output, fails with its last line. */
+async function go(args: readonly string[], onErrorLine?: (line: string) => void): Promise<string> {
+    const child: ChildProcess = spawn("go", args, {
+        cwd: path.join(PROJECT_ROOT, "tools", "pulumi-cli"),
+        env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly" },
+        stdio: ["ignore", "pipe", "pipe"],
+    });
+    const stop = (): void => void child.kill("SIGTERM");
+    process.once("exit", stop);
+    let output = "";
+    let lastLine = "";
+    child.stdout?.on("data", (chunk: Buffer) => (output += chunk.toString()));
+    if (child.stderr) {
+        readline.createInterface({ input: child.stderr }).on("line", (line) => {
+            lastLine = line;
+            onErrorLine?.(line);
+        });
+    }
+    try {
+        await new Promise<void>((resolve, reject) => {
+            child.once("error", (error) => {
+                reject(new Error(`Go is not installed or cannot be started (${error.message})`));
+            });
+            child.once("close", (code) => {
+                if (code === 0) {
+                    resolve();
+                } else {
+                    reject(
+                        new Error(`go ${args[0] ?? ""} ended with ${String(code)}: ${lastLine}`),
+                    );
+                }
+            });
+        });
+    } finally {
+        process.removeListener("exit", stop);
+    }
+    return output;
+}
+
+/**
+ * Builds the Pulumi CLI from the Go modules that tools/pulumi-cli/ pins, into `<root>/bin/pulumi`. Takes about four
+ * minutes on two cores the first time and reports how far it is.
+ */
+export async function buildCli(
+    root: string,
+    version: string,
+    say: (line: string) => void,
+): Promise<void> {
+    say(`Building the Pulumi CLI ${version} from Go modules: about 4 minutes on 2 cores, once.`);
+    const started = Date.now();
+    const packages = (await go(["list", "-deps", PACKAGE])).split("\n").length;
+    const unfinished = `${root}.build-${String(process.pid)}`;
+    let compiled = 0;
+    const report = setInterval(() => {
+        const seconds = Math.round((Date.now() - started) / 1000);
+        say(
+            `  ${String(seconds)} s: ${String(compiled)} of at most ${String(packages)} packages compiled`,
+        );
+    }, REPORT_EVERY_MS);
+    try {
+        const symbol = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
+        const binary = path.join(unfinished, "bin", "pulumi");
+        const flags = ["-v", "-ldflags", `-s -w -X ${symbol}=v${version}`, "-o", binary];
+        await go(["build", ...flags, PACKAGE], () => (compiled += 1));
+        await fs.promises.rm(root, { recursive: true, force: true });
+        await fs.promises.rename(unfinished, root);
+    } finally {
+        clearInterval(report);
+        await fs.promises.rm(unfinished, { recursive: true, force: true });
+    }
+}

@@ -1,0 +1,3 @@
+"use strict";
+// Resolved from here, because the engine starts the analyzer in the policy pack's folder.
+require("@pulumi/pulumi/cmd/run-policy-pack");

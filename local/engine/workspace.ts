@@ -1,0 +1,138 @@
+import * as crypto from "node:crypto";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+    LocalWorkspace,
+    ProjectSettings,
+    PulumiCommand,
+    PulumiFn,
+    Stack,
+    StackSettings,
+} from "@pulumi/pulumi/automation";
+import { enginePlugins, pulumiHome, realPostgresqlPlugin } from "./plugins";
+import { localDir, PROJECT_ROOT } from "./paths";
+
+/** Which stack to open, and where its settings and its state lie. */
+export interface StackPlace {
+    readonly stackName: string;
+    /** The folder of the `Pulumi.<stack>.yaml` that holds the stack's config. */
+    readonly settingsDir: string;
+    /** The folder of the engine's own files: work folder, state, passphrase. */
+    readonly engineDir: string;
+    /** Config of this machine on top of the settings file, for example the path of the stack's certificate authority. */
+    readonly config?: Readonly<Record<string, string>>;
+}
+
+/** The laptop stack's place. */
+export function localStackPlace(config?: Readonly<Record<string, string>>): StackPlace {
+    return {
+        stackName: "local",
+        settingsDir: path.join(PROJECT_ROOT, "local"),
+        engineDir: path.join(localDir(), "engine"),
+        config,
+    };
+}
+
+/** The bundled plugins of a vendor's download lie beside its binary; a CLI that was built from modules has none. */
+function needsShims(cli: PulumiCommand): boolean {
+    const found = (process.env.PATH ?? "")
+        .split(path.delimiter)
+        .map((dir) => path.join(dir, cli.command))
+        .find((file) => fs.existsSync(file));
+    const binary = fs.realpathSync(path.isAbsolute(cli.command) ? cli.command : (found ?? "."));
+    return !fs.existsSync(path.join(path.dirname(binary), "pulumi-analyzer-policy-nodejs"));
+}
+
+function environment(cli: PulumiCommand, place: StackPlace): Record<string, string> {
+    const shims = path.join(__dirname, "shims");
+    const searchPath = process.env.PATH ?? "";
+    return {
+        PATH: needsShims(cli) ? [shims, searchPath].join(path.delimiter) : searchPath,
+        PULUMI_HOME: pulumiHome(),
+        PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(place),
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        AUDIT_TRAIL_LOCAL_DIR: localDir(),
+    };
+}
+
+/** The engine encrypts secrets in the state with this machine's own passphrase. */
+function passphraseFile({ engineDir }: StackPlace): string {
+    const file = path.join(engineDir, "passphrase");
+    if (!fs.existsSync(file)) {
+        fs.mkdirSync(engineDir, { recursive: true, mode: 0o700 });
+        fs.writeFileSync(file, crypto.randomBytes(24).toString("base64url"), { mode: 0o600 });
+    }
+    return file;
+}
+
+/** The project's settings with the stand-ins in the place of the plugins that this machine cannot have. */
+async function projectSettings(
+    place: StackPlace,
+    postgresqlStandIn: boolean,
+): Promise<ProjectSettings> {
+    const { name, config, description } = await (
+        await LocalWorkspace.create({ workDir: PROJECT_ROOT })
+    ).projectSettings();
+    const standIns = postgresqlStandIn ? ["aws", "postgresql"] : ["aws"];
+    const stateDir = path.join(place.engineDir, "state");
+    await fs.promises.mkdir(stateDir, { recursive: true, mode: 0o700 });
+    return {
+        name,
+        description,
+        config,
+        runtime: "nodejs",
+        backend: { url: pathToFileURL(stateDir).href },
+        plugins: {
+            providers: standIns.map((standIn) => ({
+                name: standIn,
+                path: path.join(PROJECT_ROOT, "local", standIn),
+            })),
+        },
+    } as ProjectSettings;
+}
+
+/** The stack's settings file, this machine's config and what the engine itself wrote before (its encryption salt). */
+async function stackSettings(place: StackPlace, workDir: string): Promise<StackSettings> {
+    const source = await LocalWorkspace.create({ workDir: place.settingsDir });
+    const { config } = await source.stackSettings(place.stackName);
+    const written = fs.existsSync(path.join(workDir, `Pulumi.${place.stackName}.yaml`))
+        ? await (await LocalWorkspace.create({ workDir })).stackSettings(place.stackName)
+        : {};
+    return { ...written, config: { ...config, ...place.config } };
+}
+
+/** The program as the Automation API takes it: the same index.ts that a stock CLI runs. */
+const program: PulumiFn = async () => {
+    const run = (await import("../../index.js")) as unknown as { default: PulumiFn };
+    return run.default();
+};
+
+/**
+ * Opens the stack under the real engine. The workspace lies inside the project, because the modules of dynamic
+ * providers are looked up from there.
+ *
+ * @param say receives one line per thing worth knowing.
+ */
+export async function openStack(
+    cli: PulumiCommand,
+    place: StackPlace,
+    say: (line: string) => void,
+): Promise<Stack> {
+    const real = await realPostgresqlPlugin(enginePlugins(cli), say);
+    const workDir = path.join(place.engineDir, "work");
+    await fs.promises.mkdir(workDir, { recursive: true, mode: 0o700 });
+    const settings = await stackSettings(place, workDir);
+    return LocalWorkspace.createOrSelectStack(
+        { stackName: place.stackName, projectName: "audit-trail", program },
+        {
+            workDir,
+            pulumiCommand: cli,
+            pulumiHome: pulumiHome(),
+            envVars: environment(cli, place),
+            projectSettings: await projectSettings(place, !real),
+            stackSettings: { [place.stackName]: settings },
+        },
+    );
+}

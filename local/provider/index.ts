@@ -1,0 +1,3 @@
+export * from "./module";
+export { changedProperties, hasUnknown } from "./differences";
+export { serve } from "./server";
