@@ -2,7 +2,7 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-    { ignores: ["node_modules/", ".local/", "coverage/"] },
+    { ignores: ["node_modules/", ".local*/", "coverage/"] },
     eslint.configs.recommended,
     {
         files: ["**/*.ts"],

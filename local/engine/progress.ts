@@ -1,7 +1,20 @@
-import { EngineEvent } from "@pulumi/pulumi/automation";
+import { EngineEvent, SummaryEvent } from "@pulumi/pulumi/automation";
 
 /** How often a line of progress is written where lines cannot be overwritten, in milliseconds. */
 const LINE_EVERY_MS = 5_000;
+
+/** A CLI that was built from modules finds its bundled plugins in local/engine/shims, and says so each time. */
+const SHIM_WARNING = /using pulumi-[a-z-]+ from \$PATH/;
+
+/** The engine's plan without its lines of progress and without the warnings about the shims. */
+export function plainPlan(plan: string): string {
+    return plan
+        .replace(/^.*@ (previewing update|updating)\.*$\n?/gm, "")
+        .replace(/ *warning: using pulumi-[a-z-]+ from \$PATH at .*$/gm, "")
+        .replace(/ *\d+ warnings?$/gm, "")
+        .replace(/^Diagnostics:\n(\s*pulumi:pulumi:Stack \([^)]*\):\n)?\s*\n/m, "")
+        .trim();
+}
 
 /** What the engine reported, gathered for the closing message. */
 export interface EngineReport {
@@ -12,7 +25,6 @@ export interface EngineReport {
     readonly violations: readonly string[];
     /** Number of resources per operation: create, update, same, ... */
     readonly changes: Readonly<Record<string, number>>;
-    readonly policyPacks: readonly string[];
 }
 
 /** A diagnostic as a person reads it: no colour marks, no stack, no `error:` prefix. */
@@ -39,7 +51,6 @@ export class Progress {
     private readonly errors = new Set<string>();
     private readonly warnings = new Set<string>();
     private readonly violations = new Set<string>();
-    private readonly packs = new Set<string>();
     private changes: Record<string, number> = {};
 
     constructor(private readonly output: NodeJS.WriteStream) {}
@@ -55,7 +66,7 @@ export class Progress {
                       ? this.warnings
                       : undefined;
             const text = plainMessage(message);
-            if (text !== "") {
+            if (text !== "" && !SHIM_WARNING.test(text)) {
                 target?.add(text);
             }
         }
@@ -65,8 +76,9 @@ export class Progress {
             this.violations.add(`${policyName}: ${where}${plainMessage(message)}`);
         }
         if (event.summaryEvent) {
-            this.changes = { ...event.summaryEvent.resourceChanges };
-            Object.keys(event.summaryEvent.policyPacks).forEach((pack) => this.packs.add(pack));
+            // Absent where there is nothing to tell, whatever its type says.
+            const summary = event.summaryEvent as Partial<SummaryEvent>;
+            this.changes = { ...summary.resourceChanges };
         }
         const ended = event.resOutputsEvent?.metadata;
         if (ended) {
@@ -85,7 +97,6 @@ export class Progress {
             warnings: [...this.warnings],
             violations: [...this.violations],
             changes: this.changes,
-            policyPacks: [...this.packs],
         };
     }
 

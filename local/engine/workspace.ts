@@ -69,11 +69,12 @@ function passphraseFile({ engineDir }: StackPlace): string {
 
 /** The project's settings with the stand-ins in the place of the plugins that this machine cannot have. */
 async function projectSettings(
+    cli: PulumiCommand,
     place: StackPlace,
     postgresqlStandIn: boolean,
 ): Promise<ProjectSettings> {
     const { name, config, description } = await (
-        await LocalWorkspace.create({ workDir: PROJECT_ROOT })
+        await LocalWorkspace.create({ workDir: PROJECT_ROOT, pulumiCommand: cli })
     ).projectSettings();
     const standIns = postgresqlStandIn ? ["aws", "postgresql"] : ["aws"];
     const stateDir = path.join(place.engineDir, "state");
@@ -94,20 +95,28 @@ async function projectSettings(
 }
 
 /** The stack's settings file, this machine's config and what the engine itself wrote before (its encryption salt). */
-async function stackSettings(place: StackPlace, workDir: string): Promise<StackSettings> {
-    const source = await LocalWorkspace.create({ workDir: place.settingsDir });
+async function stackSettings(
+    cli: PulumiCommand,
+    place: StackPlace,
+    workDir: string,
+): Promise<StackSettings> {
+    const source = await LocalWorkspace.create({ workDir: place.settingsDir, pulumiCommand: cli });
     const { config } = await source.stackSettings(place.stackName);
     const written = fs.existsSync(path.join(workDir, `Pulumi.${place.stackName}.yaml`))
-        ? await (await LocalWorkspace.create({ workDir })).stackSettings(place.stackName)
+        ? await (
+              await LocalWorkspace.create({ workDir, pulumiCommand: cli })
+          ).stackSettings(place.stackName)
         : {};
     return { ...written, config: { ...config, ...place.config } };
 }
 
-/** The program as the Automation API takes it: the same index.ts that a stock CLI runs. */
+/** The program as the Automation API takes it: the same index.ts that a stock CLI runs; its exports are the outputs. */
 const program: PulumiFn = async () => {
-    const run = (await import("../../index.js")) as unknown as { default: PulumiFn };
-    return run.default();
+    const { default: exported, ...named } = (await import("../../index.js")) as Outputs;
+    return (exported as Outputs | undefined) ?? named;
 };
+
+type Outputs = Record<string, unknown>;
 
 /**
  * Opens the stack under the real engine. The workspace lies inside the project, because the modules of dynamic
@@ -123,7 +132,7 @@ export async function openStack(
     const real = await realPostgresqlPlugin(enginePlugins(cli), say);
     const workDir = path.join(place.engineDir, "work");
     await fs.promises.mkdir(workDir, { recursive: true, mode: 0o700 });
-    const settings = await stackSettings(place, workDir);
+    const settings = await stackSettings(cli, place, workDir);
     return LocalWorkspace.createOrSelectStack(
         { stackName: place.stackName, projectName: "audit-trail", program },
         {
@@ -131,7 +140,7 @@ export async function openStack(
             pulumiCommand: cli,
             pulumiHome: pulumiHome(),
             envVars: environment(cli, place),
-            projectSettings: await projectSettings(place, !real),
+            projectSettings: await projectSettings(cli, place, !real),
             stackSettings: { [place.stackName]: settings },
         },
     );

@@ -1,0 +1,152 @@
+import * as postgresql from "@pulumi/postgresql";
+import * as pulumi from "@pulumi/pulumi";
+import type { AuroraCluster } from "./auroraCluster";
+import { AuditedTable } from "./auditedTable";
+import { Password } from "./database/password";
+import { SqlScript } from "./database/sqlScript";
+import { DatabaseCredentials } from "./databaseCredentials";
+import { distinctGrants, grantInTurn } from "./grants";
+import { roles, schemas } from "./names";
+import type { Tags } from "./tags";
+import { formatTableName } from "./trail/names";
+import type { TableName, TableShape } from "./trail/shape";
+import { foundation, grants, TrailGrant } from "./trail/statements";
+
+/** Arguments of {@link AuditDatabase}. */
+export interface AuditDatabaseArgs {
+    readonly server: AuroraCluster;
+    readonly databaseName: string;
+    readonly masterUsername: string;
+    readonly tables: readonly TableName[];
+    /** The tables' columns and keys in the source, in the order of `tables`. */
+    readonly shapes: pulumi.Input<readonly TableShape[]>;
+    readonly tags: Tags;
+}
+
+/** DMS writes its control tables into their own schema, and auditors read there what it could not apply. */
+const CONTROL_GRANTS: readonly TrailGrant[] = [
+    {
+        role: roles.target,
+        schema: schemas.dmsControl,
+        objects: [],
+        privileges: ["CREATE", "USAGE"],
+    },
+    { role: roles.auditor, schema: schemas.dmsControl, objects: [], privileges: ["USAGE"] },
+];
+
+/** A table's shape among all, or an error that says which one is missing. */
+function shapeOf(shapes: readonly TableShape[], { schema, table }: TableName): TableShape {
+    const shape = shapes.find((one) => one.schema === schema && one.table === table);
+    if (shape !== undefined) return shape;
+    throw new Error(
+        `The source's catalog has no ${formatTableName({ schema, table })}; create it, or remove it from audit-trail:tables.`,
+    );
+}
+
+/** The audit trail inside the audit cluster: roles, schemas, ledgers and, for each table, staging, log and trigger. */
+export class AuditDatabase extends pulumi.ComponentResource {
+    readonly databaseName: string;
+    /** Where DMS finds its user of this database. */
+    readonly dmsSecretArn: pulumi.Output<string>;
+
+    /** @param opts `providers` must hold a postgresql provider for this database. */
+    constructor(name: string, args: AuditDatabaseArgs, opts: pulumi.ComponentResourceOptions) {
+        super("auditTrail:index:AuditDatabase", name, {}, opts);
+        const { server, databaseName: database } = args;
+        const connection = server.masterConnection;
+        // What lives in a database goes with its cluster; destroying it needs no connection.
+        const inDatabase = { parent: this, deletedWith: server.cluster };
+
+        const password = new Password(`${name}-dms-password`, { parent: this }).value;
+        const owner = new postgresql.Role(`${name}-owner`, { name: roles.owner }, inDatabase);
+        const auditor = new postgresql.Role(`${name}-auditor`, { name: roles.auditor }, inDatabase);
+        const target = new postgresql.Role(
+            `${name}-dms`,
+            { name: roles.target, login: true, password },
+            inDatabase,
+        );
+        // The scripts act as the owner, which the user that runs them must be allowed to.
+        const membership = new postgresql.GrantRole(
+            `${name}-owner-to-master`,
+            { role: args.masterUsername, grantRole: owner.name },
+            inDatabase,
+        );
+        const sourceSchemas = args.tables.map(({ schema }) => schema);
+        // The schema public is there from the start.
+        const added = new Set([schemas.machinery, schemas.dmsControl, ...sourceSchemas]);
+        added.delete("public");
+        const created = [...added].map(
+            (schema) =>
+                new postgresql.Schema(
+                    `${name}-schema-${schema}`,
+                    { name: schema, database },
+                    inDatabase,
+                ),
+        );
+
+        const wanted = distinctGrants([...args.tables.flatMap(grants), ...CONTROL_GRANTS]);
+        const onSchemas = grantInTurn(
+            name,
+            database,
+            wanted.filter(({ objects }) => objects.length === 0),
+            [owner, auditor, target, membership, ...created],
+            inDatabase,
+        );
+        // Made by DMS when its task starts, hence granted in advance.
+        new postgresql.DefaultPrivileges(
+            `${name}-auditor-on-control-tables`,
+            {
+                database,
+                owner: target.name,
+                role: auditor.name,
+                schema: schemas.dmsControl,
+                objectType: "table",
+                privileges: ["SELECT"],
+            },
+            { ...inDatabase, dependsOn: onSchemas },
+        );
+        const machinery = new SqlScript(
+            `${name}-machinery`,
+            { connection, files: foundation() },
+            { ...inDatabase, dependsOn: onSchemas },
+        );
+        const tables = args.tables.map(
+            (table) =>
+                new AuditedTable(
+                    `${name}-${formatTableName(table)}`,
+                    {
+                        table,
+                        shape: pulumi.output(args.shapes).apply((all) => shapeOf(all, table)),
+                        connection,
+                        databaseName: database,
+                        machinery,
+                        cluster: server.cluster,
+                    },
+                    { parent: this },
+                ),
+        );
+        grantInTurn(
+            name,
+            database,
+            wanted.filter(({ objects }) => objects.length > 0),
+            [machinery, ...tables],
+            inDatabase,
+        );
+
+        this.databaseName = database;
+        this.dmsSecretArn = new DatabaseCredentials(
+            `${name}-dms`,
+            {
+                description: `User of AWS DMS in ${name}`,
+                username: roles.target,
+                password,
+                host: server.host,
+                port: server.port,
+                databaseName: database,
+                tags: args.tags,
+            },
+            { parent: this },
+        ).secretArn;
+        this.registerOutputs({ dmsSecretArn: this.dmsSecretArn });
+    }
+}

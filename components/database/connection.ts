@@ -1,0 +1,105 @@
+import * as pulumi from "@pulumi/pulumi";
+// Captured by the functions that a dynamic provider serialises: only a module that is bound like this, and not an
+// import's copy of it, is written down as a require in its process.
+import pg = require("pg");
+
+/** How to reach one database as one user. */
+export interface Connection {
+    readonly host: string;
+    readonly port: number;
+    readonly database: string;
+    readonly user: string;
+    readonly password: string;
+    /** PEM text of the certificate authorities that may have signed the server's certificate. */
+    readonly caPem: string;
+}
+
+/** How long a server may take to answer a connection attempt, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 15_000;
+
+/** The code of a Node.js or PostgreSQL error, or "" where there is none. */
+export function errorCode(error: unknown): string {
+    const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+    return typeof code === "string" ? code : "";
+}
+
+/** True when the server could not be reached at all, as opposed to a server that answered with a refusal. */
+export function isUnreachable(error: unknown): boolean {
+    const codes = [
+        "ECONNREFUSED",
+        "ENOTFOUND",
+        "ETIMEDOUT",
+        "EHOSTUNREACH",
+        "ENETUNREACH",
+        "EAI_AGAIN",
+    ];
+    const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
+    return (
+        codes.includes(errorCode(error)) ||
+        inner.some((one) => codes.includes(errorCode(one))) ||
+        (error instanceof Error && error.message.includes("timeout expired"))
+    );
+}
+
+/** One sentence for a failed connection: what, where and how to mend it, without the password. */
+export function connectionProblem(connection: Connection, error: unknown): string {
+    const where = `database "${connection.database}" at ${connection.host}:${String(connection.port)}`;
+    const reason = error instanceof Error ? error.message : String(error);
+    if (isUnreachable(error)) {
+        return `The ${where} cannot be reached (${errorCode(error) || reason}); run Pulumi where the private database is reachable, and check that the instance is running.`;
+    }
+    if (errorCode(error) === "28P01") {
+        return `The ${where} refused the password of user "${connection.user}"; run "pulumi up --refresh" so that the stored password and the server agree again.`;
+    }
+    if (errorCode(error) === "3D000") {
+        return `The server at ${connection.host}:${String(connection.port)} has no database "${connection.database}"; check the config key audit-trail:databaseName.`;
+    }
+    if (/certificate|self.signed|altname/i.test(`${errorCode(error)} ${reason}`)) {
+        return `The certificate of the ${where} is not trusted (${reason}); point the config key audit-trail:caBundle at the PEM file of its certificate authority.`;
+    }
+    return `Connecting to the ${where} as "${connection.user}" failed: ${reason}.`;
+}
+
+/**
+ * Opens a verified TLS connection, hands it to `work` and closes it whatever happens.
+ */
+export async function withClient<T>(
+    connection: Connection,
+    work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+    const client = new pg.Client({
+        host: connection.host,
+        port: connection.port,
+        database: connection.database,
+        user: connection.user,
+        password: connection.password,
+        ssl: { ca: connection.caPem, rejectUnauthorized: true },
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        application_name: "audit-trail deploy",
+    });
+    // A connection that breaks while idle raises an event, and an unheard one would end the provider.
+    client.on("error", () => undefined);
+    try {
+        await client.connect();
+    } catch (error) {
+        await client.end().catch(() => undefined);
+        throw new Error(connectionProblem(connection, error), { cause: error });
+    }
+    try {
+        return await work(client);
+    } finally {
+        await client.end().catch(() => undefined);
+    }
+}
+
+/**
+ * Ends the program with one sentence when the database cannot be reached: for updates, which must not go on with what
+ * an earlier one knew.
+ */
+export async function assertReachable(connection: Connection): Promise<void> {
+    try {
+        await withClient(connection, () => Promise.resolve());
+    } catch (error) {
+        throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+    }
+}

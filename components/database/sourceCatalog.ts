@@ -1,0 +1,86 @@
+import * as pulumi from "@pulumi/pulumi";
+import { CatalogRow, tableShapes } from "../trail/catalog";
+import type { TableName, TableShape } from "../trail/shape";
+import { Connection, isUnreachable, withClient } from "./connection";
+
+/** Arguments of {@link SourceCatalog}. */
+export interface SourceCatalogArgs {
+    /** The source database. */
+    readonly connection: pulumi.Input<pulumi.Unwrap<Connection>>;
+    /** The audited tables. */
+    readonly tables: readonly TableName[];
+    /** The text of sql/source/catalog.sql. */
+    readonly query: string;
+}
+
+interface SourceCatalogInputs {
+    readonly connection: Connection;
+    readonly tables: readonly TableName[];
+    readonly query: string;
+}
+
+interface SourceCatalogState extends SourceCatalogInputs {
+    readonly rows: readonly CatalogRow[];
+}
+
+async function readRows({ connection, tables, query }: SourceCatalogInputs): Promise<CatalogRow[]> {
+    return withClient(connection, async (client) => {
+        const parameters = [tables.map(({ schema }) => schema), tables.map(({ table }) => table)];
+        return (await client.query<CatalogRow>(query, parameters)).rows;
+    });
+}
+
+const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatalogState> = {
+    async diff(_id, olds, news) {
+        const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+        if (!same(olds.tables, news.tables) || olds.query !== news.query) {
+            return { changes: true };
+        }
+        try {
+            return { changes: !same(olds.rows, await readRows(news)) };
+        } catch (error) {
+            const cause = error instanceof Error ? error.cause : undefined;
+            if (!isUnreachable(cause)) {
+                throw error;
+            }
+            // A preview must work where the private database is out of reach; for an update the program itself makes
+            // sure that it is not (assertReachable).
+            return { changes: false };
+        }
+    },
+    async create(inputs) {
+        return {
+            id: inputs.connection.database,
+            outs: { ...inputs, rows: await readRows(inputs) },
+        };
+    },
+    async update(_id, _olds, news) {
+        return { outs: { ...news, rows: await readRows(news) } };
+    },
+};
+
+/** Turns the rows into shapes; a problem with a table ends the program with its sentences and no stack. */
+function shapesOf(rows: readonly CatalogRow[]): TableShape[] {
+    try {
+        return tableShapes(rows);
+    } catch (error) {
+        throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+    }
+}
+
+/**
+ * The audited tables as the source's catalog has them: columns, types, primary key. Read when the resource is made and
+ * compared with the live catalog at every later preview and update, so that a column that was added shows as a change.
+ * A preview that cannot reach the source keeps what it knew.
+ */
+export class SourceCatalog extends pulumi.dynamic.Resource {
+    declare readonly rows: pulumi.Output<CatalogRow[]>;
+
+    /** The tables in the order of the arguments. */
+    readonly shapes: pulumi.Output<TableShape[]>;
+
+    constructor(name: string, args: SourceCatalogArgs, opts?: pulumi.CustomResourceOptions) {
+        super(provider, name, { ...args, rows: undefined }, opts, "auditTrail", "SourceCatalog");
+        this.shapes = this.rows.apply(shapesOf);
+    }
+}

@@ -1,0 +1,37 @@
+import { formatTableName } from "./trail/names";
+import type { TableName } from "./trail/shape";
+
+/** A DMS name pattern as a regular expression: `%` any run, `_` any character, `[...]` one of a set. */
+export function dmsPattern(pattern: string): RegExp {
+    const source = pattern.replace(/\[([^\]]+)\]|[%_]|[^%_]/gsu, (part, set?: string) => {
+        if (part === "%") return ".*";
+        if (part === "_") return ".";
+        if (set !== undefined) return `[${set.replace(/[\\\]^]/g, "\\$&")}]`;
+        return part.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+    });
+    return new RegExp(`^${source}$`, "su");
+}
+
+/**
+ * Refuses names that DMS would read as patterns for something else. A selection of kind `explicit` knows no wildcards,
+ * but the transformations do: `items_x` also names `itemsAx`, whose staging table would then be named by two rules.
+ * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Wildcards.html
+ * @throws Error that completes "... but": a reason why these tables cannot be mapped together.
+ */
+export function refuseConfusableNames(tables: readonly TableName[]): void {
+    for (const pattern of tables) {
+        const [schema, table] = [dmsPattern(pattern.schema), dmsPattern(pattern.table)];
+        const matched = tables.filter((name) => schema.test(name.schema) && table.test(name.table));
+        if (!matched.includes(pattern)) {
+            throw new Error(
+                `DMS reads the brackets in ${formatTableName(pattern)} as a set of characters and would not find the table`,
+            );
+        }
+        const other = matched.find((name) => name !== pattern);
+        if (other !== undefined) {
+            throw new Error(
+                `DMS reads _ and % in ${formatTableName(pattern)} as wildcards that also match ${formatTableName(other)}, so the two cannot be audited by one task`,
+            );
+        }
+    }
+}

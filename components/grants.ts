@@ -1,0 +1,44 @@
+import * as postgresql from "@pulumi/postgresql";
+import type * as pulumi from "@pulumi/pulumi";
+import type { TrailGrant } from "./trail/statements";
+
+/** A text that names a grant among the others of a database. */
+export function grantLabel({ role, schema, objects }: TrailGrant): string {
+    return [role, "on", schema, ...objects].join("-");
+}
+
+/** The grants without those that several tables share. */
+export function distinctGrants(grants: readonly TrailGrant[]): TrailGrant[] {
+    return [...new Map(grants.map((grant) => [grantLabel(grant), grant])).values()];
+}
+
+/**
+ * Makes the grants one after the other: two that alter the same schema or table at once fail with "tuple concurrently
+ * updated".
+ * @param after What the first grant waits for.
+ */
+export function grantInTurn(
+    name: string,
+    database: pulumi.Input<string>,
+    grants: readonly TrailGrant[],
+    after: readonly pulumi.Resource[],
+    opts: pulumi.CustomResourceOptions,
+): pulumi.Resource[] {
+    let last = after;
+    return grants.map((grant) => {
+        const made = new postgresql.Grant(
+            `${name}-${grantLabel(grant)}`,
+            {
+                database,
+                role: grant.role,
+                schema: grant.schema,
+                objectType: grant.objects.length === 0 ? "schema" : "table",
+                ...(grant.objects.length === 0 ? {} : { objects: [...grant.objects] }),
+                privileges: [...grant.privileges],
+            },
+            { ...opts, dependsOn: [...last] },
+        );
+        last = [made];
+        return made;
+    });
+}

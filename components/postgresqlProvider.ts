@@ -1,0 +1,27 @@
+import * as postgresql from "@pulumi/postgresql";
+import type { AuroraCluster } from "./auroraCluster";
+
+/**
+ * A postgresql provider that works as a cluster's master user, over TLS with a verified name. It knows the host when the
+ * instance answers, and connects only when there is something to do.
+ * @param sslrootcert Path of the PEM file of the servers' certificate authorities.
+ */
+export function masterProvider(
+    name: string,
+    { masterConnection, host, port }: AuroraCluster,
+    engineVersion: string,
+    sslrootcert: string,
+): postgresql.Provider {
+    return new postgresql.Provider(name, {
+        host,
+        port,
+        database: masterConnection.database,
+        username: masterConnection.user,
+        password: masterConnection.password,
+        // The master user of RDS is none; the provider must not try what only a superuser can.
+        superuser: false,
+        expectedVersion: engineVersion,
+        sslmode: "verify-full",
+        sslrootcert,
+    });
+}

@@ -1,0 +1,86 @@
+import type { TableName } from "./trail/shape";
+import { trailNames } from "./trail/names";
+
+/** A transformation that fills one header column of a staging table. */
+interface HeaderColumn {
+    readonly value: string;
+    readonly expression: string;
+    readonly "data-type": Readonly<Record<string, string | number>>;
+}
+
+/**
+ * The header columns of every staging table, in the order of the table's columns.
+ *
+ * `operation_indicator` takes its values for delete, update and insert in this order, and turns a delete into an update
+ * of the target row. Commit times need an explicit precision: without it DMS takes a scale of 7, which PostgreSQL
+ * targets store as text. The stream position is the DMS guide's own transaction id; there is no documented
+ * `$AR_H_TRANSACTION_ID`.
+ * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Expressions.html
+ */
+const HEADER_COLUMNS: readonly HeaderColumn[] = [
+    {
+        value: "operation",
+        expression: "operation_indicator('D', 'U', 'I')",
+        "data-type": { type: "string", length: 50 },
+    },
+    {
+        value: "commit_timestamp",
+        expression: "$AR_H_COMMIT_TIMESTAMP",
+        "data-type": { type: "datetime", precision: 6 },
+    },
+    {
+        value: "transaction_id",
+        expression: "$AR_H_STREAM_POSITION",
+        "data-type": { type: "string", length: 50 },
+    },
+    {
+        value: "change_seq",
+        expression: "$AR_H_CHANGE_SEQ",
+        "data-type": { type: "string", length: 50 },
+    },
+];
+
+/** The JSON document of a DMS task's table mappings. */
+export interface TableMappings {
+    readonly rules: readonly Readonly<Record<string, unknown>>[];
+}
+
+function tableRules({ schema, table }: TableName): Record<string, unknown>[] {
+    const locator = { "schema-name": schema, "table-name": table };
+    return [
+        {
+            "rule-type": "selection",
+            "object-locator": locator,
+            "rule-action": "explicit",
+            filters: [],
+        },
+        {
+            "rule-type": "transformation",
+            "rule-action": "rename",
+            "rule-target": "table",
+            "object-locator": locator,
+            value: trailNames({ schema, table }).staging,
+        },
+        ...HEADER_COLUMNS.map((column) => ({
+            "rule-type": "transformation",
+            "rule-action": "add-column",
+            "rule-target": "column",
+            "object-locator": locator,
+            ...column,
+        })),
+    ];
+}
+
+/**
+ * The table mappings of the replication task: for each table an explicit selection, a rename to its staging table and
+ * the header columns. Rule ids are 1, 2, 3 ... in the order of the list: a table that is added at its end leaves the
+ * rules of the others as they were. The config refuses tables that DMS would confuse.
+ */
+export function tableMappings(tables: readonly TableName[]): TableMappings {
+    const rules = tables.flatMap(tableRules).map((rule, index) => {
+        const { "rule-type": type, ...rest } = rule;
+        const id = String(index + 1);
+        return { "rule-type": type, "rule-id": id, "rule-name": id, ...rest };
+    });
+    return { rules };
+}

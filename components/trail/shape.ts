@@ -1,0 +1,30 @@
+/** A table of the source, named as its catalog names it (case-sensitive, unquoted). */
+export interface TableName {
+    readonly schema: string;
+    readonly table: string;
+}
+
+/** One column of a source table. */
+export interface ColumnShape {
+    readonly name: string;
+    /** As `format_type()` writes it, qualified when the type is not one of PostgreSQL's own. */
+    readonly type: string;
+    readonly notNull: boolean;
+    /** `GENERATED ALWAYS AS (...)`: staging stores the value as a plain column. */
+    readonly generated: boolean;
+    /** `GENERATED ... AS IDENTITY`: staging stores the value as a plain column. */
+    readonly identity: boolean;
+}
+
+/** What the trail has to know of a source table; columns in table order, the key in key order. */
+export interface TableShape extends TableName {
+    readonly columns: readonly ColumnShape[];
+    readonly primaryKey: readonly string[];
+}
+
+/** A rendered script and the file it came from, so that an error can name the file. */
+export interface SqlFile {
+    /** Path from the project's root, for example `sql/audit/staging.sql`. */
+    readonly file: string;
+    readonly sql: string;
+}

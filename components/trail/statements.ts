@@ -1,0 +1,171 @@
+import { escapeIdentifier } from "pg";
+
+import { formatTableName, ROLES, TRAIL_SCHEMA, trailNames } from "./names";
+import type { SqlFile, TableName, TableShape } from "./shape";
+import { renderSql, SqlFragment, type Variables } from "./template";
+
+/** The log function of one table, in the words of the postgresql provider's Function resource. */
+export interface TriggerFunction {
+    readonly schema: string;
+    readonly name: string;
+    /** PL/pgSQL, returns trigger, to be made SECURITY DEFINER; needs {@link triggerObjects} after every change. */
+    readonly body: string;
+}
+
+/** Privileges that one role needs on the audit cluster; without objects it is the schema itself that is meant. */
+export interface TrailGrant {
+    readonly role: string;
+    readonly schema: string;
+    readonly objects: readonly string[];
+    readonly privileges: readonly string[];
+}
+
+/**
+ * Once per audit cluster: the gap ledger, the ledger of changes that could not be logged, and the functions that all
+ * trails share. The schema `audit_trail` and the role `audit_trail_owner` must exist, the role must hold what
+ * {@link grants} says, and the executing user must be a member of it. All scripts of this module can be run again;
+ * each must run inside a transaction, because it changes the role with SET LOCAL.
+ */
+export function foundation(): SqlFile[] {
+    return [renderSql("sql/audit/ledger.sql"), renderSql("sql/audit/functions.sql")];
+}
+
+/**
+ * One table's staging table, log and tombstones. On a trail that is already there it adds and widens columns of
+ * staging and adds partitions; it drops nothing, and it fails when the source's primary key is another one.
+ */
+export function tableObjects(shape: TableShape): SqlFile[] {
+    const names = trailNames(shape);
+    const source = formatTableName(shape);
+    const key = new Set(shape.primaryKey);
+    const columns = shape.columns.map((column) => ({
+        name: column.name,
+        type: SqlFragment.type(column.type),
+        type_name: column.type,
+        in_key: SqlFragment.boolean(key.has(column.name)),
+    }));
+    return [
+        renderSql("sql/audit/staging.sql", {
+            schema: shape.schema,
+            staging: names.staging,
+            staging_name: qualified(shape.schema, names.staging),
+            columns: SqlFragment.each(':"name" :type', columns),
+            column_rows: SqlFragment.each(
+                "(:'name', :'type_name', :in_key)",
+                columns,
+                ",\n        ",
+            ),
+            key_columns: SqlFragment.identifiers(shape.primaryKey),
+            key_names: SqlFragment.literals(shape.primaryKey),
+            comment: `Current rows of ${source}, written by AWS DMS alone.`,
+        }),
+        renderSql("sql/audit/audit_log.sql", {
+            schema: shape.schema,
+            audit_log: names.auditLog,
+            audit_log_name: qualified(shape.schema, names.auditLog),
+            partition_prefix: names.partitionPrefix,
+            row_key_index: names.rowKeyIndex,
+            time_index: names.timeIndex,
+            comment: `Every change of ${source}: old row, new row, the source's commit time. Append-only.`,
+        }),
+        renderSql("sql/audit/tombstone.sql", {
+            schema: shape.schema,
+            table: shape.table,
+            tombstone: names.tombstone,
+            tombstone_name: qualified(TRAIL_SCHEMA, names.tombstone),
+        }),
+    ];
+}
+
+/**
+ * The function behind the trigger on staging. Its text depends on the table's names and key, not on its other
+ * columns, so a column that comes or goes needs no new function.
+ *
+ * @throws Error when a name contains a dollar quote, which would end the body early
+ */
+export function triggerFunction(shape: TableShape): TriggerFunction {
+    const names = trailNames(shape);
+    const key = shape.primaryKey.map((column) => ({ column }));
+    const variables: Variables = {
+        schema: shape.schema,
+        table: shape.table,
+        staging: names.staging,
+        audit_log: names.auditLog,
+        tombstone: names.tombstone,
+        new_key: rowKey("NEW", key),
+        old_key: rowKey("OLD", key),
+        same_row: SqlFragment.each('s.:"column" = NEW.:"column"', key, " AND "),
+        same_key: SqlFragment.each('OLD.:"column" = NEW.:"column"', key, " AND "),
+    };
+    const { sql } = renderSql("sql/audit/log_change.sql", variables);
+    if (/\$\w*\$/u.test(sql)) {
+        throw new Error(
+            `The table ${formatTableName(shape)} or a column of its primary key has a name with a dollar quote ($...$), which a function body cannot hold; rename it.`,
+        );
+    }
+    return { schema: TRAIL_SCHEMA, name: names.triggerFunction, body: sql };
+}
+
+/**
+ * Owner, settings and triggers around {@link triggerFunction}. To be run after the function exists, and again whenever
+ * its body has changed.
+ */
+export function triggerObjects(shape: TableShape): SqlFile[] {
+    const names = trailNames(shape);
+    return [
+        renderSql("sql/audit/trigger.sql", {
+            schema: shape.schema,
+            table: shape.table,
+            staging: names.staging,
+            audit_log: names.auditLog,
+            trigger_function: names.triggerFunction,
+        }),
+    ];
+}
+
+/**
+ * What the roles need: the owner to make its objects, DMS to write staging and nothing else, the auditor to read.
+ * The owner's privileges must be there before the scripts run, the others need the tables.
+ */
+export function grants(table: TableName): TrailGrant[] {
+    const { staging, auditLog } = trailNames(table);
+    const { schema } = table;
+    const onSchema = (role: string, name: string, privileges: string[]): TrailGrant => ({
+        role,
+        schema: name,
+        objects: [],
+        privileges,
+    });
+    return [
+        onSchema(ROLES.owner, TRAIL_SCHEMA, ["CREATE", "USAGE"]),
+        onSchema(ROLES.owner, schema, ["CREATE", "USAGE"]),
+        onSchema(ROLES.dms, schema, ["USAGE"]),
+        {
+            role: ROLES.dms,
+            schema,
+            objects: [staging],
+            privileges: ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"],
+        },
+        onSchema(ROLES.auditor, schema, ["USAGE"]),
+        { role: ROLES.auditor, schema, objects: [auditLog], privileges: ["SELECT"] },
+        onSchema(ROLES.auditor, TRAIL_SCHEMA, ["USAGE"]),
+        {
+            role: ROLES.auditor,
+            schema: TRAIL_SCHEMA,
+            objects: ["gap", "unlogged_change"],
+            privileges: ["SELECT"],
+        },
+    ];
+}
+
+function qualified(schema: string, name: string): string {
+    return `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
+}
+
+function rowKey(row: "OLD" | "NEW", key: readonly { column: string }[]): SqlFragment {
+    return SqlFragment.each(
+        `jsonb_build_object(:pairs)`,
+        [{ pairs: SqlFragment.each(`:'column', ${row}.:"column"`, key, ", ") }],
+        "",
+    );
+}

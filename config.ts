@@ -1,0 +1,158 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as rules from "./components/configRules";
+import { nearest } from "./components/nearest";
+import type { TableName } from "./components/trail/shape";
+
+/** The project's name, which is the namespace of its config keys. */
+const NAMESPACE = "audit-trail";
+
+/** How the program reaches the private databases. Only directly today: from a machine inside the network. */
+export interface DatabaseAccess {
+    readonly kind: "direct";
+}
+
+/** The settings of one stack, read once and checked. */
+export interface Config {
+    /** Aurora PostgreSQL version of both clusters, for example "17.7". */
+    readonly engineVersion: string;
+    /** Name of the database on both clusters. */
+    readonly databaseName: string;
+    readonly masterUsername: string;
+    /** The audited tables, at least one. */
+    readonly tables: readonly TableName[];
+    /** Whether to create `public.items` in the source database. */
+    readonly demoTable: boolean;
+    /** Largest large object in KB that is copied whole. */
+    readonly maxLobSizeKb: number;
+    /** Class of the Aurora instances. */
+    readonly instanceClass: string;
+    readonly vpcCidr: string;
+    /** The network that may reach the psql host by SSH. */
+    readonly sshCidr: string;
+    readonly hostInstanceType: string;
+    /** EC2 key pair of the psql host, if SSH is wanted. */
+    readonly keyName: string | undefined;
+    readonly dmsInstanceClass: string;
+    readonly dmsEngineVersion: string;
+    /** In GB. */
+    readonly dmsAllocatedStorage: number;
+    /** Whether this stack creates the account-wide DMS roles. */
+    readonly createDmsRoles: boolean;
+    /** Whether to create the VPC endpoints that DMS needs. */
+    readonly privateEndpoints: boolean;
+    readonly databaseAccess: DatabaseAccess;
+    readonly deletionProtection: boolean;
+    readonly backupRetentionDays: number;
+    /** Path of a PEM file, relative to the project folder. */
+    readonly caBundle: string;
+}
+
+/**
+ * What a key means when it is not set. The same values stand in the `config:` schema of Pulumi.yaml, where the CLI
+ * reads them; they are needed here because an inline program (laptop stack, tests) has no such schema.
+ * `undefined` is a key that must be set.
+ */
+export const defaults: Readonly<Record<keyof Config, string | undefined>> = {
+    engineVersion: "17.7",
+    databaseName: "appdb",
+    masterUsername: "postgres",
+    tables: undefined,
+    demoTable: "false",
+    maxLobSizeKb: "64",
+    instanceClass: "db.r6g.large",
+    vpcCidr: "10.20.0.0/16",
+    sshCidr: undefined,
+    hostInstanceType: "t3.medium",
+    keyName: "",
+    dmsInstanceClass: "dms.t3.medium",
+    dmsEngineVersion: "3.6.1",
+    dmsAllocatedStorage: "50",
+    createDmsRoles: "true",
+    privateEndpoints: "true",
+    databaseAccess: "direct",
+    deletionProtection: "true",
+    backupRetentionDays: "7",
+    caBundle: "certs/rds-ca-bundle.pem",
+};
+
+/** This project's keys without their namespace. Names only, no values, of unknown keys: one may hold a secret. */
+function ownValues(raw: Readonly<Record<string, string>>): Map<string, string> {
+    const known = Object.keys(defaults);
+    const values = new Map<string, string>();
+    for (const [name, value] of Object.entries(raw)) {
+        const [namespace, key = ""] = name.split(/:(.*)/s);
+        if (namespace !== NAMESPACE) continue;
+        if (!known.includes(key)) {
+            throw new Error(
+                `The config key ${name} is unknown, the nearest known one is ${NAMESPACE}:${nearest(key, known) ?? ""}; remove it with "pulumi config rm ${key}".`,
+            );
+        }
+        values.set(key, value);
+    }
+    return values;
+}
+
+/**
+ * Turns the stack's raw config (`namespace:key` to text) into settings. Keys of other namespaces are not looked at.
+ * @throws Error in one sentence that names the key, what is wrong with its value and how to mend it.
+ */
+export function parseConfig(raw: Readonly<Record<string, string>>): Config {
+    const values = ownValues(raw);
+    const read = <T>(key: keyof Config, rule: rules.Rule<T>): T => {
+        const text = values.get(key) ?? defaults[key];
+        const mend = `set it with "pulumi config set ${rule.setting ?? key} ${rule.example}"`;
+        if (text === undefined) {
+            throw new Error(`The config key ${NAMESPACE}:${key} is required but not set; ${mend}.`);
+        }
+        try {
+            return rule.parse(text);
+        } catch (error) {
+            const reason = (error instanceof Error ? error.message : String(error)).replace(
+                /\.$/,
+                "",
+            );
+            throw new Error(
+                `The config key ${NAMESPACE}:${key} is ${JSON.stringify(text)}, but ${reason}; ${mend}.`,
+                { cause: error },
+            );
+        }
+    };
+    const config: Config = {
+        engineVersion: read("engineVersion", rules.engineVersion),
+        databaseName: read("databaseName", rules.databaseName),
+        masterUsername: read("masterUsername", rules.masterUsername),
+        tables: read("tables", rules.tables),
+        demoTable: read("demoTable", rules.flag),
+        maxLobSizeKb: read("maxLobSizeKb", rules.integer(1, 102_400)),
+        instanceClass: read("instanceClass", rules.instanceClass("db", "db.t3.medium")),
+        vpcCidr: read("vpcCidr", rules.vpcCidr),
+        sshCidr: read("sshCidr", rules.sshCidr),
+        hostInstanceType: read("hostInstanceType", rules.instanceType),
+        keyName: read("keyName", rules.keyName),
+        dmsInstanceClass: read("dmsInstanceClass", rules.instanceClass("dms", "dms.t3.medium")),
+        dmsEngineVersion: read("dmsEngineVersion", rules.dmsEngineVersion),
+        dmsAllocatedStorage: read("dmsAllocatedStorage", rules.integer(5, 6_144)),
+        createDmsRoles: read("createDmsRoles", rules.flag),
+        privateEndpoints: read("privateEndpoints", rules.flag),
+        databaseAccess: { kind: read("databaseAccess", rules.databaseAccess) },
+        deletionProtection: read("deletionProtection", rules.flag),
+        backupRetentionDays: read("backupRetentionDays", rules.integer(7, 35)),
+        caBundle: read("caBundle", rules.caBundle),
+    };
+    const audited = config.tables.map(({ schema, table }) => `${schema}.${table}`);
+    if (config.demoTable && !audited.includes("public.items")) {
+        throw new Error(
+            `The config key ${NAMESPACE}:demoTable creates public.items, which ${NAMESPACE}:tables does not list; add it there or run "pulumi config set demoTable false".`,
+        );
+    }
+    return config;
+}
+
+/** The settings of the stack that is being deployed; a mistake in them ends the program with its sentence and no stack trace. */
+export function loadConfig(): Config {
+    try {
+        return parseConfig(pulumi.runtime.allConfig());
+    } catch (error) {
+        throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+    }
+}

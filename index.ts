@@ -1,0 +1,89 @@
+import * as pulumi from "@pulumi/pulumi";
+import { AuditDatabase } from "./components/auditDatabase";
+import { AuroraCluster } from "./components/auroraCluster";
+import { readCaBundle } from "./components/caBundle";
+import { auditParameters, sourceParameters } from "./components/clusterParameters";
+import { DmsReplication } from "./components/dmsReplication";
+import { DmsRoles } from "./components/dmsRoles";
+import { resourcePrefix } from "./components/names";
+import { Network } from "./components/network";
+import { masterProvider } from "./components/postgresqlProvider";
+import { PrivateEndpoints } from "./components/privateEndpoints";
+import { PsqlHost } from "./components/psqlHost";
+import { SecurityGroups } from "./components/securityGroups";
+import { SourceDatabase } from "./components/sourceDatabase";
+import { tableMappings } from "./components/tableMappings";
+import { taskSettings } from "./components/taskSettings";
+import { loadConfig } from "./config";
+
+const config = loadConfig();
+const { path: caBundlePath, pem: caBundlePem } = readCaBundle(__dirname, config.caBundle);
+const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
+const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
+
+const network = new Network(prefix, { vpcCidr: config.vpcCidr, tags });
+const { vpcId, privateSubnetIds: subnetIds, publicSubnetId, publicRouteTableId } = network;
+const groups = new SecurityGroups(prefix, { ...config, vpcId, tags });
+const prerequisites: pulumi.Resource[] = [];
+if (config.createDmsRoles) prerequisites.push(new DmsRoles(prefix, { tags }));
+if (groups.endpointsId !== undefined) {
+    const args = {
+        vpcId,
+        subnetIds,
+        securityGroupId: groups.endpointsId,
+        publicRouteTableId,
+        tags,
+    };
+    prerequisites.push(new PrivateEndpoints(prefix, args));
+}
+const hostArgs = { ...config, subnetId: publicSubnetId, securityGroupId: groups.hostId, tags };
+const host = new PsqlHost(`${prefix}-host`, hostArgs);
+
+const clusterArgs = { ...config, caBundlePem, subnetIds, securityGroupId: groups.databaseId, tags };
+const sourceArgs = { ...clusterArgs, parameters: sourceParameters() };
+const source = new AuroraCluster(`${prefix}-source`, sourceArgs);
+const auditArgs = { ...clusterArgs, parameters: auditParameters() };
+const audit = new AuroraCluster(`${prefix}-audit`, auditArgs);
+const inDatabase = (name: string, server: AuroraCluster): pulumi.ComponentResourceOptions => ({
+    providers: { postgresql: masterProvider(name, server, config.engineVersion, caBundlePath) },
+});
+const sourceDatabase = new SourceDatabase(
+    `${prefix}-source-database`,
+    { ...config, server: source, tags },
+    inDatabase(`${prefix}-source`, source),
+);
+const auditDatabase = new AuditDatabase(
+    `${prefix}-audit-database`,
+    { ...config, server: audit, shapes: sourceDatabase.shapes, tags },
+    inDatabase(`${prefix}-audit`, audit),
+);
+
+const replicationArgs = {
+    ...config,
+    subnetIds,
+    securityGroupId: groups.dmsId,
+    caBundlePem,
+    prerequisites,
+    source: sourceDatabase,
+    target: auditDatabase,
+    tableMappings: tableMappings(config.tables),
+    taskSettings: taskSettings(config),
+    tags,
+};
+const replication = new DmsReplication(prefix, replicationArgs);
+
+export const sourceEndpoint = source.host;
+export const sourcePort = source.port;
+export const sourceMasterSecretArn = source.masterSecretArn;
+export const sourceDmsSecretArn = sourceDatabase.dmsSecretArn;
+/** To be run in the project folder, or in the home folder of the psql host; the password is in the master secret. */
+export const sourcePsql = source.psql;
+export const auditEndpoint = audit.host;
+export const auditPort = audit.port;
+export const auditMasterSecretArn = audit.masterSecretArn;
+export const auditDmsSecretArn = auditDatabase.dmsSecretArn;
+export const auditPsql = audit.psql;
+export const hostId = host.instanceId;
+export const hostAddress = host.publicIp;
+export const replicationInstanceArn = replication.instanceArn;
+export const replicationTaskArn = replication.taskArn;

@@ -1,0 +1,172 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+
+import type { Props } from "../provider";
+import { syncReplicationAttribute } from "../servers/rds";
+import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
+import type { TaskControl } from "./control";
+import { type Call, mustText, text } from "./rule";
+import { roleProblem } from "./rules/iam";
+import { secretValue } from "./secretValue";
+
+export const TASK = "aws:dms/replicationTask:ReplicationTask";
+export const ENDPOINT = "aws:dms/endpoint:Endpoint";
+export const CERTIFICATE = "aws:dms/certificate:Certificate";
+
+/** One side of a task, with its secret and certificate looked up: what the replicator connects with. */
+export interface TaskEndpoint {
+    readonly engineName: string;
+    readonly host: string;
+    readonly port: number;
+    readonly username: string;
+    readonly password: string;
+    readonly databaseName: string;
+    readonly sslMode: string;
+    readonly caCertificatePem?: string;
+    readonly extraConnectionAttributes?: string;
+    readonly postgresSettings?: unknown;
+}
+
+/** The folder of a task: task.json here, the rest is the replicator's. */
+export function taskFolder(stackDir: string, taskId: string): string {
+    return path.join(stackDir, "tasks", taskId);
+}
+
+/** The ids of all tasks of a stack that have a folder. */
+export async function taskIds(stackDir: string): Promise<string[]> {
+    const folder = path.join(stackDir, "tasks");
+    return existsSync(folder) ? (await readdir(folder)).sort() : [];
+}
+
+/**
+ * Writes task.json from the task's inputs and the endpoints as they are now; tells whether that took the place of
+ * something else.
+ */
+export async function writeTask(call: Call, taskId: string, inputs: Props): Promise<boolean> {
+    const task = {
+        taskIdentifier: taskId,
+        migrationType: mustText(inputs, "migrationType"),
+        tableMappings: mustText(inputs, "tableMappings"),
+        taskSettings: text(inputs, "replicationTaskSettings") ?? "{}",
+        source: await endpointOf(call, mustText(inputs, "sourceEndpointArn"), "source"),
+        target: await endpointOf(call, mustText(inputs, "targetEndpointArn"), "target"),
+    };
+    const folder = taskFolder(call.stackDir, taskId);
+    const file = path.join(folder, "task.json");
+    const json = `${JSON.stringify(task, undefined, 2)}\n`;
+    const before = existsSync(file) ? await readFile(file, "utf8") : undefined;
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writeFile(`${file}.new`, json, { mode: 0o600 });
+    await rename(`${file}.new`, file);
+    return before !== undefined && before !== json;
+}
+
+/** Starts or resumes a task. */
+export async function startTask(
+    control: TaskControl,
+    stackDir: string,
+    taskId: string,
+): Promise<void> {
+    for (const identifier of await rdsIdentifiers(stackDir)) {
+        if ((await findRecord(stackDir, identifier))?.wanted === true) {
+            await syncReplicationAttribute(stackDir, identifier);
+        }
+    }
+    await control.startTask(taskFolder(stackDir, taskId));
+}
+
+/** Stops a task, drops its slot and deletes its folder; no matter in which state it is. */
+export async function removeTask(
+    control: TaskControl,
+    stackDir: string,
+    taskId: string,
+): Promise<void> {
+    const folder = taskFolder(stackDir, taskId);
+    if (existsSync(folder)) {
+        await control.stopTask(folder);
+        if (existsSync(path.join(folder, "task.json"))) {
+            await control.dropTaskSlot(folder);
+        }
+        await rm(folder, { recursive: true, force: true });
+    }
+}
+
+async function endpointOf(call: Call, endpointArn: string, type: string): Promise<TaskEndpoint> {
+    const record = await call.store.findBy(ENDPOINT, "endpointArn", endpointArn);
+    if (record === undefined || record.inputs.endpointType !== type) {
+        throw new Error(
+            `ResourceNotFoundFault: the task "${call.id}" has no ${type} endpoint "${endpointArn}".`,
+        );
+    }
+    const { inputs } = record;
+    const certificateArn = text(inputs, "certificateArn");
+    const certificate =
+        certificateArn === undefined
+            ? undefined
+            : await call.store.findBy(CERTIFICATE, "certificateArn", certificateArn);
+    const attributes = text(inputs, "extraConnectionAttributes");
+    return {
+        engineName: mustText(inputs, "engineName"),
+        ...(await loginOf(call, record.id, inputs)),
+        databaseName: mustText(inputs, "databaseName"),
+        sslMode: text(inputs, "sslMode") ?? "none",
+        ...(certificate && { caCertificatePem: mustText(certificate.inputs, "certificatePem") }),
+        ...(attributes !== undefined && { extraConnectionAttributes: attributes }),
+        ...(inputs.postgresSettings !== undefined && { postgresSettings: inputs.postgresSettings }),
+    };
+}
+
+type Login = Pick<TaskEndpoint, "host" | "port" | "username" | "password">;
+
+/** Host and credentials, from the endpoint or, as DMS does at the start of a task, from its secret. */
+async function loginOf(call: Call, endpointId: string, inputs: Props): Promise<Login> {
+    const secretArn = text(inputs, "secretsManagerArn");
+    if (secretArn === undefined) {
+        return login(endpointId, { ...inputs, host: inputs.serverName });
+    }
+    const service = `dms.${call.account.region}.amazonaws.com`;
+    const problem = await roleProblem(
+        call,
+        mustText(inputs, "secretsManagerAccessRoleArn"),
+        service,
+    );
+    if (problem !== undefined) {
+        throw new Error(
+            `Test connection failed for endpoint "${endpointId}": ${problem}, so its secret cannot be read.`,
+        );
+    }
+    const value = await secretValue(call.store, secretArn);
+    if (value === undefined) {
+        throw new Error(
+            `Test connection failed for endpoint "${endpointId}": the secret ${secretArn} has no value.`,
+        );
+    }
+    return login(endpointId, parseSecret(endpointId, value));
+}
+
+function parseSecret(endpointId: string, value: string): Props {
+    try {
+        return JSON.parse(value) as Props;
+    } catch {
+        // Without a cause: a JSON error quotes the text, here a password.
+        throw new Error(
+            `Test connection failed for endpoint "${endpointId}": its secret is not JSON with username, password, host and port.`,
+        );
+    }
+}
+
+function login(endpointId: string, values: Props): Login {
+    const missing = ["username", "password", "host", "port"].filter((name) => !values[name]);
+    if (missing.length > 0) {
+        throw new Error(
+            `Test connection failed for endpoint "${endpointId}": its secret lacks ${missing.join(", ")}.`,
+        );
+    }
+    return {
+        host: mustText(values, "host"),
+        port: Number(values.port),
+        username: mustText(values, "username"),
+        password: mustText(values, "password"),
+    };
+}

@@ -1,0 +1,90 @@
+import { isIPv4, isIPv6 } from "node:net";
+
+import { type CheckFailure, type Props, UNKNOWN } from "../provider";
+import type { TypeRule } from "./rule";
+
+/** Everything about the inputs that AWS, or the plugin before it, would refuse without looking at other resources. */
+export function refusedInputs(rule: TypeRule, inputs: Props): CheckFailure[] {
+    const missing = (rule.required ?? [])
+        .filter((name) => inputs[name] === undefined || inputs[name] === null)
+        .map((property) => ({
+            property,
+            reason: `Missing required argument "${property}": give it.`,
+        }));
+    const unknownWords = Object.entries(rule.oneOf ?? {}).flatMap(([property, words]) => {
+        const value = inputs[property];
+        return typeof value !== "string" || value === UNKNOWN || words.includes(value)
+            ? []
+            : [{ property, reason: `Expected one of ${words.join(", ")}, got "${value}".` }];
+    });
+    const badCidrs = (rule.cidrs ?? []).flatMap((property) => {
+        const value = inputs[property];
+        const reason =
+            typeof value === "string" && value !== UNKNOWN ? cidrProblem(value) : undefined;
+        return reason === undefined ? [] : [{ property, reason }];
+    });
+    return [...missing, ...unknownWords, ...badCidrs, ...(rule.check?.(inputs) ?? [])];
+}
+
+interface Ipv4Network {
+    readonly first: number;
+    readonly last: number;
+}
+
+/** Why a text is no network in CIDR notation, as one sentence, or undefined when it is one. */
+export function cidrProblem(cidr: string): string | undefined {
+    const [address = "", length = "", ...rest] = cidr.split("/");
+    const bits = isIPv4(address) ? 32 : isIPv6(address) ? 128 : undefined;
+    const prefix = /^\d{1,3}$/.test(length) ? Number(length) : Number.NaN;
+    if (bits === undefined || rest.length > 0 || !(prefix <= bits)) {
+        return `"${cidr}" is not a valid CIDR block: write it like 10.0.0.0/16.`;
+    }
+    if (bits === 32 && ipv4Number(address) % 2 ** (32 - prefix) !== 0) {
+        return `"${cidr}" has bits set behind its prefix length: use the network's first address.`;
+    }
+    return undefined;
+}
+
+function ipv4Number(address: string): number {
+    return address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+}
+
+/** The addresses of a valid IPv4 network. */
+export function ipv4Network(cidr: string): Ipv4Network {
+    const [address = "", length = ""] = cidr.split("/");
+    const first = ipv4Number(address);
+    return { first, last: first + 2 ** (32 - Number(length)) - 1 };
+}
+
+export function contains(outer: string, inner: string): boolean {
+    const [a, b] = [ipv4Network(outer), ipv4Network(inner)];
+    return a.first <= b.first && b.last <= a.last;
+}
+
+export function overlaps(one: string, other: string): boolean {
+    const [a, b] = [ipv4Network(one), ipv4Network(other)];
+    return a.first <= b.last && b.first <= a.last;
+}
+
+/** Why a text is no JSON object, as one sentence, or undefined. */
+export function jsonProblem(value: unknown): string | undefined {
+    if (value === UNKNOWN || value === undefined) {
+        return undefined;
+    }
+    if (typeof value !== "string") {
+        return "It is not JSON text.";
+    }
+    try {
+        const parsed: unknown = JSON.parse(value);
+        return typeof parsed === "object" && parsed !== null
+            ? undefined
+            : "It is not a JSON object.";
+    } catch (error) {
+        return `It is not valid JSON: ${error instanceof Error ? error.message : String(error)}.`;
+    }
+}
+
+/** True when a value is given and known. */
+export function isKnown(value: unknown): boolean {
+    return value !== undefined && value !== null && value !== UNKNOWN;
+}

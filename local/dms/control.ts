@@ -1,0 +1,187 @@
+import { spawn } from "node:child_process";
+import { chmodSync, closeSync, openSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+
+import { readCheckpoint } from "./checkpoint";
+import { clientConfig, connect, disconnect } from "./connection";
+import { codeOf } from "./errors";
+import { livingProcess, type ProcessIdentity, startTicks } from "./processIdentity";
+import { dropSlot, slotName } from "./slot";
+import { readStatus, type TaskStatus } from "./status";
+import { readTask, taskFiles } from "./task";
+
+const POLL_MS = 50;
+/** A full load waits up to TransactionConsistencyTimeout (600 s by default) before it reads a row. */
+const START_DEADLINE_MS = 30 * 60_000;
+const STOP_DEADLINE_MS = 15_000;
+const SLOT_DEADLINE_MS = 15_000;
+
+/**
+ * Starts the task's process, detached from this one, or finds it running.
+ *
+ * Resolves once the task is in ongoing replication, or stopped after its full load; rejects with the task's own error.
+ */
+export async function startTask(taskDir: string): Promise<void> {
+    const files = taskFiles(taskDir);
+    readTask(taskDir);
+    const pid = livingProcess(files.process)?.pid ?? spawnReplicator(taskDir);
+    const deadline = Date.now() + START_DEADLINE_MS;
+    for (;;) {
+        // Looked at before the status, so that a last status is not missed.
+        const lives = startTicks(pid) !== undefined;
+        const status = readStatus(files.status);
+        const isOwn = status?.pid === pid;
+        if (isOwn && status.state === "running") {
+            return;
+        }
+        if (isOwn && status.state === "stopped" && !lives) {
+            return;
+        }
+        if (isOwn && status.state === "failed") {
+            throw new Error(
+                `The replication task ${status.taskIdentifier} failed: ${status.error ?? ""} (log: ${files.log})`,
+            );
+        }
+        if (!lives) {
+            throw new Error(
+                `The replication task in ${taskDir} ended at its start (log: ${files.log}).`,
+            );
+        }
+        if (Date.now() > deadline) {
+            await stopTask(taskDir);
+            throw new Error(
+                `The replication task in ${taskDir} did not start in time (log: ${files.log}).`,
+            );
+        }
+        await pause(POLL_MS);
+    }
+}
+
+/** Stops the task's process and waits for its end; does nothing when it does not run. The slot stays. */
+export async function stopTask(taskDir: string): Promise<void> {
+    const { process: file } = taskFiles(taskDir);
+    const identity = livingProcess(file);
+    if (identity === undefined) {
+        return;
+    }
+    signal(identity, "SIGTERM");
+    if (!(await hasEnded(identity, STOP_DEADLINE_MS))) {
+        signal(identity, "SIGKILL");
+        if (!(await hasEnded(identity, STOP_DEADLINE_MS))) {
+            throw new Error(`The replication task's process ${identity.pid} does not end.`);
+        }
+    }
+}
+
+/** What status.json says, corrected when the process behind it is gone; undefined before the first start. */
+export function taskStatus(taskDir: string): TaskStatus | undefined {
+    const files = taskFiles(taskDir);
+    const lives = livingProcess(files.process) !== undefined;
+    const status = readStatus(files.status);
+    if (status === undefined || lives || status.state === "stopped" || status.state === "failed") {
+        return status;
+    }
+    return { ...status, state: "failed", error: "The replicator's process ended unexpectedly." };
+}
+
+/**
+ * Drops the slot that the task created, as DMS does when a task is deleted. Silent when the source or its database is
+ * gone, or the task has no slot of its own.
+ */
+export async function dropTaskSlot(taskDir: string): Promise<void> {
+    const task = readTask(taskDir);
+    const slot = slotName(task.identifier);
+    const used = readCheckpoint(taskFiles(taskDir).checkpoint)?.slot;
+    if (used !== undefined && used !== slot) {
+        return;
+    }
+    const deadline = Date.now() + SLOT_DEADLINE_MS;
+    for (;;) {
+        try {
+            const source = await connect(
+                clientConfig(task.source, task.identifier),
+                () => undefined,
+            );
+            try {
+                await dropSlot(source, slot);
+            } finally {
+                await disconnect(source);
+            }
+            return;
+        } catch (error) {
+            const code = codeOf(error);
+            if (
+                ["ECONNREFUSED", "ENOTFOUND", "ECONNRESET", "3D000", "28P01", "28000"].includes(
+                    code,
+                )
+            ) {
+                return;
+            }
+            // The source may not have noticed the end of the task's connection yet.
+            if (code !== "55006" || Date.now() > deadline) {
+                throw new Error(
+                    `The replication slot ${slot} could not be dropped on the source.`,
+                    {
+                        cause: error,
+                    },
+                );
+            }
+            await pause(POLL_MS);
+        }
+    }
+}
+
+function spawnReplicator(taskDir: string): number {
+    const { log } = taskFiles(taskDir);
+    const output = openSync(log, "a", 0o600);
+    chmodSync(log, 0o600);
+    try {
+        const child = spawn(
+            process.execPath,
+            [
+                "--import",
+                pathToFileURL(require.resolve("tsx")).href,
+                path.join(__dirname, "replicator.ts"),
+                path.resolve(taskDir),
+            ],
+            {
+                cwd: path.resolve(__dirname, "../.."),
+                detached: true,
+                env: environment(),
+                stdio: ["ignore", output, output],
+            },
+        );
+        child.unref();
+        if (child.pid === undefined) {
+            throw new Error(`The replicator for ${taskDir} could not be started.`);
+        }
+        return child.pid;
+    } finally {
+        closeSync(output);
+    }
+}
+
+/** Nothing of the caller's environment that could change a connection or hold a secret. */
+function environment(): NodeJS.ProcessEnv {
+    const kept = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL"];
+    return Object.fromEntries(kept.map((name) => [name, process.env[name]]));
+}
+
+function signal(identity: ProcessIdentity, name: NodeJS.Signals): void {
+    if (startTicks(identity.pid) === identity.startTicks) {
+        process.kill(identity.pid, name);
+    }
+}
+
+async function hasEnded(identity: ProcessIdentity, deadlineMs: number): Promise<boolean> {
+    const deadline = Date.now() + deadlineMs;
+    while (startTicks(identity.pid) === identity.startTicks) {
+        if (Date.now() > deadline) {
+            return false;
+        }
+        await pause(POLL_MS);
+    }
+    return true;
+}

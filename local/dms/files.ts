@@ -1,0 +1,27 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+
+import { codeOf } from "./errors";
+
+/** Replaces a file at once, so that a reader or a crash never meets half of it; readable by the owner only. */
+export function writeJsonFile(file: string, value: unknown): void {
+    const temporary = `${file}.${process.pid}.tmp`;
+    try {
+        writeFileSync(temporary, `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 });
+        renameSync(temporary, file);
+    } catch (error) {
+        rmSync(temporary, { force: true });
+        throw error;
+    }
+}
+
+/** The text of a file, undefined when it does not exist. */
+export function readIfExists(file: string): string | undefined {
+    try {
+        return readFileSync(file, "utf8");
+    } catch (error) {
+        if (codeOf(error) === "ENOENT") {
+            return undefined;
+        }
+        throw error;
+    }
+}

@@ -1,0 +1,128 @@
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { readCheckpoint } from "./checkpoint";
+import { codeOf, isRowError, messageOf, StopRequested, TaskError } from "./errors";
+import { FaultFile } from "./faults";
+import { logToStandardOutput } from "./log";
+import { livingProcess, recordProcess } from "./processIdentity";
+import { Session, type TaskContext, withFaults } from "./session";
+import { StatusFile } from "./status";
+import { readTask, taskFiles } from "./task";
+
+/** How long a start waits for endpoints that do not answer yet. */
+const START_PATIENCE_MS = 30_000;
+const FIRST_BACKOFF_MS = 100;
+const LAST_BACKOFF_MS = 5_000;
+/** A stop that hangs in the database ends the process anyway; the open transaction is rolled back there. */
+const STOP_PATIENCE_MS = 10_000;
+
+/** Runs the task of a folder until SIGTERM; resolves to the process's exit code. */
+async function main(taskDir: string): Promise<number> {
+    const files = taskFiles(taskDir);
+    const other = livingProcess(files.process);
+    if (other !== undefined) {
+        throw new TaskError(`The task in ${taskDir} already runs as process ${other.pid}.`);
+    }
+    recordProcess(files.process);
+    const log = logToStandardOutput;
+    const status = new StatusFile(files.status, path.basename(taskDir));
+    const stop = new AbortController();
+    for (const name of ["SIGTERM", "SIGINT"] as const) {
+        process.on(name, () => {
+            stop.abort();
+            setTimeout(() => process.exit(1), STOP_PATIENCE_MS).unref();
+        });
+    }
+    rmSync(files.spool, { recursive: true, force: true });
+    try {
+        const faults = new FaultFile(files.faults);
+        const context: TaskContext = {
+            task: readTask(taskDir),
+            files,
+            faults,
+            status,
+            log,
+            signal: stop.signal,
+            checkpoint: withFaults(readCheckpoint(files.checkpoint), faults.current()),
+        };
+        status.update({ taskIdentifier: context.task.identifier });
+        log("I", "TASK_MANAGER", `Task ${context.task.identifier} starts.`);
+        await keepRunning(context);
+        log("I", "TASK_MANAGER", "The full load is complete.");
+        status.enter("stopped");
+        return 0;
+    } catch (error) {
+        if (error instanceof StopRequested) {
+            log("I", "TASK_MANAGER", "The task has stopped.");
+            status.enter("stopped");
+            return 0;
+        }
+        log("E", "TASK_MANAGER", `The task has failed: ${messageOf(error)}`);
+        status.enter("failed", messageOf(error));
+        return 1;
+    } finally {
+        rmSync(files.process, { force: true });
+    }
+}
+
+/** Runs sessions, one after the other when connections break, until a stop, a failure or the end of a full load. */
+async function keepRunning(context: TaskContext): Promise<void> {
+    const { log, signal, status } = context;
+    const startedAt = Date.now();
+    let hasRun = false;
+    for (let backoff = FIRST_BACKOFF_MS; ;) {
+        try {
+            await new Session(context).run();
+            return;
+        } catch (error) {
+            if (signal.aborted) {
+                throw new StopRequested();
+            }
+            if (status.current.state === "running") {
+                hasRun = true;
+                backoff = FIRST_BACKOFF_MS;
+            }
+            const isPatient = hasRun || Date.now() - startedAt < START_PATIENCE_MS;
+            if (!isPatient || !isRecoverable(error, hasRun)) {
+                throw error;
+            }
+            log("W", "TASK_MANAGER", `Connecting again after: ${messageOf(error)}`);
+            status.enter("reconnecting", messageOf(error));
+            await pause(backoff, undefined, { signal }).catch(() => undefined);
+            backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
+        }
+    }
+}
+
+/** Whether trying again may help: before the first success only where an endpoint may still be starting. */
+function isRecoverable(error: unknown, hasRun: boolean): boolean {
+    if (error instanceof TaskError || isRowError(error)) {
+        return false;
+    }
+    if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) {
+        return false;
+    }
+    const code = codeOf(error);
+    return (
+        hasRun ||
+        ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "55006"].includes(code) ||
+        /^(08|53|57)/.test(code) ||
+        /terminated|timeout expired/.test(messageOf(error))
+    );
+}
+
+const [taskDir] = process.argv.slice(2);
+if (taskDir === undefined) {
+    process.stderr.write("The task's folder is missing: give it as the only argument.\n");
+    process.exitCode = 2;
+} else {
+    main(path.resolve(taskDir)).then(
+        (code) => process.exit(code),
+        (error: unknown) => {
+            process.stderr.write(`${messageOf(error)}\n`);
+            process.exit(1);
+        },
+    );
+}

@@ -1,0 +1,333 @@
+import type { Client } from "pg";
+
+import { Applier, type ApplyCounts, type GroupOptions } from "./applier";
+import { type Checkpoint, FIRST_SEQUENCE, writeCheckpoint } from "./checkpoint";
+import { ConfirmWindow } from "./confirmWindow";
+import { clientConfig, connect, disconnect } from "./connection";
+import { ControlTables } from "./controlTables";
+import { isRowError, messageOf, TaskError } from "./errors";
+import type { Faults, FaultFile } from "./faults";
+import { commitTimestamp } from "./headers";
+import { initialise } from "./initialise";
+import type { Log } from "./log";
+import { formatLsn, parseLsn } from "./lsn";
+import { Monitor } from "./monitor";
+import { TransactionQueue } from "./queue";
+import { requireSlot } from "./slot";
+import type { StatusFile, TaskStatus } from "./status";
+import { ReplicationStream } from "./stream";
+import { Tables } from "./tables";
+import type { Task, taskFiles } from "./task";
+import { type Transaction, TransactionAssembler } from "./transactions";
+import type { ValueRules } from "./values";
+
+/** A transaction larger than this is spilled, whatever MemoryLimitTotal allows. */
+const SPILL_BYTES = 16 << 20;
+const QUEUE_BYTES = 32 << 20;
+const IDLE_INTERVAL_MS = 200;
+
+/** What outlives a broken connection. */
+export interface TaskContext {
+    readonly task: Task;
+    readonly files: ReturnType<typeof taskFiles>;
+    readonly faults: FaultFile;
+    readonly status: StatusFile;
+    readonly log: Log;
+    readonly signal: AbortSignal;
+    checkpoint: Checkpoint | undefined;
+}
+
+/** One connected life of the task: ends by an error, or by StopRequested. */
+export class Session {
+    private readonly window = new ConfirmWindow();
+    private readonly control: ControlTables;
+    private readonly cleanups: (() => Promise<void> | void)[] = [];
+    private stream: ReplicationStream | undefined;
+    private seen = 0n;
+    private isApplying = false;
+
+    constructor(private readonly context: TaskContext) {
+        const { task } = context;
+        this.control = new ControlTables(task.identifier, task.settings.ControlTablesSettings);
+    }
+
+    /** Runs until something breaks; a full-load task resolves when it is loaded. */
+    async run(): Promise<void> {
+        try {
+            await this.runConnected();
+        } finally {
+            for (const cleanup of this.cleanups.reverse()) {
+                await cleanup();
+            }
+        }
+    }
+
+    private async runConnected(): Promise<void> {
+        const { task, signal, log, status } = this.context;
+        const queue = new TransactionQueue(
+            QUEUE_BYTES,
+            () => this.stream?.pause(),
+            () => this.stream?.resume(),
+        );
+        const onAbort = (): void => {
+            queue.stop();
+        };
+        signal.addEventListener("abort", onAbort);
+        this.cleanups.push(() => {
+            signal.removeEventListener("abort", onAbort);
+            queue.stop();
+        });
+        const lost = (error: Error): void => {
+            queue.fail(error);
+        };
+        const target = await this.connectTarget(lost);
+        const source = await this.connectSource(lost);
+        await this.control.create(target);
+        const tables = new Tables(task, source, target, log);
+        const checkpoint = await initialise({
+            ...this.context,
+            source,
+            target,
+            tables,
+            rules: this.rules(),
+        });
+        this.context.checkpoint = checkpoint;
+        if (task.migrationType === "full-load") {
+            return;
+        }
+        await requireSlot(source, checkpoint.slot);
+        const assembler = new TransactionAssembler(
+            (table) => tables.isSelected(table),
+            this.context.files.spool,
+            Math.min(SPILL_BYTES, task.settings.ChangeProcessingTuning.MemoryLimitTotal << 20),
+        );
+        this.cleanups.push(() => {
+            assembler.dispose();
+        });
+        const stream = await ReplicationStream.open(
+            clientConfig(task.source, task.identifier),
+            checkpoint.slot,
+            parseLsn(checkpoint.position),
+            {
+                onMessage: (lsn, text) => {
+                    const taken = assembler.take(lsn, text);
+                    if (taken === "empty") {
+                        this.seen = lsn;
+                    } else if (taken !== undefined) {
+                        queue.push(taken);
+                    }
+                },
+                onKeepalive: (lsn) => {
+                    this.seen = lsn > this.seen ? lsn : this.seen;
+                },
+                onLost: lost,
+            },
+        );
+        this.stream = stream;
+        this.cleanups.push(async () => {
+            await stream.close();
+        });
+        const applier = new Applier(
+            task,
+            target,
+            tables,
+            this.control,
+            log,
+            signal,
+            checkpoint.changeSequence,
+            new Set(checkpoint.suspended),
+            countsOf(status.current),
+        );
+        const monitor = await Monitor.start(this.context, this.control, queue, source);
+        this.cleanups.push(() => monitor.stop());
+        const idle = setInterval(() => {
+            this.confirmIdle(queue, stream, applier);
+        }, IDLE_INTERVAL_MS);
+        this.cleanups.push(() => {
+            clearInterval(idle);
+        });
+        status.enter("running");
+        log("I", "TASK_MANAGER", `Ongoing replication from ${checkpoint.position}.`);
+        await this.applyLoop(queue, target, applier, stream);
+    }
+
+    private async applyLoop(
+        queue: TransactionQueue,
+        target: Client,
+        applier: Applier,
+        stream: ReplicationStream,
+    ): Promise<never> {
+        const tuning = this.context.task.settings.ChangeProcessingTuning;
+        for (;;) {
+            const first = await queue.next();
+            this.isApplying = true;
+            const options = this.groupOptions();
+            const deadline = Date.now() + tuning.CommitTimeout * 1000;
+            await target.query("BEGIN");
+            applier.begun();
+            let changes = 0;
+            let last = first;
+            for (let next: Transaction | undefined = first; next !== undefined;) {
+                last = next;
+                await this.applyOne(last, applier, options);
+                changes += last.count;
+                // A quiet stream commits at once, so that the target is close behind.
+                const isOpen = changes < tuning.MinTransactionSize && Date.now() < deadline;
+                next = isOpen ? queue.take() : undefined;
+            }
+            await this.commit(target);
+            if (options.faults.killBeforeConfirm) {
+                process.kill(process.pid, "SIGKILL");
+            }
+            this.isApplying = false;
+            this.confirmGroup(last, stream, applier, options.faults);
+        }
+    }
+
+    private async applyOne(
+        transaction: Transaction,
+        applier: Applier,
+        options: GroupOptions,
+    ): Promise<void> {
+        try {
+            await applier.apply(transaction, options);
+        } finally {
+            transaction.dispose();
+        }
+        const { endLsn, count } = transaction;
+        this.window.push({ endLsn, count, sequence: applier.sequence });
+        this.countTransaction(transaction);
+    }
+
+    private async commit(target: Client): Promise<void> {
+        try {
+            const { command } = await target.query("COMMIT");
+            if (command !== "COMMIT") {
+                throw new TaskError(
+                    "The target rolled a group of changes back instead of committing it.",
+                );
+            }
+        } catch (error) {
+            if (isRowError(error)) {
+                throw new TaskError(`The target refused the commit: ${messageOf(error)}`, {
+                    cause: error,
+                });
+            }
+            throw error;
+        }
+    }
+
+    private confirmGroup(
+        last: Transaction,
+        stream: ReplicationStream,
+        applier: Applier,
+        faults: Faults,
+    ): void {
+        const timestamp = commitTimestamp(last.commitTimestamp);
+        const released = this.window.release(faults.replayAfterResume);
+        if (released !== undefined) {
+            this.remember(released.endLsn, released.sequence, applier);
+            stream.confirm(released.endLsn);
+        }
+        this.context.status.update({
+            appliedTimestamp: timestamp,
+            lagMs: Date.now() - Date.parse(`${timestamp.replace(" ", "T")}Z`),
+            ...applier.counts,
+        });
+    }
+
+    /** With nothing left to apply, the slot may forget what other tables wrote. */
+    private confirmIdle(
+        queue: TransactionQueue,
+        stream: ReplicationStream,
+        applier: Applier,
+    ): void {
+        const position = parseLsn(this.context.checkpoint?.position ?? "0/0");
+        if (queue.isEmpty && !this.isApplying && this.window.isEmpty && this.seen > position) {
+            this.remember(this.seen, applier.sequence, applier);
+            stream.confirm(this.seen);
+        }
+    }
+
+    private remember(lsn: bigint, sequence: Checkpoint["changeSequence"], applier: Applier): void {
+        const { checkpoint, files, status } = this.context;
+        if (checkpoint !== undefined) {
+            const suspended = [...applier.suspended];
+            this.context.checkpoint = {
+                ...checkpoint,
+                position: formatLsn(lsn),
+                changeSequence: sequence,
+                suspended,
+            };
+            writeCheckpoint(files.checkpoint, this.context.checkpoint);
+            status.update({ position: formatLsn(lsn), suspendedTables: suspended });
+        }
+    }
+
+    private countTransaction(transaction: Transaction): void {
+        const { transactions, spilledTransactions } = this.context.status.current;
+        this.context.status.update({
+            transactions: transactions + 1,
+            spilledTransactions: spilledTransactions + (transaction.isSpilled ? 1 : 0),
+        });
+    }
+
+    private async connectTarget(lost: (error: Error) => void): Promise<Client> {
+        const { task, faults } = this.context;
+        const target = await connect(clientConfig(task.target, task.identifier), lost);
+        this.cleanups.push(async () => {
+            await disconnect(target);
+        });
+        await target.query(`SET statement_timeout = '${task.target.settings.executeTimeout}s'`);
+        const script =
+            faults.current().sessionReplicationRole === undefined
+                ? task.target.settings.afterConnectScript
+                : "SET session_replication_role = replica";
+        if (script !== undefined) {
+            await target.query(script);
+        }
+        return target;
+    }
+
+    private async connectSource(lost: (error: Error) => void): Promise<Client> {
+        const { task } = this.context;
+        const source = await connect(clientConfig(task.source, task.identifier), lost);
+        this.cleanups.push(async () => {
+            await disconnect(source);
+        });
+        return source;
+    }
+
+    private groupOptions(): GroupOptions {
+        const faults = this.context.faults.current();
+        const { lobTwoStep, deleteImage } = faults;
+        return { faults, render: { rules: this.rules(), lobTwoStep, deleteImage } };
+    }
+
+    private rules(): ValueRules {
+        const { numericRounding, booleanAsText, lobTruncateAt } = this.context.faults.current();
+        const { SupportLobs, LimitedSizeLobMode, LobMaxSize } =
+            this.context.task.settings.TargetMetadata;
+        const limit = lobTruncateAt ?? (LimitedSizeLobMode ? LobMaxSize * 1024 : undefined);
+        return {
+            supportLobs: SupportLobs,
+            ...(limit === undefined ? {} : { lobLimit: limit }),
+            numericRounding,
+            booleanAsText,
+        };
+    }
+}
+
+function countsOf({ applied, dropped, conflicts }: TaskStatus): ApplyCounts {
+    return { applied, dropped, conflicts };
+}
+
+/** The sequence a process begins with. */
+export function withFaults(
+    checkpoint: Checkpoint | undefined,
+    faults: Faults,
+): Checkpoint | undefined {
+    return checkpoint !== undefined && faults.restartChangeSeq
+        ? { ...checkpoint, changeSequence: FIRST_SEQUENCE }
+        : checkpoint;
+}

@@ -1,0 +1,158 @@
+import { TaskError } from "./errors";
+import { asArray, asObject, type JsonObject, parseObject, refuseUnknownKeys } from "./json";
+import {
+    LOG_COMPONENTS,
+    LOG_SEVERITIES,
+    OFF_SECTIONS,
+    type Rule,
+    SECTIONS,
+    type Section,
+} from "./settingsSchema";
+
+type Value<R extends Rule> = R extends { kind: "boolean" }
+    ? boolean
+    : R extends { kind: "integer" }
+      ? number
+      : string;
+type Values<S extends Section> = { readonly [K in keyof S]: Value<S[K]> };
+
+/** Task settings with every documented default filled in. */
+export type TaskSettings = {
+    readonly [K in keyof typeof SECTIONS]: Values<(typeof SECTIONS)[K]>;
+};
+
+/**
+ * Parses the task-settings JSON. Unknown keys are refused, and so is every value that this stand-in would treat
+ * differently from DMS without saying so.
+ */
+export function parseTaskSettings(json: string): TaskSettings {
+    const root = parseObject(json.trim() === "" ? "{}" : json, "The task settings");
+    refuseUnknownKeys(
+        root,
+        [
+            ...Object.keys(SECTIONS),
+            ...Object.keys(OFF_SECTIONS),
+            "Logging",
+            "FailTaskWhenCleanTaskResourceFailed",
+        ],
+        "The task settings",
+    );
+    checkLogging(root.Logging);
+    checkOffSections(root);
+    if (!["undefined", "boolean"].includes(typeof root.FailTaskWhenCleanTaskResourceFailed)) {
+        throw new TaskError("FailTaskWhenCleanTaskResourceFailed must be true or false.");
+    }
+    const settings = Object.fromEntries(
+        Object.entries(SECTIONS).map(([name, section]) => [
+            name,
+            parseSection(name, section, root),
+        ]),
+    ) as unknown as TaskSettings;
+    const lobs = settings.TargetMetadata;
+    if (lobs.SupportLobs && lobs.FullLobMode === lobs.LimitedSizeLobMode) {
+        throw new TaskError(
+            "TargetMetadata: with SupportLobs, exactly one of FullLobMode and LimitedSizeLobMode must be true.",
+        );
+    }
+    if (lobs.InlineLobMaxSize > 0 && !lobs.FullLobMode) {
+        throw new TaskError("TargetMetadata: InlineLobMaxSize needs FullLobMode.");
+    }
+    return settings;
+}
+
+function parseSection(name: string, section: Section, root: JsonObject): JsonObject {
+    const given = root[name] === undefined ? {} : asObject(root[name], name);
+    refuseUnknownKeys(given, Object.keys(section), name);
+    return Object.fromEntries(
+        Object.entries(section).map(([key, rule]) => [
+            key,
+            given[key] === undefined ? rule.default : checked(given[key], rule, `${name}.${key}`),
+        ]),
+    );
+}
+
+function checked(value: unknown, rule: Rule, where: string): unknown {
+    switch (rule.kind) {
+        case "boolean":
+            if (typeof value !== "boolean") {
+                throw new TaskError(`${where} must be true or false.`);
+            }
+            if (rule.only !== undefined && value !== rule.only) {
+                throw new TaskError(
+                    `${where} must be ${rule.only}: the other value is not supported for an audit trail.`,
+                );
+            }
+            return value;
+        case "integer":
+            if (
+                typeof value !== "number" ||
+                !Number.isInteger(value) ||
+                value < rule.min ||
+                value > rule.max
+            ) {
+                throw new TaskError(
+                    `${where} must be a whole number from ${rule.min} to ${rule.max}.`,
+                );
+            }
+            return value;
+        case "choice":
+            if (typeof value !== "string" || !rule.of.includes(value)) {
+                throw new TaskError(`${where} must be one of ${rule.of.join(", ")}.`);
+            }
+            return value;
+        case "text":
+            if (value !== null && typeof value !== "string") {
+                throw new TaskError(`${where} must be a text.`);
+            }
+            return value ?? "";
+    }
+}
+
+function checkOffSections(root: JsonObject): void {
+    for (const [name, section] of Object.entries(OFF_SECTIONS)) {
+        const value = root[name];
+        if (value === undefined || value === null) {
+            continue;
+        }
+        const given = asObject(value, name);
+        refuseUnknownKeys(given, section.keys, name);
+        if (section.switch === "" || given[section.switch] === true) {
+            throw new TaskError(`${name} is not supported by this stand-in: leave it null.`);
+        }
+    }
+}
+
+function checkLogging(value: unknown): void {
+    if (value === undefined) {
+        return;
+    }
+    const logging = asObject(value, "Logging");
+    refuseUnknownKeys(
+        logging,
+        [
+            "EnableLogging",
+            "EnableLogContext",
+            "LogComponents",
+            "CloudWatchLogGroup",
+            "CloudWatchLogStream",
+        ],
+        "Logging",
+    );
+    for (const key of ["CloudWatchLogGroup", "CloudWatchLogStream"]) {
+        if (logging[key] !== undefined && logging[key] !== null) {
+            throw new TaskError(`Logging.${key} must be absent: DMS sets it itself.`);
+        }
+    }
+    for (const entry of asArray(logging.LogComponents ?? [], "Logging.LogComponents")) {
+        const component = asObject(entry, "Logging.LogComponents");
+        refuseUnknownKeys(component, ["Id", "Severity"], "Logging.LogComponents");
+        if (!LOG_COMPONENTS.includes(String(component.Id))) {
+            throw new TaskError(`Logging.LogComponents: "${String(component.Id)}" is not known.`);
+        }
+        if (!LOG_SEVERITIES.includes(String(component.Severity))) {
+            throw new TaskError(
+                `Logging.LogComponents: the Severity "${String(component.Severity)}" is not known.`,
+            );
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import * as path from "node:path";
+import { Stack } from "@pulumi/pulumi/automation";
+import { PROJECT_ROOT } from "./paths";
+import { EngineReport, plainMessage, Progress } from "./progress";
+
+/** The policy packs that every preview and update runs under. */
+export const POLICY_PACKS: readonly string[] = [path.join(PROJECT_ROOT, "policy")];
+
+/**
+ * How long the engine may take to report its first resource, in milliseconds. A plugin that dies while it starts leaves
+ * the engine waiting for ever.
+ */
+const FIRST_RESOURCE_DEADLINE_MS = 90_000;
+
+/** The engine refused or failed; the message is all that a person has to read. */
+export class OperationError extends Error {}
+
+/** The options that all operations share. */
+interface EngineOptions {
+    onEvent: Progress["onEvent"];
+    onOutput: (chunk: string) => void;
+    onError: (chunk: string) => void;
+    signal: AbortSignal;
+}
+
+function sentence(what: string, report: EngineReport, thrown: unknown): string {
+    if (report.violations.length > 0) {
+        return [`${what} is refused by the policy pack:`, ...report.violations].join("\n  ");
+    }
+    // The engine adds lines of its own about an error that the provider has explained.
+    const errors = report.errors.filter(
+        (text) => !/^(update failed|preview failed|resource registration)/i.test(text),
+    );
+    const reasons =
+        errors.length > 0
+            ? errors
+            : [plainMessage(thrown instanceof Error ? thrown.message : String(thrown))];
+    return [`${what} failed:`, ...reasons].join("\n  ");
+}
+
+/**
+ * Runs one engine operation with progress on standard error.
+ *
+ * @param what how the operation is named in messages, for example "The update".
+ * @throws OperationError with the engine's own diagnostics.
+ */
+async function operation<T>(
+    what: string,
+    run: (options: EngineOptions) => Promise<T>,
+    verbose: boolean,
+): Promise<{ readonly result: T; readonly report: EngineReport }> {
+    const progress = new Progress(process.stderr);
+    const stalled = new AbortController();
+    const deadline = setTimeout(() => {
+        stalled.abort();
+    }, FIRST_RESOURCE_DEADLINE_MS);
+    let tail = "";
+    const keep = (chunk: string): void => {
+        tail = `${tail}${chunk}`.slice(-2_000);
+        if (verbose) {
+            process.stderr.write(chunk);
+        }
+    };
+    try {
+        const result = await run({
+            onEvent: (event) => {
+                if (event.resourcePreEvent) {
+                    clearTimeout(deadline);
+                }
+                progress.onEvent(event);
+            },
+            onOutput: keep,
+            onError: keep,
+            signal: stalled.signal,
+        });
+        const report = progress.finish();
+        return { result, report };
+    } catch (error) {
+        const report = progress.finish();
+        if (stalled.signal.aborted) {
+            throw new OperationError(
+                `${what} did not begin within ${String(FIRST_RESOURCE_DEADLINE_MS / 1000)} s: a plugin may have died while it started. The engine's last words:\n${tail.trim()}`,
+                { cause: error },
+            );
+        }
+        throw new OperationError(sentence(what, report, error), { cause: error });
+    } finally {
+        clearTimeout(deadline);
+    }
+}
+
+/** Updates the stack under the policy packs. */
+export async function update(stack: Stack, verbose: boolean): Promise<EngineReport> {
+    const { report } = await operation(
+        "The update",
+        (options) => stack.up({ ...options, policyPacks: [...POLICY_PACKS] }),
+        verbose,
+    );
+    return report;
+}
+
+/** Previews an update under the policy packs; resolves with the plan as the engine prints it. */
+export async function preview(
+    stack: Stack,
+    verbose: boolean,
+    color: "always" | "never",
+): Promise<{ readonly plan: string; readonly report: EngineReport }> {
+    const { result, report } = await operation(
+        "The preview",
+        (options) =>
+            stack.preview({ ...options, policyPacks: [...POLICY_PACKS], diff: false, color }),
+        verbose,
+    );
+    return { plan: result.stdout, report };
+}
+
+/** Destroys every resource of the stack. */
+export async function destroy(stack: Stack, verbose: boolean): Promise<EngineReport> {
+    const { report } = await operation(
+        "The destruction",
+        (options) => stack.destroy(options),
+        verbose,
+    );
+    return report;
+}

@@ -1,0 +1,4 @@
+import { serve } from "../provider";
+import { postgresqlProvider } from "./provider";
+
+serve(postgresqlProvider());

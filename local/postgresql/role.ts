@@ -1,0 +1,207 @@
+import { Client, escapeIdentifier, escapeLiteral } from "pg";
+import { Props } from "../provider";
+import { asMemberOf } from "./membership";
+import { lockRole, roleExists } from "./catalog";
+import { Server } from "./connection";
+import { Resource } from "./handler";
+import { differences, flag, number, Properties, text, texts } from "./properties";
+import { readRole } from "./roleState";
+import { passwordToSend } from "./scram";
+
+const properties: Properties = {
+    name: { kind: "text", required: true },
+    password: { kind: "text" },
+    passwordWo: { kind: "text", writeOnly: true },
+    passwordWoVersion: { kind: "text" },
+    encrypted: { kind: "text" },
+    encryptedPassword: { kind: "flag", initial: true },
+    validUntil: { kind: "text", initial: "infinity" },
+    connectionLimit: { kind: "number", initial: -1, least: -1 },
+    superuser: { kind: "flag", initial: false },
+    createDatabase: { kind: "flag", initial: false },
+    createRole: { kind: "flag", initial: false },
+    inherit: { kind: "flag", initial: true },
+    login: { kind: "flag", initial: false },
+    replication: { kind: "flag", initial: false },
+    bypassRowLevelSecurity: { kind: "flag", initial: false },
+    // Without a default and not computed, as in the real provider: a membership that a GrantRole adds counts as a
+    // difference after a refresh.
+    roles: { kind: "texts", unordered: true },
+    searchPaths: { kind: "texts" },
+    statementTimeout: { kind: "number", initial: 0, least: 0 },
+    idleInTransactionSessionTimeout: { kind: "number", initial: 0, least: 0 },
+    assumeRole: { kind: "text" },
+    skipDropRole: { kind: "flag", initial: false },
+    skipReassignOwned: { kind: "flag", initial: false },
+};
+
+/** The attributes that CREATE ROLE and ALTER ROLE switch by a word, which NO in front turns off. */
+const ATTRIBUTES: Readonly<Record<string, string>> = {
+    superuser: "SUPERUSER",
+    createDatabase: "CREATEDB",
+    createRole: "CREATEROLE",
+    inherit: "INHERIT",
+    login: "LOGIN",
+    bypassRowLevelSecurity: "BYPASSRLS",
+    replication: "REPLICATION",
+};
+
+function attribute(inputs: Props, key: string): string {
+    return (flag(inputs, key) ? "" : "NO") + (ATTRIBUTES[key] ?? "");
+}
+
+function passwordClause(inputs: Props): string {
+    const password = text(inputs, "password") || text(inputs, "passwordWo");
+    if (password === "" || password.toUpperCase() === "NULL") {
+        return "PASSWORD NULL";
+    }
+    return `PASSWORD ${escapeLiteral(passwordToSend(password))}`;
+}
+
+function validUntilClause(inputs: Props): string {
+    const until = text(inputs, "validUntil");
+    return `VALID UNTIL ${escapeLiteral(/^(null)?$/i.test(until) ? "infinity" : until)}`;
+}
+
+/** The statements for what ALTER ROLE ... SET keeps and for the memberships, in the real provider's order. */
+async function settle(client: Client, inputs: Props, changed: readonly string[]): Promise<void> {
+    const role = escapeIdentifier(text(inputs, "name"));
+    for (const granted of texts(inputs, "roles")) {
+        await client.query(`GRANT ${escapeIdentifier(granted)} TO ${role}`);
+    }
+    const paths = texts(inputs, "searchPaths").map(escapeIdentifier);
+    await client.query(`ALTER ROLE ${role} SET search_path TO ${paths.join(", ") || "DEFAULT"}`);
+    const settings = [
+        ["statementTimeout", "statement_timeout"],
+        ["idleInTransactionSessionTimeout", "idle_in_transaction_session_timeout"],
+    ] as const;
+    for (const [key, setting] of settings) {
+        if (changed.includes(key)) {
+            const milliseconds = number(inputs, key);
+            await client.query(
+                `ALTER ROLE ${role} ${milliseconds === 0 ? `RESET ${setting}` : `SET ${setting} TO ${milliseconds}`}`,
+            );
+        }
+    }
+    if (changed.includes("assumeRole")) {
+        const assumed = text(inputs, "assumeRole");
+        await client.query(
+            `ALTER ROLE ${role} ${assumed === "" ? "RESET ROLE" : `SET ROLE TO ${escapeIdentifier(assumed)}`}`,
+        );
+    }
+}
+
+async function create(server: Server, inputs: Props): Promise<string> {
+    const name = text(inputs, "name");
+    await server.transaction("", async (client) => {
+        const options = [
+            ...Object.keys(ATTRIBUTES).map((key) => attribute(inputs, key)),
+            `CONNECTION LIMIT ${number(inputs, "connectionLimit")}`,
+            validUntilClause(inputs),
+            passwordClause(inputs),
+        ];
+        await client.query(`CREATE ROLE ${escapeIdentifier(name)} WITH ${options.join(" ")}`);
+        await settle(
+            client,
+            inputs,
+            Object.keys(properties).filter((key) => Boolean(inputs[key])),
+        );
+    });
+    return name;
+}
+
+/**
+ * Changes a role in place. As the real provider does, every update first revokes all memberships of the role, whoever
+ * granted them, and grants those in `roles` again (cyrilgdn/terraform-provider-postgresql#285).
+ */
+async function update(server: Server, olds: Props, news: Props): Promise<void> {
+    const changed = differences(properties, olds, news);
+    await server.transaction("", async (client) => {
+        const oldName = text(olds, "name");
+        const name = text(news, "name");
+        await lockRole(client, oldName);
+        if (changed.includes("name")) {
+            await client.query(
+                `ALTER ROLE ${escapeIdentifier(oldName)} RENAME TO ${escapeIdentifier(name)}`,
+            );
+        }
+        const alter = `ALTER ROLE ${escapeIdentifier(name)}`;
+        // A renamed role loses a password that is stored as MD5.
+        if (["name", "password", "passwordWoVersion"].some((key) => changed.includes(key))) {
+            await client.query(`${alter} ${passwordClause(news)}`);
+        }
+        for (const key of Object.keys(ATTRIBUTES).filter((one) => changed.includes(one))) {
+            await client.query(`${alter} ${attribute(news, key)}`);
+        }
+        if (changed.includes("connectionLimit")) {
+            await client.query(`${alter} CONNECTION LIMIT ${number(news, "connectionLimit")}`);
+        }
+        if (changed.includes("validUntil")) {
+            await client.query(`${alter} ${validUntilClause(news)}`);
+        }
+        const { rows } = await client.query<{ granted: string }>(
+            `SELECT DISTINCT pg_catalog.pg_get_userbyid(m.roleid) AS granted
+             FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.member
+             WHERE r.rolname = $1`,
+            [name],
+        );
+        for (const { granted } of rows) {
+            await client.query(
+                `REVOKE ${escapeIdentifier(granted)} FROM ${escapeIdentifier(name)}`,
+            );
+        }
+        await settle(client, news, changed);
+    });
+}
+
+async function remove(server: Server, state: Props): Promise<void> {
+    const name = text(state, "name");
+    const role = escapeIdentifier(name);
+    await server.transaction("", async (client) => {
+        await lockRole(client, name);
+        if (!(await roleExists(client, name))) {
+            return;
+        }
+        if (!flag(state, "skipReassignOwned")) {
+            await asMemberOf(client, [name], async () => {
+                await client.query(`REASSIGN OWNED BY ${role} TO CURRENT_USER`);
+                await client.query(`DROP OWNED BY ${role}`);
+            });
+        }
+        if (!flag(state, "skipDropRole")) {
+            await client.query(`DROP ROLE ${role}`);
+        }
+    });
+}
+
+/** A role of the server (postgresql.Role). Its id is its name. */
+export const role: Resource = {
+    properties,
+    label: (inputs) => `role "${text(inputs, "name")}"`,
+    validate(inputs) {
+        const failures = [];
+        if ((text(inputs, "passwordWo") === "") !== (text(inputs, "passwordWoVersion") === "")) {
+            failures.push({
+                property: "passwordWo",
+                reason: 'The inputs "passwordWo" and "passwordWoVersion" go together: give both or none.',
+            });
+        }
+        if (text(inputs, "passwordWo") !== "" && text(inputs, "password") !== "") {
+            failures.push({
+                property: "passwordWo",
+                reason: 'The inputs "password" and "passwordWo" exclude each other: give one of them.',
+            });
+        }
+        if (texts(inputs, "searchPaths").some((path) => path.includes(", "))) {
+            failures.push({
+                property: "searchPaths",
+                reason: 'The input "searchPaths" has an item with ", " in it, which the provider cannot keep: give one schema per item.',
+            });
+        }
+        return failures;
+    },
+    create,
+    read: readRole,
+    update,
+    delete: remove,
+};

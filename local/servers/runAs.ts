@@ -1,0 +1,89 @@
+import { execFile, spawnSync } from "node:child_process";
+import { chown } from "node:fs/promises";
+import { promisify } from "node:util";
+
+const execFileAsync = promisify(execFile);
+
+/** The OS user that a server runs as; PostgreSQL refuses to run as root. */
+interface ServerUser {
+    readonly uid: number;
+    readonly gid: number;
+    /** Whether `setpriv` may hand the user dac_override, so that it reaches its files inside a 0700 home. */
+    readonly setpriv: boolean;
+}
+
+export interface Command {
+    readonly file: string;
+    readonly args: readonly string[];
+    readonly uid?: number;
+    readonly gid?: number;
+}
+
+let cachedUser: ServerUser | undefined;
+
+/** The user for servers when this process is root, otherwise undefined: servers run as the caller. */
+function serverUser(): ServerUser | undefined {
+    if (process.getuid?.() !== 0) {
+        return undefined;
+    }
+    cachedUser ??= lookUpNobody();
+    return cachedUser;
+}
+
+function lookUpNobody(): ServerUser {
+    const [uid, gid] = ["-u", "-g"].map((flag) => {
+        const found = spawnSync("id", [flag, "nobody"], { encoding: "utf8" });
+        return found.status === 0 ? Number(found.stdout.trim()) : Number.NaN;
+    });
+    if (uid === undefined || gid === undefined || !Number.isInteger(uid + gid)) {
+        throw new Error(
+            "PostgreSQL does not run as root and there is no user `nobody` to run it as: start this as an ordinary user.",
+        );
+    }
+    const probe = spawnSync("setpriv", [...setprivFlags(uid, gid), "true"], { stdio: "ignore" });
+    return { uid, gid, setpriv: probe.status === 0 };
+}
+
+function setprivFlags(uid: number, gid: number): string[] {
+    return [
+        `--reuid=${uid}`,
+        `--regid=${gid}`,
+        "--clear-groups",
+        "--inh-caps=+dac_override",
+        "--ambient-caps=+dac_override",
+    ];
+}
+
+/** The command line that runs `file` as the servers' user. */
+export function asServerUser(file: string, args: readonly string[]): Command {
+    const user = serverUser();
+    if (user === undefined) {
+        return { file, args };
+    }
+    if (user.setpriv) {
+        return { file: "setpriv", args: [...setprivFlags(user.uid, user.gid), file, ...args] };
+    }
+    return { file, args, uid: user.uid, gid: user.gid };
+}
+
+/** Gives a file or folder to the servers' user; does nothing when that is the caller. */
+export async function giveToServerUser(path: string): Promise<void> {
+    const user = serverUser();
+    if (user !== undefined) {
+        await chown(path, user.uid, user.gid);
+    }
+}
+
+/** Runs a server program to its end and returns what it printed; rejects with its own message otherwise. */
+export async function runAsServerUser(
+    file: string,
+    args: readonly string[],
+): Promise<{ stdout: string; stderr: string }> {
+    const { file: command, args: full, ...ids } = asServerUser(file, args);
+    return await execFileAsync(command, [...full], { ...ids, cwd: "/", env: serverEnvironment() });
+}
+
+/** Only what a server needs: PGDATA, PGPORT and the like of the caller must not reach it. */
+export function serverEnvironment(): NodeJS.ProcessEnv {
+    return { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
+}

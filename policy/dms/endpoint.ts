@@ -1,0 +1,146 @@
+import type { Findings } from "../findings";
+import { auditTrail, awsDocs, pages, securityHub } from "../frameworks";
+import { resourceRule } from "../rule";
+import { isText, isValues, shown, Unknown } from "../values";
+
+const tlsModes: readonly unknown[] = ["require", "verify-ca", "verify-full"];
+
+const tls = resourceRule({
+    name: "dms-endpoint-tls",
+    displayName: "DMS connects by TLS",
+    description:
+        "An endpoint's sslMode is require, verify-ca or verify-full; the default is clear text.",
+    severity: "high",
+    frameworks: [securityHub("DMS.9", "DMS endpoints should use SSL")],
+    remediationSteps: "Set sslMode to verify-full and certificateArn to the RDS root certificate.",
+    url: pages.hubDms,
+    enforcementLevel: "mandatory",
+    types: ["aws:dms/endpoint:Endpoint"],
+    check: (endpoint, findings) => {
+        const value = endpoint.get("sslMode");
+        findings.require(
+            value,
+            (mode) => tlsModes.includes(mode),
+            `sslMode is ${shown(value)}; set "verify-full".`,
+        );
+    },
+});
+
+const secret = resourceRule({
+    name: "dms-endpoint-secret",
+    displayName: "DMS reads its password from a secret",
+    description:
+        "An endpoint names a secret and the role that reads it, and no user name or password: those would be readable in DMS and stale after a rotation.",
+    severity: "high",
+    frameworks: [
+        awsDocs(
+            "DMS user guide, using secrets to access endpoints",
+            "secretsManagerArn and secretsManagerAccessRoleArn instead of clear-text credentials",
+        ),
+        auditTrail("Only DMS writes staging", "A password that others can read"),
+    ],
+    remediationSteps:
+        "Set secretsManagerArn and secretsManagerAccessRoleArn; remove username and password, also from extraConnectionAttributes.",
+    url: pages.dmsSecrets,
+    enforcementLevel: "mandatory",
+    types: ["aws:dms/endpoint:Endpoint"],
+    check: (endpoint, findings) => {
+        // An ARN that is not known yet is there all the same.
+        for (const name of ["secretsManagerArn", "secretsManagerAccessRoleArn"] as const) {
+            const value = endpoint.get(name);
+            if (!(value instanceof Unknown) && !isText(value)) {
+                findings.violation(`${name} is ${typeof value}; set the ARN as text.`);
+            }
+        }
+        for (const name of ["username", "password"] as const) {
+            if (endpoint.has(name)) {
+                findings.violation(`${name} is given; leave it to the secret.`);
+            }
+        }
+        findings.require(
+            endpoint.get("extraConnectionAttributes"),
+            (text) =>
+                text === undefined ||
+                (typeof text === "string" &&
+                    !/\b(?:password|pwd|username|user|uid)\s*=/i.test(text)),
+            "extraConnectionAttributes is no text or holds credentials; leave them to the secret.",
+        );
+    },
+});
+
+const writesNothing = resourceRule({
+    name: "dms-source-writes-no-ddl",
+    displayName: "DMS creates nothing at the source",
+    description:
+        "A source endpoint's postgresSettings.captureDdls is false: by default DMS creates a table and an event trigger in the audited database.",
+    severity: "high",
+    frameworks: [
+        awsDocs("DMS user guide, PostgreSQL as a source", "CaptureDdls creates artifacts"),
+        auditTrail("Nothing is written on the source", "A table and a trigger on every DDL"),
+    ],
+    remediationSteps: "Set postgresSettings.captureDdls to false on the source endpoint.",
+    url: pages.dmsPostgresqlSource,
+    enforcementLevel: "mandatory",
+    types: ["aws:dms/endpoint:Endpoint"],
+    check: (endpoint, findings) => {
+        if (!isSource(endpoint.get("endpointType"), findings)) {
+            return;
+        }
+        requireSetting("captureDdls", false, endpoint.get("postgresSettings"), findings);
+        findings.require(
+            endpoint.get("extraConnectionAttributes"),
+            (text) =>
+                text === undefined ||
+                (typeof text === "string" && !/\bcaptureDdls\s*=\s*(?!false|n\b|0)/i.test(text)),
+            "extraConnectionAttributes is no text or turns captureDdls on; set it to false in postgresSettings.",
+        );
+    },
+});
+
+const lobTruncation = resourceRule({
+    name: "dms-source-fails-on-truncation",
+    displayName: "No value is cut short in silence",
+    description:
+        "A source endpoint's postgresSettings.failTasksOnLobTruncation is true: by default a text, jsonb or bytea value above LobMaxSize is cut with a warning only.",
+    severity: "critical",
+    frameworks: [
+        awsDocs("DMS user guide, PostgreSQL as a source", "failTasksOnLobTruncation"),
+        auditTrail("A recorded row is the whole row", "Values end after LobMaxSize"),
+    ],
+    remediationSteps:
+        "Set postgresSettings.failTasksOnLobTruncation to true, and LobMaxSize to what the tables hold.",
+    url: pages.dmsPostgresqlSource,
+    enforcementLevel: "mandatory",
+    types: ["aws:dms/endpoint:Endpoint"],
+    check: (endpoint, findings) => {
+        if (isSource(endpoint.get("endpointType"), findings)) {
+            const settings = endpoint.get("postgresSettings");
+            requireSetting("failTasksOnLobTruncation", true, settings, findings);
+        }
+    },
+});
+
+/** False for a target, and for an endpoint of which a preview cannot tell. */
+function isSource(endpointType: unknown, findings: Findings): boolean {
+    if (endpointType instanceof Unknown) {
+        findings.undecided(endpointType);
+        return false;
+    }
+    return endpointType !== "target";
+}
+
+function requireSetting(
+    name: "captureDdls" | "failTasksOnLobTruncation",
+    wanted: boolean,
+    settings: unknown,
+    findings: Findings,
+): void {
+    const value = isValues(settings) ? settings[name] : settings;
+    findings.require(
+        value,
+        (setting) => isValues(settings) && setting === wanted,
+        `postgresSettings.${name} is ${isValues(settings) ? shown(value) : "absent"}; set ${wanted}.`,
+    );
+}
+
+export const endpointRules = [tls, secret, writesNothing, lobTruncation] as const;

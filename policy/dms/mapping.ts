@@ -1,0 +1,191 @@
+import type { Findings } from "../findings";
+import { auditTrail, awsDocs, pages } from "../frameworks";
+import { resourceRule } from "../rule";
+import { isText, isValues, shown } from "../values";
+
+import {
+    readMapping,
+    tableOf,
+    transformations,
+    type MappingDocument,
+    type SelectedTable,
+} from "./mappingDocument";
+
+const explicitTables = resourceRule({
+    name: "dms-mapping-explicit-tables",
+    displayName: "The mapping names its tables",
+    description:
+        "Every selection is explicit and names one schema and table, and rule ids and names are unique: a wildcard takes in tables that have no trail, and of two rules with one id DMS keeps one.",
+    severity: "high",
+    frameworks: [
+        awsDocs("DMS user guide, selection rules", "explicit selects the exact table"),
+        auditTrail("Exactly the listed tables are audited", "A table without a trigger"),
+    ],
+    remediationSteps:
+        'Write one selection with rule-action "explicit" per table, and give each rule its own rule-id and rule-name.',
+    url: pages.dmsMappingSelections,
+    enforcementLevel: "mandatory",
+    types: ["aws:dms/replicationTask:ReplicationTask"],
+    check: (task, findings) => {
+        const mapping = readMapping(task.get("tableMappings"), findings);
+        if (mapping === undefined) {
+            return;
+        }
+        for (const rule of mapping.selections) {
+            const name = tableOf(rule)?.shown;
+            if (rule["rule-action"] !== "explicit" || name === undefined || name.includes("%")) {
+                findings.violation(
+                    `Selection ${shown(rule["rule-id"])} in tableMappings does not name one table; set rule-action "explicit", schema-name and table-name.`,
+                );
+            }
+        }
+        for (const key of ["rule-id", "rule-name"] as const) {
+            const values = mapping.rules.map((rule) => rule[key]);
+            const wrong = values.filter(
+                (value, index) => !isText(value) || values.indexOf(value) !== index,
+            );
+            if (wrong.length > 0) {
+                findings.violation(
+                    `${key} ${shown(wrong[0])} in tableMappings is missing or used twice; number the rules.`,
+                );
+            }
+        }
+    },
+});
+
+/** What DMS has to write beside a row's own columns. */
+interface HeaderColumn {
+    readonly name: string;
+    readonly expression: RegExp;
+    readonly type: string;
+    /** Property of the data type with the least value that holds the header. */
+    readonly size: readonly [property: "length" | "precision", least: number];
+    readonly shown: string;
+}
+
+const headerColumns: readonly HeaderColumn[] = [
+    {
+        name: "operation",
+        expression: /^operation_indicator\(\s*'D'\s*,\s*'U'\s*,\s*'I'\s*\)$/,
+        type: "string",
+        size: ["length", 1],
+        shown: "operation_indicator('D', 'U', 'I')",
+    },
+    {
+        name: "commit_timestamp",
+        expression: /^\$AR_H_COMMIT_TIMESTAMP$/,
+        type: "datetime",
+        // Microseconds; without it DMS takes 7 digits, which a PostgreSQL target stores as text.
+        size: ["precision", 6],
+        shown: "$AR_H_COMMIT_TIMESTAMP",
+    },
+    {
+        name: "transaction_id",
+        expression: /^\$AR_H_STREAM_POSITION$/,
+        type: "string",
+        size: ["length", 50],
+        shown: "$AR_H_STREAM_POSITION",
+    },
+    {
+        name: "change_seq",
+        expression: /^\$AR_H_CHANGE_SEQ$/,
+        type: "string",
+        // 16 digits of time and 19 of counter.
+        size: ["length", 35],
+        shown: "$AR_H_CHANGE_SEQ",
+    },
+];
+
+const addsHeaderColumns = resourceRule({
+    name: "dms-mapping-header-columns",
+    displayName: "Every change carries its operation, time and transaction",
+    description:
+        "For every table the mapping adds operation, commit_timestamp, transaction_id and change_seq: without them the trigger cannot tell a delete from an update nor a replay from a change.",
+    severity: "critical",
+    frameworks: [
+        awsDocs("DMS user guide, transformation rule expressions", "operation_indicator, $AR_H_*"),
+        auditTrail("Each entry says what happened when", "Deletes vanish, replays double"),
+    ],
+    remediationSteps:
+        "Add the four add-column rules for the table: operation_indicator('D', 'U', 'I'), $AR_H_COMMIT_TIMESTAMP (datetime, precision 6), $AR_H_STREAM_POSITION and $AR_H_CHANGE_SEQ (string, length 50).",
+    url: pages.dmsMappingExpressions,
+    enforcementLevel: "mandatory",
+    types: ["aws:dms/replicationTask:ReplicationTask"],
+    check: (task, findings) => {
+        const mapping = readMapping(task.get("tableMappings"), findings);
+        if (mapping === undefined) {
+            return;
+        }
+        for (const table of mapping.tables) {
+            for (const column of headerColumns) {
+                requireColumn(column, table, mapping, findings);
+            }
+        }
+    },
+});
+
+function requireColumn(
+    column: HeaderColumn,
+    table: SelectedTable,
+    mapping: MappingDocument,
+    findings: Findings,
+): void {
+    const added = transformations(mapping, table, "column", "add-column");
+    const rule = added.find((candidate) => candidate.value === column.name);
+    const { expression, "data-type": dataType } = rule ?? {};
+    const [property, least] = column.size;
+    const size = isValues(dataType) ? Number(dataType[property]) : NaN;
+    const wellFormed =
+        typeof expression === "string" &&
+        column.expression.test(expression.trim()) &&
+        isValues(dataType) &&
+        dataType.type === column.type &&
+        (property === "precision" ? size === least : size >= least);
+    if (!wellFormed) {
+        findings.violation(
+            `tableMappings does not add ${column.name} = ${column.shown} (${column.type}, ${property} ${least}) to ${table.shown}; add that rule.`,
+        );
+    }
+}
+
+const renamesToStaging = resourceRule({
+    name: "dms-mapping-staging-names",
+    displayName: "Every table goes to a staging table of its own",
+    description:
+        "For every table the mapping holds one rename to a name that differs from the table's own and from the others': DMS would otherwise fill a table that has no trigger, or mix two tables.",
+    severity: "high",
+    frameworks: [
+        awsDocs("DMS user guide, transformation rules", "Two source tables cannot feed one target"),
+        auditTrail("Every change is recorded", "Rows arrive where no trigger is"),
+    ],
+    remediationSteps:
+        'Add one rename rule per table: rule-target "table", value "<table>_staging".',
+    url: pages.dmsMappingTransformations,
+    enforcementLevel: "mandatory",
+    types: ["aws:dms/replicationTask:ReplicationTask"],
+    check: (task, findings) => {
+        const mapping = readMapping(task.get("tableMappings"), findings);
+        if (mapping === undefined) {
+            return;
+        }
+        const taken = new Set<string>();
+        for (const table of mapping.tables) {
+            const renames = transformations(mapping, table, "table", "rename");
+            const value = renames[0]?.value;
+            const target = JSON.stringify([table.schema, value]);
+            if (
+                renames.length !== 1 ||
+                !isText(value) ||
+                value === table.table ||
+                taken.has(target)
+            ) {
+                findings.violation(
+                    `tableMappings does not rename ${table.shown} to a staging table of its own; add one rename rule.`,
+                );
+            }
+            taken.add(target);
+        }
+    },
+});
+
+export const mappingRules = [explicitTables, addsHeaderColumns, renamesToStaging] as const;

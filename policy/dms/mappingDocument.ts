@@ -1,0 +1,76 @@
+import type { Findings } from "../findings";
+import { readJson } from "../json";
+import { isText, isValues, type Values } from "../values";
+
+/** A table that a selection rule takes into the task. */
+export interface SelectedTable {
+    readonly schema: string;
+    readonly table: string;
+    /** The name in messages. */
+    readonly shown: string;
+}
+
+/** The rules of a table mapping. */
+export interface MappingDocument {
+    readonly rules: readonly Values[];
+    readonly selections: readonly Values[];
+    /** Tables of the selections that are no exclusions and name a schema and a table. */
+    readonly tables: readonly SelectedTable[];
+}
+
+/** Reads `tableMappings`; whatever keeps it from being read is a violation or still unknown. */
+export function readMapping(text: unknown, findings: Findings): MappingDocument | undefined {
+    const document = readJson("tableMappings", text, findings);
+    if (document.state === "absent") {
+        findings.violation('tableMappings is absent; give {"rules": [...]}.');
+    }
+    if (document.state !== "read") {
+        return undefined;
+    }
+    const { rules } = document.value;
+    if (!Array.isArray(rules) || !rules.every(isValues)) {
+        findings.violation('tableMappings has no list "rules" of objects; give {"rules": [...]}.');
+        return undefined;
+    }
+    const selections = rules.filter((rule) => rule["rule-type"] === "selection");
+    const tables = selections
+        .filter((rule) => rule["rule-action"] !== "exclude")
+        .map(tableOf)
+        .filter((table) => table !== undefined);
+    if (tables.length === 0) {
+        findings.violation("tableMappings selects no table; add an explicit selection.");
+    }
+    return { rules, selections, tables };
+}
+
+/** The table that a rule's object locator names. */
+export function tableOf(rule: Values): SelectedTable | undefined {
+    const locator = rule["object-locator"];
+    if (!isValues(locator)) {
+        return undefined;
+    }
+    const { "schema-name": schema, "table-name": table } = locator;
+    return isText(schema) && isText(table)
+        ? { schema, table, shown: `${schema}.${table}` }
+        : undefined;
+}
+
+/** The transformations of one kind that reach a table: by its exact name, or by `%` for every table. */
+export function transformations(
+    mapping: MappingDocument,
+    table: SelectedTable,
+    target: string,
+    action: string,
+): readonly Values[] {
+    return mapping.rules.filter((rule) => {
+        const named = tableOf(rule);
+        return (
+            rule["rule-type"] === "transformation" &&
+            rule["rule-target"] === target &&
+            rule["rule-action"] === action &&
+            named !== undefined &&
+            [table.schema, "%"].includes(named.schema) &&
+            [table.table, "%"].includes(named.table)
+        );
+    });
+}

@@ -1,0 +1,60 @@
+import type {
+    Policy,
+    ResourceValidation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
+    StackValidationPolicy,
+} from "@pulumi/policy";
+
+import { Findings } from "./findings";
+import type { ResourceType } from "./resourceTypes";
+import type { ResourceRule, Rule, RuleDescription } from "./rule";
+import { StackView } from "./stackView";
+import type { Values } from "./values";
+
+/** The rule as the policy SDK wants it. */
+export function toPolicy(rule: Rule): ResourceValidationPolicy | StackValidationPolicy {
+    if (rule.scope === "resource") {
+        return { ...metadata(rule), validateResource: resourceValidation(rule) };
+    }
+    return {
+        ...metadata(rule),
+        validateStack: (args, reportViolation) => {
+            const findings = new Findings(reportViolation);
+            rule.examine(new StackView(args.resources), findings);
+            findings.settle();
+        },
+    };
+}
+
+function resourceValidation(rule: ResourceRule): ResourceValidation {
+    const validate: ResourceValidation = (args: ResourceValidationArgs, reportViolation) => {
+        const type = rule.types.find((candidate: ResourceType) => candidate === args.type);
+        if (type === undefined) {
+            return args.notApplicable(`The rule is about ${rule.types.join(", ")}.`);
+        }
+        const findings = new Findings(reportViolation);
+        const config: Values = args.getConfig<Record<string, unknown>>();
+        rule.examine(args.props, findings, { type, config });
+        findings.settle();
+    };
+    const [type, ...others] = rule.types;
+    // With this mark the SDK skips a resource of another type before it copies the resource's inputs.
+    return others.length === 0 ? Object.assign(validate, { __pulumiType: type }) : validate;
+}
+
+function metadata(rule: RuleDescription): Policy {
+    const [framework, ...others] = rule.frameworks;
+    return {
+        name: rule.name,
+        displayName: rule.displayName,
+        description: rule.description,
+        severity: rule.severity,
+        framework,
+        tags: others.map((other) => `${other.name}: ${other.reference}`),
+        remediationSteps: rule.remediationSteps,
+        url: rule.url,
+        enforcementLevel: rule.enforcementLevel,
+        ...(rule.configSchema === undefined ? {} : { configSchema: rule.configSchema }),
+    };
+}

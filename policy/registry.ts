@@ -1,0 +1,27 @@
+import { endpointRules } from "./dms/endpoint";
+import { instanceRules } from "./dms/instance";
+import { mappingRules } from "./dms/mapping";
+import { settingsRules } from "./dms/settings";
+import { taskRules } from "./dms/task";
+import { ec2Rules } from "./ec2";
+import { databaseRules } from "./rds/databases";
+import { parameterGroupRules } from "./rds/parameterGroups";
+import type { Rule } from "./rule";
+import { secretRules } from "./secrets";
+import { stackRules } from "./stack";
+import { securityGroupRules } from "./vpc/securityGroups";
+
+/** Every rule of the pack, in the order of the docs table. A new rule is added to its service's list. */
+export const rules: readonly Rule[] = [
+    ...parameterGroupRules,
+    ...databaseRules,
+    ...instanceRules,
+    ...endpointRules,
+    ...taskRules,
+    ...settingsRules,
+    ...mappingRules,
+    ...securityGroupRules,
+    ...ec2Rules,
+    ...secretRules,
+    ...stackRules,
+];

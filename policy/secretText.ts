@@ -1,0 +1,24 @@
+/** A value that is written down, as opposed to one that is looked up: no `$VAR`, `$(command)`, `<placeholder>`, `{{x}}`. */
+const literal = String.raw`["']?(?![\s"'$<{(\x60]|\*{3})[^\s"']`;
+
+const patterns: readonly RegExp[] = [
+    // PGPASSWORD=..., db_password: ..., "apiKey": ...
+    new RegExp(
+        String.raw`\b[a-z0-9_-]*(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|(?:db|pg|user|admin|root|master)_?pwd)["']?\s*[=:]\s*${literal}`,
+        "i",
+    ),
+    // --password hunter2
+    new RegExp(String.raw`--?(?:password|passwd|token|secret)\s+${literal}`, "i"),
+    // ALTER ROLE x PASSWORD 'hunter2'
+    /\bpassword\s+'[^'$]+'/i,
+    // postgres://user:password@host
+    /\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@]+:(?![$<{(])[^\s:/@]+@/i,
+    /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
+    // An AWS access key id: a long-term or a temporary one.
+    /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b/,
+];
+
+/** True of a text in which somebody seems to have written down a password, key or token. */
+export function holdsSecret(text: string): boolean {
+    return patterns.some((pattern) => pattern.test(text));
+}

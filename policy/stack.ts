@@ -1,0 +1,213 @@
+import type { PolicyResource } from "@pulumi/policy";
+
+import type { Findings } from "./findings";
+import { auditTrail, awsDocs, pages, securityHub } from "./frameworks";
+import { parametersNamed, requireLogicalReplication } from "./rds/parameters";
+import { stackRule } from "./rule";
+import { dependencies, type StackView } from "./stackView";
+import { databasesBehind, tasksOf } from "./topology";
+import { isText, shown, Unknown } from "./values";
+
+const sourceReplicates = stackRule({
+    name: "stack-source-replicates-logically",
+    displayName: "The source is set up for change capture",
+    description:
+        "The database behind a task's source endpoint uses a parameter group of this stack with rds.logical_replication = 1: without it the task fails after everything else was built.",
+    severity: "critical",
+    frameworks: [
+        awsDocs("DMS user guide, PostgreSQL as a source", "rds.logical_replication is 1"),
+        auditTrail("Every change is recorded", "No logical decoding, no change capture"),
+    ],
+    remediationSteps:
+        "Give the source cluster, by dbClusterParameterGroupName, a ClusterParameterGroup with rds.logical_replication = 1 and pending-reboot.",
+    url: pages.dmsPostgresqlSource,
+    enforcementLevel: "mandatory",
+    check: (stack, findings) => {
+        const endpoints = new Set(tasksOf(stack).flatMap(({ sources }) => sources));
+        const databases = new Set(
+            [...endpoints].flatMap((endpoint) => databasesBehind(stack, endpoint)),
+        );
+        for (const database of databases) {
+            requireReplicatingGroup(stack, database, findings);
+        }
+    },
+});
+
+function requireReplicatingGroup(
+    stack: StackView,
+    database: PolicyResource,
+    findings: Findings,
+): void {
+    const [property, type] =
+        database.type === "aws:rds/cluster:Cluster"
+            ? ([
+                  "dbClusterParameterGroupName",
+                  "aws:rds/clusterParameterGroup:ClusterParameterGroup",
+              ] as const)
+            : (["parameterGroupName", "aws:rds/parameterGroup:ParameterGroup"] as const);
+    const groups = stack.behind(database, property, type, ["name", "id"]);
+    if (groups.length === 0) {
+        findings.violation(
+            `${database.name} is a source but its ${property} is no parameter group of this stack; give it one with rds.logical_replication = 1.`,
+            database.urn,
+        );
+    }
+    for (const group of groups) {
+        const parameters = stack.inputs(group, type).get("parameters");
+        const name = "rds.logical_replication";
+        const named = parametersNamed(name, parameters, findings, group.urn);
+        if (named.complete && named.entries.length === 0) {
+            findings.violation(
+                `The parameter group of the source ${database.name} lacks ${name}; add it with the value "1" and applyMethod "pending-reboot".`,
+                group.urn,
+            );
+        }
+        for (const parameter of named.entries) {
+            requireLogicalReplication(parameter, findings, group.urn);
+        }
+    }
+}
+
+const separateDatabases = stackRule({
+    name: "stack-trail-apart-from-source",
+    displayName: "The trail lives on a server of its own",
+    description:
+        "The endpoints of a task lead to different clusters: who may rewrite the audited rows must not be able to rewrite the trail, and DMS would read its own writes.",
+    severity: "critical",
+    frameworks: [
+        auditTrail("The source's owner cannot edit the trail", "One superuser rules both"),
+        awsDocs("DMS user guide, transformation rules", "Source and target objects must differ"),
+    ],
+    remediationSteps: "Create a second cluster and let the target endpoint's secret point to it.",
+    url: pages.dmsMappingTransformations,
+    enforcementLevel: "mandatory",
+    check: (stack, findings) => {
+        for (const { task, sources, targets } of tasksOf(stack)) {
+            const read = sources.flatMap((source) => places(stack, source));
+            const written = targets.flatMap((target) => places(stack, target));
+            const shared = read.find((place) => written.includes(place));
+            if (shared !== undefined) {
+                findings.violation(
+                    `Source and target of ${task.name} both lead to ${typeof shared === "string" ? shared : shared.name}; give the trail a cluster of its own.`,
+                    task.urn,
+                );
+            }
+        }
+    },
+});
+
+/** Where an endpoint leads, as far as the stack tells: databases and secrets of the stack, literal addresses. */
+function places(stack: StackView, endpoint: PolicyResource): readonly (PolicyResource | string)[] {
+    const inputs = stack.inputs(endpoint, "aws:dms/endpoint:Endpoint");
+    const secret = "aws:secretsmanager/secret:Secret";
+    return [
+        ...databasesBehind(stack, endpoint),
+        ...stack.behind(endpoint, "secretsManagerArn", secret, ["arn"]),
+        ...[inputs.get("secretsManagerArn"), inputs.get("serverName")].filter(isText),
+        endpoint,
+    ];
+}
+
+const endpointDirections = stackRule({
+    name: "stack-task-endpoint-directions",
+    displayName: "A task reads from the source and writes to the target",
+    description:
+        "A task's sourceEndpointArn is an endpoint of type source and its targetEndpointArn one of type target: exchanged, the task would write into the audited tables.",
+    severity: "high",
+    frameworks: [
+        auditTrail("Nothing is written on the source", "The task writes into the audited tables"),
+    ],
+    remediationSteps: "Exchange the endpoints, or correct their endpointType.",
+    url: pages.dmsTasks,
+    enforcementLevel: "mandatory",
+    check: (stack, findings) => {
+        for (const { sources, targets } of tasksOf(stack)) {
+            requireDirection(stack, sources, "source", findings);
+            requireDirection(stack, targets, "target", findings);
+        }
+    },
+});
+
+function requireDirection(
+    stack: StackView,
+    endpoints: readonly PolicyResource[],
+    direction: "source" | "target",
+    findings: Findings,
+): void {
+    for (const endpoint of endpoints) {
+        const type = stack.inputs(endpoint, "aws:dms/endpoint:Endpoint").get("endpointType");
+        findings.require(
+            type,
+            (value) => value === direction,
+            `${endpoint.name} is a task's ${direction} but its endpointType is ${shown(type)}; set "${direction}".`,
+            endpoint.urn,
+        );
+    }
+}
+
+const ingressFromGroups = stackRule({
+    name: "stack-database-ingress-from-groups",
+    displayName: "Databases are entered from security groups only",
+    description:
+        "Every ingress rule of a security group that a database uses names a security group as its source: an address range lets in whatever gets an address in it.",
+    severity: "high",
+    frameworks: [
+        securityHub(
+            "EC2.19",
+            "Security groups should not allow unrestricted access to ports with high risk",
+        ),
+        auditTrail("Nobody but DMS and the operator reaches the trail", "A whole network may"),
+    ],
+    remediationSteps:
+        "Set referencedSecurityGroupId instead of cidrIpv4, cidrIpv6 or prefixListId.",
+    url: pages.ingressRule,
+    enforcementLevel: "mandatory",
+    check: (stack, findings) => {
+        const databases = [
+            ...stack.ofType("aws:rds/cluster:Cluster"),
+            ...stack.ofType("aws:rds/instance:Instance"),
+        ];
+        const type = "aws:ec2/securityGroup:SecurityGroup";
+        const groups = new Set(
+            databases.flatMap((database) =>
+                stack.behind(database, "vpcSecurityGroupIds", type, ["id"]),
+            ),
+        );
+        for (const rule of stack.ofType(
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        )) {
+            const guarded = stack.behind(rule, "securityGroupId", type, ["id"]);
+            if (guarded.some((group) => groups.has(group))) {
+                requireGroupSource(stack, rule, findings);
+            }
+        }
+    },
+});
+
+function requireGroupSource(stack: StackView, rule: PolicyResource, findings: Findings): void {
+    const type = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+    const inputs = stack.inputs(rule, type);
+    const source = inputs.get("referencedSecurityGroupId");
+    const named =
+        isText(source) ||
+        source instanceof Unknown ||
+        dependencies(rule, "referencedSecurityGroupId").length > 0;
+    const wide = (["cidrIpv4", "cidrIpv6", "prefixListId"] as const).filter((name) => {
+        const value = inputs.get(name);
+        // Outputs of a provider may be empty text where the program gives nothing.
+        return value !== undefined && value !== "" && !(value instanceof Unknown);
+    });
+    if (!named || wide.length > 0) {
+        findings.violation(
+            `${rule.name} lets ${wide.join(" and ") || "nobody in particular"} into a database; set referencedSecurityGroupId only.`,
+            rule.urn,
+        );
+    }
+}
+
+export const stackRules = [
+    sourceReplicates,
+    separateDatabases,
+    endpointDirections,
+    ingressFromGroups,
+] as const;

@@ -1,0 +1,289 @@
+import { Output } from "@pulumi/pulumi";
+
+type Inputs = Record<string, unknown>;
+
+/** One setting that turns a good resource into one that a rule refuses. */
+export interface Breakage {
+    /** The rule that has to refuse the result. */
+    readonly rule: string;
+    /** Type token of the resources to break. */
+    readonly type: string;
+    /** Which resources of the type; all of them when absent. */
+    readonly match?: (name: string, inputs: Inputs) => boolean;
+    readonly break: (inputs: Inputs) => Inputs;
+}
+
+/** Gives inputs other values; undefined removes an input. */
+const set =
+    (change: Inputs) =>
+    (inputs: Inputs): Inputs => ({ ...inputs, ...change });
+
+function editText(value: unknown, change: (document: Inputs) => Inputs): unknown {
+    if (Output.isInstance(value)) {
+        return value.apply((text: unknown) => editText(text, change));
+    }
+    if (typeof value !== "string") {
+        throw new Error("The input to break is no JSON text; pass the inputs of a working task.");
+    }
+    return JSON.stringify(change(JSON.parse(value) as Inputs));
+}
+
+const setting =
+    (section: string, change: Inputs) =>
+    (inputs: Inputs): Inputs => ({
+        ...inputs,
+        replicationTaskSettings: editText(inputs.replicationTaskSettings, (settings) => ({
+            ...settings,
+            [section]: { ...(settings[section] as Inputs | undefined), ...change },
+        })),
+    });
+
+const mapping =
+    (change: (rule: Inputs) => readonly Inputs[]) =>
+    (inputs: Inputs): Inputs => ({
+        ...inputs,
+        tableMappings: editText(inputs.tableMappings, (document) => ({
+            ...document,
+            rules: (document.rules as readonly Inputs[]).flatMap(change),
+        })),
+    });
+
+const parameter = (name: string, value: string): ((inputs: Inputs) => Inputs) =>
+    set({ parameters: [{ name, value, applyMethod: "pending-reboot" }] });
+
+const CLUSTER = "aws:rds/cluster:Cluster";
+const CLUSTER_GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup";
+const ENDPOINT = "aws:dms/endpoint:Endpoint";
+const GROUP = "aws:ec2/securityGroup:SecurityGroup";
+const HOST = "aws:ec2/instance:Instance";
+const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+const REPLICATION = "aws:dms/replicationInstance:ReplicationInstance";
+const SECRET = "aws:secretsmanager/secret:Secret";
+const TASK = "aws:dms/replicationTask:ReplicationTask";
+
+const isSource = (_name: string, inputs: Inputs): boolean => inputs.endpointType === "source";
+const fromGroup = (_name: string, inputs: Inputs): boolean =>
+    inputs.referencedSecurityGroupId !== undefined;
+const fromNetwork = (_name: string, inputs: Inputs): boolean => inputs.cidrIpv4 !== undefined;
+
+const everybody = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+        { Effect: "Allow", Principal: "*", Action: "secretsmanager:GetSecretValue", Resource: "*" },
+    ],
+});
+
+/**
+ * Ways to break a good program one setting at a time: at least one for every rule whose resource types such a program
+ * has. Inputs may hold outputs; what a breakage reads must be a plain text or an output of one.
+ */
+export const breakages: readonly Breakage[] = [
+    {
+        rule: "rds-logical-replication-on",
+        type: CLUSTER_GROUP,
+        break: parameter("rds.logical_replication", "0"),
+    },
+    {
+        rule: "rds-logical-replication-on",
+        type: CLUSTER_GROUP,
+        break: set({
+            parameters: [{ name: "rds.logical_replication", value: "1", applyMethod: "immediate" }],
+        }),
+    },
+    {
+        rule: "rds-wal-sender-timeout",
+        type: CLUSTER_GROUP,
+        break: parameter("wal_sender_timeout", "5000"),
+    },
+    {
+        rule: "rds-synchronous-commit-on",
+        type: CLUSTER_GROUP,
+        break: parameter("synchronous_commit", "off"),
+    },
+    { rule: "rds-tls-forced", type: CLUSTER_GROUP, break: parameter("rds.force_ssl", "0") },
+    {
+        rule: "rds-not-public",
+        type: "aws:rds/clusterInstance:ClusterInstance",
+        break: set({ publiclyAccessible: true }),
+    },
+    { rule: "rds-storage-encrypted", type: CLUSTER, break: set({ storageEncrypted: false }) },
+    { rule: "rds-backups-kept", type: CLUSTER, break: set({ backupRetentionPeriod: 1 }) },
+    {
+        rule: "rds-logs-exported",
+        type: CLUSTER,
+        break: set({ enabledCloudwatchLogsExports: undefined }),
+    },
+    {
+        rule: "dms-instance-not-public",
+        type: REPLICATION,
+        break: set({ publiclyAccessible: true }),
+    },
+    {
+        rule: "dms-instance-not-public",
+        type: REPLICATION,
+        break: set({ publiclyAccessible: undefined }),
+    },
+    {
+        rule: "dms-instance-engine-current",
+        type: REPLICATION,
+        break: set({ engineVersion: "3.5.3" }),
+    },
+    { rule: "dms-endpoint-tls", type: ENDPOINT, break: set({ sslMode: "none" }) },
+    {
+        rule: "dms-endpoint-secret",
+        type: ENDPOINT,
+        break: set({
+            secretsManagerArn: undefined,
+            secretsManagerAccessRoleArn: undefined,
+            serverName: "database.example.internal",
+            port: 5432,
+            username: "dms",
+            password: "not-a-real-one",
+        }),
+    },
+    {
+        rule: "dms-endpoint-secret",
+        type: ENDPOINT,
+        break: set({ extraConnectionAttributes: "password=not-a-real-one" }),
+    },
+    {
+        rule: "dms-source-writes-no-ddl",
+        type: ENDPOINT,
+        match: isSource,
+        break: set({ postgresSettings: { captureDdls: true, failTasksOnLobTruncation: true } }),
+    },
+    {
+        rule: "dms-source-fails-on-truncation",
+        type: ENDPOINT,
+        match: isSource,
+        break: set({ postgresSettings: { captureDdls: false } }),
+    },
+    {
+        rule: "dms-task-captures-changes",
+        type: TASK,
+        break: set({ migrationType: "full-load" }),
+    },
+    { rule: "dms-task-started", type: TASK, break: set({ startReplicationTask: false }) },
+    {
+        rule: "dms-task-keeps-staging",
+        type: TASK,
+        break: setting("FullLoadSettings", { TargetTablePrepMode: "DROP_AND_CREATE" }),
+    },
+    {
+        rule: "dms-task-applies-each-change",
+        type: TASK,
+        break: setting("TargetMetadata", { BatchApplyEnabled: true }),
+    },
+    {
+        rule: "dms-task-survives-source-ddl",
+        type: TASK,
+        break: setting("ChangeProcessingDdlHandlingPolicy", { HandleSourceTableDropped: true }),
+    },
+    {
+        rule: "dms-task-survives-source-ddl",
+        type: TASK,
+        break: setting("ChangeProcessingDdlHandlingPolicy", { HandleSourceTableTruncated: true }),
+    },
+    {
+        rule: "dms-task-loses-no-change",
+        type: TASK,
+        break: setting("ErrorBehavior", { ApplyErrorInsertPolicy: "LOG_ERROR" }),
+    },
+    {
+        rule: "dms-task-no-log-group-keys",
+        type: TASK,
+        break: setting("Logging", { CloudWatchLogGroup: null }),
+    },
+    { rule: "dms-task-logged", type: TASK, break: setting("Logging", { EnableLogging: false }) },
+    {
+        rule: "dms-mapping-explicit-tables",
+        type: TASK,
+        break: mapping((rule) => [
+            rule["rule-type"] === "selection" ? { ...rule, "rule-action": "include" } : rule,
+        ]),
+    },
+    ...["operation", "commit_timestamp", "transaction_id", "change_seq"].map(
+        (column): Breakage => ({
+            rule: "dms-mapping-header-columns",
+            type: TASK,
+            break: mapping((rule) => (rule.value === column ? [] : [rule])),
+        }),
+    ),
+    {
+        rule: "dms-mapping-header-columns",
+        type: TASK,
+        break: mapping((rule) => [
+            rule.value === "operation" ? { ...rule, expression: "$AR_H_OPERATION" } : rule,
+        ]),
+    },
+    {
+        rule: "dms-mapping-staging-names",
+        type: TASK,
+        break: mapping((rule) => (rule["rule-action"] === "rename" ? [] : [rule])),
+    },
+    {
+        rule: "vpc-no-ingress-from-anywhere",
+        type: INGRESS,
+        match: fromNetwork,
+        break: set({ cidrIpv4: "0.0.0.0/0" }),
+    },
+    {
+        rule: "vpc-no-ingress-from-anywhere",
+        type: INGRESS,
+        match: fromNetwork,
+        break: set({ cidrIpv4: undefined, cidrIpv6: "::/0" }),
+    },
+    {
+        rule: "vpc-no-ingress-from-anywhere",
+        type: GROUP,
+        break: set({
+            ingress: [{ protocol: "tcp", fromPort: 22, toPort: 22, cidrBlocks: ["0.0.0.0/0"] }],
+        }),
+    },
+    {
+        rule: "vpc-standalone-rules-only",
+        type: GROUP,
+        break: set({ ingress: [{ protocol: "tcp", fromPort: 22, toPort: 22, self: true }] }),
+    },
+    {
+        rule: "ec2-volumes-encrypted",
+        type: HOST,
+        break: set({ rootBlockDevice: { encrypted: false } }),
+    },
+    {
+        rule: "ec2-imdsv2-only",
+        type: HOST,
+        break: set({ metadataOptions: { httpTokens: "optional" } }),
+    },
+    {
+        rule: "ec2-user-data-without-secrets",
+        type: HOST,
+        break: set({ userData: "#!/bin/bash\nexport PGPASSWORD=not-a-real-one\n" }),
+    },
+    { rule: "secrets-not-public", type: SECRET, break: set({ policy: everybody }) },
+    {
+        rule: "stack-source-replicates-logically",
+        type: CLUSTER,
+        break: set({ dbClusterParameterGroupName: "default.aurora-postgresql17" }),
+    },
+    {
+        rule: "stack-trail-apart-from-source",
+        type: TASK,
+        break: (inputs) => ({ ...inputs, targetEndpointArn: inputs.sourceEndpointArn }),
+    },
+    {
+        rule: "stack-task-endpoint-directions",
+        type: TASK,
+        break: (inputs) => ({
+            ...inputs,
+            sourceEndpointArn: inputs.targetEndpointArn,
+            targetEndpointArn: inputs.sourceEndpointArn,
+        }),
+    },
+    {
+        rule: "stack-database-ingress-from-groups",
+        type: INGRESS,
+        match: fromGroup,
+        break: set({ referencedSecurityGroupId: undefined, cidrIpv4: "10.0.0.0/16" }),
+    },
+];

@@ -1,0 +1,275 @@
+import assert from "node:assert/strict";
+
+import { rules } from "../registry";
+import type { Rule } from "../rule";
+import type { Values } from "../values";
+
+import { goodStack, previewed, Reference, type WrittenResource } from "./goodStack";
+import { judgeStack, outcome, UNKNOWN } from "./judge";
+
+type Change = (stack: readonly WrittenResource[]) => readonly WrittenResource[];
+
+/** Gives a resource of the good stack other inputs; undefined removes one. */
+const set =
+    (name: string, change: Values): Change =>
+    (stack) => {
+        assert(stack.some((resource) => resource.name === name));
+        return stack.map((resource) =>
+            resource.name === name
+                ? { ...resource, inputs: { ...resource.inputs, ...change } }
+                : resource,
+        );
+    };
+
+const add =
+    (...resources: readonly WrittenResource[]): Change =>
+    (stack) => [...stack, ...resources];
+
+/** Leaves resources out, as in a program that uses existing ones. */
+const leaveOut =
+    (...names: readonly string[]): Change =>
+    (stack) =>
+        stack.filter(({ name }) => !names.includes(name));
+
+const both =
+    (...changes: readonly Change[]): Change =>
+    (stack) =>
+        changes.reduce((changed, change) => change(changed), stack);
+
+interface StackCases {
+    readonly rule: string;
+    readonly pass: readonly Change[];
+    readonly fail: readonly Change[];
+    readonly absent: readonly (readonly [Change, string])[];
+    readonly unknown: readonly (readonly [Change, string])[];
+    readonly wrongType: readonly Change[];
+}
+
+const replication = { name: "rds.logical_replication", value: "1", applyMethod: "pending-reboot" };
+const databaseRule = (inputs: Values): WrittenResource => ({
+    type: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+    name: "one-more",
+    inputs: { securityGroupId: new Reference("database-group"), ...inputs },
+});
+
+/** The endpoint gets to its server by name, without a secret of this stack. */
+const byServerName = (side: string, server: unknown): Change =>
+    set(`${side}-endpoint`, { secretsManagerArn: undefined, serverName: server });
+
+const stackCases: readonly StackCases[] = [
+    {
+        rule: "stack-source-replicates-logically",
+        pass: [
+            set("source-parameters", { parameters: [replication] }),
+            byServerName("source", new Reference("source-cluster")),
+            byServerName("source", new Reference("source-instance")),
+            both(
+                byServerName("source", "db.example"),
+                set("source-parameters", { parameters: [] }),
+            ),
+            set("audit-cluster", { dbClusterParameterGroupName: undefined }),
+        ],
+        fail: [
+            set("source-parameters", { parameters: [{ ...replication, value: "0" }] }),
+            set("source-parameters", {
+                parameters: [{ ...replication, applyMethod: "immediate" }],
+            }),
+            set("source-cluster", { dbClusterParameterGroupName: "default.aurora-postgresql17" }),
+            set("source-cluster", {
+                dbClusterParameterGroupName: new Reference("audit-parameters"),
+            }),
+            both(
+                byServerName("source", new Reference("source-instance")),
+                set("source-parameters", { parameters: [] }),
+            ),
+            both(
+                set("source-endpoint", { secretsManagerArn: new Reference("source-secret-value") }),
+                set("source-parameters", { parameters: [] }),
+            ),
+        ],
+        absent: [
+            [set("source-parameters", { parameters: undefined }), "refused"],
+            [set("source-cluster", { dbClusterParameterGroupName: undefined }), "refused"],
+            [leaveOut("task"), "passed"],
+        ],
+        unknown: [
+            [set("source-parameters", { parameters: UNKNOWN }), "undecided"],
+            [
+                set("source-parameters", {
+                    parameters: [{ ...replication, value: UNKNOWN, applyMethod: "immediate" }],
+                }),
+                "refused",
+            ],
+        ],
+        wrongType: [
+            set("source-parameters", { parameters: "rds.logical_replication=1" }),
+            set("source-parameters", { parameters: [{ ...replication, value: 1 }] }),
+        ],
+    },
+    {
+        rule: "stack-trail-apart-from-source",
+        pass: [
+            byServerName("audit", new Reference("audit-instance")),
+            set("audit-endpoint", { databaseName: "audit" }),
+        ],
+        fail: [
+            set("task", { targetEndpointArn: new Reference("source-endpoint") }),
+            set("audit-endpoint", { secretsManagerArn: new Reference("source-secret") }),
+            set("audit-secret-value", { secretString: new Reference("source-cluster") }),
+            byServerName("audit", new Reference("source-cluster")),
+            byServerName("audit", new Reference("source-instance")),
+            both(byServerName("audit", "db.example"), byServerName("source", "db.example")),
+            both(
+                set("audit-endpoint", { secretsManagerArn: "arn:existing" }),
+                set("source-endpoint", { secretsManagerArn: "arn:existing" }),
+            ),
+        ],
+        absent: [
+            [set("audit-endpoint", { secretsManagerArn: undefined }), "passed"],
+            [leaveOut("task"), "passed"],
+        ],
+        unknown: [[set("audit-endpoint", { secretsManagerArn: UNKNOWN }), "passed"]],
+        wrongType: [
+            both(
+                set("task", { targetEndpointArn: new Reference("source-endpoint") }),
+                set("source-endpoint", { secretsManagerArn: 1, serverName: {} }),
+            ),
+        ],
+    },
+    {
+        rule: "stack-task-endpoint-directions",
+        pass: [],
+        fail: [
+            set("task", {
+                sourceEndpointArn: new Reference("audit-endpoint"),
+                targetEndpointArn: new Reference("source-endpoint"),
+            }),
+            set("source-endpoint", { endpointType: "target" }),
+            set("audit-endpoint", { endpointType: "source" }),
+        ],
+        absent: [
+            [set("source-endpoint", { endpointType: undefined }), "refused"],
+            [leaveOut("task"), "passed"],
+        ],
+        unknown: [
+            [set("source-endpoint", { endpointType: UNKNOWN }), "undecided"],
+            [
+                both(
+                    set("source-endpoint", { endpointType: UNKNOWN }),
+                    set("audit-endpoint", { endpointType: "source" }),
+                ),
+                "refused",
+            ],
+        ],
+        wrongType: [set("source-endpoint", { endpointType: ["source"] })],
+    },
+    {
+        rule: "stack-database-ingress-from-groups",
+        pass: [
+            add(databaseRule({ referencedSecurityGroupId: new Reference("host-group") })),
+            add(databaseRule({ referencedSecurityGroupId: "sg-0123456789abcdef0" })),
+            add(
+                databaseRule({
+                    securityGroupId: new Reference("host-group"),
+                    cidrIpv4: "10.0.0.0/16",
+                }),
+            ),
+        ],
+        fail: [
+            add(databaseRule({ cidrIpv4: "10.0.0.0/16" })),
+            add(databaseRule({ cidrIpv6: "2001:db8::/64" })),
+            add(databaseRule({ prefixListId: "pl-1" })),
+            add(
+                databaseRule({
+                    referencedSecurityGroupId: new Reference("host-group"),
+                    cidrIpv4: "10.0.0.0/16",
+                }),
+            ),
+            both(
+                set("database-group", { id: "sg-1" }),
+                add(databaseRule({ securityGroupId: "sg-1", cidrIpv4: "10.0.0.0/16" })),
+            ),
+        ],
+        absent: [
+            [set("database-from-host", { referencedSecurityGroupId: undefined }), "refused"],
+            [set("database-from-host", { securityGroupId: undefined }), "passed"],
+        ],
+        unknown: [
+            [set("database-from-host", { referencedSecurityGroupId: UNKNOWN }), "passed"],
+            [add(databaseRule({ cidrIpv4: UNKNOWN })), "refused"],
+        ],
+        wrongType: [
+            set("database-from-host", { referencedSecurityGroupId: true }),
+            add(databaseRule({ cidrIpv4: 10 })),
+        ],
+    },
+];
+
+const stackRules = rules.filter((rule) => rule.scope === "stack");
+
+function named(name: string): Rule {
+    const rule = stackRules.find((candidate) => candidate.name === name);
+    assert(rule !== undefined, `There is no rule ${name}.`);
+    return rule;
+}
+
+async function judged(rule: string, change: Change): Promise<string> {
+    return outcome(await judgeStack(named(rule), change(goodStack).map(previewed)));
+}
+
+async function allAre(rule: string, changes: readonly Change[], expected: string): Promise<void> {
+    for (const [index, change] of changes.entries()) {
+        assert.equal(await judged(rule, change), expected, `case ${index}`);
+    }
+}
+
+describe("policy: rules about the stack", () => {
+    for (const cases of stackCases) {
+        describe(cases.rule, () => {
+            it("passes good stacks", () =>
+                allAre(cases.rule, [(same) => same, ...cases.pass], "passed"));
+            it("refuses bad stacks", () => allAre(cases.rule, cases.fail, "refused"));
+            it("refuses values of a wrong type", () =>
+                allAre(cases.rule, cases.wrongType, "refused"));
+            it("knows what an absent value means", async () => {
+                for (const [index, [change, expected]] of cases.absent.entries()) {
+                    assert.equal(await judged(cases.rule, change), expected, `case ${index}`);
+                }
+            });
+            it("says so when an unknown value decides, and only then", async () => {
+                for (const [index, [change, expected]] of cases.unknown.entries()) {
+                    assert.equal(await judged(cases.rule, change), expected, `case ${index}`);
+                }
+            });
+        });
+    }
+
+    it("has cases for every rule", () => {
+        const covered = new Set(stackCases.map(({ rule }) => rule));
+        assert.deepEqual(
+            stackRules.map(({ name }) => name).filter((name) => !covered.has(name)),
+            [],
+        );
+    });
+
+    it("judges an update, in which ids and ARNs are known, as it does a preview", async () => {
+        const known = (resource: WrittenResource): ReturnType<typeof previewed> => {
+            const shown = previewed(resource);
+            const properties = Object.entries(shown.properties).map(([key, value]) => [
+                key,
+                value === UNKNOWN ? `${key} of ${resource.name}` : value,
+            ]);
+            return {
+                ...shown,
+                properties: { id: resource.name, ...(Object.fromEntries(properties) as Values) },
+            };
+        };
+        for (const { rule, fail } of stackCases) {
+            assert.equal(outcome(await judgeStack(named(rule), goodStack.map(known))), "passed");
+            for (const change of fail) {
+                const verdict = await judgeStack(named(rule), change(goodStack).map(known));
+                assert.equal(outcome(verdict), "refused", rule);
+            }
+        }
+    });
+});

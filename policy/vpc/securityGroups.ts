@@ -1,0 +1,125 @@
+import type { Findings } from "../findings";
+import { awsDocs, pages, securityHub } from "../frameworks";
+import { resourceRule } from "../rule";
+import { isValues, items, shown } from "../values";
+
+import { tooOpen } from "./cidr";
+
+function requireNarrow(property: string, network: unknown, findings: Findings): void {
+    findings.require(
+        network,
+        (value) => value === undefined || tooOpen(value) === undefined,
+        `${property} ${shown(network)} ${tooOpen(network) ?? ""}; name a security group or a narrow network.`,
+    );
+}
+
+function requireNarrowList(property: string, networks: unknown, findings: Findings): void {
+    findings.require(
+        networks,
+        (value) => value === undefined || Array.isArray(value),
+        `${property} is no list; give a list of narrow networks.`,
+    );
+    for (const network of items(networks)) {
+        requireNarrow(property, network, findings);
+    }
+}
+
+const noIngressFromAnywhere = resourceRule({
+    name: "vpc-no-ingress-from-anywhere",
+    displayName: "Nothing is open to the internet",
+    description:
+        "No security group rule lets in 0.0.0.0/0, ::/0 or a network nearly as wide (IPv4 below /8, IPv6 below /16), on any port.",
+    severity: "critical",
+    frameworks: [
+        securityHub(
+            "EC2.18",
+            "Security groups should only allow unrestricted incoming traffic for authorized ports",
+        ),
+        securityHub("EC2.13", "Security groups should not allow ingress from 0.0.0.0/0 to port 22"),
+        securityHub(
+            "EC2.19",
+            "Security groups should not allow unrestricted access to ports with high risk",
+        ),
+    ],
+    remediationSteps:
+        "Let in a security group (referencedSecurityGroupId) or the network of the people who need it.",
+    url: pages.hubEc2,
+    enforcementLevel: "mandatory",
+    types: [
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        "aws:ec2/securityGroupRule:SecurityGroupRule",
+        "aws:ec2/securityGroup:SecurityGroup",
+        "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    ],
+    check: (inputs, findings, { type }) => {
+        switch (type) {
+            case "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":
+                requireNarrow("cidrIpv4", inputs.get("cidrIpv4"), findings);
+                requireNarrow("cidrIpv6", inputs.get("cidrIpv6"), findings);
+                return;
+            case "aws:ec2/securityGroupRule:SecurityGroupRule":
+                if (inputs.get("type") !== "egress") {
+                    requireNarrowList("cidrBlocks", inputs.get("cidrBlocks"), findings);
+                    requireNarrowList("ipv6CidrBlocks", inputs.get("ipv6CidrBlocks"), findings);
+                }
+                return;
+            default:
+                requireNarrowInline(inputs.get("ingress"), findings);
+        }
+    },
+});
+
+function requireNarrowInline(ingress: unknown, findings: Findings): void {
+    findings.require(
+        ingress,
+        (rules) => rules === undefined || Array.isArray(rules),
+        "ingress is no list; use aws.vpc.SecurityGroupIngressRule instead.",
+    );
+    for (const rule of items(ingress)) {
+        findings.require(
+            rule,
+            isValues,
+            "ingress holds a rule that is no object; use aws.vpc.SecurityGroupIngressRule instead.",
+        );
+        if (isValues(rule)) {
+            requireNarrowList("ingress[].cidrBlocks", rule.cidrBlocks, findings);
+            requireNarrowList("ingress[].ipv6CidrBlocks", rule.ipv6CidrBlocks, findings);
+        }
+    }
+}
+
+const standaloneRules = resourceRule({
+    name: "vpc-standalone-rules-only",
+    displayName: "Security group rules are resources of their own",
+    description:
+        "Rules are aws.vpc.SecurityGroupIngressRule and EgressRule only: inline rules and the older SecurityGroupRule overwrite them, and rules come and go unseen.",
+    severity: "medium",
+    frameworks: [
+        awsDocs(
+            "Pulumi registry, aws.vpc.SecurityGroupIngressRule",
+            "Do not mix these rules with inline rules or aws.ec2.SecurityGroupRule",
+        ),
+    ],
+    remediationSteps:
+        "Replace inline ingress and egress, and aws.ec2.SecurityGroupRule, by aws.vpc.SecurityGroupIngressRule and aws.vpc.SecurityGroupEgressRule.",
+    url: pages.ingressRule,
+    enforcementLevel: "mandatory",
+    types: ["aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule"],
+    check: (inputs, findings, { type }) => {
+        if (type === "aws:ec2/securityGroupRule:SecurityGroupRule") {
+            findings.violation(
+                "aws.ec2.SecurityGroupRule overwrites other rules; use aws.vpc.SecurityGroupIngressRule or EgressRule.",
+            );
+            return;
+        }
+        for (const property of ["ingress", "egress"] as const) {
+            findings.require(
+                inputs.get(property),
+                (rules) => rules === undefined || (Array.isArray(rules) && rules.length === 0),
+                `${property} is given inline; use aws.vpc.SecurityGroupIngressRule or EgressRule.`,
+            );
+        }
+    },
+});
+
+export const securityGroupRules = [noIngressFromAnywhere, standaloneRules] as const;

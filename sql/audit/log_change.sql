@@ -1,0 +1,244 @@
+-- The body of one table's log function: turns what DMS does to a staging row into one row of the log.
+--
+-- A change is known by its stream position. The greatest position logged for a key is kept in the key's staging row,
+-- or in its tombstone once the row is deleted: a change beyond it is new, without a look into the log. Any other is
+-- looked up. Found in another target transaction it is a replay, because DMS keeps a source transaction inside one
+-- target transaction. A replay logs nothing and leaves staging as it was.
+DECLARE
+    headers CONSTANT text[] := '{operation,commit_timestamp,transaction_id,change_seq}';
+    lsn CONSTANT text := '^[0-9A-F]{8}/[0-9A-F]{8}$';
+    this_xid CONSTANT xid8 := pg_current_xact_id();
+    changed_key jsonb;
+    change_position text;
+    change_lsn text;
+    change_has_lsn boolean;
+    committed_at timestamptz;
+    before_image jsonb;
+    -- What was known of the key: from the staging row, or from the tombstone.
+    known_position text := '';
+    known_lsn text;
+    buried boolean := false;
+    removed jsonb;
+    is_new boolean;
+    same_headers boolean;
+    is_replay boolean;
+    is_second_step boolean := false;
+    keep_known boolean;
+    gap_kind text;
+    error_code text;
+    error_message text;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        -- No delete of the source arrives like this. A conflict policy puts the row in again with the next statement;
+        -- a row that stays away is recorded as a gap at commit.
+        INSERT INTO audit_trail.:"tombstone" AS t (row_key, transaction_id, removed_row)
+            VALUES (:old_key, coalesce(OLD.transaction_id, ''), to_jsonb(OLD))
+            ON CONFLICT (row_key) DO UPDATE SET
+                transaction_id = excluded.transaction_id,
+                removed_row = excluded.removed_row,
+                removed_xid = excluded.removed_xid,
+                removed_at = excluded.removed_at;
+        RETURN NULL;
+    END IF;
+
+    changed_key := :new_key;
+    change_position := coalesce(NEW.transaction_id, '');
+    committed_at := NEW.commit_timestamp AT TIME ZONE 'UTC';
+    IF TG_OP = 'UPDATE' THEN
+        known_position := coalesce(OLD.transaction_id, '');
+        before_image := to_jsonb(OLD) - headers;
+    ELSE
+        SELECT t.transaction_id, t.removed_row
+            INTO known_position, removed
+            FROM audit_trail.:"tombstone" AS t
+            WHERE t.row_key = changed_key;
+        buried := FOUND;
+        known_position := coalesce(known_position, '');
+        before_image := removed - headers;
+    END IF;
+
+    -- The full load gives its rows no position.
+    IF change_position = '' AND coalesce(NEW.change_seq, '') = '' THEN
+        IF TG_OP = 'UPDATE' THEN
+            UPDATE :"schema".:"audit_log" AS l
+                SET new_row_data = to_jsonb(NEW) - headers
+                WHERE l.row_key = changed_key
+                    AND l.commit_timestamp = OLD.commit_timestamp AT TIME ZONE 'UTC'
+                    AND l.operation = 'B'
+                    AND l.applied_xid = this_xid;
+            IF FOUND THEN
+                RETURN NULL;
+            END IF;
+        END IF;
+        INSERT INTO :"schema".:"audit_log"
+            (operation, row_key, new_row_data, commit_timestamp, transaction_id, change_seq)
+            VALUES ('B', changed_key, to_jsonb(NEW) - headers, coalesce(committed_at, clock_timestamp()), '', '');
+        IF buried THEN
+            DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
+            UPDATE :"schema".:"staging" AS s SET transaction_id = known_position WHERE :same_row;
+        END IF;
+        RETURN NULL;
+    END IF;
+
+    change_lsn := right(change_position, 17);
+    known_lsn := right(known_position, 17);
+    change_has_lsn := change_lsn ~ lsn;
+    is_new := change_has_lsn
+        AND (known_position = '' OR (change_lsn > known_lsn COLLATE "C" AND known_lsn ~ lsn));
+
+    IF NOT is_new AND change_position <> '' THEN
+        same_headers := TG_OP = 'UPDATE' AND NEW.change_seq <> ''
+            AND NEW.change_seq = OLD.change_seq AND NEW.transaction_id = OLD.transaction_id;
+        SELECT
+            coalesce(bool_or(l.applied_xid = this_xid AND l.change_seq = NEW.change_seq), false),
+            coalesce(
+                bool_or(
+                    l.applied_xid <> this_xid
+                    AND CASE
+                        WHEN change_has_lsn AND right(l.transaction_id, 17) = change_lsn THEN true
+                        WHEN l.transaction_id = change_position THEN true
+                        ELSE same_headers AND l.change_seq = NEW.change_seq
+                    END
+                ),
+                false
+            )
+            INTO is_second_step, is_replay
+            FROM :"schema".:"audit_log" AS l
+            WHERE l.row_key = changed_key
+                AND l.commit_timestamp >= coalesce(committed_at, '-infinity')
+                AND l.commit_timestamp <= coalesce(committed_at, 'infinity');
+        is_second_step := is_second_step AND TG_OP = 'UPDATE' AND NEW.operation <> 'D' AND NEW.change_seq <> '';
+
+        IF is_second_step THEN
+            -- DMS writes a row with large columns in two steps; the second has the change sequence of the first, or
+            -- leaves the row's headers as they are. No other change of this transaction has it.
+            UPDATE :"schema".:"audit_log" AS l
+                SET new_row_data = to_jsonb(NEW) - headers
+                WHERE l.row_key = changed_key
+                    AND l.commit_timestamp >= coalesce(committed_at, '-infinity')
+                    AND l.commit_timestamp <= coalesce(committed_at, 'infinity')
+                    AND l.change_seq = NEW.change_seq
+                    AND l.applied_xid = this_xid;
+        ELSIF is_replay THEN
+            DELETE FROM :"schema".:"staging" AS s WHERE :same_row;
+            IF TG_OP = 'UPDATE' THEN
+                INSERT INTO :"schema".:"staging" SELECT OLD.*;
+            ELSIF removed IS NOT NULL THEN
+                INSERT INTO :"schema".:"staging"
+                    SELECT r.* FROM jsonb_populate_record(CAST(NULL AS :"schema".:"staging"), removed) AS r;
+                DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
+            END IF;
+            RETURN NULL;
+        END IF;
+    END IF;
+
+    -- The known position may be ahead: the WAL of a re-insert can begin before that of the delete it waited for.
+    -- Staging keeps the greater one; the log has the change's own.
+    keep_known := NOT is_new AND known_position <> ''
+        AND (change_position = '' OR (change_has_lsn AND change_lsn <> known_lsn));
+    IF keep_known AND NEW.operation <> 'D' THEN
+        UPDATE :"schema".:"staging" AS s SET transaction_id = known_position WHERE :same_row;
+    END IF;
+
+    IF is_second_step THEN
+        RETURN NULL;
+    END IF;
+
+    CASE NEW.operation
+        WHEN 'I' THEN
+            IF before_image IS NOT NULL THEN
+                gap_kind := 'insert over existing row';
+                before_image := NULL;
+            END IF;
+        WHEN 'U' THEN
+            IF before_image IS NULL THEN
+                gap_kind := 'row missing before update';
+            END IF;
+        WHEN 'D' THEN
+            IF before_image IS NULL THEN
+                gap_kind := 'row missing before delete';
+            END IF;
+        ELSE
+            RAISE EXCEPTION 'The operation is %, and not I, U or D.', coalesce(quote_literal(NEW.operation), 'null');
+    END CASE;
+
+    INSERT INTO :"schema".:"audit_log"
+        (operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, change_seq)
+        VALUES (
+            NEW.operation,
+            changed_key,
+            before_image,
+            CASE WHEN NEW.operation <> 'D' THEN to_jsonb(NEW) - headers END,
+            coalesce(committed_at, clock_timestamp()),
+            change_position,
+            coalesce(NEW.change_seq, '')
+        );
+
+    IF NEW.operation = 'D' THEN
+        INSERT INTO audit_trail.:"tombstone" AS t (row_key, transaction_id)
+            VALUES (changed_key, CASE WHEN keep_known THEN known_position ELSE change_position END)
+            ON CONFLICT (row_key) DO UPDATE SET
+                transaction_id = excluded.transaction_id,
+                removed_row = NULL,
+                removed_xid = excluded.removed_xid,
+                removed_at = excluded.removed_at;
+        DELETE FROM :"schema".:"staging" AS s WHERE :same_row;
+    ELSIF buried THEN
+        DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
+    END IF;
+
+    IF TG_OP = 'UPDATE' AND NOT (:same_key) THEN
+        -- DMS does not replicate these; should one arrive, the old key must not look as if it never was.
+        gap_kind := 'primary key update';
+        INSERT INTO audit_trail.:"tombstone" AS t (row_key, transaction_id) VALUES (:old_key, known_position)
+            ON CONFLICT (row_key) DO NOTHING;
+    END IF;
+    IF gap_kind IS NOT NULL THEN
+        INSERT INTO audit_trail.gap (table_schema, table_name, kind, to_timestamp, detail)
+            VALUES (
+                :'schema',
+                :'table',
+                gap_kind,
+                committed_at,
+                jsonb_build_object('row_key', changed_key, 'transaction_id', change_position)
+            );
+    END IF;
+    IF committed_at IS NULL THEN
+        INSERT INTO audit_trail.gap (table_schema, table_name, kind, detail)
+            VALUES (
+                :'schema',
+                :'table',
+                'commit timestamp missing',
+                jsonb_build_object('row_key', changed_key, 'transaction_id', change_position)
+            );
+    END IF;
+    RETURN NULL;
+EXCEPTION
+    -- An error here would make DMS drop the change or stop, so the change is kept where it can be found.
+    WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS error_code = RETURNED_SQLSTATE, error_message = MESSAGE_TEXT;
+        BEGIN
+            INSERT INTO audit_trail.unlogged_change (
+                table_schema, table_name, statement, operation, commit_timestamp, transaction_id, change_seq,
+                old_row, new_row, sqlstate, message
+            )
+            VALUES (
+                :'schema',
+                :'table',
+                TG_OP,
+                coalesce(NEW.operation, OLD.operation),
+                coalesce(NEW.commit_timestamp, OLD.commit_timestamp) AT TIME ZONE 'UTC',
+                coalesce(NEW.transaction_id, OLD.transaction_id),
+                coalesce(NEW.change_seq, OLD.change_seq),
+                row_to_json(OLD),
+                row_to_json(NEW),
+                error_code,
+                error_message
+            );
+        EXCEPTION
+            WHEN OTHERS THEN
+                RAISE WARNING 'audit trail: a change of %.% was not logged (% %) and not kept: %',
+                    :'schema', :'table', error_code, error_message, SQLERRM;
+        END;
+        RETURN NULL;
+END;

@@ -1,0 +1,26 @@
+-- Staging: the source's columns as plain columns, then the four that DMS adds. DMS writes every column, hence no
+-- default, no identity, no generated column, and no constraint but the key.
+SET LOCAL ROLE audit_trail_owner;
+
+CREATE TABLE IF NOT EXISTS :"schema".:"staging" (
+    :columns,
+    operation varchar(50),
+    commit_timestamp timestamp(6),
+    transaction_id varchar(50),
+    change_seq varchar(50),
+    PRIMARY KEY (:key_columns)
+);
+COMMENT ON TABLE :"schema".:"staging" IS :'comment';
+
+SELECT audit_trail.check_key(:'staging_name'::regclass, ARRAY[:key_names]);
+SELECT audit_trail.fit_column(:'staging_name'::regclass, c.name, c.type, c.in_key)
+FROM (
+    VALUES
+        :column_rows,
+        ('operation', 'character varying(50)', false),
+        ('commit_timestamp', 'timestamp(6) without time zone', false),
+        ('transaction_id', 'character varying(50)', false),
+        ('change_seq', 'character varying(50)', false)
+) AS c (name, type, in_key);
+
+RESET ROLE;

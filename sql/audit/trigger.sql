@@ -1,0 +1,26 @@
+-- Puts the log's function on the staging table. Run again whenever the function's body has changed: CREATE OR REPLACE
+-- FUNCTION drops the settings below.
+ALTER FUNCTION audit_trail.:"trigger_function"() OWNER TO audit_trail_owner;
+
+SET LOCAL ROLE audit_trail_owner;
+
+ALTER FUNCTION audit_trail.:"trigger_function"()
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    -- The text of a timestamptz in the log, and so in a row's key, must not depend on the session that writes it.
+    SET timezone = 'UTC';
+REVOKE ALL ON FUNCTION audit_trail.:"trigger_function"() FROM PUBLIC;
+
+-- The function's own writes to staging are made as its owner; the condition keeps them from firing it again. It
+-- cannot misfire: whoever writes staging otherwise, and from however deep in other triggers, is another role.
+CREATE OR REPLACE TRIGGER log_change AFTER INSERT OR UPDATE OR DELETE ON :"schema".:"staging"
+    FOR EACH ROW WHEN (current_user <> 'audit_trail_owner')
+    EXECUTE FUNCTION audit_trail.:"trigger_function"();
+CREATE OR REPLACE TRIGGER log_reload BEFORE TRUNCATE ON :"schema".:"staging"
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.record_reload(:'schema', :'table', :'audit_log');
+
+-- Also in a session whose session_replication_role is replica.
+ALTER TABLE :"schema".:"staging" ENABLE ALWAYS TRIGGER log_change;
+ALTER TABLE :"schema".:"staging" ENABLE ALWAYS TRIGGER log_reload;
+
+RESET ROLE;

@@ -1,0 +1,47 @@
+import { createRequire } from "node:module";
+import * as pulumi from "@pulumi/pulumi";
+import { Recorder } from "./mocks";
+
+/** A finished run of the whole program. */
+export interface ProgramRun {
+    readonly recorder: Recorder;
+    /** The stack's outputs. */
+    readonly outputs: Readonly<Record<string, unknown>>;
+    /** Names of the outputs that are secrets. */
+    readonly secretOutputs: readonly string[];
+}
+
+const load = createRequire(__filename);
+
+/** The least config that a stack needs. */
+export const leastConfig: Readonly<Record<string, string>> = {
+    "audit-trail:tables": '["public.items"]',
+    "audit-trail:sshCidr": "203.0.113.0/24",
+};
+
+/** Runs index.ts anew with this config, as a stack of this name. */
+export async function runProgram(
+    config: Readonly<Record<string, string>>,
+    stack = "dev",
+): Promise<ProgramRun> {
+    const recorder = new Recorder();
+    await recorder.install(stack);
+    pulumi.runtime.setAllConfig({ ...config });
+    const program = load.resolve("../../../index");
+    // A program acts when it is loaded, so it has to be loaded again for every run.
+    Reflect.deleteProperty(load.cache, program);
+    const exported = load(program) as Record<string, pulumi.Output<unknown>>;
+    const names = Object.keys(exported);
+    const values = await recorder.settle(...Object.values(exported));
+    const secrets = await Promise.all(
+        names.map(async (name) => ({
+            name,
+            secret: await pulumi.isSecret(pulumi.output(exported[name])),
+        })),
+    );
+    return {
+        recorder,
+        outputs: Object.fromEntries(names.map((name, index) => [name, values[index]])),
+        secretOutputs: secrets.filter(({ secret }) => secret).map(({ name }) => name),
+    };
+}

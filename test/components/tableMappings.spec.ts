@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { refuseConfusableNames, dmsPattern } from "../../components/dmsNames";
+import { tableMappings } from "../../components/tableMappings";
+import { HEADER_COLUMNS, trailNames } from "../../components/trail/names";
+import type { TableName } from "../../components/trail/shape";
+import { parseTableMappings } from "../../local/dms/mapping";
+
+const identifier = fc.oneof(
+    fc.stringMatching(/^[a-z][a-z0-9_]{0,30}$/),
+    fc.string({ minLength: 1, maxLength: 20 }).filter((name) => !name.includes("\0")),
+);
+const tableName: fc.Arbitrary<TableName> = fc.record({ schema: identifier, table: identifier });
+const tables = fc.uniqueArray(tableName, {
+    minLength: 1,
+    maxLength: 8,
+    selector: ({ schema, table }) => JSON.stringify([schema, table]),
+});
+
+function rulesFor(mapping: ReturnType<typeof tableMappings>, { schema, table }: TableName) {
+    return mapping.rules.filter((rule) => {
+        const locator = rule["object-locator"] as Record<string, string>;
+        return locator["schema-name"] === schema && locator["table-name"] === table;
+    });
+}
+
+describe("table mappings", () => {
+    it("are, for one table, exactly what the DMS guide's grammar asks for", () => {
+        const locator = { "schema-name": "public", "table-name": "items" };
+        const added = (id: string, value: string, expression: string, type: object): object => ({
+            "rule-type": "transformation",
+            "rule-id": id,
+            "rule-name": id,
+            "rule-action": "add-column",
+            "rule-target": "column",
+            "object-locator": locator,
+            value,
+            expression,
+            "data-type": type,
+        });
+        const text = { type: "string", length: 50 };
+        assert.deepEqual(tableMappings([{ schema: "public", table: "items" }]), {
+            rules: [
+                {
+                    "rule-type": "selection",
+                    "rule-id": "1",
+                    "rule-name": "1",
+                    "object-locator": locator,
+                    "rule-action": "explicit",
+                    filters: [],
+                },
+                {
+                    "rule-type": "transformation",
+                    "rule-id": "2",
+                    "rule-name": "2",
+                    "rule-action": "rename",
+                    "rule-target": "table",
+                    "object-locator": locator,
+                    value: "items_staging",
+                },
+                added("3", "operation", "operation_indicator('D', 'U', 'I')", text),
+                added("4", "commit_timestamp", "$AR_H_COMMIT_TIMESTAMP", {
+                    type: "datetime",
+                    precision: 6,
+                }),
+                added("5", "transaction_id", "$AR_H_STREAM_POSITION", text),
+                added("6", "change_seq", "$AR_H_CHANGE_SEQ", text),
+            ],
+        });
+    });
+
+    it("give every rule an id and a name of its own", () => {
+        fc.assert(
+            fc.property(tables, (names) => {
+                const { rules } = tableMappings(names);
+                for (const key of ["rule-id", "rule-name"]) {
+                    assert.equal(new Set(rules.map((rule) => rule[key])).size, rules.length);
+                    assert.ok(rules.every((rule) => /^[1-9]\d*$/.test(String(rule[key]))));
+                }
+            }),
+        );
+    });
+
+    it("select every table once, rename it to its staging table and add the header columns in order", () => {
+        fc.assert(
+            fc.property(tables, (names) => {
+                const mapping = tableMappings(names);
+                for (const name of names) {
+                    const rules = rulesFor(mapping, name);
+                    const of = (action: string) =>
+                        rules.filter((rule) => rule["rule-action"] === action);
+                    assert.equal(of("explicit").length, 1);
+                    assert.deepEqual(
+                        of("rename").map(({ value }) => value),
+                        [trailNames(name).staging],
+                    );
+                    assert.deepEqual(
+                        of("add-column").map(({ value }) => value),
+                        [...HEADER_COLUMNS],
+                    );
+                }
+                assert.equal(mapping.rules.length, 6 * names.length);
+            }),
+        );
+    });
+
+    it("keep the rules of earlier tables when one is added at the end", () => {
+        fc.assert(
+            fc.property(tables, tableName, (names, another) => {
+                const before = tableMappings(names).rules;
+                const after = tableMappings([...names, another]).rules;
+                assert.deepEqual(after.slice(0, before.length), before);
+            }),
+        );
+    });
+
+    it("are understood by the replicator that stands in for DMS", () => {
+        const mapping = tableMappings([
+            { schema: "public", table: "items" },
+            { schema: "Sales Data", table: "Order.Lines" },
+        ]);
+        assert.doesNotThrow(() => parseTableMappings(JSON.stringify(mapping)));
+    });
+});
+
+describe("names in DMS mappings", () => {
+    it("match what they say where they have no wildcard", () => {
+        const plain = fc.string().filter((name) => !/[%_[\]]/.test(name));
+        fc.assert(
+            fc.property(plain, plain, (name, other) => {
+                assert.equal(dmsPattern(name).test(other), name === other);
+            }),
+        );
+    });
+
+    it("match by %, _ and sets as the guide says", () => {
+        const cases: [pattern: string, name: string, matches: boolean][] = [
+            ["a%", "abc", true],
+            ["a%", "a", true],
+            ["a%", "ba", false],
+            ["a_c", "abc", true],
+            ["a_c", "ac", false],
+            ["a[_]c", "a_c", true],
+            ["a[_]c", "abc", false],
+            ["t[1-3]", "t2", true],
+            ["t[1-3]", "t4", false],
+            ["a.c", "abc", false],
+        ];
+        for (const [pattern, name, matches] of cases) {
+            assert.equal(dmsPattern(pattern).test(name), matches, `${pattern} ${name}`);
+        }
+    });
+
+    it("are accepted exactly where each finds its own table and no other", () => {
+        const tricky = fc.record({
+            schema: fc.constantFrom("s", "s_", "sx"),
+            table: fc.stringMatching(/^[ab_%]{1,3}$/),
+        });
+        const several = fc.uniqueArray(tricky, {
+            minLength: 1,
+            maxLength: 4,
+            selector: ({ schema, table }) => `${schema}.${table}`,
+        });
+        fc.assert(
+            fc.property(several, (names) => {
+                const confused = names.some((one) =>
+                    names.some(
+                        (other) =>
+                            one !== other &&
+                            dmsPattern(one.schema).test(other.schema) &&
+                            dmsPattern(one.table).test(other.table),
+                    ),
+                );
+                if (confused)
+                    assert.throws(() => {
+                        refuseConfusableNames(names);
+                    }, /wildcards/);
+                else refuseConfusableNames(names);
+            }),
+        );
+    });
+});

@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import fc from "fast-check";
+import { formatCidr, networkSize } from "../../components/cidr";
+import { defaults, parseConfig } from "../../config";
+
+const ROOT = path.join(__dirname, "..", "..");
+
+/** The least that must be set. */
+const LEAST = {
+    "audit-trail:tables": '["public.items"]',
+    "audit-trail:sshCidr": "203.0.113.0/24",
+};
+
+function parseWith(key: string, value: string): ReturnType<typeof parseConfig> {
+    return parseConfig({ ...LEAST, [`audit-trail:${key}`]: value });
+}
+
+/** The message with which a value is refused. */
+function refusal(raw: Record<string, string>): string {
+    try {
+        parseConfig(raw);
+    } catch (error) {
+        return (error as Error).message;
+    }
+    return assert.fail(`accepted ${JSON.stringify(raw)}`);
+}
+
+/** The lines below a top-level key of a YAML file, up to the next one. */
+function section(file: string, key: string): string[] {
+    const lines = readFileSync(path.join(ROOT, file), "utf8").split("\n");
+    const start = lines.indexOf(`${key}:`);
+    assert.ok(start >= 0, `${file} has no ${key}`);
+    const rest = lines.slice(start + 1);
+    const end = rest.findIndex((line) => /^\S/.test(line));
+    return rest.slice(0, end < 0 ? rest.length : end);
+}
+
+/** The declarations in Pulumi.yaml's config schema: key to its fields. */
+function schema(): Map<string, Map<string, string>> {
+    const keys = new Map<string, Map<string, string>>();
+    let fields = new Map<string, string>();
+    for (const line of section("Pulumi.yaml", "config")) {
+        const key = /^ {2}(\w+):$/.exec(line)?.[1];
+        const [, field, value] = /^ {4}(\w+): (.*)$/.exec(line) ?? [];
+        if (key !== undefined) {
+            fields = new Map();
+            keys.set(key, fields);
+        }
+        if (field !== undefined) fields.set(field, (value ?? "").replace(/^"(.*)"$/, "$1"));
+    }
+    return keys;
+}
+
+describe("config", () => {
+    it("fills in defaults for everything but the tables and the SSH network", () => {
+        assert.deepEqual(parseConfig(LEAST), {
+            engineVersion: "17.7",
+            databaseName: "appdb",
+            masterUsername: "postgres",
+            tables: [{ schema: "public", table: "items" }],
+            demoTable: false,
+            maxLobSizeKb: 64,
+            instanceClass: "db.r6g.large",
+            vpcCidr: "10.20.0.0/16",
+            sshCidr: "203.0.113.0/24",
+            hostInstanceType: "t3.medium",
+            keyName: undefined,
+            dmsInstanceClass: "dms.t3.medium",
+            dmsEngineVersion: "3.6.1",
+            dmsAllocatedStorage: 50,
+            createDmsRoles: true,
+            privateEndpoints: true,
+            databaseAccess: { kind: "direct" },
+            deletionProtection: true,
+            backupRetentionDays: 7,
+            caBundle: "certs/rds-ca-bundle.pem",
+        });
+    });
+
+    it("has the same keys and defaults as the schema in Pulumi.yaml", () => {
+        const declared = schema();
+        assert.deepEqual([...declared.keys()].sort(), Object.keys(defaults).sort());
+        for (const [key, fields] of declared) {
+            assert.equal(
+                fields.get("default"),
+                (defaults as Record<string, string | undefined>)[key],
+                key,
+            );
+            assert.match(fields.get("type") ?? "", /^(string|boolean|integer|array)$/, key);
+            assert.ok((fields.get("description") ?? "").length > 20, key);
+        }
+    });
+
+    it("declares each key with the type that its values have", () => {
+        const config: Record<string, unknown> = { ...parseConfig(LEAST) };
+        const types: Record<string, string> = { boolean: "boolean", number: "integer" };
+        for (const [key, fields] of schema()) {
+            const expected = Array.isArray(config[key]) ? "array" : types[typeof config[key]];
+            assert.equal(fields.get("type"), expected ?? "string", key);
+        }
+    });
+
+    it("reads the development stack", () => {
+        const lines = section("Pulumi.dev.yaml", "config");
+        const raw = Object.fromEntries(
+            lines.flatMap((line) => {
+                const [, key, value] = /^ {2}(audit-trail:\w+): (.+)$/.exec(line) ?? [];
+                return key === undefined || value === undefined ? [] : [[key, value]];
+            }),
+        );
+        const tables = lines.flatMap((line) => /^ {4}- (.+)$/.exec(line)?.[1] ?? []);
+        const config = parseConfig({ ...raw, "audit-trail:tables": JSON.stringify(tables) });
+        assert.equal(config.instanceClass, "db.t3.medium");
+        assert.equal(config.dmsInstanceClass, "dms.t3.medium");
+        assert.equal(config.hostInstanceType, "t2.medium");
+        assert.equal(config.deletionProtection, false);
+        assert.equal(config.demoTable, true);
+        assert.deepEqual(config.tables, [{ schema: "public", table: "items" }]);
+    });
+
+    it("does not look at the keys of providers and other projects", () => {
+        parseConfig({ ...LEAST, "aws:region": "us-east-1", "other:sshCidr": "0.0.0.0/0" });
+    });
+
+    it("names the nearest key for an unknown one, and keeps its value to itself", () => {
+        const message = refusal({ ...LEAST, "audit-trail:sshcider": "hunter2" });
+        assert.equal(
+            message,
+            'The config key audit-trail:sshcider is unknown, the nearest known one is audit-trail:sshCidr; remove it with "pulumi config rm sshcider".',
+        );
+        assert.match(refusal({ ...LEAST, "audit-trail:table": "x" }), /is audit-trail:tables;/);
+    });
+
+    it("asks for what has no default", () => {
+        assert.equal(
+            refusal({ "audit-trail:tables": '["public.items"]' }),
+            'The config key audit-trail:sshCidr is required but not set; set it with "pulumi config set sshCidr 198.51.100.7/32".',
+        );
+        assert.equal(
+            refusal({ "audit-trail:sshCidr": "203.0.113.0/24" }),
+            "The config key audit-trail:tables is required but not set; set it with \"pulumi config set --path 'tables[0]' public.items\".",
+        );
+    });
+
+    const wrong: readonly [key: string, value: string, reason: RegExp][] = [
+        ["engineVersion", "13.9", /PostgreSQL 13 is at or near the end of Aurora's standard/],
+        ["engineVersion", "14.12", /PostgreSQL 14 is at or near the end of Aurora's standard/],
+        ["engineVersion", "18.1", /DMS does not document PostgreSQL 18/],
+        ["engineVersion", "17", /must be a major and a minor version/],
+        ["engineVersion", "", /must be a major and a minor version/],
+        ["databaseName", "App-DB", /lower-case letters/],
+        ["databaseName", "a".repeat(64), /1 to 63/],
+        ["databaseName", "rdsadmin", /none of PostgreSQL's or RDS's own/],
+        ["databaseName", 'x"; drop', /lower-case letters/],
+        ["masterUsername", "rdsadmin", /no role of RDS or of the trail/],
+        ["masterUsername", "dms_target", /no role of RDS or of the trail/],
+        ["masterUsername", "audit_trail_owner", /no role of RDS or of the trail/],
+        ["masterUsername", "pg_monitor", /no role of RDS or of the trail/],
+        ["masterUsername", "1st", /begin with a letter/],
+        ["tables", "public.items", /must be a list of one or more tables/],
+        ["tables", "[]", /must be a list of one or more tables/],
+        ["tables", '{"a":"public.items"}', /must be a list of one or more tables/],
+        ["tables", "[1]", /its entry 1 is not a text/],
+        ["tables", '["items"]', /is no table name/],
+        ["tables", '["a.b.c"]', /is no table name/],
+        ["tables", '["public.items","public.items"]', /it lists public\.items twice/],
+        ["tables", '["public.items","\\"public\\".\\"items\\""]', /it lists public\.items twice/],
+        ["tables", '["pg_catalog.pg_class"]', /schema of pg_catalog\.pg_class cannot be audited/],
+        ["tables", '["audit_trail.gap"]', /schema of audit_trail\.gap cannot be audited/],
+        ["tables", '["awsdms_control.x"]', /schema of awsdms_control\.x cannot be audited/],
+        [
+            "tables",
+            '["public.items_x","public.itemsAx"]',
+            /wildcards that also match public.itemsAx/,
+        ],
+        ["tables", '["public.a%","public.abc"]', /wildcards that also match public\.abc/],
+        ["tables", '["public.t[1]"]', /reads the brackets in public\.t\[1\]/],
+        ["demoTable", "yes", /must be true or false/],
+        ["maxLobSizeKb", "0", /whole number from 1 to 102400/],
+        ["maxLobSizeKb", "102401", /whole number from 1 to 102400/],
+        ["instanceClass", "t3.medium", /such as db\.t3\.medium/],
+        ["instanceClass", "dms.t3.medium", /such as db\.t3\.medium/],
+        ["vpcCidr", "10.20.0.0/15", /from \/16 to \/26/],
+        ["vpcCidr", "10.20.0.0/27", /from \/16 to \/26/],
+        ["vpcCidr", "10.20.0.1/16", /host bits set, the network is 10\.20\.0\.0\/16/],
+        ["vpcCidr", "10.20.0.0", /CIDR notation/],
+        ["vpcCidr", "10.20.0.256/24", /CIDR notation/],
+        ["vpcCidr", "010.20.0.0/16", /CIDR notation/],
+        ["sshCidr", "0.0.0.0/0", /whole internet/],
+        ["sshCidr", "::/0", /whole internet/],
+        ["sshCidr", "0.0.0.0/1", /wider than a \/8/],
+        ["sshCidr", "128.0.0.0/7", /wider than a \/8/],
+        ["sshCidr", "2001:db8::/32", /IPv6/],
+        ["sshCidr", "203.0.113.7/24", /network is 203\.0\.113\.0\/24/],
+        ["sshCidr", "203.0.113.7", /CIDR notation/],
+        ["sshCidr", "me", /CIDR notation/],
+        ["hostInstanceType", "medium", /such as t3\.medium/],
+        ["keyName", " key", /name of an EC2 key pair/],
+        ["keyName", "clé", /ASCII/],
+        ["dmsInstanceClass", "db.t3.medium", /such as dms\.t3\.medium/],
+        ["dmsEngineVersion", "3.5.4", /3\.6\.1 or later/],
+        ["dmsEngineVersion", "3.6", /3\.6\.1 or later/],
+        ["dmsAllocatedStorage", "4", /whole number from 5 to 6144/],
+        ["dmsAllocatedStorage", "50 GB", /whole number/],
+        ["createDmsRoles", "1", /must be true or false/],
+        ["privateEndpoints", "", /must be true or false/],
+        ["databaseAccess", "tunnel", /must be "direct"/],
+        ["deletionProtection", "True", /must be true or false/],
+        ["backupRetentionDays", "6", /whole number from 7 to 35/],
+        ["backupRetentionDays", "36", /whole number from 7 to 35/],
+        ["backupRetentionDays", "7.5", /whole number/],
+        ["backupRetentionDays", "-8", /whole number/],
+        ["caBundle", "/etc/ssl/ca.pem", /relative to the project folder/],
+        ["caBundle", "../ca.pem", /inside the project folder/],
+        ["caBundle", "certs/", /inside the project folder/],
+        ["caBundle", "a b.pem", /plain path/],
+        ["caBundle", "", /plain path/],
+    ];
+    for (const [key, value, reason] of wrong) {
+        it(`refuses ${key} ${JSON.stringify(value)} in one sentence`, () => {
+            const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
+            assert.match(message, reason);
+            assert.ok(
+                message.startsWith(
+                    `The config key audit-trail:${key} is ${JSON.stringify(value)}, but `,
+                ),
+                message,
+            );
+            assert.match(message, /; set it with "pulumi config set [^"]+"\.$/);
+            assert.equal(message.split("\n").length, 1);
+            assert.ok(!message.includes(".;"), message);
+        });
+    }
+
+    it("has a wrong value for every key in that table", () => {
+        assert.deepEqual(
+            [...new Set(wrong.map(([key]) => key))].sort(),
+            Object.keys(defaults).sort(),
+        );
+    });
+
+    it("suggests values that it accepts itself", () => {
+        for (const [key, value] of wrong) {
+            const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
+            const suggestion = / ([^" ]+)"\.$/.exec(message)?.[1] ?? "";
+            parseWith(key, key === "tables" ? JSON.stringify([suggestion]) : suggestion);
+        }
+    });
+
+    it("refuses a demo table that is not audited", () => {
+        const message = refusal({
+            ...LEAST,
+            "audit-trail:tables": '["sales.orders"]',
+            "audit-trail:demoTable": "true",
+        });
+        assert.match(message, /^The config key audit-trail:demoTable creates public\.items/);
+    });
+
+    it("accepts every SSH network from /8 to /32", () => {
+        const network = fc
+            .record({
+                address: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+                prefix: fc.integer({ min: 8, max: 32 }),
+            })
+            .map(({ address, prefix }) =>
+                formatCidr({ address: address - (address % networkSize(prefix)), prefix }),
+            );
+        fc.assert(
+            fc.property(network, (cidr) => {
+                assert.equal(parseWith("sshCidr", cidr).sshCidr, cidr);
+            }),
+        );
+    });
+
+    it("never accepts an SSH network that is wider than a /8, or text that is no network", () => {
+        fc.assert(
+            fc.property(fc.integer({ min: 0, max: 7 }), fc.integer({ min: 0 }), (prefix, seed) => {
+                const address = (seed % 2 ** prefix) * networkSize(prefix);
+                assert.throws(() => parseWith("sshCidr", formatCidr({ address, prefix })));
+            }),
+        );
+        fc.assert(
+            fc.property(fc.string(), (text) => {
+                fc.pre(!/^[\d.]+\/\d+$/.test(text));
+                assert.throws(() => parseWith("sshCidr", text), /^Error: The config key/);
+            }),
+        );
+    });
+
+    it("answers every text for every key with a value or one sentence", () => {
+        const key = fc.constantFrom(...Object.keys(defaults));
+        fc.assert(
+            fc.property(key, fc.oneof(fc.string(), fc.json()), (name, text) => {
+                try {
+                    parseWith(name, text);
+                } catch (error) {
+                    assert.match(
+                        (error as Error).message,
+                        new RegExp(`^The config key audit-trail:${name} is `),
+                    );
+                }
+            }),
+        );
+    });
+});

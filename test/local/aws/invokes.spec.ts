@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+
+import { Cloud } from "./support/cloud";
+
+describe("functions of the AWS stand-in", () => {
+    let cloud: Cloud;
+
+    before(async () => {
+        cloud = await Cloud.open();
+        await cloud.configure({ region: "eu-central-1" });
+    });
+
+    after(async () => {
+        await cloud.close();
+    });
+
+    it("tell the region, the account and the zones", async () => {
+        const region = await cloud.invoke("aws:index/getRegion:getRegion");
+        const identity = await cloud.invoke("aws:index/getCallerIdentity:getCallerIdentity");
+        const zones = await cloud.invoke("aws:index/getAvailabilityZones:getAvailabilityZones");
+        assert.equal(region.region, "eu-central-1");
+        assert.equal(identity.accountId, "000000000000");
+        assert.deepEqual(zones.names, ["eu-central-1a", "eu-central-1b", "eu-central-1c"]);
+    });
+
+    it("give the public image of Amazon Linux and no other parameter", async () => {
+        const token = "aws:ssm/getParameter:getParameter";
+        const name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+        assert.match(String((await cloud.invoke(token, { name })).value), /^ami-[0-9a-f]{17}$/);
+        await assert.rejects(cloud.invoke(token, { name: "/mine" }), /no SSM parameter "\/mine"/);
+    });
+
+    it("refuse what they cannot answer by its token", async () => {
+        await assert.rejects(
+            cloud.invoke("aws:s3/getBucket:getBucket"),
+            /cannot answer aws:s3\/getBucket:getBucket/,
+        );
+    });
+
+    it("render policy documents as IAM wants them", async () => {
+        const source = JSON.stringify({
+            Statement: [{ Sid: "Old", Effect: "Deny" }, { Sid: "Kept" }],
+        });
+        const { json } = await cloud.invoke("aws:iam/getPolicyDocument:getPolicyDocument", {
+            sourcePolicyDocuments: [source],
+            statements: [
+                {
+                    sid: "Old",
+                    actions: ["s3:PutObject", "s3:GetObject"],
+                    resources: ["*"],
+                    principals: [{ type: "Service", identifiers: ["dms.amazonaws.com"] }],
+                    conditions: [
+                        { test: "StringEquals", variable: "aws:SourceAccount", values: ["1"] },
+                        { test: "StringEquals", variable: "aws:SourceRegion", values: ["a", "b"] },
+                    ],
+                },
+            ],
+        });
+        assert.deepEqual(JSON.parse(String(json)), {
+            Version: "2012-10-17",
+            Statement: [
+                { Sid: "Kept" },
+                {
+                    Sid: "Old",
+                    Effect: "Allow",
+                    Action: ["s3:GetObject", "s3:PutObject"],
+                    Resource: "*",
+                    Principal: { Service: "dms.amazonaws.com" },
+                    Condition: {
+                        StringEquals: { "aws:SourceAccount": "1", "aws:SourceRegion": ["a", "b"] },
+                    },
+                },
+            ],
+        });
+    });
+});

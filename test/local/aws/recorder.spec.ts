@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import path from "node:path";
+
+import fc from "fast-check";
+
+import { UNKNOWN } from "../../../local/provider";
+import { cidrProblem, contains, overlaps } from "../../../local/aws/validate";
+import { Cloud, makeNetwork } from "./support/cloud";
+
+const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+const ROLE = "aws:iam/role:Role";
+const TRUST = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+
+describe("recorded AWS resources", () => {
+    let cloud: Cloud;
+
+    beforeEach(async () => {
+        cloud = await Cloud.open();
+    });
+
+    afterEach(async () => {
+        await cloud.close();
+    });
+
+    it("have ids, ARNs and tags like those of AWS", async () => {
+        await cloud.configure({ region: "eu-west-1", defaultTags: '{"tags":{"Stack":"dev"}}' });
+        const vpc = await cloud.create("aws:ec2/vpc:Vpc", "net", {
+            cidrBlock: "10.0.0.0/16",
+            tags: { Name: "net" },
+        });
+        assert.match(vpc.id, /^vpc-[0-9a-f]{17}$/);
+        assert.equal(vpc.outputs.arn, `arn:aws:ec2:eu-west-1:000000000000:vpc/${vpc.id}`);
+        assert.deepEqual(vpc.outputs.tagsAll, { Stack: "dev", Name: "net" });
+        const role = await cloud.create(ROLE, "access", { assumeRolePolicy: TRUST, path: "/dms/" });
+        assert.match(role.id, /^access-[0-9a-f]{7}$/);
+        assert.equal(role.outputs.arn, `arn:aws:iam::000000000000:role/dms/${role.id}`);
+        const other = await cloud.create("aws:backup/vault:Vault", "vault", { name: "v" });
+        assert.match(String(other.outputs.arn), /^arn:aws:backup:eu-west-1:000000000000:vault\//);
+    });
+
+    it("keep a made-up name over updates and give way when the program names them", async () => {
+        const role = await cloud.create(ROLE, "access", { assumeRolePolicy: TRUST });
+        const again = await cloud.check(ROLE, "access", role.inputs, { assumeRolePolicy: TRUST });
+        assert.equal(again.name, role.id);
+        assert.deepEqual(cloud.diff(role, again)?.changes, false);
+        const renamed = { assumeRolePolicy: TRUST, name: "fixed" };
+        assert.deepEqual(cloud.diff(role, renamed), {
+            changes: true,
+            replaces: ["name"],
+            deleteBeforeReplace: false,
+        });
+    });
+
+    it("with a fixed name are deleted before they are replaced", async () => {
+        const role = await cloud.create(ROLE, "access", {
+            assumeRolePolicy: TRUST,
+            name: "fixed",
+            path: "/a/",
+        });
+        const moved = { ...role.inputs, path: "/b/" };
+        assert.equal(cloud.diff(role, moved)?.deleteBeforeReplace, true);
+        await assert.rejects(cloud.create(ROLE, "twin", role.inputs), /"fixed" already exists/);
+    });
+
+    it("are found again by a run that follows one which died before it could tell", async () => {
+        const { vpc, group } = await makeNetwork(cloud);
+        const rule = {
+            securityGroupId: group.id,
+            ipProtocol: "tcp",
+            fromPort: 22,
+            toPort: 22,
+            cidrIpv4: "192.0.2.0/24",
+        };
+        const first = await cloud.create(INGRESS, "ssh", rule);
+        assert.equal((await cloud.create(INGRESS, "ssh", rule)).id, first.id);
+        await assert.rejects(
+            cloud.create(INGRESS, "ssh-again", rule),
+            /InvalidPermission.Duplicate/,
+        );
+        assert.equal((await cloud.read(vpc))?.id, vpc.id);
+        await cloud.delete(vpc);
+        await cloud.delete(vpc);
+        assert.equal((await cloud.read(vpc))?.id, "");
+    });
+
+    it("are files that only their owner can read", async () => {
+        await makeNetwork(cloud);
+        const folder = path.join(cloud.stackDir, "aws", "ec2-vpc-Vpc");
+        const [file = ""] = await readdir(folder);
+        assert.equal((await stat(folder)).mode & 0o777, 0o700);
+        assert.equal((await stat(path.join(folder, file))).mode & 0o777, 0o600);
+    });
+
+    it("leave the disk alone while they are only checked and compared", async () => {
+        await cloud.failures("aws:ec2/vpc:Vpc", { cidrBlock: UNKNOWN });
+        await cloud.failures("aws:rds/cluster:Cluster", { engine: UNKNOWN });
+        await cloud.failures("aws:dms/endpoint:Endpoint", { secretsManagerArn: UNKNOWN });
+        await cloud.failures("aws:dms/replicationTask:ReplicationTask", { tableMappings: UNKNOWN });
+        assert.equal(existsSync(cloud.stackDir), false);
+    });
+
+    it("of types that would have to act are refused by name", async () => {
+        await assert.rejects(
+            cloud.create("aws:rds/instance:Instance", "db", {}),
+            /cannot play aws:rds\/instance:Instance/,
+        );
+    });
+
+    it("are refused early for what AWS refuses", async () => {
+        const { vpc, group } = await makeNetwork(cloud);
+        const create = async (type: string, inputs: Record<string, unknown>): Promise<unknown> =>
+            await cloud.create(type, "bad", inputs);
+        const subnet = { vpcId: vpc.id, availabilityZone: "us-east-1a" };
+        const rule = { securityGroupId: group.id, ipProtocol: "tcp", fromPort: 1, toPort: 1 };
+        const cases: [string, Record<string, unknown>, RegExp][] = [
+            ["aws:ec2/vpc:Vpc", {}, /cidrBlock: Missing required argument/],
+            ["aws:ec2/vpc:Vpc", { cidrBlock: "10.0.0.0/8" }, /between \/16 and \/28/],
+            ["aws:ec2/subnet:Subnet", { ...subnet, cidrBlock: "10.0.9.1/24" }, /has bits set/],
+            [
+                "aws:ec2/subnet:Subnet",
+                { ...subnet, cidrBlock: "10.1.0.0/24" },
+                /InvalidSubnet.Range/,
+            ],
+            [
+                "aws:ec2/subnet:Subnet",
+                { ...subnet, cidrBlock: "10.0.1.0/28" },
+                /InvalidSubnet.Conflict/,
+            ],
+            [INGRESS, rule, /exactly one of/],
+            [
+                INGRESS,
+                { ...rule, cidrIpv4: "0.0.0.0/0", toPort: undefined },
+                /needs fromPort and toPort/,
+            ],
+            [INGRESS, { ...rule, referencedSecurityGroupId: "sg-0" }, /InvalidGroup.NotFound/],
+            [ROLE, { assumeRolePolicy: "{" }, /not valid JSON/],
+            ["aws:iam/rolePolicy:RolePolicy", { role: "nobody", policy: "{}" }, /NoSuchEntity/],
+            [
+                "aws:secretsmanager/secretVersion:SecretVersion",
+                { secretId: "x" },
+                /ResourceNotFound/,
+            ],
+            [
+                "aws:rds/subnetGroup:SubnetGroup",
+                { subnetIds: ["subnet-0"] },
+                /InvalidSubnetID.NotFound/,
+            ],
+        ];
+        for (const [type, inputs, message] of cases) {
+            await assert.rejects(create(type, inputs), message);
+        }
+    });
+});
+
+describe("networks", () => {
+    const prefix = fc.integer({ min: 8, max: 30 });
+    const network = fc.tuple(fc.nat(0xffff), prefix).map(([seed, bits]) => {
+        const size = 2 ** (32 - bits);
+        const first = Math.floor(((10 << 24) + seed * 256) / size) * size;
+        return `${[24, 16, 8, 0].map((shift) => (first >>> shift) & 255).join(".")}/${bits}`;
+    });
+
+    it("lie in each other or apart", () => {
+        fc.assert(
+            fc.property(network, network, (one, other) => {
+                assert.equal(cidrProblem(one), undefined);
+                assert.equal(overlaps(one, other), contains(one, other) || contains(other, one));
+                assert.equal(contains(one, one), true);
+            }),
+        );
+    });
+
+    it("are refused when they are no networks", () => {
+        for (const cidr of [
+            "",
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "10.0.0/24",
+            "10.0.0.0/8/8",
+            "::/129",
+            "10.0.0.0/ 8",
+        ]) {
+            assert.match(cidrProblem(cidr) ?? "", /not a valid CIDR/, cidr);
+        }
+        assert.equal(cidrProblem("::/0"), undefined);
+    });
+});

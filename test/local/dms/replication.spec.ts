@@ -1,0 +1,295 @@
+import assert from "node:assert/strict";
+
+import { startTask, stopTask } from "../../../local/dms/control";
+import { type ScratchServer, scratchServer } from "../../support/postgres";
+import { Bench, ITEMS, ITEMS_STAGING, log, rowsOf, statusOf } from "./support";
+
+const HEADERS =
+    "operation varchar(50), commit_timestamp timestamp(6), transaction_id varchar(50), change_seq varchar(50)";
+
+describe("local/dms: full load and ongoing replication", function () {
+    this.timeout(60_000);
+    let server: ScratchServer;
+    let bench: Bench;
+
+    before(async () => {
+        server = await scratchServer({ settings: { track_commit_timestamp: "on" } });
+        bench = await Bench.open(server, "replication");
+    });
+    after(async () => {
+        await bench.close();
+        await server.stop();
+    });
+    beforeEach(async () => {
+        await bench.reset();
+        await bench.source.query(ITEMS);
+        await bench.target.query(ITEMS_STAGING);
+        // Every statement that reaches staging, in the order in which it does.
+        await bench.target.query(
+            "CREATE TABLE seen (id bigserial, op text, item_id integer, price numeric, seq text, xid xid8)",
+        );
+        await bench.target.query(
+            "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO public.seen " +
+                "VALUES (DEFAULT, NEW.operation, NEW.item_id, NEW.price, NEW.change_seq, pg_current_xact_id()); " +
+                "RETURN NULL; END $$",
+        );
+        await bench.target.query(
+            "CREATE TRIGGER see AFTER INSERT OR UPDATE ON items_staging FOR EACH ROW EXECUTE FUNCTION see()",
+        );
+    });
+
+    it("loads what is there and then follows inserts, updates and flagged deletes", async () => {
+        await bench.source.query(
+            "INSERT INTO items VALUES (1, 'one', 1.10), (2, E'tab\\tnew\\nline \\\\ ''q''', 2)",
+        );
+        const dir = await bench.started();
+        assert.deepEqual(
+            await bench.rows(
+                "SELECT item_id, name, price, operation, transaction_id, change_seq, " +
+                    "commit_timestamp BETWEEN now() - interval '1 minute' AND now() FROM items_staging ORDER BY 1",
+            ),
+            [
+                ["1", "one", "1.10", "I", "", "", "t"],
+                ["2", "tab\tnew\nline \\ 'q'", "2.00", "I", "", "", "t"],
+            ],
+        );
+        await bench.source.query("INSERT INTO items VALUES (3, 'three', 3)");
+        await bench.source.query("UPDATE items SET price = 9 WHERE item_id = 1");
+        await bench.source.query("DELETE FROM items WHERE item_id = 2");
+        await bench.caughtUp(dir);
+        assert.deepEqual(
+            await bench.rows("SELECT item_id, name, price, operation FROM items_staging ORDER BY 1"),
+            [
+                ["1", "one", "9.00", "U"],
+                ["2", null, null, "D"],
+                ["3", "three", "3.00", "I"],
+            ],
+        );
+        assert.deepEqual(
+            await bench.rows(
+                "SELECT transaction_id ~ '^([0-9A-F]{8}/[0-9A-F]{8})\\.2\\.\\1$', change_seq ~ '^[0-9]{35}$' " +
+                    "FROM items_staging WHERE item_id = 1",
+            ),
+            [["t", "t"]],
+        );
+        assert.deepEqual(
+            await bench.rows("SELECT commit_timestamp FROM items_staging WHERE item_id = 3"),
+            await rowsOf(
+                bench.source,
+                "SELECT pg_xact_commit_timestamp(xmin) AT TIME ZONE 'UTC' FROM items WHERE item_id = 3",
+            ),
+        );
+        assert.equal(statusOf(dir).state, "running");
+        assert.doesNotMatch(log(dir), new RegExp(server.password));
+    });
+
+    it("applies committed transactions only, in commit order, every change of them", async () => {
+        const dir = await bench.started();
+        const [first, second] = [await bench.session(), await bench.session()];
+        await first.query("BEGIN; INSERT INTO items VALUES (1, 'first', 1)");
+        await second.query("BEGIN; INSERT INTO items VALUES (2, 'second', 1); COMMIT");
+        await second.query("BEGIN; INSERT INTO items VALUES (9, 'never', 1); ROLLBACK");
+        await first.query("SAVEPOINT a; INSERT INTO items VALUES (8, 'never', 1); ROLLBACK TO a");
+        await first.query("SAVEPOINT b; INSERT INTO items VALUES (3, 'kept', 1); RELEASE b");
+        await first.query("UPDATE items SET price = 2 WHERE item_id = 1");
+        await first.query("UPDATE items SET price = 3 WHERE item_id = 1");
+        await first.query("DELETE FROM items WHERE item_id = 3; COMMIT");
+        await bench.source.query(
+            "INSERT INTO items VALUES (1, 'upsert', 4) ON CONFLICT (item_id) DO UPDATE SET price = excluded.price",
+        );
+        await bench.caughtUp(dir);
+        assert.deepEqual(await bench.rows("SELECT op, item_id, price FROM seen ORDER BY id"), [
+            ["I", "2", "1.00"],
+            ["I", "1", "1.00"],
+            ["I", "3", "1.00"],
+            ["U", "1", "2.00"],
+            ["U", "1", "3.00"],
+            ["D", "3", null],
+            ["U", "1", "4.00"],
+        ]);
+        assert.deepEqual(
+            await bench.rows("SELECT count(*), count(DISTINCT seq) FROM seen WHERE seq > ''"),
+            [["7", "7"]],
+        );
+        assert.deepEqual(
+            await bench.rows("SELECT array_agg(id ORDER BY seq) = array_agg(id ORDER BY id) FROM seen"),
+            [["t"]],
+        );
+    });
+
+    it("keeps a source transaction within one target transaction", async () => {
+        const settings = { ChangeProcessingTuning: { MinTransactionSize: 3 } };
+        const dir = await bench.started({ settings });
+        for (let n = 0; n < 20; n += 1) {
+            await bench.source.query(
+                `INSERT INTO items SELECT ${n} * 10 + g, 'x', ${n} FROM generate_series(0, ${n % 7}) AS g`,
+            );
+        }
+        await bench.source.query("INSERT INTO items SELECT g, 'x', 77 FROM generate_series(1000, 3000) AS g");
+        await bench.caughtUp(dir);
+        assert.deepEqual(
+            await bench.rows(
+                "SELECT max(n) FROM (SELECT count(DISTINCT xid) AS n FROM seen GROUP BY price) AS x",
+            ),
+            [["1"]],
+        );
+        assert.deepEqual(await bench.rows("SELECT count(*) FROM seen"), [
+            [String(2001 + 20 + [0, 1, 2, 3, 4, 5, 6].reduce((a, b) => a + b) * 2 + 15)],
+        ]);
+    });
+
+    it("follows several tables, odd names, composite keys and COPY", async () => {
+        await bench.source.query(
+            `CREATE TABLE "Odd ""T" ("B k" text, "a" integer, "V.al" text[], PRIMARY KEY ("a", "B k"))`,
+        );
+        await bench.target.query(
+            `CREATE TABLE "Odd ""T_staging" ("B k" text, "a" integer, "V.al" text[], ${HEADERS}, PRIMARY KEY ("a", "B k"))`,
+        );
+        const dir = await bench.started({ tables: ["items", 'Odd "T'] });
+        await bench.source.query(`INSERT INTO "Odd ""T" VALUES ('ü '' "x"', 1, '{"a,b",NULL}')`);
+        await bench.source.query("COPY items FROM PROGRAM 'printf \"1\\tx\\t1\\n2\\ty\\t2\\n\"'");
+        await bench.source.query(`UPDATE "Odd ""T" SET "V.al" = '{}'`);
+        await bench.source.query(`INSERT INTO "Odd ""T" VALUES ('b', 1, NULL)`);
+        await bench.source.query(`DELETE FROM "Odd ""T" WHERE "B k" = 'b'`);
+        await bench.caughtUp(dir);
+        assert.deepEqual(
+            await bench.rows(`SELECT "a", "B k", "V.al", operation FROM "Odd ""T_staging" ORDER BY 2`),
+            [
+                ["1", "b", null, "D"],
+                ["1", "ü ' \"x\"", "{}", "U"],
+            ],
+        );
+        assert.deepEqual(await bench.rows("SELECT item_id, name, price FROM items_staging ORDER BY 1"), [
+            ["1", "x", "1.00"],
+            ["2", "y", "2.00"],
+        ]);
+    });
+
+    it("does not replicate TRUNCATE, key changes and changes without a key", async () => {
+        await bench.source.query("CREATE TABLE plain (n integer)");
+        await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");
+        const dir = await bench.started({ tables: ["items", "plain"] });
+        await bench.source.query("ALTER TABLE plain REPLICA IDENTITY FULL");
+        await bench.source.query("INSERT INTO plain VALUES (1); UPDATE plain SET n = 2; DELETE FROM plain");
+        await bench.source.query("UPDATE items SET item_id = 2");
+        await bench.source.query("TRUNCATE items");
+        await bench.caughtUp(dir);
+        assert.deepEqual(await bench.rows("SELECT item_id, operation FROM items_staging"), [["1", "I"]]);
+        assert.deepEqual(await bench.rows("SELECT n, operation FROM plain_staging"), [["1", "I"]]);
+        assert.equal(statusOf(dir).dropped, 4);
+        assert.match(log(dir), /TRUNCATE of "public"."items" is not applied/);
+        assert.match(log(dir), /changes the primary key/);
+    });
+
+    it("deletes for real without operation_indicator", async () => {
+        await bench.source.query("INSERT INTO items VALUES (1, 'a', 1), (2, 'b', 2)");
+        const dir = await bench.started({ flagged: false });
+        await bench.source.query("DELETE FROM items WHERE item_id = 1");
+        await bench.caughtUp(dir);
+        assert.deepEqual(await bench.rows("SELECT item_id FROM items_staging"), [["2"]]);
+    });
+
+    it("leaves unchanged TOAST values alone and cuts LOBs at the limit", async () => {
+        await bench.source.query("CREATE TABLE docs (id integer PRIMARY KEY, n integer, body text, raw bytea)");
+        await bench.source.query("ALTER TABLE docs ALTER body SET STORAGE EXTERNAL, ALTER raw SET STORAGE EXTERNAL");
+        await bench.target.query(
+            `CREATE TABLE docs_staging (id integer PRIMARY KEY, n integer, body text, raw bytea, ${HEADERS})`,
+        );
+        const dir = await bench.started({
+            tables: ["docs"],
+            settings: { TargetMetadata: { LobMaxSize: 5 } },
+        });
+        await bench.source.query(
+            "INSERT INTO docs VALUES (1, 1, repeat('é', 2000), repeat('x', 5000)::bytea), (2, 1, repeat('é', 3000), repeat('x', 6000)::bytea)",
+        );
+        await bench.source.query("UPDATE docs SET n = 2");
+        await bench.caughtUp(dir);
+        assert.deepEqual(
+            await bench.rows("SELECT id, n, length(body), length(raw), operation FROM docs_staging ORDER BY 1"),
+            [
+                ["1", "2", "2000", "5000", "U"],
+                ["2", "2", "2560", "5120", "U"],
+            ],
+        );
+        assert.match(log(dir), /"body" is longer than LobMaxSize/);
+    });
+
+    it("adds a new source column to the target when it captures DDL, and drops its values otherwise", async () => {
+        for (const captureDdls of [true, false]) {
+            await bench.target.query("TRUNCATE items_staging");
+            const dir = await bench.started({ source: { postgresSettings: { captureDdls } } });
+            const column = captureDdls ? "colour" : "size";
+            await bench.source.query(`ALTER TABLE items ADD COLUMN ${column} varchar(7)`);
+            await bench.source.query(`INSERT INTO items VALUES (${captureDdls ? 1 : 2}, 'a', 1, 'red')`);
+            await bench.source.query("UPDATE items SET price = 5");
+            await bench.caughtUp(dir);
+            await stopTask(dir);
+        }
+        assert.deepEqual(
+            await bench.rows("SELECT item_id, price, colour FROM items_staging ORDER BY 1"),
+            [
+                ["1", "5.00", "red"],
+                ["2", "5.00", "red"],
+            ],
+        );
+        assert.deepEqual(
+            await bench.rows(
+                "SELECT format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'items_staging'::regclass AND attname IN ('colour', 'size')",
+            ),
+            [["character varying(7)"]],
+        );
+    });
+
+    it("obeys TargetTablePrepMode and creates a missing target table", async () => {
+        await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");
+        const settings = (TargetTablePrepMode: string) => ({ FullLoadSettings: { TargetTablePrepMode } });
+        await stopTask(await bench.started({ settings: settings("DO_NOTHING") }));
+        await assert.rejects(
+            bench.started({ settings: settings("DO_NOTHING") }),
+            /Full load of "public"."items" .* duplicate key/,
+        );
+        await stopTask(await bench.started({ settings: settings("TRUNCATE_BEFORE_LOAD") }));
+        assert.deepEqual(await bench.rows("SELECT count(*) FROM seen"), [["2"]]);
+        await stopTask(await bench.started({ settings: settings("DROP_AND_CREATE") }));
+        assert.deepEqual(await bench.rows("SELECT count(*) FROM seen"), [["2"]]);
+        await bench.target.query("DROP TABLE items_staging");
+        await stopTask(await bench.started({ settings: settings("DO_NOTHING") }));
+        assert.deepEqual(
+            await bench.rows(
+                "SELECT attname, format_type(atttypid, atttypmod), attnotnull FROM pg_attribute " +
+                    "WHERE attrelid = 'items_staging'::regclass AND attnum > 0 ORDER BY attnum",
+            ),
+            [
+                ["item_id", "integer", "t"],
+                ["name", "character varying(100)", "f"],
+                ["price", "numeric(10,2)", "f"],
+                ["operation", "character varying(50)", "f"],
+                ["commit_timestamp", "timestamp(6) without time zone", "f"],
+                ["transaction_id", "character varying(50)", "f"],
+                ["change_seq", "character varying(50)", "f"],
+            ],
+        );
+    });
+
+    it("runs the migration types full-load and cdc", async () => {
+        await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");
+        const load = await bench.started({ migrationType: "full-load" });
+        assert.equal(statusOf(load).state, "stopped");
+        const cdc = await bench.started({ migrationType: "cdc" });
+        await bench.source.query("INSERT INTO items VALUES (2, 'b', 1)");
+        await bench.caughtUp(cdc);
+        assert.deepEqual(await bench.rows("SELECT item_id FROM items_staging ORDER BY 1"), [["1"], ["2"]]);
+    });
+
+    it("refuses what it cannot run and says where", async () => {
+        await assert.rejects(bench.started({ tables: ["nothing"] }), /No tables were found/);
+        await assert.rejects(
+            bench.started({ target: { password: "wrong" } }),
+            /failed: password authentication failed/,
+        );
+        await assert.rejects(bench.started({ faults: { typo: true } }), /"typo" is not a documented key/);
+        const dir = await bench.started();
+        await startTask(dir);
+        assert.equal(statusOf(dir).state, "running");
+    });
+});

@@ -1,0 +1,260 @@
+import assert from "node:assert/strict";
+import { ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import * as grpc from "@grpc/grpc-js";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import {
+    ConfigureRequest,
+    CreateRequest,
+    CreateResponse,
+    DeleteRequest,
+} from "@pulumi/pulumi/proto/provider_pb";
+import { Props, UNKNOWN } from "../../../local/provider";
+import { parseProviderConfig } from "../../../local/postgresql/config";
+import { postgresqlProvider } from "../../../local/postgresql/provider";
+import {
+    asSuperuser,
+    DATABASE,
+    Driven,
+    fresh,
+    MASTER_PASSWORD,
+    provider,
+    providerArguments,
+} from "./support";
+
+const PROGRAM = path.join(__dirname, "../../../local/postgresql/pulumi-resource-postgresql");
+
+async function failure(changes: Record<string, string>, program: Props = {}): Promise<string> {
+    const role = new Driven(await provider(changes), "role:Role");
+    try {
+        await role.up({ name: fresh("never"), ...program });
+    } catch (error) {
+        return String(error);
+    }
+    throw new Error("the role was created");
+}
+
+describe("local postgresql provider: arguments and connection", function () {
+    this.timeout(40_000);
+
+    it("reads its arguments, the environment and the real provider's defaults", () => {
+        const defaults = parseProviderConfig({}, {});
+        assert.deepEqual(defaults, {
+            host: "localhost",
+            port: 5432,
+            username: "postgres",
+            password: undefined,
+            database: "postgres",
+            sslMode: "require",
+            sslRootCert: undefined,
+            superuser: true,
+            connectTimeout: 180,
+            maxConnections: 20,
+        });
+        const given = parseProviderConfig(
+            {
+                port: "6000",
+                version: "3.18.1",
+                password: `{"4dabf18193072939515e22adb298388d":"1b47061264138c4ac30d75fd1eb44270","value":"wrapped"}`,
+            },
+            { PGHOST: "db.example", PGPORT: "1", PGPASSWORD: "p" },
+        );
+        assert.deepEqual(
+            [given?.host, given?.port, given?.password],
+            ["db.example", 6000, "wrapped"],
+        );
+    });
+
+    it("refuses arguments it does not serve and values that are wrong, by name", () => {
+        const refused: [Record<string, string>, RegExp][] = [
+            [
+                { awsRdsIamAuth: "true" },
+                /has no "awsRdsIamAuth"; it serves host, .*: remove "awsRdsIamAuth"/,
+            ],
+            [{ clientcert: "{}" }, /has no "clientcert"/],
+            [{ sslmode: "prefer" }, /"sslmode" is "prefer" but must be one of disable, require/],
+            [{ port: "0" }, /"port" is "0" but must be a whole number between 1 and 65535/],
+            [{ superuser: "maybe" }, /"superuser" is "maybe"/],
+            [{ expectedVersion: "new" }, /"expectedVersion" is "new"/],
+            [{ maxConnections: "-1" }, /"maxConnections" is "-1"/],
+        ];
+        for (const [args, message] of refused) {
+            assert.throws(() => parseProviderConfig(args, {}), message);
+        }
+    });
+
+    it("previews without a server: unknown arguments do not stop check and diff", async () => {
+        const module = postgresqlProvider();
+        await module.configure?.({ host: UNKNOWN, port: "5432", sslmode: "verify-full" });
+        const role = new Driven(module, "role:Role");
+        assert.deepEqual(await role.failures({ name: "r", password: UNKNOWN }), []);
+        await assert.rejects(
+            role.up({ name: "r" }),
+            /^Error: The role "r" could not be created: the postgresql provider's arguments are not known yet/,
+        );
+    });
+
+    it("says what is wrong with the server, and never the password", async () => {
+        const listener = createServer().listen(0, "127.0.0.1");
+        await once(listener, "listening");
+        const address = listener.address();
+        const port = typeof address === "object" && address !== null ? String(address.port) : "";
+        const silent = failure({ port, host: "127.0.0.1", connectTimeout: "1" });
+        const cases: [Promise<string>, RegExp][] = [
+            [
+                silent,
+                /role "never_\w+" could not be created: the PostgreSQL server at 127.0.0.1:\d+ cannot be reached \(no answer in time\); start it/,
+            ],
+            [
+                failure({ password: "wr0ng pass" }),
+                /the PostgreSQL server at localhost:\d+ does not accept the password of user "Master 'of' RDS"; correct/,
+            ],
+            [failure({ database: "no such" }), /has no database "no such"; create it first/],
+            [
+                failure({ host: "127.0.0.1" }),
+                /certificate that is not trusted \(ERR_TLS_CERT_ALTNAME_INVALID\)/,
+            ],
+            [failure({ sslrootcert: "" }), /certificate that is not trusted .*sslrootcert/],
+            [
+                failure({ sslrootcert: "/no/such.pem" }),
+                /sslrootcert "\/no\/such.pem" cannot be read; give the path/,
+            ],
+            [
+                failure({ host: "no-such-host.invalid" }),
+                /no-such-host.invalid:\d+ cannot be reached \(E\w+\)/,
+            ],
+        ];
+        try {
+            for (const [message, expected] of cases) {
+                const text = await message;
+                assert.match(text, expected);
+                assert.ok(!text.includes("wr0ng") && !text.includes(MASTER_PASSWORD), text);
+            }
+        } finally {
+            listener.close();
+        }
+        assert.match(await failure({ port }), /cannot be reached \(ECONNREFUSED\)/);
+    });
+
+    it("takes any certificate for sslmode require, and one for another host for verify-ca", async () => {
+        const variants: Record<string, string>[] = [
+            { sslmode: "require", sslrootcert: "" },
+            { sslmode: "verify-ca", host: "127.0.0.1" },
+            { sslmode: "disable", sslrootcert: "" },
+        ];
+        for (const changes of variants) {
+            const role = new Driven(await provider(changes), "role:Role");
+            await role.up({ name: fresh("tls") });
+            await role.destroy();
+        }
+    });
+
+    it("does many changes at the same time through one connection", async () => {
+        const module = await provider({ maxConnections: "1" });
+        const name = fresh("busy");
+        const schema = new Driven(module, "schema:Schema");
+        await schema.up({ name });
+        await asSuperuser(
+            ...Array.from({ length: 8 }, (_, n) => `CREATE TABLE ${name}.t${n} (a int)`),
+        );
+        const roles = Array.from({ length: 6 }, () => new Driven(module, "role:Role"));
+        await Promise.all(roles.map((role, n) => role.up({ name: `${name}_${n}` })));
+        const superuser = await provider({ username: "postgres", password: "scratch" });
+        const grants = roles.flatMap((role) =>
+            ["INSERT", "SELECT"].map((privilege, n) => ({
+                grant: new Driven(superuser, "grant:Grant"),
+                program: {
+                    role: role.id,
+                    database: DATABASE,
+                    schema: name,
+                    objectType: "table",
+                    objects: [`t${n}`],
+                    privileges: [privilege],
+                },
+            })),
+        );
+        await Promise.all(grants.map(({ grant, program }) => grant.up(program)));
+        await Promise.all(grants.map(({ grant }) => grant.destroy()));
+        await Promise.all(roles.map((role) => role.destroy()));
+        assert.equal(await schema.up({ name, dropCascade: true }), "updated");
+        await asSuperuser(`DROP SCHEMA ${name} CASCADE`);
+    });
+
+    it("names a resource type and a function that it does not have", async () => {
+        const module = postgresqlProvider();
+        assert.throws(
+            () => module.handler("postgresql:index/publication:Publication"),
+            /no resource type "postgresql:index\/publication:Publication", only .*role:Role.*: install the real/,
+        );
+        await assert.rejects(
+            module.invoke("postgresql:index/getTables:getTables", {}),
+            /no function "postgresql:index\/getTables:getTables"/,
+        );
+    });
+});
+
+describe("local postgresql provider: the program the engine starts", function () {
+    this.timeout(40_000);
+    let child: ChildProcess | undefined;
+
+    afterEach(async () => {
+        if (child?.exitCode === null && child.kill("SIGKILL")) {
+            await once(child, "exit");
+        }
+    });
+
+    function struct(props: Props): Struct {
+        return Struct.fromJavaScript(props as Parameters<typeof Struct.fromJavaScript>[0]);
+    }
+
+    it("answers from any folder, with secrets wrapped as the engine sends them", async () => {
+        child = spawn(PROGRAM, ["127.0.0.1:1"], { cwd: "/", stdio: ["ignore", "pipe", "inherit"] });
+        assert.ok(child.stdout);
+        const [port] = (await once(createInterface(child.stdout), "line")) as [string];
+        const client = new ResourceProviderClient(
+            `127.0.0.1:${port}`,
+            grpc.credentials.createInsecure(),
+        );
+        const args = await providerArguments();
+        const secret = {
+            "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+            value: args.password,
+        };
+        const configure = new ConfigureRequest();
+        configure.setArgs(struct({ ...args, password: secret }));
+        await new Promise((resolve, reject) => {
+            client.configure(configure, (error, answer) => {
+                if (error) reject(error);
+                else resolve(answer);
+            });
+        });
+        const name = fresh("grpc");
+        const urn = "urn:pulumi:dev::audit-trail::postgresql:index/role:Role::r";
+        const request = new CreateRequest();
+        request.setUrn(urn);
+        request.setProperties(struct({ name, connectionLimit: 4 }));
+        const created = await new Promise<CreateResponse>((resolve, reject) => {
+            client.create(request, (error, answer) => {
+                if (error) reject(error);
+                else resolve(answer);
+            });
+        });
+        assert.equal(created.getId(), name);
+        assert.equal((created.getProperties()?.toJavaScript() as Props).connectionLimit, 4);
+        const removal = new DeleteRequest();
+        removal.setUrn(urn);
+        removal.setId(name);
+        removal.setProperties(created.getProperties());
+        await new Promise((resolve, reject) => {
+            client.delete(removal, (error, answer) => {
+                if (error) reject(error);
+                else resolve(answer);
+            });
+        });
+        client.close();
+    });
+});

@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Props, ProviderModule, UNKNOWN } from "../../../local/provider";
+import { scramVerifier } from "../../../local/postgresql/scram";
+import { asRole, asSuperuser, Driven, fresh, MASTER, provider, serverLog, shared } from "./support";
+
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+async function attributes(name: string): Promise<unknown> {
+    const [row] = await asSuperuser(
+        `SELECT rolcanlogin AS login, rolcreatedb AS createdb, rolcreaterole AS createrole, rolinherit AS inherit,
+                rolsuper AS superuser, rolreplication AS replication, rolconnlimit AS connections, rolconfig AS settings
+         FROM pg_roles WHERE rolname = ${literal(name)}`,
+    );
+    return row;
+}
+
+describe("local postgresql provider: Role", function () {
+    this.timeout(40_000);
+    let module: ProviderModule;
+    before(async () => {
+        module = await provider();
+    });
+
+    it("creates a role with the attributes asked for and the real provider's defaults", async () => {
+        const name = fresh("plain");
+        const role = new Driven(module, "role:Role");
+        assert.equal(await role.up({ name, createDatabase: true, connectionLimit: 3 }), "created");
+        assert.equal(role.id, name);
+        assert.deepEqual(await attributes(name), {
+            login: false,
+            createdb: true,
+            createrole: false,
+            inherit: true,
+            superuser: false,
+            replication: false,
+            connections: 3,
+            settings: null,
+        });
+        assert.equal(role.outputs.validUntil, "infinity");
+        assert.equal(role.outputs.encryptedPassword, true);
+        assert.deepEqual(role.outputs.roles, []);
+        await role.refresh();
+        assert.equal(await role.up({ name, createDatabase: true, connectionLimit: 3 }), "same");
+        await role.destroy();
+        assert.equal(await attributes(name), undefined);
+        await role.destroy();
+    });
+
+    it("names a role whose program gives no name, and keeps that name", async () => {
+        const role = new Driven(module, "role:Role", "keeper");
+        await role.up({});
+        assert.match(role.id, /^keeper-[0-9a-f]{7}$/);
+        const first = role.id;
+        assert.equal(await role.up({}), "same");
+        assert.equal(await role.up({ login: true }), "updated");
+        assert.equal(role.outputs.name, first);
+        await role.destroy();
+    });
+
+    it("lets the role log in with its password and with a new one, and logs neither", async () => {
+        const name = fresh("login");
+        const passwords = ["sec'ret \\ 1", 'another"Secret2'];
+        const role = new Driven(module, "role:Role");
+        for (const password of passwords) {
+            await role.up({ name, login: true, password });
+            const [row] = await asRole(name, password, "SELECT current_user::text AS me");
+            assert.equal(row?.me, name);
+        }
+        await assert.rejects(asRole(name, passwords[0] ?? "", "SELECT 1"), /password/);
+        const log = await serverLog();
+        assert.ok(log.includes(name), "the log holds the statements");
+        assert.ok(!log.includes("sec'ret") && !log.includes('another"Secret2'));
+        assert.equal(await role.up({ name, login: true }), "updated");
+        await assert.rejects(asRole(name, passwords[1] ?? "", "SELECT 1"), /password/);
+        await role.destroy();
+    });
+
+    it("computes the verifier PostgreSQL computes, for any ASCII password", async () => {
+        const password = fc
+            .string({ unit: "binary-ascii", minLength: 1, maxLength: 12 })
+            .filter((text) => !text.includes("\0"));
+        const name = fresh("verifier");
+        await asSuperuser(`CREATE ROLE ${name} LOGIN`);
+        await fc.assert(
+            fc.asyncProperty(password, async (text) => {
+                const [row] = await asSuperuser(
+                    `ALTER ROLE ${name} PASSWORD ${literal(text)}`,
+                    `SELECT rolpassword AS stored FROM pg_authid WHERE rolname = '${name}'`,
+                );
+                const stored = String(row?.stored);
+                const salt = /:([^$]+)\$/.exec(stored)?.[1] ?? "";
+                assert.equal(scramVerifier(text, Buffer.from(salt, "base64")), stored);
+            }),
+            { numRuns: 30 },
+        );
+        await asSuperuser(`DROP ROLE ${name}`);
+    });
+
+    it("takes a password that is already a verifier, and one beyond ASCII, as they are", async () => {
+        const name = fresh("asis");
+        const role = new Driven(module, "role:Role");
+        await role.up({ name, login: true, password: scramVerifier("hidden") });
+        await asRole(name, "hidden", "SELECT 1");
+        await role.up({ name, login: true, password: "Gr\u00fc\u00dfe \u2168" });
+        await asRole(name, "Gr\u00fc\u00dfe \u2168", "SELECT 1");
+        await role.destroy();
+    });
+
+    it("changes attributes, settings and the name in place", async () => {
+        const name = fresh("alter");
+        const role = new Driven(module, "role:Role");
+        await role.up({ name, searchPaths: ["a", 'B "q"'], statementTimeout: 1500 });
+        assert.deepEqual(role.outputs.searchPaths, ["a", 'B "q"']);
+        assert.equal(role.outputs.statementTimeout, 1500);
+        const next = {
+            name: `${name} Neu`,
+            login: true,
+            createRole: true,
+            validUntil: "2031-05-01",
+            idleInTransactionSessionTimeout: 20,
+            assumeRole: "rds_superuser",
+            roles: ["rds_superuser"],
+        };
+        assert.equal(await role.up(next), "updated");
+        assert.equal(await attributes(name), undefined);
+        assert.deepEqual(await attributes(next.name), {
+            login: true,
+            createdb: false,
+            createrole: true,
+            inherit: true,
+            superuser: false,
+            replication: false,
+            connections: -1,
+            settings: ["idle_in_transaction_session_timeout=20", "role=rds_superuser"],
+        });
+        await role.refresh();
+        assert.equal(role.outputs.validUntil, "2031-05-01", "another spelling is no drift");
+        assert.equal(await role.up(next), "same");
+        await role.destroy();
+    });
+
+    it("sees drift, puts it right, and sees that a role is gone", async () => {
+        const name = fresh("drift");
+        const role = new Driven(module, "role:Role");
+        await role.up({ name, login: true });
+        await asSuperuser(`ALTER ROLE ${name} NOLOGIN CONNECTION LIMIT 7`);
+        assert.equal(await role.refresh(), true);
+        assert.equal(role.inputs.login, false);
+        assert.equal(role.outputs.connectionLimit, 7);
+        assert.equal(await role.up({ name, login: true }), "updated");
+        assert.equal(((await attributes(name)) as { connections: number }).connections, -1);
+        await asSuperuser(`DROP ROLE ${name}`);
+        assert.equal(await role.refresh(), false);
+    });
+
+    it("takes away memberships it does not list at any update, as the real provider does", async () => {
+        const name = fresh("member");
+        const role = new Driven(module, "role:Role");
+        const membership = new Driven(module, "grantRole:GrantRole");
+        await role.up({ name });
+        await membership.up({ role: name, grantRole: "rds_replication" });
+        assert.equal(await role.up({ name }), "same");
+        await role.refresh();
+        assert.deepEqual(role.outputs.roles, ["rds_replication"]);
+        assert.equal(await role.up({ name }), "updated");
+        assert.equal(await membership.refresh(), false);
+        await role.destroy();
+    });
+
+    it("hands what the role owns to the master before it drops the role", async () => {
+        const name = fresh("owner");
+        const role = new Driven(module, "role:Role");
+        await role.up({ name });
+        await asSuperuser(
+            `CREATE TABLE public.${name} (a int)`,
+            `ALTER TABLE public.${name} OWNER TO ${name}`,
+        );
+        await role.destroy();
+        const [row] = await asSuperuser(
+            `SELECT tableowner AS owner FROM pg_tables WHERE tablename = '${name}'`,
+        );
+        assert.equal(row?.owner, MASTER);
+        assert.equal(await attributes(name), undefined);
+        await asSuperuser(`DROP TABLE public.${name}`);
+    });
+
+    it("applies a write-only password only with its version and keeps it out of the outputs", async () => {
+        const name = fresh("wo");
+        const role = new Driven(module, "role:Role");
+        await role.up({ name, login: true, passwordWo: "first", passwordWoVersion: "1" });
+        assert.ok(!JSON.stringify(role.outputs).includes("first"));
+        assert.equal(
+            await role.up({ name, login: true, passwordWo: "second", passwordWoVersion: "1" }),
+            "same",
+        );
+        await asRole(name, "first", "SELECT 1");
+        await role.up({ name, login: true, passwordWo: "second", passwordWoVersion: "2" });
+        await asRole(name, "second", "SELECT 1");
+        await role.destroy();
+    });
+
+    it("fails to read a password back for a user that is said to be a superuser but is none", async () => {
+        const name = fresh("notsuper");
+        const role = new Driven(await provider({ superuser: "true" }), "role:Role");
+        await assert.rejects(
+            role.up({ name, login: true, password: "top-secret" }),
+            (error: Error) =>
+                /role ".*" could not be created: its password cannot be read back, .* set superuser to false/.test(
+                    error.message,
+                ) && !error.message.includes("top-secret"),
+        );
+        await asSuperuser(`DROP ROLE ${name}`);
+    });
+
+    it("reads back, as a superuser, that a password is gone", async () => {
+        const { server } = await shared();
+        const superuser = await provider({
+            username: server.user,
+            password: server.password,
+            superuser: "true",
+        });
+        const name = fresh("shadow");
+        const role = new Driven(superuser, "role:Role");
+        const program = { name, login: true, superuser: true, password: "kept" };
+        await role.up(program);
+        await role.refresh();
+        assert.equal(await role.up(program), "same");
+        await asSuperuser(`ALTER ROLE ${name} PASSWORD NULL`);
+        await role.refresh();
+        assert.equal(await role.up(program), "updated");
+        await asRole(name, "kept", "SELECT 1");
+        await role.destroy();
+    });
+
+    it("refuses a role that the master may not give away", async () => {
+        await assert.rejects(
+            new Driven(module, "role:Role").up({ name: fresh("su"), superuser: true }),
+            /could not be created: permission denied to create role \(Only roles with the SUPERUSER attribute .*\); let the/,
+        );
+    });
+
+    it("refuses inputs of the wrong kind and of the wrong combination, and lets unknown ones pass", async () => {
+        const role = new Driven(module, "role:Role");
+        const properties = async (program: Props) =>
+            (await role.failures({ name: "r", ...program })).map(({ property }) => property);
+        assert.deepEqual(await properties({ login: "yes", connectionLimit: -2, roles: "x" }), [
+            "connectionLimit",
+            "login",
+            "roles",
+        ]);
+        assert.deepEqual(await properties({ passwordWo: "x" }), ["passwordWo"]);
+        assert.deepEqual(
+            await properties({ password: "x", passwordWo: "x", passwordWoVersion: "1" }),
+            ["passwordWo"],
+        );
+        assert.deepEqual(await properties({ searchPaths: ["a, b"] }), ["searchPaths"]);
+        assert.deepEqual(await properties({ password: UNKNOWN, login: UNKNOWN }), []);
+        assert.deepEqual(await properties({ name: UNKNOWN, roles: [UNKNOWN] }), []);
+    });
+
+    it("manages roles of any name", async () => {
+        const name = fc
+            .string({ unit: "grapheme", minLength: 1, maxLength: 12 })
+            .map((text) => text.replaceAll("\0", ""))
+            .filter((text) => text !== "" && Buffer.byteLength(text) < 50)
+            .map((text) => `r${text}`);
+        await fc.assert(
+            fc.asyncProperty(name, name, async (one, two) => {
+                const role = new Driven(module, "role:Role");
+                await role.up({ name: one });
+                assert.equal(await role.refresh(), true);
+                if (one !== two) {
+                    assert.equal(await role.up({ name: two }), "updated");
+                }
+                assert.equal(await role.refresh(), true);
+                await role.destroy();
+                assert.equal(await attributes(two), undefined);
+            }),
+            { numRuns: 12 },
+        );
+    });
+});

@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ProviderModule } from "../../../local/provider";
+import { asSuperuser, DATABASE, Driven, fresh, MASTER, provider } from "./support";
+
+const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+async function ownerOf(schema: string): Promise<unknown> {
+    const [row] = await asSuperuser(
+        `SELECT nspowner::regrole::text AS owner FROM pg_namespace WHERE nspname = ${literal(schema)}`,
+    );
+    return row?.owner;
+}
+
+async function can(role: string, schema: string, right: string): Promise<unknown> {
+    const [row] = await asSuperuser(
+        `SELECT has_schema_privilege('${role}', '${schema}', '${right}') AS can`,
+    );
+    return row?.can;
+}
+
+describe("local postgresql provider: Schema", function () {
+    this.timeout(40_000);
+    let module: ProviderModule;
+    before(async () => {
+        module = await provider();
+    });
+
+    it("creates a schema in the provider's database for an owner the master is no member of", async () => {
+        const owner = new Driven(module, "role:Role");
+        const schema = new Driven(module, "schema:Schema");
+        const name = fresh("audit");
+        await owner.up({ name: `${name}_owner` });
+        await schema.up({ name, owner: `${name}_owner` });
+        assert.equal(schema.id, `${DATABASE}.${name}`);
+        assert.equal(schema.outputs.database, DATABASE);
+        assert.equal(await ownerOf(name), `${name}_owner`);
+        const memberships = await asSuperuser(
+            `SELECT 1 FROM pg_auth_members WHERE roleid = '${name}_owner'::regrole AND set_option`,
+        );
+        assert.deepEqual(memberships, [], "the master is not left a member of the owner");
+        await schema.refresh();
+        assert.equal(await schema.up({ name, owner: `${name}_owner` }), "same");
+        await schema.destroy();
+        assert.equal(await ownerOf(name), undefined);
+        await owner.destroy();
+    });
+
+    it("leaves an owner alone that the program does not name", async () => {
+        const name = fresh("mine");
+        const schema = new Driven(module, "schema:Schema");
+        await schema.up({ name });
+        assert.equal(schema.outputs.owner, MASTER);
+        await schema.refresh();
+        assert.equal(await schema.up({ name }), "same");
+        await schema.destroy();
+    });
+
+    it("takes over a schema that exists, unless ifNotExists is false", async () => {
+        const name = fresh("there");
+        const strict = new Driven(module, "schema:Schema");
+        const schema = new Driven(module, "schema:Schema");
+        await schema.up({ name });
+        await assert.rejects(
+            strict.up({ name, ifNotExists: false }),
+            /^Error: The schema "there_\w+" could not be created: it exists already; set ifNotExists/,
+        );
+        await new Driven(module, "schema:Schema").up({ name });
+        await schema.destroy();
+    });
+
+    it("grants, changes and takes away policies", async () => {
+        const role = new Driven(module, "role:Role");
+        const schema = new Driven(module, "schema:Schema");
+        const name = fresh("policy");
+        await role.up({ name: `${name}_r` });
+        const rights = async () =>
+            Promise.all(
+                ["CREATE", "USAGE", "USAGE WITH GRANT OPTION"].map((right) =>
+                    can(`${name}_r`, name, right),
+                ),
+            );
+        await schema.up({
+            name,
+            policies: [
+                { role: `${name}_r`, create: true },
+                { role: `${name}_r`, usageWithGrant: true },
+            ],
+        });
+        assert.deepEqual(await rights(), [true, true, true]);
+        assert.equal(
+            await schema.up({
+                name,
+                policies: [{ role: `${name}_r`, usage: true }, { create: true }],
+            }),
+            "updated",
+        );
+        assert.deepEqual(await rights(), [true, true, false], "CREATE comes from PUBLIC now");
+        await schema.up({ name, policies: [{ role: `${name}_r`, usage: false }] });
+        assert.deepEqual(await rights(), [false, false, false]);
+        await schema.destroy();
+        await role.destroy();
+    });
+
+    it("renames in place and sees drift of the owner", async () => {
+        const name = fresh("old");
+        const role = new Driven(module, "role:Role");
+        const schema = new Driven(module, "schema:Schema");
+        await role.up({ name: `${name}_r` });
+        await schema.up({ name });
+        assert.equal(await schema.up({ name: `${name}_new`, owner: MASTER }), "updated");
+        assert.equal(await ownerOf(name), undefined);
+        await asSuperuser(`ALTER SCHEMA ${name}_new OWNER TO ${name}_r`);
+        assert.equal(await schema.refresh(), true);
+        assert.equal(schema.inputs.owner, `${name}_r`);
+        await assert.rejects(
+            schema.up({ name: `${name}_new`, owner: MASTER }),
+            /could not be updated: must be owner of schema .*; let the provider's user own the object/,
+        );
+        await schema.destroy();
+        assert.equal(await schema.refresh(), false);
+        await role.destroy();
+    });
+
+    it("drops a schema with things in it only with dropCascade", async () => {
+        const name = fresh("full");
+        const schema = new Driven(module, "schema:Schema");
+        await schema.up({ name });
+        await asSuperuser(`CREATE TABLE ${name}.t (a int)`);
+        await assert.rejects(
+            schema.destroy(),
+            /could not be deleted: cannot drop schema .* because other objects depend on it .*; remove what depends on it first, or set dropCascade/,
+        );
+        assert.equal(await schema.up({ name, dropCascade: true }), "updated");
+        await schema.destroy();
+        assert.equal(await ownerOf(name), undefined);
+    });
+
+    it("moves to another database by replacement", async () => {
+        const name = fresh("moved");
+        const database = new Driven(module, "database:Database");
+        const schema = new Driven(module, "schema:Schema");
+        await database.up({ name });
+        await schema.up({ name });
+        assert.equal(await schema.up({ name, database: name }), "replaced");
+        assert.equal(await ownerOf(name), undefined);
+        assert.equal(schema.id, `${name}.${name}`);
+        await database.destroy();
+        assert.equal(await schema.refresh(), false);
+    });
+
+    it("is imported by its id", async () => {
+        const name = fresh("import");
+        await asSuperuser(`CREATE SCHEMA ${name}`);
+        const schema = new Driven(module, "schema:Schema");
+        schema.id = `${DATABASE}.${name}`;
+        assert.equal(await schema.refresh(), true);
+        assert.deepEqual(schema.outputs, { name, database: DATABASE, owner: "postgres" });
+        schema.id = "nothing";
+        schema.outputs = {};
+        await assert.rejects(schema.refresh(), /not of the form database.schema/);
+        await asSuperuser(`DROP SCHEMA ${name}`);
+    });
+
+    it("manages schemas of any name", async () => {
+        const name = fc
+            .string({ unit: "grapheme", minLength: 1, maxLength: 12 })
+            .map((text) => `s${text.replaceAll("\0", "")}`);
+        await fc.assert(
+            fc.asyncProperty(name, async (text) => {
+                const schema = new Driven(module, "schema:Schema");
+                await schema.up({ name: text });
+                assert.equal(await ownerOf(text), `"${MASTER}"`);
+                assert.equal(await schema.refresh(), true);
+                await schema.destroy();
+                assert.equal(await ownerOf(text), undefined);
+            }),
+            { numRuns: 12 },
+        );
+    });
+});

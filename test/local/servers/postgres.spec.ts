@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { createInterface } from "node:readline";
+import path from "node:path";
+
+import fc from "fast-check";
+import { Client } from "pg";
+
+import { isPortFree } from "../../../local/servers/ports";
+import { quoteSetting } from "../../../local/servers/postgres";
+import { until } from "../../support/until";
+import { scratchServer, type ScratchServer } from "../../support/postgres";
+
+async function query(server: ScratchServer, sql: string, password = server.password) {
+    const client = new Client({ ...server, password });
+    await client.connect();
+    try {
+        return (await client.query<Record<string, unknown>>(sql)).rows;
+    } finally {
+        await client.end();
+    }
+}
+
+describe("scratch server", () => {
+    let server: ScratchServer;
+
+    before(async () => {
+        server = await scratchServer({ settings: { max_replication_slots: "7" } });
+    });
+
+    after(async () => {
+        await server.stop();
+    });
+
+    it("is a PostgreSQL 17 with the wanted settings and no socket file", async () => {
+        const [row] = await query(
+            server,
+            `SELECT current_setting('server_version_num')::int / 10000 AS major,
+                    current_setting('max_replication_slots') AS slots,
+                    current_setting('unix_socket_directories') AS sockets`,
+        );
+        assert.deepEqual(row, { major: 17, slots: "7", sockets: "" });
+    });
+
+    it("refuses a wrong password", async () => {
+        await assert.rejects(query(server, "SELECT 1", "wrong"), /password authentication failed/);
+    });
+
+    it("has setting values quoted so that the server reads back what was meant", () => {
+        fc.assert(
+            fc.property(fc.string({ unit: "grapheme-ascii", maxLength: 30 }), (text) => {
+                const quoted = quoteSetting(text);
+                // The reader of postgresql.conf: '' is a quote, \\ a backslash.
+                const read = quoted.slice(1, -1).replace(/''|\\\\/g, (pair) => pair.charAt(0));
+                assert.equal(read, text);
+                assert.match(quoted, /^'.*'$/);
+            }),
+        );
+    });
+});
+
+describe("scratch server of a process that is killed", () => {
+    it("ends with it and leaves no file", async () => {
+        const folder = await mkdtemp(path.join(tmpdir(), "audit-trail-killed-"));
+        const support = path.resolve(__dirname, "../../support/postgres");
+        const script = `require(${JSON.stringify(support)}).scratchServer().then((s) => { console.log(s.port); setInterval(() => {}, 1000); });`;
+        const owner = spawn(process.execPath, ["--require", "tsx/cjs", "-e", script], {
+            stdio: ["ignore", "pipe", "inherit"],
+            env: { ...process.env, TMPDIR: folder },
+        });
+        try {
+            const [line] = (await once(createInterface(owner.stdout), "line")) as [string];
+            const port = Number(line);
+            assert.equal(await isPortFree(port), false);
+            owner.kill("SIGKILL");
+            await until(async () => (await serverFolders(folder)).length === 0);
+            assert.equal(await isPortFree(port), true);
+        } finally {
+            owner.kill("SIGKILL");
+            await rm(folder, { recursive: true, force: true });
+        }
+    });
+});
+
+async function serverFolders(folder: string): Promise<string[]> {
+    return (await readdir(folder)).filter((name) => name.startsWith("audit-trail-pg-"));
+}

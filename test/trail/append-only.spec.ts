@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+
+import type { Client } from "pg";
+
+import { ITEMS, type TrailServer, trailServer } from "./support/trail";
+
+const ROW = "1, 'a', 1.50, 'I', '2026-11-23 10:00:00', '', ''";
+
+/** Every table whose rows nobody may change, a partition of the log among them. */
+const KEPT = [
+    "items_audit_log",
+    "items_audit_log_y2026m11",
+    "items_audit_log_default",
+    "audit_trail.gap",
+    "audit_trail.unlogged_change",
+];
+
+const CHANGES: Readonly<Record<string, (table: string) => string>> = {
+    UPDATE: (table) =>
+        table.startsWith("items")
+            ? `UPDATE ${table} SET new_row_data = '{}'`
+            : `UPDATE ${table} SET recorded_at = now()`,
+    DELETE: (table) => `DELETE FROM ${table}`,
+    TRUNCATE: (table) => `TRUNCATE ${table}`,
+};
+
+describe("what is logged stays", () => {
+    let trail: TrailServer;
+
+    before(async function () {
+        this.timeout(60_000);
+        trail = await trailServer([ITEMS]);
+        await trail.dms.query(`INSERT INTO items_staging VALUES (${ROW})`);
+        // One row in the default partition and in each ledger, so that there is something to change.
+        await trail.dms.query(
+            "INSERT INTO items_staging VALUES (2, 'a', 1.50, 'I', '2001-01-01 00:00:00', '', ''), (3, 'a', 1, '?', NULL, 'x', 'x')",
+        );
+        await trail.dms.query("TRUNCATE items_staging");
+    });
+
+    after(async () => {
+        await trail.stop();
+    });
+
+    for (const table of KEPT) {
+        it(`has rows to protect in ${table}`, async () => {
+            const { rows } = await trail.reader.query(`SELECT FROM ${table.replace(/_(?:y2026m11|default)$/u, "")}`);
+            assert.ok(rows.length > 0);
+        });
+
+        for (const [name, statement] of Object.entries(CHANGES)) {
+            const people: Record<string, [() => Client, RegExp]> = {
+                master: [() => trail.master, /is append-only: (?:UPDATE|DELETE|TRUNCATE) is refused/u],
+                "the superuser": [() => trail.superuser, /is append-only/u],
+                "an auditor": [() => trail.reader, /permission denied/u],
+                DMS: [() => trail.dms, /permission denied/u],
+            };
+            for (const [who, [client, message]] of Object.entries(people)) {
+                it(`${name} of ${table} by ${who} is refused`, async () => {
+                    await assert.rejects(client().query(statement(table)), message);
+                });
+            }
+        }
+
+        for (const [who, client] of [
+            ["an auditor", () => trail.reader],
+            ["DMS", () => trail.dms],
+        ] as const) {
+            it(`${table} is not ${who}'s to drop, alter or fill`, async () => {
+                await assert.rejects(client().query(`DROP TABLE ${table}`), /must be owner/u);
+                await assert.rejects(
+                    client().query(`ALTER TABLE ${table} DISABLE TRIGGER ALL`),
+                    /must be owner/u,
+                );
+                await assert.rejects(
+                    client().query(`INSERT INTO ${table} SELECT * FROM ${table}`),
+                    /permission denied/u,
+                );
+            });
+        }
+    }
+
+    it("also in a session that disables triggers", async () => {
+        await trail.superuser.query("SET session_replication_role = replica");
+        try {
+            for (const table of KEPT) {
+                for (const statement of Object.values(CHANGES)) {
+                    await assert.rejects(trail.superuser.query(statement(table)), /is append-only/u);
+                }
+            }
+        } finally {
+            await trail.superuser.query("RESET session_replication_role");
+        }
+    });
+
+    it("lets nothing of a row change but its new image, in the transaction that wrote it", async () => {
+        const columns = [
+            "operation = 'U'",
+            "row_key = '{}'",
+            "old_row_data = '{}'",
+            "commit_timestamp = commit_timestamp - interval '1 us'",
+            "transaction_id = 'x'",
+            "change_seq = 'x'",
+            "recorded_at = now()",
+            "applied_xid = '1'",
+        ];
+        for (const column of columns) {
+            await trail.master.query("BEGIN");
+            await trail.dms.query("SELECT");
+            await trail.master.query(
+                `INSERT INTO items_audit_log (operation, row_key, commit_timestamp, transaction_id, change_seq)
+                    VALUES ('I', '{"item_id": 9}', '2026-11-23', '', '')`,
+            );
+            await trail.master.query(
+                `UPDATE items_audit_log SET new_row_data = '{}' WHERE row_key = '{"item_id": 9}'`,
+            );
+            await assert.rejects(
+                trail.master.query(`UPDATE items_audit_log SET ${column} WHERE row_key = '{"item_id": 9}'`),
+                /is append-only/u,
+            );
+            await trail.master.query("ROLLBACK");
+        }
+    });
+
+    it("keeps DMS and auditors out of the machinery", async () => {
+        for (const client of [trail.dms, trail.reader]) {
+            for (const statement of [
+                "SELECT audit_trail.add_partitions('public.items_audit_log', 'items_audit_log_')",
+                "SELECT audit_trail.fit_column('public.items_staging', 'x', 'text', false)",
+                "SELECT * FROM audit_trail.public_items_tombstone",
+                "CREATE TABLE audit_trail.x ()",
+                "DROP TRIGGER log_change ON items_staging",
+                "ALTER TABLE items_staging DISABLE TRIGGER log_change",
+                "SET ROLE audit_trail_owner",
+            ]) {
+                await assert.rejects(client.query(statement), /permission denied|must be owner|must be able/u, statement);
+            }
+        }
+    });
+});

@@ -1,0 +1,336 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+
+import type { Client } from "pg";
+
+import type { TableShape } from "../../components/trail/shape";
+import { ITEMS, shapeOf, type TrailServer, trailServer } from "./support/trail";
+
+const AT = "2026-11-23 10:00:00.123456";
+
+/** Key type and value columns that can be hard to log. */
+const ODD: TableShape = shapeOf("public", "odd", { id: "text", document: "json" }, ["id"]);
+
+describe("the log's trigger", () => {
+    let trail: TrailServer;
+    let dms: Client;
+    let lsn = 0x1000;
+    let key = 0;
+
+    before(async function () {
+        this.timeout(60_000);
+        trail = await trailServer([ITEMS, ODD]);
+        ({ dms } = trail);
+    });
+
+    after(async () => {
+        await trail.stop();
+    });
+
+    beforeEach(() => {
+        key += 1;
+    });
+
+    function position(): string {
+        lsn += 0x10;
+        return `00000000/${lsn.toString(16).toUpperCase().padStart(8, "0")}`;
+    }
+
+    async function insert(name: string, operation: string | null = "I", at = position(), seq = at): Promise<void> {
+        await dms.query("INSERT INTO items_staging VALUES ($1, $2, 1.50, $3, $4, $5, $6)", [
+            key,
+            name,
+            operation,
+            AT,
+            at,
+            seq,
+        ]);
+    }
+
+    async function update(name: string | null, operation: string, at = position(), seq = at): Promise<void> {
+        await dms.query(
+            `UPDATE items_staging SET item_id = $1, name = $2, operation = $3, commit_timestamp = $4,
+                transaction_id = $5, change_seq = $6 WHERE item_id = $1`,
+            [key, name, operation, AT, at, seq],
+        );
+    }
+
+    /** Operation, old name and new name of every log row of the current key. */
+    async function logged(): Promise<unknown[]> {
+        const { rows } = await trail.reader.query<{ line: unknown }>(
+            `SELECT json_build_array(trim(operation), old_row_data ->> 'name', new_row_data ->> 'name') AS line
+                FROM items_audit_log WHERE row_key = jsonb_build_object('item_id', $1::int) ORDER BY audit_id`,
+            [key],
+        );
+        return rows.map(({ line }) => line);
+    }
+
+    async function staged(): Promise<unknown[]> {
+        const { rows } = await dms.query<{ name: unknown }>(
+            "SELECT name FROM items_staging WHERE item_id = $1",
+            [key],
+        );
+        return rows.map(({ name }) => name);
+    }
+
+    async function gaps(): Promise<unknown[]> {
+        const { rows } = await trail.reader.query<{ kind: unknown }>(
+            "SELECT kind FROM audit_trail.gap WHERE detail #> '{row_key,item_id}' = to_jsonb($1::int) ORDER BY gap_id",
+            [key],
+        );
+        return rows.map(({ kind }) => kind);
+    }
+
+    it("keeps the seed's story: update, then delete", async () => {
+        await insert("a", "I", "", "");
+        await update("b", "U");
+        await update(null, "D");
+        assert.deepEqual(await logged(), [
+            ["B", null, "a"],
+            ["U", "a", "b"],
+            ["D", "b", null],
+        ]);
+        assert.deepEqual([await staged(), await gaps()], [[], []]);
+    });
+
+    it("logs rows that COPY loads as the baseline", async () => {
+        await trail.superuser.query("GRANT pg_execute_server_program TO dms_target");
+        const program = dms.escapeLiteral(`echo '${key},a,1.50,I,${AT},"",""'`);
+        await dms.query(`COPY items_staging FROM PROGRAM ${program} (FORMAT csv)`);
+        assert.deepEqual(await logged(), [["B", null, "a"]]);
+    });
+
+    it("logs an update that changes nothing", async () => {
+        await insert("a");
+        await update("a", "U");
+        assert.deepEqual(await logged(), [
+            ["I", null, "a"],
+            ["U", "a", "a"],
+        ]);
+    });
+
+    it("completes the baseline's large columns in place, in a later transaction by a second baseline row", async () => {
+        await dms.query("BEGIN");
+        await insert("", "I", "", "");
+        await update("a", "I", "", "");
+        await dms.query("COMMIT");
+        assert.deepEqual(await logged(), [["B", null, "a"]]);
+        await update("b", "I", "", "");
+        assert.deepEqual((await logged()).at(-1), ["B", null, "b"]);
+    });
+
+    it("shows a missed delete: an insert over a row that is still there", async () => {
+        await insert("a");
+        await dms.query("BEGIN");
+        await dms.query("DELETE FROM items_staging WHERE item_id = $1", [key]);
+        await insert("b");
+        await dms.query("COMMIT");
+        assert.deepEqual(await logged(), [
+            ["I", null, "a"],
+            ["I", null, "b"],
+        ]);
+        assert.deepEqual(await gaps(), ["insert over existing row"]);
+    });
+
+    it("shows an update and a delete of rows that staging lacks", async () => {
+        await insert("a", "U");
+        assert.deepEqual([await logged(), await gaps()], [[["U", null, "a"]], ["row missing before update"]]);
+        await update(null, "D");
+        await insert("a", "D");
+        assert.deepEqual((await logged()).slice(1), [
+            ["D", "a", null],
+            ["D", null, null],
+        ]);
+        assert.deepEqual((await gaps()).at(-1), "row missing before delete");
+        assert.deepEqual(await staged(), []);
+    });
+
+    it("uses the row that a conflict policy took away as the old row", async () => {
+        await insert("a");
+        await dms.query("BEGIN");
+        await dms.query("DELETE FROM items_staging WHERE item_id = $1", [key]);
+        await insert("b", "U");
+        await dms.query("COMMIT");
+        assert.deepEqual((await logged()).at(-1), ["U", "a", "b"]);
+        assert.deepEqual([await staged(), await gaps()], [["b"], []]);
+    });
+
+    it("shows a delete that carries no flag", async () => {
+        await insert("a");
+        await dms.query("DELETE FROM items_staging WHERE item_id = $1", [key]);
+        assert.deepEqual([await logged(), await gaps()], [[["I", null, "a"]], ["unflagged delete"]]);
+    });
+
+    it("shows a primary key that changes under it, and keeps the old key known", async () => {
+        await insert("a");
+        await dms.query(
+            `UPDATE items_staging SET item_id = -item_id, operation = 'U', transaction_id = '${position()}', change_seq = '1'
+                WHERE item_id = ${key}`,
+        );
+        const { rows } = await trail.reader.query(
+            `SELECT old_row_data -> 'item_id' AS old, new_row_data -> 'item_id' AS new, (SELECT kind FROM audit_trail.gap
+                WHERE detail -> 'row_key' = l.row_key) AS kind FROM items_audit_log AS l WHERE row_key = '{"item_id": -${key}}'`,
+        );
+        assert.deepEqual(rows, [{ old: key, new: -key, kind: "primary key update" }]);
+    });
+
+    it("logs a change without commit time or position rather than lose it, and says so", async () => {
+        await insert("a");
+        await dms.query(
+            "UPDATE items_staging SET name = 'b', operation = 'U', commit_timestamp = NULL, transaction_id = NULL, change_seq = 'x' WHERE item_id = $1",
+            [key],
+        );
+        assert.deepEqual(await logged(), [
+            ["I", null, "a"],
+            ["U", "a", "b"],
+        ]);
+        assert.deepEqual(await gaps(), ["commit timestamp missing"]);
+    });
+
+    it("logs changes with positions of another form once, also when they come again", async () => {
+        await insert("a", "I", "first", "1");
+        for (const again of [1, 2]) {
+            await update("b", "U", "second", String(again));
+        }
+        await update("c", "U", "third", "3");
+        await update("d", "U");
+        assert.deepEqual(await logged(), [
+            ["I", null, "a"],
+            ["U", "a", "b"],
+            ["U", "b", "c"],
+            ["U", "c", "d"],
+        ]);
+    });
+
+    it("knows a replay after the replication connection was made anew, by another text around the same position", async () => {
+        const at = position();
+        await insert("a");
+        await update("b", "U", at);
+        await update("b", "U", `00000000/00000001.7.${at}`, "another");
+        assert.deepEqual((await logged()).length, 2);
+    });
+
+    it("fires in a session that disables triggers", async () => {
+        await trail.superuser.query("GRANT SET ON PARAMETER session_replication_role TO dms_target");
+        await dms.query("SET session_replication_role = replica");
+        try {
+            await insert("a");
+            await update("b", "U");
+            await update(null, "D");
+            assert.equal((await logged()).length, 3);
+            await insert("a");
+            await dms.query("DELETE FROM items_staging WHERE item_id = $1", [key]);
+            assert.deepEqual(await gaps(), ["unflagged delete"]);
+        } finally {
+            await dms.query("RESET session_replication_role");
+        }
+    });
+
+    it("cannot be passed by writing staging out of another trigger", async () => {
+        await trail.superuser.query("GRANT CREATE ON SCHEMA public TO dms_target");
+        await dms.query(`
+            CREATE TABLE IF NOT EXISTS detour (id integer);
+            CREATE OR REPLACE FUNCTION detour() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                UPDATE public.items_staging SET name = 'b', operation = 'U', transaction_id = '${position()}', change_seq = '2'
+                    WHERE item_id = NEW.id;
+                RETURN NULL;
+            END $$;
+            CREATE OR REPLACE TRIGGER detour AFTER INSERT ON detour FOR EACH ROW EXECUTE FUNCTION detour();
+        `);
+        await insert("a");
+        await dms.query("INSERT INTO detour VALUES ($1)", [key]);
+        assert.deepEqual((await logged()).at(-1), ["U", "a", "b"]);
+    });
+
+    it("writes the same key whatever the session's settings are", async () => {
+        await dms.query("SET timezone = 'Asia/Kathmandu'; SET datestyle = 'SQL, DMY'; SET search_path = pg_temp");
+        try {
+            await dms.query("INSERT INTO public.items_staging VALUES ($1, 'a', 1, 'I', '23/11/2026 10:00:00', $2, '1')", [
+                key,
+                position(),
+            ]);
+        } finally {
+            await dms.query("RESET timezone; RESET datestyle; RESET search_path");
+        }
+        const { rows } = await trail.reader.query(
+            `SELECT count(*)::int AS n FROM items_audit_log
+                WHERE row_key = '{"item_id": ${key}}' AND commit_timestamp = '2026-11-23 10:00:00Z'`,
+        );
+        assert.deepEqual(rows, [{ n: 1 }]);
+    });
+
+    it("records that staging was emptied", async () => {
+        await insert("a");
+        await dms.query("TRUNCATE items_staging");
+        const { rows } = await trail.reader.query(
+            `SELECT table_schema, table_name, from_timestamp = '${AT}Z' AS since_last_change FROM audit_trail.gap WHERE kind = 'reload'`,
+        );
+        assert.deepEqual(rows, [{ table_schema: "public", table_name: "items", since_last_change: true }]);
+        await dms.query("TRUNCATE odd_staging");
+        const { rows: first } = await trail.reader.query(
+            "SELECT FROM audit_trail.gap WHERE kind = 'reload' AND table_name = 'odd'",
+        );
+        assert.deepEqual(first, [], "the first load of a table is no reload");
+    });
+
+    describe("never fails DMS's statement", () => {
+        /** As text: a row that jsonb refuses cannot be taken apart. */
+        async function unlogged(part: string): Promise<unknown[]> {
+            const { rows } = await trail.reader.query<{ sqlstate: string }>(
+                "SELECT sqlstate FROM audit_trail.unlogged_change WHERE strpos(new_row::text, $1) > 0 ORDER BY unlogged_id",
+                [part],
+            );
+            return rows.map(({ sqlstate }) => sqlstate);
+        }
+
+        it("for an operation it does not know", async () => {
+            await insert("a", "X");
+            await update("b", "insert");
+            await dms.query(
+                "UPDATE items_staging SET name = 'c', operation = NULL WHERE item_id = $1",
+                [key],
+            );
+            assert.deepEqual(await unlogged(`"item_id":${key},`), ["P0001", "P0001", "P0001"]);
+            assert.deepEqual(await staged(), ["c"]);
+        });
+
+        it("for a text that jsonb cannot hold", async () => {
+            await dms.query(
+                `INSERT INTO odd_staging VALUES ('nul-character', '{"a": "\\u0000"}', 'I', '${AT}', '${position()}', '1')`,
+            );
+            assert.deepEqual(await unlogged('"document":{"a": "\\u0000"}'), ["22P05"]);
+        });
+
+        it("for a key that is too long for the log's index", async () => {
+            // Fits into staging's index alone; without a pattern, so that it cannot be compressed.
+            const long = Array.from({ length: 60 }, (_, i) =>
+                createHash("sha512").update(String(i)).digest("base64"),
+            )
+                .join("")
+                .slice(0, 2690);
+            await dms.query(`INSERT INTO odd_staging VALUES ($1, NULL, 'I', '${AT}', '${position()}', '1')`, [long]);
+            assert.deepEqual(await unlogged(long), ["54000"]);
+        });
+
+        it("when the log is gone, or the ledger too", async () => {
+            await trail.master.query("ALTER TABLE items_audit_log RENAME TO hidden");
+            try {
+                await insert("a");
+                assert.deepEqual(await unlogged(`"item_id":${key},`), ["42P01"]);
+                await trail.master.query("ALTER TABLE audit_trail.unlogged_change RENAME TO hidden");
+                const warnings: (string | undefined)[] = [];
+                dms.on("notice", ({ message }) => warnings.push(message));
+                try {
+                    await update("b", "U");
+                } finally {
+                    dms.removeAllListeners("notice");
+                    await trail.master.query("ALTER TABLE audit_trail.hidden RENAME TO unlogged_change");
+                }
+                assert.match(warnings.join(), /public\.items was not logged \(42P01 .*items_audit_log/u);
+                assert.deepEqual(await staged(), ["b"]);
+            } finally {
+                await trail.master.query("ALTER TABLE hidden RENAME TO items_audit_log");
+            }
+        });
+    });
+});

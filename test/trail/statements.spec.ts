@@ -1,0 +1,173 @@
+import assert from "node:assert/strict";
+
+import type { TableShape } from "../../components/trail/shape";
+import { tableObjects } from "../../components/trail/statements";
+import { createFunction, deploy, ITEMS, run, shapeOf, type TrailServer, trailServer } from "./support/trail";
+
+const COMPOSITE = shapeOf(
+    "Audit me",
+    "order.lines",
+    { line: "integer", order: "bigint", note: "text" },
+    ["order", "line"],
+);
+
+describe("the trail's scripts", () => {
+    let trail: TrailServer;
+
+    beforeEach(async function () {
+        this.timeout(60_000);
+        trail = await trailServer([ITEMS, COMPOSITE]);
+    });
+
+    afterEach(async () => {
+        await trail.stop();
+    });
+
+    async function structure(): Promise<unknown[]> {
+        const { rows } = await trail.master.query(`
+            SELECT c.oid::regclass::text AS relation, c.relowner::regrole::text AS owner, c.relacl::text, c.reloptions,
+                (SELECT json_agg((a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity) ORDER BY attnum)
+                    FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0) AS columns,
+                (SELECT json_agg(pg_get_triggerdef(t.oid) || t.tgenabled ORDER BY t.tgname) FROM pg_trigger AS t WHERE t.tgrelid = c.oid) AS triggers,
+                pg_get_expr(c.relpartbound, c.oid) AS bound
+            FROM pg_class AS c WHERE c.relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+            UNION ALL
+            SELECT p.oid::regprocedure::text, p.proowner::regrole::text, p.proacl::text, p.proconfig, to_json(p.prosrc), to_json(p.prosecdef), NULL
+            FROM pg_proc AS p WHERE p.pronamespace = 'audit_trail'::regnamespace
+            ORDER BY 1`);
+        return rows;
+    }
+
+    it("change nothing when they run again", async () => {
+        const before = await structure();
+        assert.ok(before.length > 100, "26 partitions per log, with their indexes");
+        await deploy(trail.master, [ITEMS, COMPOSITE]);
+        assert.deepEqual(await structure(), before);
+    });
+
+    it("give everything to the owner and let nobody else execute the functions", async () => {
+        const { rows } = await trail.master.query<{ relation: string }>(`
+            SELECT c.oid::regclass::text AS relation FROM pg_class AS c
+            WHERE c.relnamespace::regnamespace::text IN ('public', 'audit_trail', '"Audit me"')
+                AND c.relowner <> 'audit_trail_owner'::regrole
+            UNION ALL
+            SELECT p.oid::regprocedure::text FROM pg_proc AS p
+            WHERE p.pronamespace = 'audit_trail'::regnamespace
+                AND (
+                    p.proowner <> 'audit_trail_owner'::regrole
+                    OR has_function_privilege('dms_target', p.oid, 'EXECUTE')
+                    OR NOT 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig)
+                )`);
+        assert.deepEqual(rows, []);
+    });
+
+    it("partition the log by month from the last one to two years ahead", async () => {
+        const { rows } = await trail.master.query<{ months: number; first: boolean; last: boolean }>(`
+            SELECT count(*)::int AS months,
+                bool_or(bound LIKE '%FROM (''' || to_char(now() AT TIME ZONE 'UTC' - interval '1 month', 'YYYY-MM') || '%') AS first,
+                bool_or(bound LIKE '%FROM (''' || to_char(now() AT TIME ZONE 'UTC' + interval '24 months', 'YYYY-MM') || '%') AS last
+            FROM (
+                SELECT pg_get_expr(c.relpartbound, c.oid) AS bound FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+                WHERE i.inhparent = 'items_audit_log'::regclass
+            ) AS partitions WHERE bound <> 'DEFAULT'`);
+        assert.deepEqual(rows, [{ months: 26, first: true, last: true }]);
+    });
+
+    it("leave a month in the default partition that already has rows there", async () => {
+        await trail.dms.query(
+            "INSERT INTO items_staging VALUES (1, 'a', 1, 'I', '2026-01-31 23:59:59.999999', '', ''), (2, 'a', 1, 'I', '2020-01-01', '', '')",
+        );
+        await trail.master.query("SET ROLE audit_trail_owner");
+        await trail.master.query(
+            `SELECT audit_trail.add_partitions('items_audit_log', 'items_audit_log_',
+                (SELECT (extract(year FROM now()) - 2025) * 12 + extract(month FROM now()))::int, 25)`,
+        );
+        const { rows } = await trail.master.query<{ exists: unknown }>(
+            `SELECT to_regclass('items_audit_log_y2025m12') IS NOT NULL AND to_regclass('items_audit_log_y2026m01') IS NULL
+                AND to_regclass('items_audit_log_y2026m02') IS NOT NULL AS exists`,
+        );
+        assert.deepEqual(rows, [{ exists: true }]);
+        await trail.dms.query("INSERT INTO items_staging VALUES (3, 'a', 1, 'I', '2026-01-01', '', '')");
+    });
+
+    it("follow the source: a new column, a wider type, a column that may be null", async () => {
+        await trail.dms.query("INSERT INTO items_staging VALUES (1, 'a', 1.50, 'I', '2026-11-23', '00000000/00000010', '1')");
+        await trail.master.query("ALTER TABLE items_staging ALTER COLUMN price SET NOT NULL");
+        const wider: TableShape = shapeOf(
+            "public",
+            "items",
+            {
+                item_id: "bigint",
+                name: "character varying(200)",
+                price: "numeric(12,4)",
+                tags: "text[]",
+            },
+            ["item_id"],
+        );
+        await run(trail.master, tableObjects(wider));
+        await trail.dms.query(
+            `UPDATE items_staging SET name = repeat('x', 150), price = NULL, tags = '{b}', operation = 'U',
+                transaction_id = '00000000/00000020', change_seq = '2' WHERE item_id = 1`,
+        );
+        // Again, and as a replay: the same connection has the function's plans from before.
+        await trail.dms.query(
+            "UPDATE items_staging SET tags = '{a}', operation = 'U', transaction_id = '00000000/00000020', change_seq = '3' WHERE item_id = 1",
+        );
+        const { rows } = await trail.reader.query(
+            `SELECT old_row_data AS old, new_row_data - 'name' AS new FROM items_audit_log ORDER BY audit_id`,
+        );
+        assert.deepEqual(rows, [
+            { old: null, new: { item_id: 1, price: 1.5 } },
+            { old: { item_id: 1, name: "a", price: 1.5, tags: null }, new: { item_id: 1, price: null, tags: ["b"] } },
+        ]);
+        const { rows: staged } = await trail.dms.query("SELECT tags, change_seq FROM items_staging");
+        assert.deepEqual(staged, [{ tags: ["b"], change_seq: "2" }]);
+        const { rows: unlogged } = await trail.reader.query("SELECT * FROM audit_trail.unlogged_change");
+        assert.deepEqual(unlogged, []);
+    });
+
+    it("take a column that DMS's connection sees added between two changes", async () => {
+        const change = async (position: string, names = "", values = ""): Promise<void> => {
+            await trail.dms.query(
+                `UPDATE items_staging SET name = '${position}', operation = 'U', transaction_id = '00000000/${position}', change_seq = '${position}'
+                    ${names}${values} WHERE item_id = 1`,
+            );
+        };
+        await trail.dms.query("INSERT INTO items_staging VALUES (1, 'a', 1.50, 'I', '2026-11-23', '00000000/00000010', '1')");
+        for (let i = 0; i < 8; i++) {
+            await change(`0000002${i}`);
+            await change(`0000002${i}`);
+        }
+        await trail.master.query("ALTER TABLE items_staging ADD COLUMN extra text");
+        await change("00000030", ", extra = ", "'e'");
+        await change("00000020", ", extra = ", "'replayed'");
+        await trail.master.query("ALTER TABLE items_staging DROP COLUMN price");
+        await change("00000040");
+        await change("00000020");
+        const { rows } = await trail.reader.query(
+            `SELECT array_agg(new_row_data ->> 'extra' ORDER BY audit_id DESC) AS extras, count(*)::int AS n,
+                (SELECT count(*)::int FROM audit_trail.unlogged_change) AS unlogged FROM items_audit_log`,
+        );
+        assert.deepEqual(rows, [{ extras: ["e", "e", ...Array<null>(9).fill(null)], n: 11, unlogged: 0 }]);
+        const { rows: staged } = await trail.dms.query("SELECT name, extra FROM items_staging");
+        assert.deepEqual(staged, [{ name: "00000040", extra: "e" }]);
+    });
+
+    it("refuse another primary key and say how to go on", async () => {
+        await assert.rejects(
+            run(trail.master, tableObjects({ ...ITEMS, primaryKey: ["item_id", "name"] })),
+            /sql\/audit\/staging\.sql: .*primary key is now \(item_id, name\), and items_staging has \(item_id\)/u,
+        );
+    });
+
+    it("put the settings back that a new function body drops", async () => {
+        await createFunction(trail.master, ITEMS);
+        await deploy(trail.master, [ITEMS, COMPOSITE]);
+        const { rows } = await trail.master.query(
+            "SELECT proconfig, prosecdef FROM pg_proc WHERE proname = 'public_items_log_change'",
+        );
+        assert.deepEqual(rows, [
+            { proconfig: ["search_path=pg_catalog, pg_temp", "TimeZone=UTC"], prosecdef: true },
+        ]);
+    });
+});

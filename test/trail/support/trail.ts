@@ -1,0 +1,160 @@
+import { Client } from "pg";
+
+import {
+    foundation,
+    grants,
+    tableObjects,
+    triggerFunction,
+    triggerObjects,
+} from "../../../components/trail/statements";
+import type { SqlFile, TableShape } from "../../../components/trail/shape";
+import { scratchServer, type ScratchServer } from "../../support/postgres";
+
+const PASSWORD = "scratch";
+
+/** Opens a connection; with a role other than the superuser as that role. */
+export async function connect(
+    server: ScratchServer,
+    role: { user: string; database?: string } = { user: server.user },
+): Promise<Client> {
+    const client = new Client({
+        host: server.host,
+        port: server.port,
+        user: role.user,
+        password: role.user === server.user ? server.password : PASSWORD,
+        database: role.database ?? server.database,
+    });
+    await client.connect();
+    return client;
+}
+
+/** What the postgresql provider makes on the audit cluster, and a deploying user that is no superuser. */
+async function createRoles(superuser: Client): Promise<void> {
+    await superuser.query(`
+        CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '${PASSWORD}';
+        CREATE ROLE audit_trail_owner NOLOGIN;
+        CREATE ROLE dms_target LOGIN PASSWORD '${PASSWORD}';
+        CREATE ROLE auditor NOLOGIN;
+        CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}' IN ROLE auditor;
+        GRANT audit_trail_owner TO master;
+    `);
+}
+
+/** An audit cluster with its people: the deploying master, DMS, and someone who reads as an auditor. */
+export interface TrailServer {
+    readonly master: Client;
+    readonly dms: Client;
+    readonly reader: Client;
+    readonly superuser: Client;
+    readonly server: ScratchServer;
+    stop(): Promise<void>;
+}
+
+/** A server of its own with the trails of these tables deployed. */
+export async function trailServer(shapes: readonly TableShape[]): Promise<TrailServer> {
+    const server = await scratchServer();
+    const clients: Client[] = [];
+    const stop = async (): Promise<void> => {
+        await Promise.all(clients.map((client) => client.end()));
+        await server.stop();
+    };
+    const open = async (user: string, database = "audit"): Promise<Client> => {
+        const client = await connect(server, { user, database });
+        clients.push(client);
+        return client;
+    };
+    try {
+        const first = await open(server.user, server.database);
+        await createRoles(first);
+        await first.query("CREATE DATABASE audit OWNER master");
+        const people = {
+            superuser: await open(server.user),
+            master: await open("master"),
+            dms: await open("dms_target"),
+            reader: await open("reader"),
+        };
+        await deploy(people.master, shapes);
+        return { ...people, server, stop };
+    } catch (error) {
+        await stop();
+        throw error;
+    }
+}
+
+async function run(client: Client, files: readonly SqlFile[]): Promise<void> {
+    await client.query("BEGIN");
+    for (const { file, sql } of files) {
+        try {
+            await client.query(sql);
+        } catch (error) {
+            await client.query("ROLLBACK");
+            throw new Error(`${file}: ${String(error)}`, { cause: error });
+        }
+    }
+    await client.query("COMMIT");
+}
+
+/** Deploys trails the way the program does: schemas and grants, scripts, the function, its triggers. */
+export async function deploy(master: Client, shapes: readonly TableShape[]): Promise<void> {
+    const quote = (name: string): string => master.escapeIdentifier(name);
+    await master.query("CREATE SCHEMA IF NOT EXISTS audit_trail");
+    for (const shape of shapes) {
+        await master.query(`CREATE SCHEMA IF NOT EXISTS ${quote(shape.schema)}`);
+    }
+    const apply = async (wanted: "schema" | "table"): Promise<void> => {
+        for (const { role, schema, objects, privileges } of shapes.flatMap(grants)) {
+            if ((objects.length === 0) === (wanted === "schema")) {
+                const what =
+                    objects.length === 0
+                        ? `SCHEMA ${quote(schema)}`
+                        : objects.map((name) => `${quote(schema)}.${quote(name)}`).join(", ");
+                await master.query(`GRANT ${privileges.join(", ")} ON ${what} TO ${quote(role)}`);
+            }
+        }
+    };
+    await apply("schema");
+    await run(master, foundation());
+    for (const shape of shapes) {
+        await run(master, tableObjects(shape));
+        await createFunction(master, shape);
+        await run(master, triggerObjects(shape));
+    }
+    await apply("table");
+}
+
+/** As the postgresql provider writes it. */
+export async function createFunction(master: Client, shape: TableShape): Promise<void> {
+    const { schema, name, body } = triggerFunction(shape);
+    await master.query(
+        `CREATE OR REPLACE FUNCTION ${master.escapeIdentifier(schema)}.${master.escapeIdentifier(name)}()
+            RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $function$${body}$function$`,
+    );
+}
+
+/** A shape with plain columns, `name type` each, the first ones being the key. */
+export function shapeOf(
+    schema: string,
+    table: string,
+    columns: Readonly<Record<string, string>>,
+    primaryKey: readonly string[],
+): TableShape {
+    return {
+        schema,
+        table,
+        columns: Object.entries(columns).map(([name, type]) => ({
+            name,
+            type,
+            notNull: primaryKey.includes(name),
+            generated: false,
+            identity: false,
+        })),
+        primaryKey,
+    };
+}
+
+export const ITEMS = shapeOf(
+    "public",
+    "items",
+    { item_id: "integer", name: "character varying(100)", price: "numeric(10,2)" },
+    ["item_id"],
+);
