@@ -2,6 +2,7 @@ import type { PolicyResource } from "@pulumi/policy";
 
 import type { ResourceArgs, ResourceType } from "./resourceTypes";
 import { Inputs } from "./rule";
+import { isText, type Values } from "./values";
 
 /**
  * The resources of a stack and how they belong together. Belonging is read from property dependencies, which are there
@@ -27,30 +28,33 @@ export class StackView {
     }
 
     /**
-     * The resources of one type that a property was made from, or that a literal property names.
-     * @param identifiers the outputs by which a literal may name such a resource, for example `arn`.
+     * The resources of one type that a property names: by a literal, or by having been made from them.
+     * @param identifiers the outputs that a literal may equal, for example `arn`. Where the first of them and the
+     * property are both known, only the literal counts.
      */
     behind(
         resource: PolicyResource,
         property: string,
         type: ResourceType,
-        identifiers: readonly string[],
+        identifiers: readonly [string, ...string[]],
     ): readonly PolicyResource[] {
-        const candidates = this.ofType(type);
         const made = dependencies(resource, property);
-        const direct = candidates.filter((candidate) => made.includes(candidate));
-        if (direct.length > 0) {
-            return direct;
-        }
-        const literals = texts(new Inputs<Record<string, unknown>>(resource.props).get(property));
-        return candidates.filter((candidate) => {
-            const outputs = new Inputs<Record<string, unknown>>(candidate.props);
-            return identifiers.some((name) => {
-                const value = outputs.get(name);
-                return typeof value === "string" && value !== "" && literals.includes(value);
-            });
+        const value = outputs(resource).get(property);
+        const literals = texts(value);
+        const isKnown = literals.length === (Array.isArray(value) ? value.length : 1);
+        return this.ofType(type).filter((candidate) => {
+            const names = outputs(candidate);
+            if (identifiers.some((name) => literals.some((text) => text === names.get(name)))) {
+                return true;
+            }
+            const isOther = isKnown && texts(names.get(identifiers[0])).length > 0;
+            return made.includes(candidate) && !isOther;
         });
     }
+}
+
+function outputs(resource: PolicyResource): Inputs<Values> {
+    return new Inputs<Values>(resource.props);
 }
 
 /** The resources that one property of a resource was made from. */
@@ -63,5 +67,5 @@ export function dependencies(
 
 function texts(value: unknown): readonly string[] {
     const values: readonly unknown[] = Array.isArray(value) ? value : [value];
-    return values.filter((item): item is string => typeof item === "string");
+    return values.filter(isText);
 }

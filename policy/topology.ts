@@ -60,7 +60,7 @@ function databaseOf(stack: StackView, resource: PolicyResource): readonly Policy
 }
 
 function clusterOf(stack: StackView, instance: PolicyResource): readonly PolicyResource[] {
-    const identifiers = ["id", "clusterIdentifier"];
+    const identifiers = ["clusterIdentifier", "id"] as const;
     return stack.behind(instance, "clusterIdentifier", "aws:rds/cluster:Cluster", identifiers);
 }
 

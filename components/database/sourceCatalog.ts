@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+// Bound so that the serialised provider requires it in its own process.
+import util = require("node:util");
 import { CatalogRow, tableShapes } from "../trail/catalog";
 import type { TableName, TableShape } from "../trail/shape";
 import { Connection, isUnreachable, withClient } from "./connection";
@@ -32,12 +34,11 @@ async function readRows({ connection, tables, query }: SourceCatalogInputs): Pro
 
 const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatalogState> = {
     async diff(_id, olds, news) {
-        const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
-        if (!same(olds.tables, news.tables) || olds.query !== news.query) {
+        if (!util.isDeepStrictEqual(olds.tables, news.tables) || olds.query !== news.query) {
             return { changes: true };
         }
         try {
-            return { changes: !same(olds.rows, await readRows(news)) };
+            return { changes: !util.isDeepStrictEqual(olds.rows, await readRows(news)) };
         } catch (error) {
             const cause = error instanceof Error ? error.cause : undefined;
             if (!isUnreachable(cause)) {

@@ -1,4 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
+// Bound so that the serialised provider requires it in its own process.
+import util = require("node:util");
 import type { SqlFile } from "../trail/shape";
 import { Connection, withClient } from "./connection";
 
@@ -51,16 +53,17 @@ async function runFiles({ connection, files }: SqlScriptInputs): Promise<void> {
 
 const provider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, SqlScriptInputs> = {
     async diff(_id, olds, news) {
-        const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
         const place = ({ host, port, database }: Connection): string[] => [
             host,
             String(port),
             database,
         ];
-        const moved = !same(place(olds.connection), place(news.connection));
+        const moved = !util.isDeepStrictEqual(place(olds.connection), place(news.connection));
         return Promise.resolve({
             changes:
-                moved || !same(olds.files, news.files) || !same(olds.rerunWhen, news.rerunWhen),
+                moved ||
+                !util.isDeepStrictEqual(olds.files, news.files) ||
+                !util.isDeepStrictEqual(olds.rerunWhen, news.rerunWhen),
             replaces: moved ? ["connection"] : [],
         });
     },

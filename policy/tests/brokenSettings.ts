@@ -76,6 +76,10 @@ const everybody = JSON.stringify({
 /**
  * Ways to break a good program one setting at a time: at least one for every rule whose resource types such a program
  * has. Inputs may hold outputs; what a breakage reads must be a plain text or an output of one.
+ *
+ * Under the engine, apply them with `pulumi.runtime.registerStackTransformation`, before inputs are sent: after a
+ * `registerResourceTransform` the engine goes on telling policies what the property was made from before. The engine
+ * asks rules about the stack only when no resource was refused, so a breakage of theirs needs a preview of its own.
  */
 export const breakages: readonly Breakage[] = [
     {

@@ -186,8 +186,8 @@ const stackCases: readonly StackCases[] = [
                 }),
             ),
             both(
-                set("database-group", { id: "sg-1" }),
-                add(databaseRule({ securityGroupId: "sg-1", cidrIpv4: "10.0.0.0/16" })),
+                set("database-group", { id: "database-group" }),
+                add(databaseRule({ securityGroupId: "database-group", cidrIpv4: "10.0.0.0/16" })),
             ),
         ],
         absent: [
@@ -252,17 +252,31 @@ describe("policy: rules about the stack", () => {
         );
     });
 
+    it("believes a known literal rather than what it was made from", async () => {
+        const stale = goodStack.map(previewed).map((resource) => ({
+            ...resource,
+            properties:
+                resource.name === "source-cluster"
+                    ? { ...resource.properties, dbClusterParameterGroupName: "default.postgresql" }
+                    : { name: `${resource.name}-name`, ...resource.properties },
+        }));
+        const verdict = await judgeStack(named("stack-source-replicates-logically"), stale);
+        assert.equal(outcome(verdict), "refused");
+    });
+
     it("judges an update, in which ids and ARNs are known, as it does a preview", async () => {
         const known = (resource: WrittenResource): ReturnType<typeof previewed> => {
+            const { name, inputs } = resource;
             const shown = previewed(resource);
-            const properties = Object.entries(shown.properties).map(([key, value]) => [
-                key,
-                value === UNKNOWN ? `${key} of ${resource.name}` : value,
-            ]);
-            return {
-                ...shown,
-                properties: { id: resource.name, ...(Object.fromEntries(properties) as Values) },
-            };
+            const properties = Object.entries(shown.properties).map(([key, value]) => {
+                const written = inputs[key];
+                const id =
+                    written instanceof Reference ? written.names.join() : `${key} of ${name}`;
+                return [key, value === UNKNOWN ? (key.endsWith("Ids") ? [id] : id) : value];
+            });
+            const identifiers = { id: name, arn: name, name, endpointArn: name };
+            const all = { ...identifiers, ...(Object.fromEntries(properties) as Values) };
+            return { ...shown, properties: { clusterIdentifier: name, ...all } };
         };
         for (const { rule, fail } of stackCases) {
             assert.equal(outcome(await judgeStack(named(rule), goodStack.map(known))), "passed");
