@@ -22,6 +22,14 @@ export interface Config {
     readonly tables: readonly TableName[];
     /** Whether to create `public.items` in the source database. */
     readonly demoTable: boolean;
+    /** Whether TRUNCATE and key updates of the audited tables are guarded by triggers on the source. */
+    readonly sourceGuards: boolean;
+    /** Tables whose TRUNCATE is recorded as a gap instead of refused. */
+    readonly allowTruncate: readonly TableName[];
+    /** Tables whose primary-key updates are recorded as gaps instead of refused. */
+    readonly allowKeyUpdates: readonly TableName[];
+    /** Tables that get REPLICA IDENTITY FULL; the trail does not need it, and it costs WAL. */
+    readonly fullReplicaIdentity: readonly TableName[];
     /** Largest large object in KB that is copied whole. */
     readonly maxLobSizeKb: number;
     /** Class of the Aurora instances. */
@@ -58,6 +66,10 @@ export const defaults: Readonly<Record<keyof Config, string | undefined>> = {
     masterUsername: "postgres",
     tables: undefined,
     demoTable: "false",
+    sourceGuards: "true",
+    allowTruncate: "[]",
+    allowKeyUpdates: "[]",
+    fullReplicaIdentity: "[]",
     maxLobSizeKb: "64",
     instanceClass: "db.r6g.large",
     vpcCidr: "10.20.0.0/16",
@@ -117,12 +129,20 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
             );
         }
     };
+    const audited = read("tables", rules.tables);
     const config: Config = {
         engineVersion: read("engineVersion", rules.engineVersion),
         databaseName: read("databaseName", rules.databaseName),
         masterUsername: read("masterUsername", rules.masterUsername),
-        tables: read("tables", rules.tables),
+        tables: audited,
         demoTable: read("demoTable", rules.flag),
+        sourceGuards: read("sourceGuards", rules.flag),
+        allowTruncate: read("allowTruncate", rules.someOf(audited, "allowTruncate")),
+        allowKeyUpdates: read("allowKeyUpdates", rules.someOf(audited, "allowKeyUpdates")),
+        fullReplicaIdentity: read(
+            "fullReplicaIdentity",
+            rules.someOf(audited, "fullReplicaIdentity"),
+        ),
         maxLobSizeKb: read("maxLobSizeKb", rules.integer(1, 102_400)),
         instanceClass: read("instanceClass", rules.instanceClass("db", "db.t3.medium")),
         vpcCidr: read("vpcCidr", rules.vpcCidr),
@@ -139,8 +159,9 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
         backupRetentionDays: read("backupRetentionDays", rules.integer(7, 35)),
         caBundle: read("caBundle", rules.caBundle),
     };
-    const audited = config.tables.map(({ schema, table }) => `${schema}.${table}`);
-    if (config.demoTable && !audited.includes("public.items")) {
+    const isDemo = ({ schema, table }: TableName): boolean =>
+        schema === "public" && table === "items";
+    if (config.demoTable && !audited.some(isDemo)) {
         throw new Error(
             `The config key ${NAMESPACE}:demoTable creates public.items, which ${NAMESPACE}:tables does not list; add it there or run "pulumi config set demoTable false".`,
         );

@@ -5,6 +5,12 @@ export default tseslint.config(
     { ignores: ["node_modules/", ".local*/", "coverage/"] },
     eslint.configs.recommended,
     {
+        files: ["**/*.cjs"],
+        languageOptions: {
+            globals: { process: "readonly", require: "readonly", setInterval: "readonly" },
+        },
+    },
+    {
         files: ["**/*.ts"],
         extends: [tseslint.configs.strictTypeChecked],
         languageOptions: {

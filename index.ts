@@ -14,6 +14,8 @@ import { SecurityGroups } from "./components/securityGroups";
 import { SourceDatabase } from "./components/sourceDatabase";
 import { tableMappings } from "./components/tableMappings";
 import { taskSettings } from "./components/taskSettings";
+import { MARKER_TABLE } from "./components/trail/guards";
+import { formatTableName } from "./components/trail/names";
 import { loadConfig } from "./config";
 
 const config = loadConfig();
@@ -66,12 +68,13 @@ const replicationArgs = {
     prerequisites,
     source: sourceDatabase,
     target: auditDatabase,
-    tableMappings: tableMappings(config.tables),
+    tableMappings: tableMappings([...config.tables, MARKER_TABLE]),
     taskSettings: taskSettings(config),
     tags,
 };
 const replication = new DmsReplication(prefix, replicationArgs);
 
+export const tables = config.tables.map(formatTableName);
 export const sourceEndpoint = source.host;
 export const sourcePort = source.port;
 export const sourceMasterSecretArn = source.masterSecretArn;

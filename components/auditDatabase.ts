@@ -9,7 +9,8 @@ import { distinctGrants, grantInTurn } from "./grants";
 import { roles, schemas } from "./names";
 import type { Tags } from "./tags";
 import { formatTableName } from "./trail/names";
-import type { TableName, TableShape } from "./trail/shape";
+import { MARKER_TABLE, markerGapFiles } from "./trail/guards";
+import { shapeOf, TableName, TableShape } from "./trail/shape";
 import { foundation, grants, TrailGrant } from "./trail/statements";
 
 /** Arguments of {@link AuditDatabase}. */
@@ -18,7 +19,7 @@ export interface AuditDatabaseArgs {
     readonly databaseName: string;
     readonly masterUsername: string;
     readonly tables: readonly TableName[];
-    /** The tables' columns and keys in the source, in the order of `tables`. */
+    /** Columns and keys of the tables and of the marker table, as the source has them. */
     readonly shapes: pulumi.Input<readonly TableShape[]>;
     readonly tags: Tags;
 }
@@ -33,15 +34,6 @@ const CONTROL_GRANTS: readonly TrailGrant[] = [
     },
     { role: roles.auditor, schema: schemas.dmsControl, objects: [], privileges: ["USAGE"] },
 ];
-
-/** A table's shape among all, or an error that says which one is missing. */
-function shapeOf(shapes: readonly TableShape[], { schema, table }: TableName): TableShape {
-    const shape = shapes.find((one) => one.schema === schema && one.table === table);
-    if (shape !== undefined) return shape;
-    throw new Error(
-        `The source's catalog has no ${formatTableName({ schema, table })}; create it, or remove it from audit-trail:tables.`,
-    );
-}
 
 /** The audit trail inside the audit cluster: roles, schemas, ledgers and, for each table, staging, log and trigger. */
 export class AuditDatabase extends pulumi.ComponentResource {
@@ -71,7 +63,8 @@ export class AuditDatabase extends pulumi.ComponentResource {
             { role: args.masterUsername, grantRole: owner.name },
             inDatabase,
         );
-        const sourceSchemas = args.tables.map(({ schema }) => schema);
+        const audited = [...args.tables, MARKER_TABLE];
+        const sourceSchemas = audited.map(({ schema }) => schema);
         // The schema public is there from the start.
         const added = new Set([schemas.machinery, schemas.dmsControl, ...sourceSchemas]);
         added.delete("public");
@@ -84,7 +77,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
                 ),
         );
 
-        const wanted = distinctGrants([...args.tables.flatMap(grants), ...CONTROL_GRANTS]);
+        const wanted = distinctGrants([...audited.flatMap(grants), ...CONTROL_GRANTS]);
         const onSchemas = grantInTurn(
             name,
             database,
@@ -110,7 +103,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
             { connection, files: foundation() },
             { ...inDatabase, dependsOn: onSchemas },
         );
-        const tables = args.tables.map(
+        const tables = audited.map(
             (table) =>
                 new AuditedTable(
                     `${name}-${formatTableName(table)}`,
@@ -124,6 +117,11 @@ export class AuditDatabase extends pulumi.ComponentResource {
                     },
                     { parent: this },
                 ),
+        );
+        new SqlScript(
+            `${name}-marker-gaps`,
+            { connection, files: markerGapFiles() },
+            { ...inDatabase, dependsOn: tables },
         );
         grantInTurn(
             name,

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { relative, resolve } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
@@ -30,7 +30,10 @@ function isBundle(pem: string): boolean {
 
 /** A bundle of certificate authorities. */
 export interface CaBundle {
-    /** Absolute path of its file. */
+    /**
+     * Path of its file, relative to the program's working folder, which is that of the plugins too. Not absolute: it goes
+     * into the state, which is shared by people whose project folders lie elsewhere.
+     */
     readonly path: string;
     readonly pem: string;
 }
@@ -56,5 +59,5 @@ export function readCaBundle(folder: string, file: string): CaBundle {
             `The file ${file} that the config key audit-trail:caBundle names is not a bundle of PEM certificates; put the certificate authorities of the database servers there.`,
         );
     }
-    return { path, pem };
+    return { path: relative("", path), pem };
 }

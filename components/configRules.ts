@@ -106,6 +106,26 @@ function parseTables(text: string): unknown {
     }
 }
 
+/** The tables that a list names, each once, in its order. */
+function tableList(names: readonly unknown[]): TableName[] {
+    const seen = new Set<string>();
+    return names.map((name) => {
+        if (typeof name !== "string") {
+            throw new Error(
+                `its entry ${JSON.stringify(name)} is not a text of the form schema.table`,
+            );
+        }
+        const table = parseTableName(name);
+        if (FORBIDDEN_SCHEMAS.includes(table.schema)) {
+            throw new Error(`the schema of ${name} cannot be audited`);
+        }
+        const written = formatTableName(table);
+        if (seen.has(written)) throw new Error(`it lists ${written} twice`);
+        seen.add(written);
+        return table;
+    });
+}
+
 export const tables: Rule<readonly TableName[]> = {
     setting: "--path 'tables[0]'",
     example: "public.items",
@@ -114,26 +134,32 @@ export const tables: Rule<readonly TableName[]> = {
         if (!Array.isArray(names) || names.length === 0) {
             throw new Error("it must be a list of one or more tables as schema.table");
         }
-        const seen = new Set<string>();
-        const tables = names.map((name: unknown) => {
-            if (typeof name !== "string") {
-                throw new Error(
-                    `its entry ${JSON.stringify(name)} is not a text of the form schema.table`,
-                );
-            }
-            const table = parseTableName(name);
-            if (FORBIDDEN_SCHEMAS.includes(table.schema)) {
-                throw new Error(`the schema of ${name} cannot be audited`);
-            }
-            const written = formatTableName(table);
-            if (seen.has(written)) throw new Error(`it lists ${written} twice`);
-            seen.add(written);
-            return table;
-        });
-        refuseConfusableNames(tables);
-        return tables;
+        const listed = tableList(names);
+        refuseConfusableNames(listed);
+        return listed;
     },
 };
+
+/** A list, empty perhaps, of tables that are audited. */
+export function someOf(audited: readonly TableName[], key: string): Rule<readonly TableName[]> {
+    return {
+        setting: `--path '${key}[0]'`,
+        example: audited[0] === undefined ? "public.items" : formatTableName(audited[0]),
+        parse(text) {
+            const names = parseTables(text);
+            if (!Array.isArray(names)) {
+                throw new Error("it must be a list of tables as schema.table");
+            }
+            const known = audited.map(formatTableName);
+            const listed = tableList(names);
+            const stranger = listed.map(formatTableName).find((name) => !known.includes(name));
+            if (stranger !== undefined) {
+                throw new Error(`${stranger} is not one of the tables of audit-trail:tables`);
+            }
+            return listed;
+        },
+    };
+}
 
 /** A class such as db.t3.medium or dms.t3.medium. */
 export function instanceClass(service: "db" | "dms", example: string): Rule<string> {

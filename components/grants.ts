@@ -2,9 +2,12 @@ import * as postgresql from "@pulumi/postgresql";
 import type * as pulumi from "@pulumi/pulumi";
 import type { TrailGrant } from "./trail/statements";
 
-/** A text that names a grant among the others of a database. */
+/** A text that names a grant among the others of a database; no two grants share one, whatever their names hold. */
 export function grantLabel({ role, schema, objects }: TrailGrant): string {
-    return [role, "on", schema, ...objects].join("-");
+    const written = [schema, ...objects].map((name) =>
+        /^\w+$/.test(name) ? name : JSON.stringify(name),
+    );
+    return `${role}-on-${written.join(".")}`;
 }
 
 /** The grants without those that several tables share. */

@@ -8,7 +8,9 @@ import { DatabaseCredentials } from "./databaseCredentials";
 import { distinctGrants, grantInTurn } from "./grants";
 import { roles, schemas } from "./names";
 import type { Tags } from "./tags";
-import type { TableName, TableShape } from "./trail/shape";
+import { guardFiles, MARKER_TABLE, markerFiles, TableGuards } from "./trail/guards";
+import { formatTableName } from "./trail/names";
+import { shapeOf, TableName, TableShape } from "./trail/shape";
 import type { TrailGrant } from "./trail/statements";
 import { renderSql } from "./trail/template";
 
@@ -20,6 +22,11 @@ export interface SourceDatabaseArgs {
     readonly tables: readonly TableName[];
     /** Whether to create `public.items`. */
     readonly demoTable: boolean;
+    /** Whether triggers guard the tables against what DMS does not replicate. */
+    readonly sourceGuards: boolean;
+    readonly allowTruncate: readonly TableName[];
+    readonly allowKeyUpdates: readonly TableName[];
+    readonly fullReplicaIdentity: readonly TableName[];
     readonly tags: Tags;
 }
 
@@ -38,9 +45,9 @@ export function sourceGrants(tables: readonly TableName[]): TrailGrant[] {
     ];
 }
 
-/** What the trail needs in the source database; no trigger, and nothing that a table's own work would notice. */
+/** What the trail needs in the source database: nothing that an INSERT, UPDATE or DELETE of a row would notice. */
 export class SourceDatabase extends pulumi.ComponentResource {
-    /** The audited tables' columns and keys, as the source's catalog has them, in the order of the arguments. */
+    /** Columns and keys of the audited tables and of the marker table, as the source's catalog has them. */
     readonly shapes: pulumi.Output<TableShape[]>;
     readonly databaseName: string;
     /** Where DMS finds its user of this database. */
@@ -57,17 +64,16 @@ export class SourceDatabase extends pulumi.ComponentResource {
         const password = new Password(`${name}-dms-password`, { parent: this }).value;
         const role = new postgresql.Role(
             `${name}-dms`,
-            { name: roles.source, login: true, password },
+            {
+                name: roles.source,
+                login: true,
+                password,
+                // Both are asked for, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html.
+                // Not as GrantRole resources: every update of a Role revokes the memberships that it does not list.
+                roles: ["rds_replication", "rds_superuser"],
+            },
             inDatabase,
         );
-        // Both are asked for, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html.
-        for (const granted of ["rds_replication", "rds_superuser"]) {
-            new postgresql.GrantRole(
-                `${name}-dms-${granted}`,
-                { role: role.name, grantRole: granted },
-                inDatabase,
-            );
-        }
         const heartbeat = new postgresql.Schema(
             `${name}-heartbeat`,
             { name: schemas.dmsHeartbeat, database: args.databaseName },
@@ -82,25 +88,54 @@ export class SourceDatabase extends pulumi.ComponentResource {
                   ),
               ]
             : [];
+        const machinery = new postgresql.Schema(
+            `${name}-machinery`,
+            { name: schemas.machinery, database: args.databaseName },
+            inDatabase,
+        );
+        const marker = new SqlScript(
+            `${name}-marker`,
+            { connection, files: markerFiles() },
+            { ...inDatabase, dependsOn: [machinery] },
+        );
+        const tables = [...args.tables, MARKER_TABLE];
         const catalog = new SourceCatalog(
             `${name}-catalog`,
             {
                 connection,
-                tables: args.tables,
+                tables,
                 query: renderSql("sql/source/catalog.sql").sql,
             },
-            { ...inDatabase, dependsOn: demo },
+            { ...inDatabase, dependsOn: [...demo, marker] },
         );
         // After the catalog, whose message about a missing table is the clearer one.
         grantInTurn(
             name,
             args.databaseName,
-            distinctGrants(sourceGrants(args.tables)),
+            distinctGrants(sourceGrants(tables)),
             [role, heartbeat, catalog],
             inDatabase,
         );
 
         this.databaseName = args.databaseName;
+        for (const table of args.tables) {
+            const label = formatTableName(table);
+            const listed = (names: readonly TableName[]): boolean =>
+                names.some((one) => formatTableName(one) === label);
+            const guards: TableGuards = {
+                truncate: listed(args.allowTruncate) ? "record" : "refuse",
+                keyUpdate: listed(args.allowKeyUpdates) ? "record" : "refuse",
+            };
+            const files = catalog.shapes.apply((shapes) =>
+                guardFiles(
+                    shapeOf(shapes, table),
+                    args.sourceGuards ? guards : undefined,
+                    listed(args.fullReplicaIdentity),
+                ),
+            );
+            new SqlScript(`${name}-guards-${label}`, { connection, files }, inDatabase);
+        }
+
         this.shapes = catalog.shapes;
         this.dmsSecretArn = new DatabaseCredentials(
             `${name}-dms`,

@@ -1,4 +1,3 @@
-import * as pulumi from "@pulumi/pulumi";
 // Captured by the functions that a dynamic provider serialises: only a module that is bound like this, and not an
 // import's copy of it, is written down as a require in its process.
 import pg = require("pg");
@@ -89,17 +88,5 @@ export async function withClient<T>(
         return await work(client);
     } finally {
         await client.end().catch(() => undefined);
-    }
-}
-
-/**
- * Ends the program with one sentence when the database cannot be reached: for updates, which must not go on with what
- * an earlier one knew.
- */
-export async function assertReachable(connection: Connection): Promise<void> {
-    try {
-        await withClient(connection, () => Promise.resolve());
-    } catch (error) {
-        throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
     }
 }

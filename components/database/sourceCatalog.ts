@@ -44,8 +44,11 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
             if (!isUnreachable(cause)) {
                 throw error;
             }
-            // A preview must work where the private database is out of reach; for an update the program itself makes
-            // sure that it is not (assertReachable).
+            // A preview must work where the private database is out of reach. An update that has anything to do in the
+            // database fails there with its own message.
+            console.warn(
+                `The source's catalog could not be compared, its columns are taken as they were: ${error instanceof Error ? error.message : String(error)}`,
+            );
             return { changes: false };
         }
     },
@@ -72,7 +75,7 @@ function shapesOf(rows: readonly CatalogRow[]): TableShape[] {
 /**
  * The audited tables as the source's catalog has them: columns, types, primary key. Read when the resource is made and
  * compared with the live catalog at every later preview and update, so that a column that was added shows as a change.
- * A preview that cannot reach the source keeps what it knew.
+ * Where the source cannot be reached, what was known is kept, with a warning.
  */
 export class SourceCatalog extends pulumi.dynamic.Resource {
     declare readonly rows: pulumi.Output<CatalogRow[]>;

@@ -28,3 +28,12 @@ export interface SqlFile {
     readonly file: string;
     readonly sql: string;
 }
+
+/** A table's shape among all, or an error that says which one is missing. */
+export function shapeOf(shapes: readonly TableShape[], { schema, table }: TableName): TableShape {
+    const shape = shapes.find((one) => one.schema === schema && one.table === table);
+    if (shape !== undefined) return shape;
+    throw new Error(
+        `The source's catalog has no ${schema}.${table}; create it, or remove it from audit-trail:tables.`,
+    );
+}

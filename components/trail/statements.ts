@@ -92,10 +92,13 @@ export function triggerFunction(shape: TableShape): TriggerFunction {
         staging: names.staging,
         audit_log: names.auditLog,
         tombstone: names.tombstone,
-        new_key: rowKey("NEW", key),
-        old_key: rowKey("OLD", key),
-        same_row: SqlFragment.each('s.:"column" = NEW.:"column"', key, " AND "),
-        same_key: SqlFragment.each('OLD.:"column" = NEW.:"column"', key, " AND "),
+        new_key: rowKey("after_image", key),
+        old_key: rowKey("before_image", key),
+        same_row: SqlFragment.each(
+            's.:"column" = (jsonb_populate_record(CAST(NULL AS :"schema".:"staging"), changed_key)).:"column"',
+            key.map((entry) => ({ ...entry, schema: shape.schema, staging: names.staging })),
+            " AND ",
+        ),
     };
     const { sql } = renderSql("sql/audit/log_change.sql", variables);
     if (/\$\w*\$/u.test(sql)) {
@@ -162,10 +165,12 @@ function qualified(schema: string, name: string): string {
     return `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
 }
 
-function rowKey(row: "OLD" | "NEW", key: readonly { column: string }[]): SqlFragment {
-    return SqlFragment.each(
-        `jsonb_build_object(:pairs)`,
-        [{ pairs: SqlFragment.each(`:'column', ${row}.:"column"`, key, ", ") }],
-        "",
-    );
+/** The key's columns and values, out of a variable of the function that holds the row as jsonb. */
+function rowKey(
+    image: "before_image" | "after_image",
+    key: readonly { column: string }[],
+): SqlFragment {
+    return SqlFragment.each("jsonb_build_object(:pairs)", [
+        { pairs: SqlFragment.each(`:'column', ${image} -> :'column'`, key, ", ") },
+    ]);
 }

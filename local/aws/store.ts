@@ -1,8 +1,11 @@
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import type { Props } from "../provider";
+import { namesIn, readIfExists } from "../servers/files";
+
+const MAX_NAME = 150;
 
 /** What is kept about one resource, in a file of its own. */
 export interface ResourceRecord {
@@ -24,25 +27,17 @@ export class Store {
     }
 
     async get(type: string, id: string): Promise<ResourceRecord | undefined> {
-        const file = this.file(type, id);
-        if (!existsSync(file)) {
-            return undefined;
-        }
-        return JSON.parse(await readFile(file, "utf8")) as ResourceRecord;
+        return await readRecord(this.file(type, id));
     }
 
     async list(type: string): Promise<ResourceRecord[]> {
         const folder = this.typeFolder(type);
-        if (!existsSync(folder)) {
-            return [];
-        }
-        const files = (await readdir(folder)).filter((name) => name.endsWith(".json")).sort();
-        return await Promise.all(
-            files.map(
-                async (name) =>
-                    JSON.parse(await readFile(path.join(folder, name), "utf8")) as ResourceRecord,
-            ),
+        const files = (await namesIn(folder)).filter((name) => name.endsWith(".json"));
+        const records = await Promise.all(
+            files.map(async (name) => await readRecord(path.join(folder, name))),
         );
+        // The engine works on several resources at once: one that was listed may be gone when it is read.
+        return records.filter((record) => record !== undefined);
     }
 
     /** The first resource of a type whose property, given or computed, has a value. */
@@ -76,6 +71,21 @@ export class Store {
     }
 
     private file(type: string, id: string): string {
-        return path.join(this.typeFolder(type), `${encodeURIComponent(id)}.json`);
+        return path.join(this.typeFolder(type), `${fileName(id)}.json`);
     }
+}
+
+/** Ids hold characters that file names must not, and some are longer than file names may be. */
+function fileName(id: string): string {
+    const encoded = encodeURIComponent(id);
+    if (encoded.length <= MAX_NAME) {
+        return encoded;
+    }
+    const digest = createHash("sha256").update(id).digest("hex").slice(0, 16);
+    return `${encoded.slice(0, MAX_NAME)}-${digest}`;
+}
+
+async function readRecord(file: string): Promise<ResourceRecord | undefined> {
+    const text = await readIfExists(file);
+    return text === undefined ? undefined : (JSON.parse(text) as ResourceRecord);
 }

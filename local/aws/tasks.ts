@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import type { Props } from "../provider";
+import { namesIn, readIfExists } from "../servers/files";
 import { syncReplicationAttribute } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
 import type { TaskControl } from "./control";
@@ -35,8 +36,7 @@ export function taskFolder(stackDir: string, taskId: string): string {
 
 /** The ids of all tasks of a stack that have a folder. */
 export async function taskIds(stackDir: string): Promise<string[]> {
-    const folder = path.join(stackDir, "tasks");
-    return existsSync(folder) ? (await readdir(folder)).sort() : [];
+    return await namesIn(path.join(stackDir, "tasks"));
 }
 
 /**
@@ -55,7 +55,7 @@ export async function writeTask(call: Call, taskId: string, inputs: Props): Prom
     const folder = taskFolder(call.stackDir, taskId);
     const file = path.join(folder, "task.json");
     const json = `${JSON.stringify(task, undefined, 2)}\n`;
-    const before = existsSync(file) ? await readFile(file, "utf8") : undefined;
+    const before = await readIfExists(file);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await writeFile(`${file}.new`, json, { mode: 0o600 });
     await rename(`${file}.new`, file);

@@ -1,9 +1,10 @@
 import type { Client } from "pg";
 
 import type { ChangeSequence } from "./checkpoint";
+import { type ApplyCounts, CarefulApplier, type Work } from "./conflicts";
+import type { GroupOptions } from "./context";
 import type { ControlTables } from "./controlTables";
 import { isRowError, messageOf, StopRequested, TaskError } from "./errors";
-import type { Faults } from "./faults";
 import {
     commitTimestamp,
     formatSequence,
@@ -13,16 +14,9 @@ import {
 } from "./headers";
 import type { Log } from "./log";
 import type { TablePlan } from "./plan";
-import { type Conflict, decide } from "./policy";
 import { StatementRunner } from "./statementRunner";
-import {
-    renderChange,
-    renderReplacement,
-    type RenderOptions,
-    type Statement,
-    withLiterals,
-} from "./statements";
-import { quoted } from "./tableName";
+import { renderChange } from "./statements";
+import { quoted, type TableName } from "./tableName";
 import type { Tables } from "./tables";
 import type { Task } from "./task";
 import { type Change, parseMessage } from "./testDecoding";
@@ -31,54 +25,47 @@ import type { Transaction } from "./transactions";
 const CHUNK_CHANGES = 200;
 const CHUNK_CHARACTERS = 1 << 20;
 
-/** One change, ready for the target. */
-interface Work {
-    readonly plan: TablePlan;
-    readonly change: Change;
-    readonly headers: HeaderSource;
-    readonly statements: readonly Statement[];
-}
-
-export interface ApplyCounts {
-    applied: number;
-    dropped: number;
-    conflicts: number;
-}
-
-/** What one group is applied with; faults and rules may change from group to group. */
-export interface GroupOptions {
-    readonly faults: Faults;
-    readonly render: RenderOptions;
-}
-
 /**
- * Applies transactions in a target transaction that its owner begins and commits. Changes go out pipelined in chunks
+ * Applies transactions in a target transaction of its own, which `commit()` ends. Changes go out pipelined in chunks
  * behind a savepoint; a chunk that meets any conflict is rolled back and goes again row by row, so that one bad row
  * costs only itself.
  */
 export class Applier {
     private readonly runner: StatementRunner;
+    private readonly careful: CarefulApplier;
+    private chunk: Work[] = [];
+    private characters = 0;
+    private isOpen = false;
     private hasSavepoint = false;
-    private readonly errors = new Map<string, number>();
 
     constructor(
         private readonly task: Task,
         private readonly target: Client,
         private readonly tables: Tables,
-        private readonly control: ControlTables,
+        control: ControlTables,
         private readonly log: Log,
         private readonly signal: AbortSignal,
         public sequence: ChangeSequence,
         readonly suspended: Set<string>,
+        /** Quoted source tables and the WAL position up to which their full load holds their changes. */
+        readonly starts: Map<string, bigint>,
         readonly counts: ApplyCounts,
     ) {
         this.runner = new StatementRunner(target);
+        this.careful = new CarefulApplier(
+            task,
+            target,
+            this.runner,
+            control,
+            log,
+            suspended,
+            counts,
+        );
     }
 
+    /** Takes a transaction into the open group; all of it is on its way to the target when `commit()` returns. */
     async apply(transaction: Transaction, options: GroupOptions): Promise<void> {
         const timestamp = commitTimestamp(transaction.commitTimestamp);
-        let chunk: Work[] = [];
-        let characters = 0;
         for (const { lsn, text } of transaction.read()) {
             const message = parseMessage(text);
             if (message.kind === "truncate") {
@@ -86,63 +73,97 @@ export class Applier {
                 this.drop("TRUNCATE", names.map(quoted).join(", "), "DMS does not replicate it");
                 continue;
             }
-            if (message.kind !== "change" || this.suspended.has(quoted(message.table))) {
+            if (
+                message.kind !== "change" ||
+                this.suspended.has(quoted(message.table)) ||
+                transaction.endLsn <= this.startOf(message.table)
+            ) {
                 continue;
             }
-            let plan = await this.tables.plan(message.table);
-            if (this.tables.isOutdated(plan, message)) {
-                await this.run(chunk, options);
-                chunk = [];
-                characters = 0;
-                plan = await this.tables.refresh(plan, message);
-            }
+            const plan = await this.planFor(message, options);
             const sequence = nextSequence(this.sequence, timestamp);
+            const { operation } = message;
+            const form = options.faults.streamPosition;
             const headers: HeaderSource = {
-                operation: message.operation,
+                operation,
                 timestamp,
-                position: streamPosition(
-                    options.faults.streamPosition,
-                    message.operation,
-                    lsn,
-                    transaction.endLsn,
-                ),
+                position: streamPosition(form, operation, lsn, transaction.endLsn),
                 changeSeq: formatSequence(sequence),
             };
             const rendered = renderChange(plan, message, headers, options.render);
             if ("dropped" in rendered) {
-                this.drop(message.operation.toUpperCase(), quoted(plan.source), rendered.dropped);
+                this.drop(operation.toUpperCase(), quoted(plan.source), rendered.dropped);
                 continue;
             }
             this.sequence = sequence;
             this.reportTruncation(plan, rendered.truncatedLobs);
-            chunk.push({ plan, change: message, headers, statements: rendered.statements });
-            characters += text.length;
-            if (chunk.length >= CHUNK_CHANGES || characters >= CHUNK_CHARACTERS) {
-                await this.run(chunk, options);
-                chunk = [];
-                characters = 0;
+            this.chunk.push({ plan, change: message, headers, statements: rendered.statements });
+            this.characters += text.length;
+            if (this.chunk.length >= CHUNK_CHANGES || this.characters >= CHUNK_CHARACTERS) {
+                await this.flush(options);
             }
         }
-        await this.run(chunk, options);
     }
 
-    /** The owner has begun a new target transaction. */
-    begun(): void {
+    /** Commits the group. A refusal by the target (a deferred constraint) fails the task. */
+    async commit(options: GroupOptions): Promise<void> {
+        await this.flush(options);
+        if (!this.isOpen) {
+            return;
+        }
+        this.isOpen = false;
         this.hasSavepoint = false;
+        try {
+            const { command } = await this.target.query("COMMIT");
+            if (command !== "COMMIT") {
+                throw new TaskError(
+                    "The target rolled a group of changes back instead of committing it.",
+                );
+            }
+        } catch (error) {
+            if (isRowError(error)) {
+                throw new TaskError(`The target refused the commit: ${messageOf(error)}`, {
+                    cause: error,
+                });
+            }
+            throw error;
+        }
     }
 
-    private async run(chunk: readonly Work[], options: GroupOptions): Promise<void> {
+    /** A table that was made while the task runs has no full load. */
+    private startOf(table: TableName): bigint {
+        const name = quoted(table);
+        const start = this.starts.get(name) ?? 0n;
+        this.starts.set(name, start);
+        return start;
+    }
+
+    private async planFor(change: Change, options: GroupOptions): Promise<TablePlan> {
+        const plan = await this.tables.plan(change.table);
+        if (!this.tables.isOutdated(plan, change)) {
+            return plan;
+        }
+        await this.flush(options);
+        if (!this.isOpen) {
+            await this.target.query("BEGIN");
+            this.isOpen = true;
+        }
+        return await this.tables.refresh(plan, change);
+    }
+
+    private async flush(options: GroupOptions): Promise<void> {
         if (this.signal.aborted) {
             throw new StopRequested();
         }
+        const chunk = this.chunk;
         if (chunk.length === 0) {
             return;
         }
+        this.chunk = [];
+        this.characters = 0;
         const statements = chunk.flatMap((work) => work.statements);
-        const release = this.hasSavepoint ? "RELEASE SAVEPOINT awsdms_chunk; " : "";
-        this.hasSavepoint = true;
         const [begun, ...results] = await Promise.allSettled([
-            this.target.query(`${release}SAVEPOINT awsdms_chunk`),
+            this.target.query(this.chunkStart()),
             ...statements.map((statement) => this.runner.run(statement)),
         ]);
         if (begun.status === "rejected") {
@@ -157,123 +178,24 @@ export class Applier {
                 result.status === "fulfilled" &&
                 (result.value > 0 || statements[at]?.expectsRow === false),
         );
-        if (!isClean) {
-            this.runner.forgetUnproven();
-            await this.target.query("ROLLBACK TO SAVEPOINT awsdms_chunk");
-            for (const work of chunk) {
-                await this.runAlone(work, options);
-            }
-        } else {
+        if (isClean) {
             this.counts.applied += chunk.length;
-        }
-    }
-
-    private async runAlone(work: Work, options: GroupOptions): Promise<void> {
-        if (this.suspended.has(quoted(work.plan.source))) {
             return;
         }
-        const conflict = await this.attempt(work.statements);
-        if (conflict === undefined) {
-            this.counts.applied += 1;
-            return;
-        }
-        this.counts.conflicts += 1;
-        const name = quoted(work.plan.source);
-        const errors = this.errors.get(name) ?? 0;
-        this.errors.set(name, errors + 1);
-        const { operation } = work.change;
-        const settings = this.task.settings.ErrorBehavior;
-        const asUpdate = work.plan.flagsDeletes;
-        switch (decide(operation, asUpdate, conflict, settings, errors)) {
-            case "ignore":
-                return;
-            case "log":
-                await this.logError(work, conflict);
-                return;
-            case "suspend":
-                await this.suspend(work, conflict);
-                return;
-            case "stop":
-                throw new TaskError(`The task stops at ${describe(work, conflict)}`);
-            case "replace":
-                await this.replace(work, conflict, options);
+        this.runner.forgetUnproven();
+        await this.target.query("ROLLBACK TO SAVEPOINT awsdms_chunk");
+        for (const work of chunk) {
+            await this.careful.apply(work, options.render);
         }
     }
 
-    /** Runs the statements behind a savepoint; a conflict leaves nothing of them. */
-    private async attempt(statements: readonly Statement[]): Promise<Conflict | undefined> {
-        await this.target.query("SAVEPOINT awsdms_row");
-        let conflict: Conflict | undefined;
-        try {
-            for (const statement of statements) {
-                if ((await this.runner.run(statement)) === 0 && statement.expectsRow) {
-                    conflict = { kind: "noRow" };
-                    break;
-                }
-            }
-        } catch (error) {
-            if (!isRowError(error)) {
-                throw error;
-            }
-            this.runner.forgetUnproven();
-            conflict = { kind: "error", error };
-        }
-        await this.target.query(
-            conflict === undefined
-                ? "RELEASE SAVEPOINT awsdms_row"
-                : "ROLLBACK TO SAVEPOINT awsdms_row; RELEASE SAVEPOINT awsdms_row",
-        );
-        return conflict;
-    }
-
-    private async replace(work: Work, cause: Conflict, options: GroupOptions): Promise<void> {
-        const { plan, change, headers } = work;
-        const statements = renderReplacement(plan, change, headers, options.render);
-        const conflict = await this.attempt(statements);
-        if (conflict === undefined) {
-            this.counts.applied += 1;
-        } else {
-            await this.logError(
-                { ...work, statements },
-                conflict.kind === "error" ? conflict : cause,
-            );
-        }
-    }
-
-    private async logError(work: Work, conflict: Conflict): Promise<void> {
-        this.log("E", "TARGET_APPLY", describe(work, conflict));
-        await this.target.query("SAVEPOINT awsdms_exception");
-        try {
-            await this.control.addException(
-                this.target,
-                work.plan.target,
-                work.statements.map(withLiterals).join("; "),
-                reason(conflict),
-            );
-            await this.target.query("RELEASE SAVEPOINT awsdms_exception");
-        } catch (error) {
-            if (!isRowError(error)) {
-                throw error;
-            }
-            await this.target.query("ROLLBACK TO SAVEPOINT awsdms_exception");
-            this.log(
-                "E",
-                "TARGET_APPLY",
-                `awsdms_apply_exceptions could not be written: ${messageOf(error)}`,
-            );
-        }
-    }
-
-    private async suspend(work: Work, conflict: Conflict): Promise<void> {
-        const name = quoted(work.plan.source);
-        await this.logError(work, conflict);
-        await this.control.addSuspended(this.target, work.plan.source, "TABLE_ERROR");
-        this.suspended.add(name);
-        this.log(
-            "E",
-            "TASK_MANAGER",
-            `The table ${name} is suspended: its changes are lost from now on.`,
-        );
+    /** One round trip less: the first chunk of a group begins its transaction. */
+    private chunkStart(): string {
+        const before = this.isOpen ? "" : "BEGIN; ";
+        const release = this.hasSavepoint ? "RELEASE SAVEPOINT awsdms_chunk; " : "";
+        this.isOpen = true;
+        this.hasSavepoint = true;
+        return `${before}${release}SAVEPOINT awsdms_chunk`;
     }
 
     private drop(operation: string, table: string, why: string): void {
@@ -294,16 +216,4 @@ export class Applier {
             this.log("W", "SOURCE_CAPTURE", message);
         }
     }
-}
-
-function describe(work: Work, conflict: Conflict): string {
-    const { change, headers, plan } = work;
-    return (
-        `${change.operation.toUpperCase()} of ${quoted(plan.source)} at ${headers.position} into ` +
-        `${quoted(plan.target)}: ${reason(conflict)}`
-    );
-}
-
-function reason(conflict: Conflict): string {
-    return conflict.kind === "noRow" ? "0 rows affected" : messageOf(conflict.error);
 }

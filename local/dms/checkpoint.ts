@@ -6,6 +6,8 @@ export interface Checkpoint {
     readonly slot: string;
     /** "loading" after an interrupted load: the tables are then loaded again. */
     readonly fullLoad: "loading" | "done";
+    /** Quoted source tables and the position up to which their load holds their changes. */
+    readonly tables: Readonly<Record<string, string>>;
     /** Quoted source tables that an unfinished load may have committed. */
     readonly loaded?: readonly string[];
     /** WAL position, e.g. "0/16B3748": everything that committed before it is on the target. */

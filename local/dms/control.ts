@@ -4,13 +4,15 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 
+import { DatabaseError } from "pg";
+
 import { readCheckpoint } from "./checkpoint";
 import { clientConfig, connect, disconnect } from "./connection";
 import { codeOf } from "./errors";
 import { livingProcess, type ProcessIdentity, startTicks } from "./processIdentity";
 import { dropSlot, slotName } from "./slot";
 import { readStatus, type TaskStatus } from "./status";
-import { readTask, taskFiles } from "./task";
+import { readSource, readTask, taskFiles } from "./task";
 
 const POLL_MS = 50;
 /** A full load waits up to TransactionConsistencyTimeout (600 s by default) before it reads a row. */
@@ -91,19 +93,20 @@ export function taskStatus(taskDir: string): TaskStatus | undefined {
  * gone, or the task has no slot of its own.
  */
 export async function dropTaskSlot(taskDir: string): Promise<void> {
-    const task = readTask(taskDir);
-    const slot = slotName(task.identifier);
-    const used = readCheckpoint(taskFiles(taskDir).checkpoint)?.slot;
-    if (used !== undefined && used !== slot) {
+    const task = readSource(taskDir);
+    if (task === undefined) {
         return;
     }
+    const slot = slotName(task.identifier);
+    const used = readCheckpoint(taskFiles(taskDir).checkpoint)?.slot;
+    if (used !== undefined && used !== "" && used !== slot) {
+        return;
+    }
+    const config = clientConfig(task.source, task.identifier);
     const deadline = Date.now() + SLOT_DEADLINE_MS;
     for (;;) {
         try {
-            const source = await connect(
-                clientConfig(task.source, task.identifier),
-                () => undefined,
-            );
+            const source = await connect(config, () => undefined);
             try {
                 await dropSlot(source, slot);
             } finally {
@@ -112,15 +115,12 @@ export async function dropTaskSlot(taskDir: string): Promise<void> {
             return;
         } catch (error) {
             const code = codeOf(error);
-            if (
-                ["ECONNREFUSED", "ENOTFOUND", "ECONNRESET", "3D000", "28P01", "28000"].includes(
-                    code,
-                )
-            ) {
+            const isGone = !(error instanceof DatabaseError) || /^(3D|28)/.test(code);
+            if (isGone) {
                 return;
             }
-            // The source may not have noticed the end of the task's connection yet.
-            if (code !== "55006" || Date.now() > deadline) {
+            // The source may not have noticed the end of the task's connection yet, or it is starting.
+            if (!["55006", "57P03"].includes(code) || Date.now() > deadline) {
                 throw new Error(
                     `The replication slot ${slot} could not be dropped on the source.`,
                     {

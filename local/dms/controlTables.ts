@@ -8,7 +8,6 @@ import type { TableName } from "./tableName";
 export interface StatusRow {
     readonly state: string;
     readonly pendingChanges: number;
-    readonly spilledBytes: number;
     readonly position: string;
     readonly appliedTimestamp: string | null;
 }
@@ -57,8 +56,7 @@ export class ControlTables {
                 [this.name(table)],
             );
             if (isWanted && rowCount === 0) {
-                const sql = sqlFile(`control/${table}.sql`);
-                await client.query(sql.replace("{schema}", escapeIdentifier(this.schema)));
+                await client.query(this.render(`control/${table}.sql`));
             }
         }
     }
@@ -86,29 +84,15 @@ export class ControlTables {
     }
 
     async writeStatus(client: Client, row: StatusRow): Promise<void> {
-        const values = [
+        await client.query(this.render("control/write_status.sql"), [
             SERVER,
             this.task,
             row.state,
             row.pendingChanges,
-            row.spilledBytes,
             Math.round(process.memoryUsage().rss / 1024 / 1024),
             row.position,
             row.appliedTimestamp,
-        ];
-        await client.query(
-            `INSERT INTO ${this.name("awsdms_status")} AS s VALUES ` +
-                "($1, $2, $3, pg_catalog.clock_timestamp(), $4, $5, $6, $7, $8, $7, $8, $8) " +
-                "ON CONFLICT (server_name, task_name) DO UPDATE SET task_status = excluded.task_status, " +
-                "status_time = excluded.status_time, pending_changes = excluded.pending_changes, " +
-                "disk_swap_size = excluded.disk_swap_size, task_memory = excluded.task_memory, " +
-                "source_current_position = excluded.source_current_position, " +
-                "source_current_timestamp = excluded.source_current_timestamp, " +
-                "source_tail_position = excluded.source_tail_position, " +
-                "source_tail_timestamp = excluded.source_tail_timestamp, " +
-                "source_timestamp_applied = coalesce(excluded.source_timestamp_applied, s.source_timestamp_applied)",
-            values,
-        );
+        ]);
     }
 
     async addHistory(client: Client, row: HistoryRow): Promise<void> {
@@ -124,6 +108,10 @@ export class ControlTables {
                 Math.ceil(row.bytes / 1024 / 1024),
             ],
         );
+    }
+
+    private render(file: string): string {
+        return sqlFile(file, this.schema);
     }
 
     private name(table: string): string {

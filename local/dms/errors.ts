@@ -1,3 +1,5 @@
+import { DatabaseError } from "pg";
+
 /** The task cannot go on until a person mends something: it ends in state "failed", as a DMS task does. */
 export class TaskError extends Error {
     override readonly name = "TaskError";
@@ -30,10 +32,6 @@ export function codeOf(error: unknown): string {
  * by a timeout, deadlock) says nothing about the row: it is retried and never becomes an apply exception.
  */
 export function isRowError(error: unknown): boolean {
-    const code = codeOf(error);
-    if (!/^[0-9A-Z]{5}$/.test(code)) {
-        return false;
-    }
     const retried = ["08", "25", "28", "40", "53", "55", "57", "58", "F0", "XX"];
-    return !retried.includes(code.slice(0, 2));
+    return error instanceof DatabaseError && !retried.includes(codeOf(error).slice(0, 2));
 }

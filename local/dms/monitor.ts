@@ -1,10 +1,11 @@
-import { type Client, escapeIdentifier } from "pg";
+import type { Client } from "pg";
 
 import { clientConfig, connect, disconnect } from "./connection";
 import type { ControlTables } from "./controlTables";
 import { messageOf } from "./errors";
 import type { TransactionQueue } from "./queue";
-import type { TaskContext } from "./session";
+import type { TaskContext } from "./context";
+import { sqlFile } from "./sqlFile";
 
 const STATUS_INTERVAL_MS = 5_000;
 
@@ -97,7 +98,6 @@ export class Monitor {
         await this.control.writeStatus(this.client, {
             state: state === "running" ? "CHANGE PROCESSING" : state.toUpperCase(),
             pendingChanges: this.queue.pendingChanges,
-            spilledBytes: 0,
             position,
             appliedTimestamp,
         });
@@ -124,17 +124,10 @@ export class Monitor {
     /** DMS's heartbeat: one row that changes, so that the slot of a quiet database moves on. */
     private async beat(): Promise<void> {
         const { heartbeatSchema } = this.context.task.source.settings;
-        const table = `${escapeIdentifier(heartbeatSchema)}.awsdms_heartbeat`;
-        await this.source.query(
-            `CREATE TABLE IF NOT EXISTS ${table} (hb_key bigint PRIMARY KEY, hb_created_at timestamp, ` +
-                "hb_created_by varchar(256), hb_last_heartbeat_at timestamp, hb_last_heartbeat_by varchar(256))",
-        );
-        await this.source.query(
-            `INSERT INTO ${table} VALUES (1, pg_catalog.clock_timestamp(), $1, pg_catalog.clock_timestamp(), $1) ` +
-                "ON CONFLICT (hb_key) DO UPDATE SET hb_last_heartbeat_at = excluded.hb_last_heartbeat_at, " +
-                "hb_last_heartbeat_by = excluded.hb_last_heartbeat_by",
-            [this.context.task.identifier],
-        );
+        await this.source.query(sqlFile("heartbeat_table.sql", heartbeatSchema));
+        await this.source.query(sqlFile("heartbeat.sql", heartbeatSchema), [
+            this.context.task.identifier,
+        ]);
     }
 }
 

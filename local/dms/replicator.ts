@@ -7,7 +7,8 @@ import { codeOf, isRowError, messageOf, StopRequested, TaskError } from "./error
 import { FaultFile } from "./faults";
 import { logToStandardOutput } from "./log";
 import { livingProcess, recordProcess } from "./processIdentity";
-import { Session, type TaskContext, withFaults } from "./session";
+import { type TaskContext, withFaults } from "./context";
+import { Session } from "./session";
 import { StatusFile } from "./status";
 import { readTask, taskFiles } from "./task";
 
@@ -32,7 +33,10 @@ async function main(taskDir: string): Promise<number> {
     for (const name of ["SIGTERM", "SIGINT"] as const) {
         process.on(name, () => {
             stop.abort();
-            setTimeout(() => process.exit(1), STOP_PATIENCE_MS).unref();
+            setTimeout(() => {
+                status.enter("stopped");
+                process.exit(0);
+            }, STOP_PATIENCE_MS).unref();
         });
     }
     rmSync(files.spool, { recursive: true, force: true });
@@ -84,7 +88,10 @@ async function keepRunning(context: TaskContext): Promise<void> {
                 hasRun = true;
                 backoff = FIRST_BACKOFF_MS;
             }
-            const isPatient = hasRun || Date.now() - startedAt < START_PATIENCE_MS;
+            attempts = status.current.state === "running" ? 1 : attempts + 1;
+            const isPatient = hasRun
+                ? attempts <= limit
+                : Date.now() - startedAt < START_PATIENCE_MS;
             if (!isPatient || !isRecoverable(error, hasRun)) {
                 throw error;
             }

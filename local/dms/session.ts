@@ -1,41 +1,29 @@
 import type { Client } from "pg";
 
-import { Applier, type ApplyCounts, type GroupOptions } from "./applier";
-import { type Checkpoint, FIRST_SEQUENCE, writeCheckpoint } from "./checkpoint";
+import { Applier } from "./applier";
+import { type Checkpoint, writeCheckpoint } from "./checkpoint";
 import { ConfirmWindow } from "./confirmWindow";
-import { clientConfig, connect, disconnect } from "./connection";
+import type { ApplyCounts } from "./conflicts";
+import { clientConfig, disconnect } from "./connection";
+import { type GroupOptions, groupOptions, type TaskContext, valueRules } from "./context";
 import { ControlTables } from "./controlTables";
-import { isRowError, messageOf, TaskError } from "./errors";
-import type { Faults, FaultFile } from "./faults";
+import { connectSource, connectTarget } from "./endpoints";
+import type { Faults } from "./faults";
 import { commitTimestamp } from "./headers";
 import { initialise } from "./initialise";
-import type { Log } from "./log";
 import { formatLsn, parseLsn } from "./lsn";
 import { Monitor } from "./monitor";
 import { TransactionQueue } from "./queue";
 import { requireSlot } from "./slot";
-import type { StatusFile, TaskStatus } from "./status";
+import type { TaskStatus } from "./status";
 import { ReplicationStream } from "./stream";
 import { Tables } from "./tables";
-import type { Task, taskFiles } from "./task";
 import { type Transaction, TransactionAssembler } from "./transactions";
-import type { ValueRules } from "./values";
 
 /** A transaction larger than this is spilled, whatever MemoryLimitTotal allows. */
 const SPILL_BYTES = 16 << 20;
 const QUEUE_BYTES = 32 << 20;
 const IDLE_INTERVAL_MS = 200;
-
-/** What outlives a broken connection. */
-export interface TaskContext {
-    readonly task: Task;
-    readonly files: ReturnType<typeof taskFiles>;
-    readonly faults: FaultFile;
-    readonly status: StatusFile;
-    readonly log: Log;
-    readonly signal: AbortSignal;
-    checkpoint: Checkpoint | undefined;
-}
 
 /** One connected life of the task: ends by an error, or by StopRequested. */
 export class Session {
@@ -80,8 +68,8 @@ export class Session {
         const lost = (error: Error): void => {
             queue.fail(error);
         };
-        const target = await this.connectTarget(lost);
-        const source = await this.connectSource(lost);
+        const target = await this.connected(connectTarget(this.context, lost));
+        const source = await this.connected(connectSource(this.context, lost));
         await this.control.create(target);
         const tables = new Tables(task, source, target, log);
         const checkpoint = await initialise({
@@ -89,7 +77,7 @@ export class Session {
             source,
             target,
             tables,
-            rules: this.rules(),
+            rules: valueRules(this.context),
         });
         this.context.checkpoint = checkpoint;
         if (task.migrationType === "full-load") {
@@ -136,10 +124,9 @@ export class Session {
             signal,
             checkpoint.changeSequence,
             new Set(checkpoint.suspended),
+            new Map(Object.entries(checkpoint.tables).map(([name, lsn]) => [name, parseLsn(lsn)])),
             countsOf(status.current),
         );
-        const monitor = await Monitor.start(this.context, this.control, queue, source);
-        this.cleanups.push(() => monitor.stop());
         const idle = setInterval(() => {
             this.confirmIdle(queue, stream, applier);
         }, IDLE_INTERVAL_MS);
@@ -147,13 +134,14 @@ export class Session {
             clearInterval(idle);
         });
         status.enter("running");
+        const monitor = await Monitor.start(this.context, this.control, queue, source);
+        this.cleanups.push(() => monitor.stop());
         log("I", "TASK_MANAGER", `Ongoing replication from ${checkpoint.position}.`);
-        await this.applyLoop(queue, target, applier, stream);
+        await this.applyLoop(queue, applier, stream);
     }
 
     private async applyLoop(
         queue: TransactionQueue,
-        target: Client,
         applier: Applier,
         stream: ReplicationStream,
     ): Promise<never> {
@@ -161,10 +149,8 @@ export class Session {
         for (;;) {
             const first = await queue.next();
             this.isApplying = true;
-            const options = this.groupOptions();
+            const options = groupOptions(this.context);
             const deadline = Date.now() + tuning.CommitTimeout * 1000;
-            await target.query("BEGIN");
-            applier.begun();
             let changes = 0;
             let last = first;
             for (let next: Transaction | undefined = first; next !== undefined;) {
@@ -175,13 +161,19 @@ export class Session {
                 const isOpen = changes < tuning.MinTransactionSize && Date.now() < deadline;
                 next = isOpen ? queue.take() : undefined;
             }
-            await this.commit(target);
+            await applier.commit(options);
             if (options.faults.killBeforeConfirm) {
                 process.kill(process.pid, "SIGKILL");
             }
             this.isApplying = false;
             this.confirmGroup(last, stream, applier, options.faults);
         }
+    }
+
+    private async connected(connecting: Promise<Client>): Promise<Client> {
+        const client = await connecting;
+        this.cleanups.push(() => disconnect(client));
+        return client;
     }
 
     private async applyOne(
@@ -199,24 +191,6 @@ export class Session {
         this.countTransaction(transaction);
     }
 
-    private async commit(target: Client): Promise<void> {
-        try {
-            const { command } = await target.query("COMMIT");
-            if (command !== "COMMIT") {
-                throw new TaskError(
-                    "The target rolled a group of changes back instead of committing it.",
-                );
-            }
-        } catch (error) {
-            if (isRowError(error)) {
-                throw new TaskError(`The target refused the commit: ${messageOf(error)}`, {
-                    cause: error,
-                });
-            }
-            throw error;
-        }
-    }
-
     private confirmGroup(
         last: Transaction,
         stream: ReplicationStream,
@@ -224,16 +198,16 @@ export class Session {
         faults: Faults,
     ): void {
         const timestamp = commitTimestamp(last.commitTimestamp);
-        const released = this.window.release(faults.replayAfterResume);
-        if (released !== undefined) {
-            this.remember(released.endLsn, released.sequence, applier);
-            stream.confirm(released.endLsn);
-        }
         this.context.status.update({
             appliedTimestamp: timestamp,
             lagMs: Date.now() - Date.parse(`${timestamp.replace(" ", "T")}Z`),
             ...applier.counts,
         });
+        const released = this.window.release(faults.replayAfterResume);
+        if (released !== undefined) {
+            this.remember(released.endLsn, released.sequence, applier);
+            stream.confirm(released.endLsn);
+        }
     }
 
     /** With nothing left to apply, the slot may forget what other tables wrote. */
@@ -258,6 +232,9 @@ export class Session {
                 position: formatLsn(lsn),
                 changeSequence: sequence,
                 suspended,
+                tables: Object.fromEntries(
+                    [...applier.starts].map(([name, start]) => [name, formatLsn(start)]),
+                ),
             };
             writeCheckpoint(files.checkpoint, this.context.checkpoint);
             status.update({ position: formatLsn(lsn), suspendedTables: suspended });
@@ -271,63 +248,8 @@ export class Session {
             spilledTransactions: spilledTransactions + (transaction.isSpilled ? 1 : 0),
         });
     }
-
-    private async connectTarget(lost: (error: Error) => void): Promise<Client> {
-        const { task, faults } = this.context;
-        const target = await connect(clientConfig(task.target, task.identifier), lost);
-        this.cleanups.push(async () => {
-            await disconnect(target);
-        });
-        await target.query(`SET statement_timeout = '${task.target.settings.executeTimeout}s'`);
-        const script =
-            faults.current().sessionReplicationRole === undefined
-                ? task.target.settings.afterConnectScript
-                : "SET session_replication_role = replica";
-        if (script !== undefined) {
-            await target.query(script);
-        }
-        return target;
-    }
-
-    private async connectSource(lost: (error: Error) => void): Promise<Client> {
-        const { task } = this.context;
-        const source = await connect(clientConfig(task.source, task.identifier), lost);
-        this.cleanups.push(async () => {
-            await disconnect(source);
-        });
-        return source;
-    }
-
-    private groupOptions(): GroupOptions {
-        const faults = this.context.faults.current();
-        const { lobTwoStep, deleteImage } = faults;
-        return { faults, render: { rules: this.rules(), lobTwoStep, deleteImage } };
-    }
-
-    private rules(): ValueRules {
-        const { numericRounding, booleanAsText, lobTruncateAt } = this.context.faults.current();
-        const { SupportLobs, LimitedSizeLobMode, LobMaxSize } =
-            this.context.task.settings.TargetMetadata;
-        const limit = lobTruncateAt ?? (LimitedSizeLobMode ? LobMaxSize * 1024 : undefined);
-        return {
-            supportLobs: SupportLobs,
-            ...(limit === undefined ? {} : { lobLimit: limit }),
-            numericRounding,
-            booleanAsText,
-        };
-    }
 }
 
 function countsOf({ applied, dropped, conflicts }: TaskStatus): ApplyCounts {
     return { applied, dropped, conflicts };
-}
-
-/** The sequence a process begins with. */
-export function withFaults(
-    checkpoint: Checkpoint | undefined,
-    faults: Faults,
-): Checkpoint | undefined {
-    return checkpoint !== undefined && faults.restartChangeSeq
-        ? { ...checkpoint, changeSequence: FIRST_SEQUENCE }
-        : checkpoint;
 }

@@ -19,9 +19,14 @@ export interface CreatedSlot {
 }
 
 /** Creates the slot and exports the snapshot that fits it; waits for the transactions that are open now. */
-export async function createSlot(replication: Client, name: string): Promise<CreatedSlot> {
+export async function createSlot(
+    replication: Client,
+    name: string,
+    kind: "lasting" | "temporary",
+): Promise<CreatedSlot> {
+    const temporary = kind === "temporary" ? "TEMPORARY " : "";
     const { rows } = await replication.query<{ consistent_point: string; snapshot_name: string }>(
-        `CREATE_REPLICATION_SLOT ${escapeIdentifier(name)} LOGICAL test_decoding EXPORT_SNAPSHOT`,
+        `CREATE_REPLICATION_SLOT ${escapeIdentifier(name)} ${temporary}LOGICAL test_decoding EXPORT_SNAPSHOT`,
     );
     const [row] = rows;
     if (row === undefined) {

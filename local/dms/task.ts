@@ -65,6 +65,23 @@ export function readTask(taskDir: string): Task {
     };
 }
 
+/** A task's source, whatever else its files hold; undefined when it cannot ever have run. */
+export function readSource(taskDir: string): Pick<Task, "identifier" | "source"> | undefined {
+    const file = taskFiles(taskDir).task;
+    try {
+        const json = parseObject(readIfExists(file) ?? "", file);
+        return {
+            identifier: textAt(json, "taskIdentifier", file),
+            source: parseEndpoint(asObject(json.source, file), "The source endpoint"),
+        };
+    } catch (error) {
+        if (error instanceof TaskError) {
+            return undefined;
+        }
+        throw error;
+    }
+}
+
 function parseEndpoint(json: JsonObject, where: string): Endpoint {
     const engine = textAt(json, "engineName", where);
     if (!ENGINES.includes(engine)) {

@@ -110,11 +110,17 @@ async function stackSettings(
     return { ...written, config: { ...config, ...place.config } };
 }
 
-/** The program as the Automation API takes it: the same index.ts that a stock CLI runs; its exports are the outputs. */
-const program: PulumiFn = async () => {
-    const { default: exported, ...named } = (await import("../../index.js")) as Outputs;
-    return (exported as Outputs | undefined) ?? named;
-};
+/**
+ * The program as the Automation API takes it: the same index.ts that a stock CLI runs; its exports are the outputs. As
+ * under a stock CLI, its working folder is that of the project file, where the plugins run too.
+ */
+function program(workDir: string): PulumiFn {
+    return async () => {
+        process.chdir(workDir);
+        const { default: exported, ...named } = (await import("../../index.js")) as Outputs;
+        return (exported as Outputs | undefined) ?? named;
+    };
+}
 
 type Outputs = Record<string, unknown>;
 
@@ -134,7 +140,7 @@ export async function openStack(
     await fs.promises.mkdir(workDir, { recursive: true, mode: 0o700 });
     const settings = await stackSettings(cli, place, workDir);
     return LocalWorkspace.createOrSelectStack(
-        { stackName: place.stackName, projectName: "audit-trail", program },
+        { stackName: place.stackName, projectName: "audit-trail", program: program(workDir) },
         {
             workDir,
             pulumiCommand: cli,

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -80,6 +80,7 @@ async function fetchBinaries(version: string, home: string, inside: string): Pro
         await execFileAsync(process.execPath, ["scripts/hydrate-symlinks.js"], {
             cwd: path.join(temporary, inside),
         });
+        await chmod(temporary, 0o755); // as root, servers run as another user
         await rename(temporary, home);
     } catch (cause) {
         await rm(temporary, { recursive: true, force: true });

@@ -1,4 +1,7 @@
 import { createServer } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+
+const CLOSING_MS = 2000;
 
 /** A TCP port that is free on both loopback addresses at this moment. */
 export async function freePort(): Promise<number> {
@@ -16,6 +19,18 @@ export async function freePort(): Promise<number> {
 /** Whether a server could listen on `port` of both loopback addresses. */
 export async function isPortFree(port: number): Promise<boolean> {
     return (await bind(port, "127.0.0.1")) !== undefined && (await bind(port, "::1")) !== undefined;
+}
+
+/** Waits a moment for a port: the kernel closes the sockets of a killed process a little after its end. */
+export async function becomesFree(port: number): Promise<boolean> {
+    const deadline = Date.now() + CLOSING_MS;
+    while (!(await isPortFree(port))) {
+        if (Date.now() > deadline) {
+            return false;
+        }
+        await pause(50);
+    }
+    return true;
 }
 
 /** Binds and lets go; undefined when the port is taken. A machine without IPv6 has every ::1 port free. */

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { existsSync } from "node:fs";
 import { appendFile, chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
+import { readIfExists } from "./files";
 import { isCommandOf } from "./process";
 import { giveToServerUser, runAsServerUser } from "./runAs";
 
@@ -178,11 +178,8 @@ export async function isRunning(files: ServerFiles): Promise<boolean> {
 
 /** The process id in postmaster.pid, running or not. */
 export async function recordedPid(files: ServerFiles): Promise<number | undefined> {
-    const file = path.join(files.dataDir, "postmaster.pid");
-    if (!existsSync(file)) {
-        return undefined;
-    }
-    const pid = Number((await readFile(file, "utf8")).split("\n", 1)[0]);
+    const text = await readIfExists(path.join(files.dataDir, "postmaster.pid"));
+    const pid = Number(text?.split("\n", 1)[0]);
     return Number.isInteger(pid) && pid > 1 ? pid : undefined;
 }
 

@@ -10,7 +10,7 @@ import {
     staticParameters,
     toServerParameters,
 } from "./parameters";
-import { freePort, isPortFree } from "./ports";
+import { becomesFree, freePort } from "./ports";
 import {
     initServer,
     isRunning,
@@ -88,7 +88,7 @@ export async function startRdsServer(stackDir: string, identifier: string): Prom
     const record = await readRecord(stackDir, identifier);
     const files = await serverFiles(stackDir, identifier, record.major);
     if (!(await isRunning(files))) {
-        if (!(await isPortFree(record.port))) {
+        if (!(await becomesFree(record.port))) {
             throw new Error(
                 `Cluster "${identifier}" cannot start: another program listens on its port ${record.port} of localhost; ` +
                     "end that program, or destroy the local stack and start it again.",

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 
+import { namesIn, readIfExists } from "./files";
 import type { Parameter } from "./parameters";
 
 /** What is kept about one cluster's server, as `servers/<identifier>/server.json`. */
@@ -38,8 +38,7 @@ export function rdsFolder(stackDir: string, identifier: string): RdsFolder {
 
 /** The identifiers of all servers of a stack, half-made ones too. */
 export async function rdsIdentifiers(stackDir: string): Promise<string[]> {
-    const folder = path.join(stackDir, "servers");
-    return existsSync(folder) ? (await readdir(folder)).sort() : [];
+    return await namesIn(path.join(stackDir, "servers"));
 }
 
 /** The record, or undefined when there is no such server or it was never finished. */
@@ -48,10 +47,8 @@ export async function findRecord(
     identifier: string,
 ): Promise<RdsRecord | undefined> {
     const { recordFile } = rdsFolder(stackDir, identifier);
-    if (!existsSync(recordFile)) {
-        return undefined;
-    }
-    return JSON.parse(await readFile(recordFile, "utf8")) as RdsRecord;
+    const text = await readIfExists(recordFile);
+    return text === undefined ? undefined : (JSON.parse(text) as RdsRecord);
 }
 
 export async function readRecord(stackDir: string, identifier: string): Promise<RdsRecord> {

@@ -51,6 +51,8 @@ function setprivFlags(uid: number, gid: number): string[] {
         "--clear-groups",
         "--inh-caps=+dac_override",
         "--ambient-caps=+dac_override",
+        // Without it access(2), by which PostgreSQL looks for its own programs, ignores the capability.
+        "--securebits=+no_setuid_fixup",
     ];
 }
 

@@ -194,4 +194,14 @@ EXCEPTION
 END
 $function$;
 
+REVOKE ALL ON FUNCTION
+    audit_trail.refuse_change_of_log(),
+    audit_trail.fit_column(regclass, text, text, boolean),
+    audit_trail.check_key(regclass, text[]),
+    audit_trail.add_partitions(regclass, text, integer, integer),
+    audit_trail.refuse_truncate(regclass),
+    audit_trail.record_reload(),
+    audit_trail.record_unflagged_delete()
+    FROM PUBLIC;
+
 RESET ROLE;

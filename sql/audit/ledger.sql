@@ -43,6 +43,7 @@ BEGIN
         USING ERRCODE = 'insufficient_privilege';
 END
 $function$;
+REVOKE ALL ON FUNCTION audit_trail.refuse_change() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_trail.gap
     FOR EACH ROW EXECUTE FUNCTION audit_trail.refuse_change();

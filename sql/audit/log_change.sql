@@ -4,6 +4,9 @@
 -- or in its tombstone once the row is deleted: a change beyond it is new, without a look into the log. Any other is
 -- looked up. Found in another target transaction it is a replay, because DMS keeps a source transaction inside one
 -- target transaction. A replay logs nothing and leaves staging as it was.
+--
+-- NEW and OLD are used as whole rows, apart from the header columns: a plan that is cached with the type of one of
+-- the table's own columns would fail in DMS's session once that type changes.
 DECLARE
     headers CONSTANT text[] := '{operation,commit_timestamp,transaction_id,change_seq}';
     lsn CONSTANT text := '^[0-9A-F]{8}/[0-9A-F]{8}$';
@@ -14,6 +17,7 @@ DECLARE
     change_has_lsn boolean;
     committed_at timestamptz;
     before_image jsonb;
+    after_image jsonb;
     -- What was known of the key: from the staging row, or from the tombstone.
     known_position text := '';
     known_lsn text;
@@ -31,8 +35,9 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         -- No delete of the source arrives like this. A conflict policy puts the row in again with the next statement;
         -- a row that stays away is recorded as a gap at commit.
+        before_image := to_jsonb(OLD);
         INSERT INTO audit_trail.:"tombstone" AS t (row_key, transaction_id, removed_row)
-            VALUES (:old_key, coalesce(OLD.transaction_id, ''), to_jsonb(OLD))
+            VALUES (:old_key, coalesce(OLD.transaction_id, ''), before_image)
             ON CONFLICT (row_key) DO UPDATE SET
                 transaction_id = excluded.transaction_id,
                 removed_row = excluded.removed_row,
@@ -41,6 +46,7 @@ BEGIN
         RETURN NULL;
     END IF;
 
+    after_image := to_jsonb(NEW) - headers;
     changed_key := :new_key;
     change_position := coalesce(NEW.transaction_id, '');
     committed_at := NEW.commit_timestamp AT TIME ZONE 'UTC';
@@ -61,7 +67,7 @@ BEGIN
     IF change_position = '' AND coalesce(NEW.change_seq, '') = '' THEN
         IF TG_OP = 'UPDATE' THEN
             UPDATE :"schema".:"audit_log" AS l
-                SET new_row_data = to_jsonb(NEW) - headers
+                SET new_row_data = after_image
                 WHERE l.row_key = changed_key
                     AND l.commit_timestamp = OLD.commit_timestamp AT TIME ZONE 'UTC'
                     AND l.operation = 'B'
@@ -72,7 +78,7 @@ BEGIN
         END IF;
         INSERT INTO :"schema".:"audit_log"
             (operation, row_key, new_row_data, commit_timestamp, transaction_id, change_seq)
-            VALUES ('B', changed_key, to_jsonb(NEW) - headers, coalesce(committed_at, clock_timestamp()), '', '');
+            VALUES ('B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '');
         IF buried THEN
             DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
             UPDATE :"schema".:"staging" AS s SET transaction_id = known_position WHERE :same_row;
@@ -113,7 +119,7 @@ BEGIN
             -- DMS writes a row with large columns in two steps; the second has the change sequence of the first, or
             -- leaves the row's headers as they are. No other change of this transaction has it.
             UPDATE :"schema".:"audit_log" AS l
-                SET new_row_data = to_jsonb(NEW) - headers
+                SET new_row_data = after_image
                 WHERE l.row_key = changed_key
                     AND l.commit_timestamp >= coalesce(committed_at, '-infinity')
                     AND l.commit_timestamp <= coalesce(committed_at, 'infinity')
@@ -148,7 +154,6 @@ BEGIN
         WHEN 'I' THEN
             IF before_image IS NOT NULL THEN
                 gap_kind := 'insert over existing row';
-                before_image := NULL;
             END IF;
         WHEN 'U' THEN
             IF before_image IS NULL THEN
@@ -167,8 +172,8 @@ BEGIN
         VALUES (
             NEW.operation,
             changed_key,
-            before_image,
-            CASE WHEN NEW.operation <> 'D' THEN to_jsonb(NEW) - headers END,
+            CASE WHEN NEW.operation <> 'I' THEN before_image END,
+            CASE WHEN NEW.operation <> 'D' THEN after_image END,
             coalesce(committed_at, clock_timestamp()),
             change_position,
             coalesce(NEW.change_seq, '')
@@ -187,7 +192,7 @@ BEGIN
         DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
 
-    IF TG_OP = 'UPDATE' AND NOT (:same_key) THEN
+    IF TG_OP = 'UPDATE' AND :old_key <> changed_key THEN
         -- DMS does not replicate these; should one arrive, the old key must not look as if it never was.
         gap_kind := 'primary key update';
         INSERT INTO audit_trail.:"tombstone" AS t (row_key, transaction_id) VALUES (:old_key, known_position)

@@ -61,6 +61,10 @@ describe("config", () => {
             masterUsername: "postgres",
             tables: [{ schema: "public", table: "items" }],
             demoTable: false,
+            sourceGuards: true,
+            allowTruncate: [],
+            allowKeyUpdates: [],
+            fullReplicaIdentity: [],
             maxLobSizeKb: 64,
             instanceClass: "db.r6g.large",
             vpcCidr: "10.20.0.0/16",
@@ -212,6 +216,11 @@ describe("config", () => {
         ["backupRetentionDays", "36", /whole number from 7 to 35/],
         ["backupRetentionDays", "7.5", /whole number/],
         ["backupRetentionDays", "-8", /whole number/],
+        ["sourceGuards", "on", /true or false/],
+        ["allowTruncate", "public.items", /a list of tables/],
+        ["allowTruncate", '["public.other"]', /public\.other is not one of the tables/],
+        ["allowKeyUpdates", "[1]", /entry 1 is not a text/],
+        ["fullReplicaIdentity", '["public.items","public.items"]', /lists public\.items twice/],
         ["caBundle", "/etc/ssl/ca.pem", /relative to the project folder/],
         ["caBundle", "../ca.pem", /inside the project folder/],
         ["caBundle", "certs/", /inside the project folder/],
@@ -245,7 +254,7 @@ describe("config", () => {
         for (const [key, value] of wrong) {
             const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
             const suggestion = / ([^" ]+)"\.$/.exec(message)?.[1] ?? "";
-            parseWith(key, key === "tables" ? JSON.stringify([suggestion]) : suggestion);
+            parseWith(key, message.includes("--path") ? JSON.stringify([suggestion]) : suggestion);
         }
     });
 

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import { ITEMS, type TrailServer, trailServer } from "./support/trail";
+import { ITEMS, type Trail, trailServer } from "./support/trail";
 
-const ROW = "1, 'a', 1.50, 'I', '2026-11-23 10:00:00', '', ''";
+const NOW = new Date().toISOString();
 
 /** Every table whose rows nobody may change, a partition of the log among them. */
 const KEPT = [
     "items_audit_log",
-    "items_audit_log_y2026m11",
+    `items_audit_log_y${NOW.slice(0, 4)}m${NOW.slice(5, 7)}`,
     "items_audit_log_default",
     "audit_trail.gap",
     "audit_trail.unlogged_change",
@@ -25,12 +25,14 @@ const CHANGES: Readonly<Record<string, (table: string) => string>> = {
 };
 
 describe("what is logged stays", () => {
-    let trail: TrailServer;
+    let trail: Trail;
 
     before(async function () {
         this.timeout(60_000);
         trail = await trailServer([ITEMS]);
-        await trail.dms.query(`INSERT INTO items_staging VALUES (${ROW})`);
+        await trail.dms.query(
+            `INSERT INTO items_staging VALUES (1, 'a', 1.50, 'I', '${NOW}', '', '')`,
+        );
         // One row in the default partition and in each ledger, so that there is something to change.
         await trail.dms.query(
             "INSERT INTO items_staging VALUES (2, 'a', 1.50, 'I', '2001-01-01 00:00:00', '', ''), (3, 'a', 1, '?', NULL, 'x', 'x')",
@@ -44,13 +46,18 @@ describe("what is logged stays", () => {
 
     for (const table of KEPT) {
         it(`has rows to protect in ${table}`, async () => {
-            const { rows } = await trail.reader.query(`SELECT FROM ${table.replace(/_(?:y2026m11|default)$/u, "")}`);
+            const { rows } = await trail.reader.query(
+                `SELECT FROM ${table.replace(/_(?:y\d{4}m\d\d|default)$/u, "")}`,
+            );
             assert.ok(rows.length > 0);
         });
 
         for (const [name, statement] of Object.entries(CHANGES)) {
             const people: Record<string, [() => Client, RegExp]> = {
-                master: [() => trail.master, /is append-only: (?:UPDATE|DELETE|TRUNCATE) is refused/u],
+                master: [
+                    () => trail.master,
+                    /is append-only: (?:UPDATE|DELETE|TRUNCATE) is refused/u,
+                ],
                 "the superuser": [() => trail.superuser, /is append-only/u],
                 "an auditor": [() => trail.reader, /permission denied/u],
                 DMS: [() => trail.dms, /permission denied/u],
@@ -67,15 +74,16 @@ describe("what is logged stays", () => {
             ["DMS", () => trail.dms],
         ] as const) {
             it(`${table} is not ${who}'s to drop, alter or fill`, async () => {
-                await assert.rejects(client().query(`DROP TABLE ${table}`), /must be owner/u);
-                await assert.rejects(
-                    client().query(`ALTER TABLE ${table} DISABLE TRIGGER ALL`),
-                    /must be owner/u,
-                );
-                await assert.rejects(
-                    client().query(`INSERT INTO ${table} SELECT * FROM ${table}`),
-                    /permission denied/u,
-                );
+                for (const statement of [
+                    `DROP TABLE ${table}`,
+                    `ALTER TABLE ${table} DISABLE TRIGGER ALL`,
+                    `INSERT INTO ${table} DEFAULT VALUES`,
+                ]) {
+                    await assert.rejects(
+                        client().query(statement),
+                        /must be owner|permission denied/u,
+                    );
+                }
             });
         }
     }
@@ -85,7 +93,10 @@ describe("what is logged stays", () => {
         try {
             for (const table of KEPT) {
                 for (const statement of Object.values(CHANGES)) {
-                    await assert.rejects(trail.superuser.query(statement(table)), /is append-only/u);
+                    await assert.rejects(
+                        trail.superuser.query(statement(table)),
+                        /is append-only/u,
+                    );
                 }
             }
         } finally {
@@ -106,7 +117,6 @@ describe("what is logged stays", () => {
         ];
         for (const column of columns) {
             await trail.master.query("BEGIN");
-            await trail.dms.query("SELECT");
             await trail.master.query(
                 `INSERT INTO items_audit_log (operation, row_key, commit_timestamp, transaction_id, change_seq)
                     VALUES ('I', '{"item_id": 9}', '2026-11-23', '', '')`,
@@ -115,7 +125,9 @@ describe("what is logged stays", () => {
                 `UPDATE items_audit_log SET new_row_data = '{}' WHERE row_key = '{"item_id": 9}'`,
             );
             await assert.rejects(
-                trail.master.query(`UPDATE items_audit_log SET ${column} WHERE row_key = '{"item_id": 9}'`),
+                trail.master.query(
+                    `UPDATE items_audit_log SET ${column} WHERE row_key = '{"item_id": 9}'`,
+                ),
                 /is append-only/u,
             );
             await trail.master.query("ROLLBACK");
@@ -133,7 +145,11 @@ describe("what is logged stays", () => {
                 "ALTER TABLE items_staging DISABLE TRIGGER log_change",
                 "SET ROLE audit_trail_owner",
             ]) {
-                await assert.rejects(client.query(statement), /permission denied|must be owner|must be able/u, statement);
+                await assert.rejects(
+                    client.query(statement),
+                    /permission denied|must be owner|must be able/u,
+                    statement,
+                );
             }
         }
     });

@@ -83,9 +83,27 @@ describe("shapes from the source's catalog", () => {
             table: "T",
             columns: [
                 { name: "b", type: "integer", notNull: true, generated: false, identity: true },
-                { name: "A a", type: "character varying(7)", notNull: true, generated: false, identity: false },
-                { name: "cost", type: "numeric(8,3)", notNull: true, generated: false, identity: false },
-                { name: "twice", type: "numeric", notNull: false, generated: true, identity: false },
+                {
+                    name: "A a",
+                    type: "character varying(7)",
+                    notNull: true,
+                    generated: false,
+                    identity: false,
+                },
+                {
+                    name: "cost",
+                    type: "numeric(8,3)",
+                    notNull: true,
+                    generated: false,
+                    identity: false,
+                },
+                {
+                    name: "twice",
+                    type: "numeric",
+                    notNull: false,
+                    generated: true,
+                    identity: false,
+                },
                 {
                     name: "at",
                     type: "timestamp(3) with time zone[]",
@@ -111,7 +129,8 @@ describe("shapes from the source's catalog", () => {
             () => assert.fail("accepted"),
             (reason: unknown) => reason as Error,
         );
-        const subject = /^(?:The tables|The table|The column)? ?(.*?),? (?:does not|has|is|and|would)/u;
+        const subject =
+            /^(?:The tables|The table|The column)? ?(.*?),? (?:does not|has|is|and|would)/u;
         assert.deepEqual(
             error.message.split("\n").map((line) => subject.exec(line)?.[1]),
             [

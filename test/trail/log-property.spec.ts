@@ -6,7 +6,7 @@ import { escapeIdentifier } from "pg";
 import { trailNames } from "../../components/trail/names";
 import { type Behaviour, deliver, type Step, type Target } from "./support/delivery";
 import { type Draft, type History, historyOf, type Values } from "./support/history";
-import { shapeOf, type TrailServer, trailServer } from "./support/trail";
+import { shapeOf, type Trail, trailServer } from "./support/trail";
 
 /** Every run has keys of its own: the log cannot be emptied, which is the point of it. */
 const TARGETS: readonly ((run: number) => Target)[] = [
@@ -73,7 +73,7 @@ const behaviour: fc.Arbitrary<Behaviour> = fc.record({
 });
 
 describe("the log, whatever DMS does on the way", () => {
-    let trail: TrailServer;
+    let trail: Trail;
     let runs = 0;
     let lastGap = "0";
     let lastUnlogged = "0";
@@ -168,7 +168,10 @@ function keyImage(target: Target, key: number): Record<string, unknown> {
     return Object.fromEntries(
         target.shape.primaryKey.map((name, i) => {
             const value = target.keyOf(key)[i];
-            return [name, value instanceof Date ? value.toISOString().replace(/\.?0*Z$/u, "+00:00") : value];
+            return [
+                name,
+                value instanceof Date ? value.toISOString().replace(/\.?0*Z$/u, "+00:00") : value,
+            ];
         }),
     );
 }

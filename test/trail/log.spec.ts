@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import type { Client } from "pg";
 
 import type { TableShape } from "../../components/trail/shape";
-import { ITEMS, shapeOf, type TrailServer, trailServer } from "./support/trail";
+import { ITEMS, shapeOf, type Trail, trailServer } from "./support/trail";
 
 const AT = "2026-11-23 10:00:00.123456";
 
@@ -12,7 +12,7 @@ const AT = "2026-11-23 10:00:00.123456";
 const ODD: TableShape = shapeOf("public", "odd", { id: "text", document: "json" }, ["id"]);
 
 describe("the log's trigger", () => {
-    let trail: TrailServer;
+    let trail: Trail;
     let dms: Client;
     let lsn = 0x1000;
     let key = 0;
@@ -36,7 +36,12 @@ describe("the log's trigger", () => {
         return `00000000/${lsn.toString(16).toUpperCase().padStart(8, "0")}`;
     }
 
-    async function insert(name: string, operation: string | null = "I", at = position(), seq = at): Promise<void> {
+    async function insert(
+        name: string,
+        operation: string | null = "I",
+        at = position(),
+        seq = at,
+    ): Promise<void> {
         await dms.query("INSERT INTO items_staging VALUES ($1, $2, 1.50, $3, $4, $5, $6)", [
             key,
             name,
@@ -47,7 +52,12 @@ describe("the log's trigger", () => {
         ]);
     }
 
-    async function update(name: string | null, operation: string, at = position(), seq = at): Promise<void> {
+    async function update(
+        name: string | null,
+        operation: string,
+        at = position(),
+        seq = at,
+    ): Promise<void> {
         await dms.query(
             `UPDATE items_staging SET item_id = $1, name = $2, operation = $3, commit_timestamp = $4,
                 transaction_id = $5, change_seq = $6 WHERE item_id = $1`,
@@ -134,7 +144,10 @@ describe("the log's trigger", () => {
 
     it("shows an update and a delete of rows that staging lacks", async () => {
         await insert("a", "U");
-        assert.deepEqual([await logged(), await gaps()], [[["U", null, "a"]], ["row missing before update"]]);
+        assert.deepEqual(
+            [await logged(), await gaps()],
+            [[["U", null, "a"]], ["row missing before update"]],
+        );
         await update(null, "D");
         await insert("a", "D");
         assert.deepEqual((await logged()).slice(1), [
@@ -158,7 +171,10 @@ describe("the log's trigger", () => {
     it("shows a delete that carries no flag", async () => {
         await insert("a");
         await dms.query("DELETE FROM items_staging WHERE item_id = $1", [key]);
-        assert.deepEqual([await logged(), await gaps()], [[["I", null, "a"]], ["unflagged delete"]]);
+        assert.deepEqual(
+            [await logged(), await gaps()],
+            [[["I", null, "a"]], ["unflagged delete"]],
+        );
     });
 
     it("shows a primary key that changes under it, and keeps the old key known", async () => {
@@ -202,6 +218,33 @@ describe("the log's trigger", () => {
         ]);
     });
 
+    it("knows older changes again after a change whose position it cannot compare", async () => {
+        const [first, second] = [position(), position()];
+        await insert("a", "I", first);
+        await update("b", "U", "!not an LSN");
+        await update("a", "U", first);
+        await update("c", "U", second);
+        await update("b", "U", "!not an LSN");
+        assert.deepEqual(await logged(), [
+            ["I", null, "a"],
+            ["U", "a", "b"],
+            ["U", "b", "c"],
+        ]);
+        assert.deepEqual(await staged(), ["c"]);
+    });
+
+    it("knows older changes again after a delete without position", async () => {
+        const first = position();
+        await insert("a", "I", first);
+        await update(null, "D", "", "x");
+        await insert("a", "I", first);
+        assert.deepEqual(await logged(), [
+            ["I", null, "a"],
+            ["D", "a", null],
+        ]);
+        assert.deepEqual(await staged(), []);
+    });
+
     it("knows a replay after the replication connection was made anew, by another text around the same position", async () => {
         const at = position();
         await insert("a");
@@ -211,7 +254,9 @@ describe("the log's trigger", () => {
     });
 
     it("fires in a session that disables triggers", async () => {
-        await trail.superuser.query("GRANT SET ON PARAMETER session_replication_role TO dms_target");
+        await trail.superuser.query(
+            "GRANT SET ON PARAMETER session_replication_role TO dms_target",
+        );
         await dms.query("SET session_replication_role = replica");
         try {
             await insert("a");
@@ -243,12 +288,14 @@ describe("the log's trigger", () => {
     });
 
     it("writes the same key whatever the session's settings are", async () => {
-        await dms.query("SET timezone = 'Asia/Kathmandu'; SET datestyle = 'SQL, DMY'; SET search_path = pg_temp");
+        await dms.query(
+            "SET timezone = 'Asia/Kathmandu'; SET datestyle = 'SQL, DMY'; SET search_path = pg_temp",
+        );
         try {
-            await dms.query("INSERT INTO public.items_staging VALUES ($1, 'a', 1, 'I', '23/11/2026 10:00:00', $2, '1')", [
-                key,
-                position(),
-            ]);
+            await dms.query(
+                "INSERT INTO public.items_staging VALUES ($1, 'a', 1, 'I', '23/11/2026 10:00:00', $2, '1')",
+                [key, position()],
+            );
         } finally {
             await dms.query("RESET timezone; RESET datestyle; RESET search_path");
         }
@@ -265,7 +312,9 @@ describe("the log's trigger", () => {
         const { rows } = await trail.reader.query(
             `SELECT table_schema, table_name, from_timestamp = '${AT}Z' AS since_last_change FROM audit_trail.gap WHERE kind = 'reload'`,
         );
-        assert.deepEqual(rows, [{ table_schema: "public", table_name: "items", since_last_change: true }]);
+        assert.deepEqual(rows, [
+            { table_schema: "public", table_name: "items", since_last_change: true },
+        ]);
         await dms.query("TRUNCATE odd_staging");
         const { rows: first } = await trail.reader.query(
             "SELECT FROM audit_trail.gap WHERE kind = 'reload' AND table_name = 'odd'",
@@ -308,7 +357,10 @@ describe("the log's trigger", () => {
             )
                 .join("")
                 .slice(0, 2690);
-            await dms.query(`INSERT INTO odd_staging VALUES ($1, NULL, 'I', '${AT}', '${position()}', '1')`, [long]);
+            await dms.query(
+                `INSERT INTO odd_staging VALUES ($1, NULL, 'I', '${AT}', '${position()}', '1')`,
+                [long],
+            );
             assert.deepEqual(await unlogged(long), ["54000"]);
         });
 
@@ -317,16 +369,23 @@ describe("the log's trigger", () => {
             try {
                 await insert("a");
                 assert.deepEqual(await unlogged(`"item_id":${key},`), ["42P01"]);
-                await trail.master.query("ALTER TABLE audit_trail.unlogged_change RENAME TO hidden");
+                await trail.master.query(
+                    "ALTER TABLE audit_trail.unlogged_change RENAME TO hidden",
+                );
                 const warnings: (string | undefined)[] = [];
                 dms.on("notice", ({ message }) => warnings.push(message));
                 try {
                     await update("b", "U");
                 } finally {
                     dms.removeAllListeners("notice");
-                    await trail.master.query("ALTER TABLE audit_trail.hidden RENAME TO unlogged_change");
+                    await trail.master.query(
+                        "ALTER TABLE audit_trail.hidden RENAME TO unlogged_change",
+                    );
                 }
-                assert.match(warnings.join(), /public\.items was not logged \(42P01 .*items_audit_log/u);
+                assert.match(
+                    warnings.join(),
+                    /public\.items was not logged \(42P01 .*items_audit_log/u,
+                );
                 assert.deepEqual(await staged(), ["b"]);
             } finally {
                 await trail.master.query("ALTER TABLE hidden RENAME TO items_audit_log");

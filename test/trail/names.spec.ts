@@ -24,20 +24,27 @@ describe("names of the trail", () => {
 
     it("fit into an identifier, keep their suffix and break no character", () => {
         fc.assert(
-            fc.property(identifier, fc.constantFrom("_staging", "_audit_log_default"), (base, suffix) => {
-                const name = fitIdentifier(base, suffix);
-                assert.ok(Buffer.byteLength(name) <= 63);
-                assert.ok(name.endsWith(suffix));
-                assert.ok(!name.includes("\uFFFD") || base.includes("\uFFFD"));
-                assert.equal(Buffer.from(name).toString(), name);
-                assert.equal(fitIdentifier(base, suffix), name);
-            }),
+            fc.property(
+                identifier,
+                fc.constantFrom("_staging", "_audit_log_default"),
+                (base, suffix) => {
+                    const name = fitIdentifier(base, suffix);
+                    assert.ok(Buffer.byteLength(name) <= 63);
+                    assert.ok(name.endsWith(suffix));
+                    assert.ok(!name.includes("\uFFFD") || base.includes("\uFFFD"));
+                    assert.equal(Buffer.from(name).toString(), name);
+                    assert.equal(fitIdentifier(base, suffix), name);
+                },
+            ),
         );
     });
 
     it("of different long tables differ", () => {
         const long = "a".repeat(62);
-        const [one, two] = [trailNames({ schema: "s", table: `${long}b` }), trailNames({ schema: "s", table: `${long}c` })];
+        const [one, two] = [
+            trailNames({ schema: "s", table: `${long}b` }),
+            trailNames({ schema: "s", table: `${long}c` }),
+        ];
         for (const key of Object.keys(one) as (keyof typeof one)[]) {
             assert.notEqual(one[key], two[key]);
         }
@@ -56,19 +63,35 @@ describe("names of the trail", () => {
 describe("table names in the configuration", () => {
     it("are read as written", () => {
         assert.deepEqual(parseTableName("public.items"), { schema: "public", table: "items" });
-        assert.deepEqual(parseTableName("My Schema.Items"), { schema: "My Schema", table: "Items" });
+        assert.deepEqual(parseTableName("My Schema.Items"), {
+            schema: "My Schema",
+            table: "Items",
+        });
         assert.deepEqual(parseTableName('"a.b"."c""d"'), { schema: "a.b", table: 'c"d' });
     });
 
     it("come back from their own text", () => {
         fc.assert(
             fc.property(identifier, identifier, (schema, table) => {
-                assert.deepEqual(parseTableName(formatTableName({ schema, table })), { schema, table });
+                assert.deepEqual(parseTableName(formatTableName({ schema, table })), {
+                    schema,
+                    table,
+                });
             }),
         );
     });
 
-    for (const text of ["items", "a.b.c", ".items", "public.", '"public.items', 'public."items', '""."x"', 'pub"lic.items', ""]) {
+    for (const text of [
+        "items",
+        "a.b.c",
+        ".items",
+        "public.",
+        '"public.items',
+        'public."items',
+        '""."x"',
+        'pub"lic.items',
+        "",
+    ]) {
         it(`are refused when they are not schema.table: ${text}`, () => {
             assert.throws(() => parseTableName(text), /write schema\.table/u);
         });

@@ -1,8 +1,19 @@
 import assert from "node:assert/strict";
 
+import type { Client } from "pg";
+
 import type { TableShape } from "../../components/trail/shape";
 import { tableObjects } from "../../components/trail/statements";
-import { createFunction, deploy, ITEMS, run, shapeOf, type TrailServer, trailServer } from "./support/trail";
+import { scratchServer, type ScratchServer } from "../support/postgres";
+import {
+    createFunction,
+    deploy,
+    ITEMS,
+    run,
+    shapeOf,
+    type Trail,
+    trailDatabase,
+} from "./support/trail";
 
 const COMPOSITE = shapeOf(
     "Audit me",
@@ -12,11 +23,22 @@ const COMPOSITE = shapeOf(
 );
 
 describe("the trail's scripts", () => {
-    let trail: TrailServer;
+    let server: ScratchServer;
+    let trail: Trail;
+    let databases = 0;
 
-    beforeEach(async function () {
+    before(async function () {
         this.timeout(60_000);
-        trail = await trailServer([ITEMS, COMPOSITE]);
+        server = await scratchServer();
+    });
+
+    after(async () => {
+        await server.stop();
+    });
+
+    beforeEach(async () => {
+        databases += 1;
+        trail = await trailDatabase(server, `audit_${databases}`, [ITEMS, COMPOSITE]);
     });
 
     afterEach(async () => {
@@ -24,11 +46,11 @@ describe("the trail's scripts", () => {
     });
 
     async function structure(): Promise<unknown[]> {
-        const { rows } = await trail.master.query(`
+        const { rows } = await trail.master.query<Record<string, unknown>>(`
             SELECT c.oid::regclass::text AS relation, c.relowner::regrole::text AS owner, c.relacl::text, c.reloptions,
                 (SELECT json_agg((a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity) ORDER BY attnum)
                     FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0) AS columns,
-                (SELECT json_agg(pg_get_triggerdef(t.oid) || t.tgenabled ORDER BY t.tgname) FROM pg_trigger AS t WHERE t.tgrelid = c.oid) AS triggers,
+                (SELECT json_agg(pg_get_triggerdef(t.oid) || t.tgenabled::text ORDER BY t.tgname) FROM pg_trigger AS t WHERE t.tgrelid = c.oid) AS triggers,
                 pg_get_expr(c.relpartbound, c.oid) AS bound
             FROM pg_class AS c WHERE c.relnamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
             UNION ALL
@@ -62,7 +84,11 @@ describe("the trail's scripts", () => {
     });
 
     it("partition the log by month from the last one to two years ahead", async () => {
-        const { rows } = await trail.master.query<{ months: number; first: boolean; last: boolean }>(`
+        const { rows } = await trail.master.query<{
+            months: number;
+            first: boolean;
+            last: boolean;
+        }>(`
             SELECT count(*)::int AS months,
                 bool_or(bound LIKE '%FROM (''' || to_char(now() AT TIME ZONE 'UTC' - interval '1 month', 'YYYY-MM') || '%') AS first,
                 bool_or(bound LIKE '%FROM (''' || to_char(now() AT TIME ZONE 'UTC' + interval '24 months', 'YYYY-MM') || '%') AS last
@@ -74,24 +100,45 @@ describe("the trail's scripts", () => {
     });
 
     it("leave a month in the default partition that already has rows there", async () => {
-        await trail.dms.query(
-            "INSERT INTO items_staging VALUES (1, 'a', 1, 'I', '2026-01-31 23:59:59.999999', '', ''), (2, 'a', 1, 'I', '2020-01-01', '', '')",
-        );
+        const monthsAgo = (months: number, day: string): string => {
+            const now = new Date();
+            const then = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months, 1));
+            return then.toISOString().slice(0, 8) + day;
+        };
+        const exists = async (months: number): Promise<unknown> => {
+            const name = `items_audit_log_y${monthsAgo(months, "").slice(0, 7).replace("-", "m")}`;
+            const { rows } = await trail.master.query<{ exists: unknown }>(
+                "SELECT to_regclass($1) IS NOT NULL AS exists",
+                [name],
+            );
+            return rows[0]?.exists;
+        };
+        const load = (key: number, at: string): Promise<unknown> =>
+            trail.dms.query("INSERT INTO items_staging VALUES ($1, 'a', 1, 'I', $2, '', '')", [
+                key,
+                at,
+            ]);
+        await load(1, `${monthsAgo(5, "28")} 23:59:59.999999`);
+        await load(2, monthsAgo(60, "01"));
         await trail.master.query("SET ROLE audit_trail_owner");
         await trail.master.query(
-            `SELECT audit_trail.add_partitions('items_audit_log', 'items_audit_log_',
-                (SELECT (extract(year FROM now()) - 2025) * 12 + extract(month FROM now()))::int, 25)`,
+            "SELECT audit_trail.add_partitions('items_audit_log', 'items_audit_log_', 6, 25)",
         );
-        const { rows } = await trail.master.query<{ exists: unknown }>(
-            `SELECT to_regclass('items_audit_log_y2025m12') IS NOT NULL AND to_regclass('items_audit_log_y2026m01') IS NULL
-                AND to_regclass('items_audit_log_y2026m02') IS NOT NULL AS exists`,
+        assert.deepEqual(
+            [await exists(7), await exists(6), await exists(5), await exists(4), await exists(-25)],
+            [false, true, false, true, true],
         );
-        assert.deepEqual(rows, [{ exists: true }]);
-        await trail.dms.query("INSERT INTO items_staging VALUES (3, 'a', 1, 'I', '2026-01-01', '', '')");
+        await load(3, monthsAgo(5, "01"));
+        await load(4, monthsAgo(4, "01"));
+        const { rows } = await trail.reader.query("SELECT FROM items_audit_log");
+        assert.equal(rows.length, 4);
     });
 
     it("follow the source: a new column, a wider type, a column that may be null", async () => {
-        await trail.dms.query("INSERT INTO items_staging VALUES (1, 'a', 1.50, 'I', '2026-11-23', '00000000/00000010', '1')");
+        await trail.dms.query(
+            "INSERT INTO items_staging VALUES (1, 'a', 1.50, 'I', '2026-11-23', '00000000/00000010', '1')",
+        );
+        await everyKindOfChange(trail.dms, 2, "00000000/000000");
         await trail.master.query("ALTER TABLE items_staging ALTER COLUMN price SET NOT NULL");
         const wider: TableShape = shapeOf(
             "public",
@@ -99,30 +146,48 @@ describe("the trail's scripts", () => {
             {
                 item_id: "bigint",
                 name: "character varying(200)",
-                price: "numeric(12,4)",
+                price: "text",
                 tags: "text[]",
             },
             ["item_id"],
         );
         await run(trail.master, tableObjects(wider));
         await trail.dms.query(
-            `UPDATE items_staging SET name = repeat('x', 150), price = NULL, tags = '{b}', operation = 'U',
+            `UPDATE items_staging SET name = repeat('x', 150), price = '2.50', tags = '{b}', operation = 'U',
                 transaction_id = '00000000/00000020', change_seq = '2' WHERE item_id = 1`,
         );
         // Again, and as a replay: the same connection has the function's plans from before.
         await trail.dms.query(
-            "UPDATE items_staging SET tags = '{a}', operation = 'U', transaction_id = '00000000/00000020', change_seq = '3' WHERE item_id = 1",
+            `UPDATE items_staging SET tags = '{a}', operation = 'U', transaction_id = '00000000/00000020', change_seq = '3'
+                WHERE item_id = 1`,
         );
+        await everyKindOfChange(trail.dms, 3, "00000001/000000");
         const { rows } = await trail.reader.query(
-            `SELECT old_row_data AS old, new_row_data - 'name' AS new FROM items_audit_log ORDER BY audit_id`,
+            `SELECT old_row_data AS old, new_row_data - 'name' AS new FROM items_audit_log
+                WHERE row_key = '{"item_id": 1}' ORDER BY audit_id`,
+        );
+        const { rows: warm } = await trail.reader.query(
+            `SELECT row_key -> 'item_id' AS key, string_agg(operation, '' ORDER BY audit_id) AS operations FROM items_audit_log
+                WHERE row_key <> '{"item_id": 1}' GROUP BY 1 ORDER BY 1`,
+        );
+        assert.deepEqual(
+            warm,
+            [2, 3].map((key) => ({ key, operations: "IUD".repeat(7) })),
         );
         assert.deepEqual(rows, [
             { old: null, new: { item_id: 1, price: 1.5 } },
-            { old: { item_id: 1, name: "a", price: 1.5, tags: null }, new: { item_id: 1, price: null, tags: ["b"] } },
+            {
+                old: { item_id: 1, name: "a", price: "1.50", tags: null },
+                new: { item_id: 1, price: "2.50", tags: ["b"] },
+            },
         ]);
-        const { rows: staged } = await trail.dms.query("SELECT tags, change_seq FROM items_staging");
+        const { rows: staged } = await trail.dms.query(
+            "SELECT tags, change_seq FROM items_staging WHERE item_id = 1",
+        );
         assert.deepEqual(staged, [{ tags: ["b"], change_seq: "2" }]);
-        const { rows: unlogged } = await trail.reader.query("SELECT * FROM audit_trail.unlogged_change");
+        const { rows: unlogged } = await trail.reader.query(
+            "SELECT * FROM audit_trail.unlogged_change",
+        );
         assert.deepEqual(unlogged, []);
     });
 
@@ -133,7 +198,9 @@ describe("the trail's scripts", () => {
                     ${names}${values} WHERE item_id = 1`,
             );
         };
-        await trail.dms.query("INSERT INTO items_staging VALUES (1, 'a', 1.50, 'I', '2026-11-23', '00000000/00000010', '1')");
+        await trail.dms.query(
+            "INSERT INTO items_staging VALUES (1, 'a', 1.50, 'I', '2026-11-23', '00000000/00000010', '1')",
+        );
         for (let i = 0; i < 8; i++) {
             await change(`0000002${i}`);
             await change(`0000002${i}`);
@@ -148,7 +215,9 @@ describe("the trail's scripts", () => {
             `SELECT array_agg(new_row_data ->> 'extra' ORDER BY audit_id DESC) AS extras, count(*)::int AS n,
                 (SELECT count(*)::int FROM audit_trail.unlogged_change) AS unlogged FROM items_audit_log`,
         );
-        assert.deepEqual(rows, [{ extras: ["e", "e", ...Array<null>(9).fill(null)], n: 11, unlogged: 0 }]);
+        assert.deepEqual(rows, [
+            { extras: ["e", "e", ...Array<null>(9).fill(null)], n: 11, unlogged: 0 },
+        ]);
         const { rows: staged } = await trail.dms.query("SELECT name, extra FROM items_staging");
         assert.deepEqual(staged, [{ name: "00000040", extra: "e" }]);
     });
@@ -156,7 +225,7 @@ describe("the trail's scripts", () => {
     it("refuse another primary key and say how to go on", async () => {
         await assert.rejects(
             run(trail.master, tableObjects({ ...ITEMS, primaryKey: ["item_id", "name"] })),
-            /sql\/audit\/staging\.sql: .*primary key is now \(item_id, name\), and items_staging has \(item_id\)/u,
+            /sql\/audit\/staging\.sql: .*primary key is now \(item_id, name\), and public\.items_staging has \(item_id\)/u,
         );
     });
 
@@ -171,3 +240,29 @@ describe("the trail's scripts", () => {
         ]);
     });
 });
+
+/** Takes the log's function through all its statements, so that their plans are cached in this session. */
+async function everyKindOfChange(dms: Client, key: number, lsn: string): Promise<void> {
+    const change = (statement: string): Promise<unknown> =>
+        dms.query(statement.replaceAll("@", lsn).replaceAll("$key", String(key)));
+    const insert =
+        "INSERT INTO items_staging (item_id, name, operation, commit_timestamp, transaction_id, change_seq) VALUES";
+    for (let i = 0; i < 7; i++) {
+        await change(`${insert} ($key, 'a', 'I', '2026-11-23', '@1${i}', '1')`);
+        await change(
+            `UPDATE items_staging SET name = 'b', operation = 'U', transaction_id = '@2${i}' WHERE item_id = $key`,
+        );
+        await change(
+            `UPDATE items_staging SET name = 'b', operation = 'U', transaction_id = '@1${i}' WHERE item_id = $key`,
+        );
+        await change("BEGIN");
+        await change("DELETE FROM items_staging WHERE item_id = $key");
+        await change(`${insert} ($key, 'a', 'I', '2026-11-23', '@1${i}', '1')`);
+        await change("COMMIT");
+        await change(
+            `UPDATE items_staging SET operation = 'D', transaction_id = '@3${i}' WHERE item_id = $key`,
+        );
+        await change(`${insert} ($key, 'a', 'I', '2026-11-23', '@1${i}', '1')`);
+        lsn = `${lsn.slice(0, 13)}${i + 1}${lsn.slice(14)}`;
+    }
+}

@@ -1,3 +1,4 @@
 "use strict";
+require("../../provider/end-with-parent.cjs");
 // Resolved from here, because the engine starts the provider in the workspace's folder.
 require("@pulumi/pulumi/cmd/dynamic-provider");

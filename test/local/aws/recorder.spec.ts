@@ -93,6 +93,18 @@ describe("recorded AWS resources", () => {
         assert.equal((await stat(path.join(folder, file))).mode & 0o777, 0o600);
     });
 
+    it("may have ids longer than a file name, and alike for most of it", async () => {
+        const type = "aws:cloudwatch/logGroup:LogGroup";
+        const names = ["a", "b"].map((end) => `/${"aws:rds ".repeat(40)}${end}`);
+        const made = await Promise.all(
+            names.map(async (name, index) => await cloud.create(type, `group-${index}`, { name })),
+        );
+        assert.deepEqual(
+            await Promise.all(made.map(async (one) => (await cloud.read(one))?.outputs.name)),
+            names,
+        );
+    });
+
     it("leave the disk alone while they are only checked and compared", async () => {
         await cloud.failures("aws:ec2/vpc:Vpc", { cidrBlock: UNKNOWN });
         await cloud.failures("aws:rds/cluster:Cluster", { engine: UNKNOWN });

@@ -5,7 +5,8 @@ import { type ScratchServer, scratchServer } from "../../support/postgres";
 import { until } from "../../support/until";
 import { Bench, ITEMS, ITEMS_STAGING, log, statusOf } from "./support";
 
-const EXCEPTIONS = 'SELECT "TASK_NAME", "TABLE_OWNER", "TABLE_NAME", "ERROR" FROM awsdms_apply_exceptions';
+const EXCEPTIONS =
+    'SELECT "TASK_NAME", "TABLE_OWNER", "TABLE_NAME", "ERROR" FROM awsdms_apply_exceptions';
 
 describe("local/dms: conflicts on the target", function () {
     this.timeout(60_000);
@@ -13,7 +14,7 @@ describe("local/dms: conflicts on the target", function () {
     let bench: Bench;
 
     before(async () => {
-        server = await scratchServer();
+        server = await scratchServer({ settings: { synchronous_commit: "on" } });
         bench = await Bench.open(server, "policies");
     });
     after(async () => {
@@ -27,10 +28,17 @@ describe("local/dms: conflicts on the target", function () {
     });
 
     /** A running task that has loaded rows 1 to 3, of which the target then loses row 2 and gains row 4. */
-    async function withConflicts(ErrorBehavior: Readonly<Record<string, unknown>>): Promise<string> {
-        await bench.source.query("INSERT INTO items SELECT g, 'n' || g, g FROM generate_series(1, 3) AS g");
+    async function withConflicts(
+        ErrorBehavior: Readonly<Record<string, unknown>>,
+    ): Promise<string> {
+        await bench.source.query(
+            "INSERT INTO items SELECT g, 'n' || g, g FROM generate_series(1, 3) AS g",
+        );
         const dir = await bench.started({
-            settings: { ErrorBehavior, ControlTablesSettings: { SuspendedTablesTableEnabled: true } },
+            settings: {
+                ErrorBehavior,
+                ControlTablesSettings: { SuspendedTablesTableEnabled: true },
+            },
         });
         await bench.target.query("DELETE FROM items_staging WHERE item_id = 2");
         await bench.target.query("INSERT INTO items_staging VALUES (4, 'other', 44)");
@@ -57,7 +65,11 @@ describe("local/dms: conflicts on the target", function () {
         assert.deepEqual(
             exceptions.map((row) => row.slice(1)),
             [
-                ["public", "items_staging", 'duplicate key value violates unique constraint "items_staging_pkey"'],
+                [
+                    "public",
+                    "items_staging",
+                    'duplicate key value violates unique constraint "items_staging_pkey"',
+                ],
                 ["public", "items_staging", "0 rows affected"],
                 ["public", "items_staging", "0 rows affected"],
             ],
@@ -81,9 +93,10 @@ describe("local/dms: conflicts on the target", function () {
         await bench.source.query("UPDATE items SET price = 8 WHERE item_id = 2");
         await bench.caughtUp(dir);
         assert.deepEqual(await bench.rows(EXCEPTIONS), []);
-        assert.deepEqual(await bench.rows("SELECT price FROM items_staging WHERE item_id IN (2, 4)"), [
-            ["44.00"],
-        ]);
+        assert.deepEqual(
+            await bench.rows("SELECT price FROM items_staging WHERE item_id IN (2, 4)"),
+            [["44.00"]],
+        );
     });
 
     it("INSERT_RECORD and UPDATE_RECORD delete and insert the row, a flagged delete too", async () => {
@@ -121,16 +134,21 @@ describe("local/dms: conflicts on the target", function () {
         const dir = await withConflicts({ ApplyErrorInsertPolicy: "STOP_TASK" });
         await bench.source.query("INSERT INTO items VALUES (4, 'four', 4), (5, 'five', 5)");
         await until(() => Promise.resolve(statusOf(dir).state === "failed"));
-        assert.match(statusOf(dir).error ?? "", /stops at INSERT of "public"."items".*duplicate key/);
-        assert.deepEqual(await bench.rows("SELECT count(*) FROM items_staging WHERE item_id = 5"), [["0"]]);
+        assert.match(
+            statusOf(dir).error ?? "",
+            /stops at INSERT of "public"."items".*duplicate key/,
+        );
+        assert.deepEqual(await bench.rows("SELECT count(*) FROM items_staging WHERE item_id = 5"), [
+            ["0"],
+        ]);
         await assert.rejects(startTask(dir), /duplicate key/);
         await bench.target.query("DELETE FROM items_staging WHERE item_id = 4");
         await startTask(dir);
         await bench.caughtUp(dir);
-        assert.deepEqual(await bench.rows("SELECT name FROM items_staging WHERE item_id > 3 ORDER BY 1"), [
-            ["five"],
-            ["four"],
-        ]);
+        assert.deepEqual(
+            await bench.rows("SELECT name FROM items_staging WHERE item_id > 3 ORDER BY 1"),
+            [["five"], ["four"]],
+        );
     });
 
     it("SUSPEND_TABLE stops that table for good and no other", async () => {
@@ -139,18 +157,28 @@ describe("local/dms: conflicts on the target", function () {
         const dir = await bench.started({
             tables: ["items", "other"],
             settings: {
-                ErrorBehavior: { DataErrorPolicy: "SUSPEND_TABLE", DataTruncationErrorPolicy: "SUSPEND_TABLE" },
+                ErrorBehavior: {
+                    DataErrorPolicy: "SUSPEND_TABLE",
+                    DataTruncationErrorPolicy: "SUSPEND_TABLE",
+                },
                 ControlTablesSettings: { SuspendedTablesTableEnabled: true },
             },
         });
         await bench.target.query("ALTER TABLE items_staging ALTER name TYPE varchar(3)");
-        await bench.source.query("BEGIN; INSERT INTO items VALUES (2, 'long name', 1), (3, 'b', 1); INSERT INTO other VALUES (1); COMMIT");
+        await bench.source.query(
+            "BEGIN; INSERT INTO items VALUES (2, 'long name', 1), (3, 'b', 1); INSERT INTO other VALUES (1); COMMIT",
+        );
         await bench.caughtUp(dir);
         await bench.restart(dir);
-        await bench.source.query("BEGIN; INSERT INTO items VALUES (4, 'c', 1); INSERT INTO other VALUES (2); COMMIT");
+        await bench.source.query(
+            "BEGIN; INSERT INTO items VALUES (4, 'c', 1); INSERT INTO other VALUES (2); COMMIT",
+        );
         await bench.caughtUp(dir);
         assert.deepEqual(await bench.rows("SELECT item_id FROM items_staging"), [["1"]]);
-        assert.deepEqual(await bench.rows("SELECT id FROM other_staging ORDER BY 1"), [["1"], ["2"]]);
+        assert.deepEqual(await bench.rows("SELECT id FROM other_staging ORDER BY 1"), [
+            ["1"],
+            ["2"],
+        ]);
         assert.deepEqual(
             await bench.rows("SELECT table_owner, table_name FROM awsdms_suspended_tables"),
             [["public", "items"]],
@@ -167,8 +195,12 @@ describe("local/dms: conflicts on the target", function () {
         await bench.source.query("INSERT INTO items VALUES (7, 'x', 1)");
         await bench.source.query("INSERT INTO items VALUES (8, 'x', 1)");
         await bench.caughtUp(dir);
-        assert.deepEqual(await bench.rows("SELECT item_id FROM items_staging WHERE item_id > 6"), [["8"]]);
-        assert.deepEqual(await bench.rows('SELECT "ERROR" FROM awsdms_apply_exceptions'), [["no 7"]]);
+        assert.deepEqual(await bench.rows("SELECT item_id FROM items_staging WHERE item_id > 6"), [
+            ["8"],
+        ]);
+        assert.deepEqual(await bench.rows('SELECT "ERROR" FROM awsdms_apply_exceptions'), [
+            ["no 7"],
+        ]);
     });
 
     it("fills awsdms_status and awsdms_history when they are on", async () => {
@@ -182,16 +214,17 @@ describe("local/dms: conflicts on the target", function () {
             },
         });
         await until(
-            async () => (await bench.rows('SELECT task_status FROM "awsdms control".awsdms_status')).length === 1,
+            async () =>
+                (await bench.rows('SELECT task_status FROM "awsdms control".awsdms_status'))
+                    .length === 1,
         );
         assert.deepEqual(
-            await bench.rows(
-                'SELECT task_name, task_status FROM "awsdms control".awsdms_status',
-            ),
+            await bench.rows('SELECT task_name, task_status FROM "awsdms control".awsdms_status'),
             [[statusOf(dir).taskIdentifier, "CHANGE PROCESSING"]],
         );
-        assert.deepEqual(await bench.rows('SELECT timeslot_type FROM "awsdms control".awsdms_history'), [
-            ["CHANGE PROCESSING"],
-        ]);
+        assert.deepEqual(
+            await bench.rows('SELECT timeslot_type FROM "awsdms control".awsdms_history'),
+            [["CHANGE PROCESSING"]],
+        );
     });
 });

@@ -101,7 +101,9 @@ export class Bench {
                 client,
                 "SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'",
             );
-            await client.query(`DROP SCHEMA ${schemas.flat().join(", ")} CASCADE; CREATE SCHEMA public`);
+            await client.query(
+                `DROP SCHEMA ${schemas.flat().join(", ")} CASCADE; CREATE SCHEMA public`,
+            );
         }
         await this.target.query('CREATE SCHEMA "awsdms control"');
     }
@@ -189,9 +191,12 @@ export class Bench {
                 return reached === "true";
             }, deadlineMs);
         } catch (cause) {
-            throw new Error(`The task did not catch up: ${JSON.stringify(statusOf(dir))}\n${log(dir)}`, {
-                cause,
-            });
+            throw new Error(
+                `The task did not catch up: ${JSON.stringify(statusOf(dir))}\n${log(dir)}`,
+                {
+                    cause,
+                },
+            );
         }
     }
 

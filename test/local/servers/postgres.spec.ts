@@ -24,7 +24,8 @@ async function query(server: ScratchServer, sql: string, password = server.passw
     }
 }
 
-describe("scratch server", () => {
+describe("scratch server", function () {
+    this.timeout(30_000);
     let server: ScratchServer;
 
     before(async () => {
@@ -62,7 +63,8 @@ describe("scratch server", () => {
     });
 });
 
-describe("scratch server of a process that is killed", () => {
+describe("scratch server of a process that is killed", function () {
+    this.timeout(30_000);
     it("ends with it and leaves no file", async () => {
         const folder = await mkdtemp(path.join(tmpdir(), "audit-trail-killed-"));
         const support = path.resolve(__dirname, "../../support/postgres");

@@ -58,7 +58,11 @@ export async function deliver(
         for (const transaction of group) {
             for (const change of transaction.changes) {
                 sequence += 1;
-                await dms.apply(transaction, change, `20261123100000${String(sequence).padStart(21, "0")}`);
+                await dms.apply(
+                    transaction,
+                    change,
+                    `20261123100000${String(sequence).padStart(21, "0")}`,
+                );
             }
         }
         if (step.lost) {
@@ -112,7 +116,8 @@ class Statements {
     async apply(transaction: Transaction, change: Change, sequence: string): Promise<void> {
         const { operation, key, after, position } = change;
         const headers = [operation, transaction.commitTimestamp, position, sequence];
-        const twoSteps = this.behaviour.lob !== "inline" && after !== undefined && after.note !== null;
+        const twoSteps =
+            this.behaviour.lob !== "inline" && after !== undefined && after.note !== null;
         const row = [after?.amount ?? null, twoSteps ? null : (after?.note ?? null), ...headers];
         if (operation === "I") {
             await this.#insertOrConflict(key, row);
@@ -120,13 +125,20 @@ class Statements {
             await this.#updateOrConflict(key, row, this.#columns.slice(-4), headers);
         } else if (twoSteps && this.behaviour.lob === "second step with headers") {
             // An update leaves the large column as it was until the second step.
-            const names = this.#columns.filter((name) => name !== escapeIdentifier(this.target.note));
+            const names = this.#columns.filter(
+                (name) => name !== escapeIdentifier(this.target.note),
+            );
             await this.#updateOrConflict(key, row, names.slice(this.#keyColumns.length), [
                 after.amount,
                 ...headers,
             ]);
         } else {
-            await this.#updateOrConflict(key, row, this.#columns.slice(this.#keyColumns.length), row);
+            await this.#updateOrConflict(
+                key,
+                row,
+                this.#columns.slice(this.#keyColumns.length),
+                row,
+            );
         }
         if (twoSteps) {
             const note = escapeIdentifier(this.target.note);
@@ -179,10 +191,9 @@ class Statements {
     }
 
     async #deleteAndInsert(key: number, row: readonly unknown[]): Promise<void> {
-        await this.client.query(
-            `DELETE FROM ${this.#table} WHERE ${this.#where}`,
-            [...this.target.keyOf(key)],
-        );
+        await this.client.query(`DELETE FROM ${this.#table} WHERE ${this.#where}`, [
+            ...this.target.keyOf(key),
+        ]);
         await this.insert(key, row);
     }
 }

@@ -30,43 +30,65 @@ export async function connect(
 
 /** What the postgresql provider makes on the audit cluster, and a deploying user that is no superuser. */
 async function createRoles(superuser: Client): Promise<void> {
-    await superuser.query(`
-        CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '${PASSWORD}';
-        CREATE ROLE audit_trail_owner NOLOGIN;
-        CREATE ROLE dms_target LOGIN PASSWORD '${PASSWORD}';
-        CREATE ROLE auditor NOLOGIN;
-        CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}' IN ROLE auditor;
-        GRANT audit_trail_owner TO master;
-    `);
+    const { rows } = await superuser.query("SELECT FROM pg_roles WHERE rolname = 'master'");
+    if (rows.length === 0) {
+        await superuser.query(`
+            CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '${PASSWORD}';
+            CREATE ROLE audit_trail_owner NOLOGIN;
+            CREATE ROLE dms_target LOGIN PASSWORD '${PASSWORD}';
+            CREATE ROLE auditor NOLOGIN;
+            CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}' IN ROLE auditor;
+            GRANT audit_trail_owner TO master;
+        `);
+    }
 }
 
-/** An audit cluster with its people: the deploying master, DMS, and someone who reads as an auditor. */
-export interface TrailServer {
+/** An audit database with its people: the deploying master, DMS, and someone who reads as an auditor. */
+export interface Trail {
     readonly master: Client;
     readonly dms: Client;
     readonly reader: Client;
     readonly superuser: Client;
-    readonly server: ScratchServer;
     stop(): Promise<void>;
 }
 
 /** A server of its own with the trails of these tables deployed. */
-export async function trailServer(shapes: readonly TableShape[]): Promise<TrailServer> {
+export async function trailServer(shapes: readonly TableShape[]): Promise<Trail> {
     const server = await scratchServer();
+    try {
+        const trail = await trailDatabase(server, "audit", shapes);
+        return {
+            ...trail,
+            stop: async () => {
+                await trail.stop();
+                await server.stop();
+            },
+        };
+    } catch (error) {
+        await server.stop();
+        throw error;
+    }
+}
+
+/** A new database on a server, with the trails of these tables deployed. `stop` closes the connections only. */
+export async function trailDatabase(
+    server: ScratchServer,
+    database: string,
+    shapes: readonly TableShape[],
+): Promise<Trail> {
     const clients: Client[] = [];
     const stop = async (): Promise<void> => {
         await Promise.all(clients.map((client) => client.end()));
-        await server.stop();
     };
-    const open = async (user: string, database = "audit"): Promise<Client> => {
-        const client = await connect(server, { user, database });
+    const open = async (user: string, name = database): Promise<Client> => {
+        const client = await connect(server, { user, database: name });
         clients.push(client);
         return client;
     };
     try {
         const first = await open(server.user, server.database);
         await createRoles(first);
-        await first.query("CREATE DATABASE audit OWNER master");
+        await first.query(`CREATE DATABASE ${first.escapeIdentifier(database)} OWNER master`);
         const people = {
             superuser: await open(server.user),
             master: await open("master"),
@@ -74,14 +96,14 @@ export async function trailServer(shapes: readonly TableShape[]): Promise<TrailS
             reader: await open("reader"),
         };
         await deploy(people.master, shapes);
-        return { ...people, server, stop };
+        return { ...people, stop };
     } catch (error) {
         await stop();
         throw error;
     }
 }
 
-async function run(client: Client, files: readonly SqlFile[]): Promise<void> {
+export async function run(client: Client, files: readonly SqlFile[]): Promise<void> {
     await client.query("BEGIN");
     for (const { file, sql } of files) {
         try {

@@ -1,0 +1,109 @@
+import { Client, type ClientConfig } from "pg";
+
+import { execute } from "./preparedStatement";
+import { LOAD_NAME } from "./processes";
+import { randomSource, Workload } from "./random";
+
+/** Opens the session for the next run; answered by an empty reply. */
+export interface ConnectRequest {
+    readonly kind: "connect";
+    readonly database: ClientConfig;
+}
+
+/** What one client process is to do with its session; times are milliseconds since 1970. */
+export interface LoadRequest {
+    readonly kind: "load";
+    readonly seed: number;
+    readonly keys: number;
+    readonly firstNew: number;
+    /** Changes per second with random gaps, whatever the replies; undefined: the next one right after the reply. */
+    readonly rate?: number;
+    readonly from: number;
+    readonly measureFrom: number;
+    readonly until: number;
+}
+
+/** One client's measurements between `measureFrom` and `until`. */
+export interface LoadReply {
+    /** From the moment a change was due until its reply, in milliseconds. */
+    readonly latencies: readonly number[];
+    readonly error?: string;
+}
+
+const STATEMENTS = `
+    PREPARE change_update AS UPDATE items SET price = $2 WHERE item_id = $1;
+    PREPARE change_insert AS INSERT INTO items (item_id, name, price) VALUES ($1, 'inserted by the load', $2);
+    PREPARE change_delete AS DELETE FROM items WHERE item_id = $1;
+`;
+
+/** Waits without the millisecond steps of timers; blocks this process, which has nothing else to do then. */
+function sleepUntil(when: number): void {
+    const cell = new Int32Array(new SharedArrayBuffer(4));
+    const rest = when - now();
+    if (rest > 0) {
+        Atomics.wait(cell, 0, 0, rest);
+    }
+}
+
+/** Milliseconds since 1970 with their fraction. */
+function now(): number {
+    return performance.timeOrigin + performance.now();
+}
+
+async function load(client: Client, request: LoadRequest): Promise<number[]> {
+    const random = randomSource(request.seed);
+    const pauses = randomSource(request.seed + 1);
+    const workload = new Workload(random, request.keys, request.firstNew);
+    const latencies: number[] = [];
+    sleepUntil(request.from);
+    for (let due = now(); due < request.until;) {
+        if (request.rate !== undefined) {
+            due += (-Math.log(1 - pauses()) * 1000) / request.rate;
+            sleepUntil(due);
+        } else {
+            due = now();
+        }
+        const { kind, id } = workload.change();
+        const price = (random() * 1000).toFixed(2);
+        await execute(
+            client,
+            `change_${kind}`,
+            kind === "delete" ? [String(id)] : [String(id), price],
+        );
+        const replied = now();
+        if (replied >= request.measureFrom && replied < request.until) {
+            latencies.push(replied - due);
+        }
+        if (replied >= request.until) {
+            break;
+        }
+    }
+    return latencies;
+}
+
+let client: Client | undefined;
+
+async function answer(request: ConnectRequest | LoadRequest): Promise<LoadReply> {
+    try {
+        if (request.kind === "connect") {
+            client = new Client({ ...request.database, application_name: LOAD_NAME });
+            client.on("error", () => undefined);
+            await client.connect();
+            await client.query(STATEMENTS);
+            return { latencies: [] };
+        }
+        if (client === undefined) {
+            throw new Error("There is no session to run the load in.");
+        }
+        const latencies = await load(client, request);
+        await client.end();
+        return { latencies };
+    } catch (error) {
+        return { latencies: [], error: String(error) };
+    }
+}
+
+process.on("message", (request: ConnectRequest | LoadRequest) => {
+    void answer(request).then((reply) => process.send?.(reply));
+});
+process.on("disconnect", () => process.exit(0));

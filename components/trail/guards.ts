@@ -1,0 +1,74 @@
+import { TRAIL_SCHEMA } from "./names";
+import type { SqlFile, TableName, TableShape } from "./shape";
+import { renderSql, SqlFragment } from "./template";
+
+/**
+ * The table on the source whose rows tell the audit side what the WAL does not: a TRUNCATE, a change of a key, a point
+ * to compare at. It is audited like the tables of the config.
+ */
+export const MARKER_TABLE: TableName = { schema: TRAIL_SCHEMA, table: "marker" };
+
+/** What happens when somebody does to a table what DMS cannot replicate: it fails, or it is recorded as a gap. */
+export type Guard = "refuse" | "record";
+
+/** How one source table is guarded. */
+export interface TableGuards {
+    readonly truncate: Guard;
+    readonly keyUpdate: Guard;
+}
+
+/** The marker table and the functions of the guards, once per source database. */
+export function markerFiles(): SqlFile[] {
+    return [renderSql("sql/source/marker.sql")];
+}
+
+/** What turns arrived markers into rows of the gap ledger; needs the marker table's own log. */
+export function markerGapFiles(): SqlFile[] {
+    return [renderSql("sql/audit/marker_gaps.sql")];
+}
+
+/**
+ * One source table's guards and replica identity. Without guards those of an earlier deployment are taken away.
+ *
+ * A TRUNCATE and an update of a primary key are not replicated by DMS, and it does not say so:
+ * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html (limitations).
+ */
+export function guardFiles(
+    shape: TableShape,
+    guards: TableGuards | undefined,
+    fullReplicaIdentity: boolean,
+): SqlFile[] {
+    const { schema, table } = shape;
+    const key = shape.primaryKey.map((column) => ({ column }));
+    const files = [renderSql("sql/source/guard_begin.sql", { schema, table })];
+    if (guards !== undefined) {
+        files.push(
+            renderSql("sql/source/guard_truncate.sql", {
+                schema,
+                table,
+                trigger: `audit_trail_${guards.truncate}_truncate`,
+                function: `${guards.truncate}_truncate`,
+            }),
+            renderSql("sql/source/guard_key_update.sql", {
+                schema,
+                table,
+                trigger: `audit_trail_${guards.keyUpdate}_key_update`,
+                function: `${guards.keyUpdate}_key_update`,
+                key_columns: SqlFragment.identifiers(shape.primaryKey),
+                key_differs: SqlFragment.each(
+                    'OLD.:"column" IS DISTINCT FROM NEW.:"column"',
+                    key,
+                    " OR ",
+                ),
+                key_names: SqlFragment.literals(shape.primaryKey),
+            }),
+        );
+        if (guards.truncate === "refuse") {
+            files.push(renderSql("sql/source/guard_revoke_truncate.sql", { schema, table }));
+        }
+    }
+    if (fullReplicaIdentity) {
+        files.push(renderSql("sql/source/replica_identity_full.sql", { schema, table }));
+    }
+    return files;
+}

@@ -1,0 +1,163 @@
+import type { Client } from "pg";
+
+import type { ControlTables } from "./controlTables";
+import { isRowError, messageOf, TaskError } from "./errors";
+import type { HeaderSource } from "./headers";
+import type { Log } from "./log";
+import type { TablePlan } from "./plan";
+import { type Conflict, decide } from "./policy";
+import type { StatementRunner } from "./statementRunner";
+import { renderReplacement, type RenderOptions, type Statement, withLiterals } from "./statements";
+import { quoted } from "./tableName";
+import type { Task } from "./task";
+import type { Change } from "./testDecoding";
+
+/** One change, ready for the target. */
+export interface Work {
+    readonly plan: TablePlan;
+    readonly change: Change;
+    readonly headers: HeaderSource;
+    readonly statements: readonly Statement[];
+}
+
+export interface ApplyCounts {
+    applied: number;
+    dropped: number;
+    conflicts: number;
+}
+
+/** Applies changes row by row and does what the error policies say when one meets a conflict. */
+export class CarefulApplier {
+    private readonly errors = new Map<string, number>();
+
+    constructor(
+        private readonly task: Task,
+        private readonly target: Client,
+        private readonly runner: StatementRunner,
+        private readonly control: ControlTables,
+        private readonly log: Log,
+        private readonly suspended: Set<string>,
+        private readonly counts: ApplyCounts,
+    ) {}
+
+    /** Applies one change inside the open target transaction; only STOP_TASK and lost connections throw. */
+    async apply(work: Work, options: RenderOptions): Promise<void> {
+        if (this.suspended.has(quoted(work.plan.source))) {
+            return;
+        }
+        const conflict = await this.attempt(work.statements);
+        if (conflict === undefined) {
+            this.counts.applied += 1;
+            return;
+        }
+        this.counts.conflicts += 1;
+        const name = quoted(work.plan.source);
+        const errors = this.errors.get(name) ?? 0;
+        this.errors.set(name, errors + 1);
+        const { operation } = work.change;
+        const settings = this.task.settings.ErrorBehavior;
+        const asUpdate = work.plan.flagsDeletes;
+        switch (decide(operation, asUpdate, conflict, settings, errors)) {
+            case "ignore":
+                return;
+            case "log":
+                await this.logError(work, conflict);
+                return;
+            case "suspend":
+                await this.suspend(work, conflict);
+                return;
+            case "stop":
+                throw new TaskError(`The task stops at ${describe(work, conflict)}`);
+            case "replace":
+                await this.replace(work, conflict, options);
+        }
+    }
+
+    /** Runs the statements behind a savepoint; a conflict leaves nothing of them. */
+    private async attempt(statements: readonly Statement[]): Promise<Conflict | undefined> {
+        await this.target.query("SAVEPOINT awsdms_row");
+        let conflict: Conflict | undefined;
+        try {
+            for (const statement of statements) {
+                if ((await this.runner.run(statement)) === 0 && statement.expectsRow) {
+                    conflict = { kind: "noRow" };
+                    break;
+                }
+            }
+        } catch (error) {
+            if (!isRowError(error)) {
+                throw error;
+            }
+            this.runner.forgetUnproven();
+            conflict = { kind: "error", error };
+        }
+        await this.target.query(
+            conflict === undefined
+                ? "RELEASE SAVEPOINT awsdms_row"
+                : "ROLLBACK TO SAVEPOINT awsdms_row; RELEASE SAVEPOINT awsdms_row",
+        );
+        return conflict;
+    }
+
+    private async replace(work: Work, cause: Conflict, options: RenderOptions): Promise<void> {
+        const { plan, change, headers } = work;
+        const statements = renderReplacement(plan, change, headers, options);
+        const conflict = await this.attempt(statements);
+        if (conflict === undefined) {
+            this.counts.applied += 1;
+        } else {
+            await this.logError(
+                { ...work, statements },
+                conflict.kind === "error" ? conflict : cause,
+            );
+        }
+    }
+
+    private async logError(work: Work, conflict: Conflict): Promise<void> {
+        this.log("E", "TARGET_APPLY", describe(work, conflict));
+        await this.target.query("SAVEPOINT awsdms_exception");
+        try {
+            await this.control.addException(
+                this.target,
+                work.plan.target,
+                work.statements.map(withLiterals).join("; "),
+                reason(conflict),
+            );
+            await this.target.query("RELEASE SAVEPOINT awsdms_exception");
+        } catch (error) {
+            if (!isRowError(error)) {
+                throw error;
+            }
+            await this.target.query("ROLLBACK TO SAVEPOINT awsdms_exception");
+            this.log(
+                "E",
+                "TARGET_APPLY",
+                `awsdms_apply_exceptions could not be written: ${messageOf(error)}`,
+            );
+        }
+    }
+
+    private async suspend(work: Work, conflict: Conflict): Promise<void> {
+        const name = quoted(work.plan.source);
+        await this.logError(work, conflict);
+        await this.control.addSuspended(this.target, work.plan.source, "TABLE_ERROR");
+        this.suspended.add(name);
+        this.log(
+            "E",
+            "TASK_MANAGER",
+            `The table ${name} is suspended: its changes are lost from now on.`,
+        );
+    }
+}
+
+function describe(work: Work, conflict: Conflict): string {
+    const { change, headers, plan } = work;
+    return (
+        `${change.operation.toUpperCase()} of ${quoted(plan.source)} at ${headers.position} into ` +
+        `${quoted(plan.target)}: ${reason(conflict)}`
+    );
+}
+
+function reason(conflict: Conflict): string {
+    return conflict.kind === "noRow" ? "0 rows affected" : messageOf(conflict.error);
+}

@@ -1,0 +1,5 @@
+"use strict";
+// Runs a plugin's TypeScript: `node run.cjs <main.ts> <arguments>`, from any folder.
+require("./end-with-parent.cjs");
+require("tsx/cjs");
+require(process.argv[2]);

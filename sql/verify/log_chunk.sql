@@ -1,0 +1,108 @@
+-- Whether the log rows of a range of keys fit each other, and each key's last one its staging row or its tombstone.
+-- One statement, so one snapshot: DMS writes staging, log and tombstone in one transaction.
+WITH reloads AS (
+    SELECT max(g.recorded_at) AS last
+    FROM audit_trail.gap AS g
+    WHERE g.kind = 'reload' AND g.table_schema = :'schema' AND g.table_name = :'table'
+),
+ordered AS (
+    SELECT
+        l.*,
+        lag(l.operation) OVER w AS previous_operation,
+        lag(l.new_row_data) OVER w AS previous_row,
+        lag(l.commit_timestamp) OVER w AS previous_commit,
+        lag(l.transaction_id) OVER w AS previous_transaction,
+        lag(l.change_seq) OVER w AS previous_seq,
+        lead(l.audit_id) OVER w IS NULL AS is_last
+    FROM :"schema".:"audit_log" AS l
+    WHERE ($1::jsonb IS NULL OR l.row_key > $1::jsonb) AND ($2::jsonb IS NULL OR l.row_key <= $2::jsonb)
+    WINDOW w AS (PARTITION BY l.row_key ORDER BY l.audit_id)
+),
+judged AS (
+    SELECT
+        o.row_key,
+        o.audit_id,
+        o.transaction_id,
+        CASE
+            WHEN (o.operation IN ('B', 'I')) <> (o.old_row_data IS NULL) AND o.operation IN ('B', 'I')
+                OR (o.operation = 'D') <> (o.new_row_data IS NULL)
+                THEN 'malformed log row'
+            WHEN o.change_seq <> '' AND o.change_seq = o.previous_seq AND o.transaction_id = o.previous_transaction
+                THEN 'change logged twice'
+            WHEN o.operation = 'B' THEN NULL
+            WHEN o.operation = 'I' AND o.previous_operation <> 'D' THEN 'insert over existing row'
+            WHEN o.operation <> 'I' AND o.previous_operation IS NULL THEN 'no start'
+            WHEN o.operation <> 'I' AND o.previous_operation = 'D' THEN 'change of a deleted row'
+            -- A column of which only one side knows counts as null, and a type that changed is compared by its text.
+            WHEN o.operation <> 'I' AND o.previous_row IS DISTINCT FROM o.old_row_data
+                AND (
+                    o.old_row_data IS NULL
+                    OR EXISTS (
+                        SELECT
+                        FROM jsonb_object_keys(o.previous_row || o.old_row_data) AS c (name)
+                        WHERE (o.previous_row -> c.name) IS DISTINCT FROM (o.old_row_data -> c.name)
+                            AND (o.previous_row ->> c.name) IS DISTINCT FROM (o.old_row_data ->> c.name)
+                    )
+                )
+                THEN 'broken chain'
+            -- A change that was captured during the full load is older than the row's baseline.
+            WHEN o.previous_operation <> 'B' AND o.commit_timestamp < o.previous_commit THEN 'commit time goes back'
+        END AS chain,
+        CASE
+            WHEN NOT o.is_last THEN NULL
+            WHEN o.operation = 'D' THEN
+                CASE
+                    WHEN s.row IS NOT NULL THEN 'deleted but in staging'
+                    WHEN NOT EXISTS (SELECT FROM audit_trail.:"tombstone" AS t WHERE t.row_key = o.row_key)
+                        THEN 'deleted without tombstone'
+                END
+            WHEN s.row IS NULL THEN
+                -- What vanished in a reload is told by the reload's gap.
+                CASE WHEN o.recorded_at < (SELECT r.last FROM reloads AS r) THEN NULL ELSE 'not in staging' END
+            WHEN o.new_row_data <> (s.row - :headers)
+                AND EXISTS (
+                    SELECT
+                    FROM jsonb_object_keys(o.new_row_data || (s.row - :headers)) AS c (name)
+                    WHERE (o.new_row_data -> c.name) IS DISTINCT FROM (s.row -> c.name)
+                        AND (o.new_row_data ->> c.name) IS DISTINCT FROM (s.row ->> c.name)
+                )
+                THEN 'log and staging differ'
+            WHEN (s.row ->> 'change_seq') <> o.change_seq
+                OR (s.row ->> 'commit_timestamp')::timestamp AT TIME ZONE 'UTC' <> o.commit_timestamp
+                -- Staging keeps the greatest position of the key, which may be that of an earlier change.
+                OR (s.row ->> 'transaction_id') <> o.transaction_id
+                    AND NOT EXISTS (
+                        SELECT
+                        FROM :"schema".:"audit_log" AS x
+                        WHERE x.row_key = o.row_key AND x.transaction_id = (s.row ->> 'transaction_id')
+                    )
+                THEN 'log and staging have other headers'
+        END AS ending
+    FROM ordered AS o
+    LEFT JOIN LATERAL (
+        SELECT to_jsonb(t) AS row
+        FROM :"schema".:"staging" AS t
+        WHERE o.is_last AND :same_row
+    ) AS s ON true
+),
+problems AS (
+    SELECT j.audit_id, j.row_key, p.kind
+    FROM judged AS j
+    CROSS JOIN LATERAL (VALUES (j.chain), (j.ending)) AS p (kind)
+    WHERE p.kind IS NOT NULL
+        -- The trigger has recorded these itself; the gap is what is reported.
+        AND NOT (
+            p.kind IN ('insert over existing row', 'no start', 'change of a deleted row')
+            AND EXISTS (
+                SELECT
+                FROM audit_trail.gap AS g
+                WHERE g.table_schema = :'schema'
+                    AND g.table_name = :'table'
+                    AND g.detail -> 'row_key' = j.row_key
+                    AND g.detail ->> 'transaction_id' = j.transaction_id
+            )
+        )
+)
+SELECT p.row_key::text AS row_key, p.kind, p.audit_id::text AS audit_id
+FROM problems AS p
+ORDER BY p.audit_id;

@@ -1,0 +1,7 @@
+-- Whether marker $1 has arrived, in which target transaction, and when the source committed it.
+SELECT
+    l.applied_xid::text AS applied_xid,
+    to_char(l.commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS commit_time
+FROM audit_trail.marker_audit_log AS l
+WHERE l.row_key = jsonb_build_object('marker_id', $1::bigint)
+LIMIT 1;

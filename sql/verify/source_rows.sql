@@ -1,0 +1,9 @@
+-- The source's rows of the keys in the JSON array $1, in its order; null where there is none.
+SELECT hashtextextended(r.image::text, 0)::text AS hash, r.image::text AS image
+FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS k (row_key, at)
+LEFT JOIN LATERAL (
+    SELECT :image AS image
+    FROM :"schema".:"table" AS t
+    WHERE :same_row
+) AS r ON true
+ORDER BY k.at;

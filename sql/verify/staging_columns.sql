@@ -1,0 +1,4 @@
+-- The columns of a staging table; no row when there is no such table.
+SELECT a.attname AS name
+FROM pg_catalog.pg_attribute AS a
+WHERE a.attrelid = to_regclass(:'staging_name') AND a.attnum > 0 AND NOT a.attisdropped;
