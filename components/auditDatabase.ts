@@ -33,6 +33,7 @@ const CONTROL_GRANTS: readonly TrailGrant[] = [
         privileges: ["CREATE", "USAGE"],
     },
     { role: roles.auditor, schema: schemas.dmsControl, objects: [], privileges: ["USAGE"] },
+    { role: roles.owner, schema: schemas.dmsControl, objects: [], privileges: ["USAGE"] },
 ];
 
 /** The audit trail inside the audit cluster: roles, schemas, ledgers and, for each table, staging, log and trigger. */
@@ -85,19 +86,26 @@ export class AuditDatabase extends pulumi.ComponentResource {
             [owner, auditor, target, membership, ...created],
             inDatabase,
         );
-        // Made by DMS when its task starts, hence granted in advance.
-        new postgresql.DefaultPrivileges(
-            `${name}-auditor-on-control-tables`,
-            {
-                database,
-                owner: target.name,
-                role: auditor.name,
-                schema: schemas.dmsControl,
-                objectType: "table",
-                privileges: ["SELECT"],
-            },
-            { ...inDatabase, dependsOn: onSchemas },
-        );
+        // DMS makes them when its task starts, hence the grants in advance: auditors read them, and the owner enters
+        // what they report into the gap ledger. In turn, because both alter the defaults of one role.
+        let before = onSchemas;
+        for (const reader of [auditor, owner]) {
+            const label = reader === auditor ? "auditor" : "owner";
+            before = [
+                new postgresql.DefaultPrivileges(
+                    `${name}-${label}-on-control-tables`,
+                    {
+                        database,
+                        owner: target.name,
+                        role: reader.name,
+                        schema: schemas.dmsControl,
+                        objectType: "table",
+                        privileges: ["SELECT"],
+                    },
+                    { ...inDatabase, dependsOn: before },
+                ),
+            ];
+        }
         const machinery = new SqlScript(
             `${name}-machinery`,
             { connection, files: foundation() },

@@ -21,13 +21,14 @@ export interface TrailGrant {
 }
 
 /**
- * Once per audit cluster: the gap ledger, the ledger of changes that could not be logged, and the functions that all
- * trails share. The schema `audit_trail` and the role `audit_trail_owner` must exist, the role must hold what
+ * Once per audit cluster: the gap ledger, the ledger of changes that could not be logged, the registry of tables,
+ * what auditors query, and the functions that all trails share. The schema `audit_trail` and the role `audit_trail_owner` must exist, the role must hold what
  * {@link grants} says, and the executing user must be a member of it. All scripts of this module can be run again;
  * each must run inside a transaction, because it changes the role with SET LOCAL.
  */
 export function foundation(): SqlFile[] {
-    return [renderSql("sql/audit/ledger.sql"), renderSql("sql/audit/functions.sql")];
+    const files = ["ledger", "functions", "registry", "collect_gaps", "queries"];
+    return files.map((file) => renderSql(`sql/audit/${file}.sql`));
 }
 
 /**
@@ -73,6 +74,16 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             table: shape.table,
             tombstone: names.tombstone,
             tombstone_name: qualified(TRAIL_SCHEMA, names.tombstone),
+        }),
+        renderSql("sql/audit/register.sql", {
+            schema: shape.schema,
+            table: shape.table,
+            staging: names.staging,
+            audit_log: names.auditLog,
+            tombstone: names.tombstone,
+            key_names: SqlFragment.literals(shape.primaryKey),
+            column_names: SqlFragment.literals(shape.columns.map(({ name }) => name)),
+            column_types: SqlFragment.literals(shape.columns.map(({ type }) => type)),
         }),
     ];
 }
@@ -155,7 +166,7 @@ export function grants(table: TableName): TrailGrant[] {
         {
             role: ROLES.auditor,
             schema: TRAIL_SCHEMA,
-            objects: ["gap", "unlogged_change"],
+            objects: ["audited_table", "gap", "known_gap", "unlogged_change"],
             privileges: ["SELECT"],
         },
     ];

@@ -10,23 +10,50 @@ export function say(line = ""): void {
 export interface CommandOptions {
     readonly stack?: string;
     readonly verbose: boolean;
+    /** The result for a program instead of for a person. */
+    readonly json: boolean;
+    /** `--table`, which may stand several times. */
+    readonly tables: readonly string[];
+    /** `--since`: an ISO 8601 time. */
+    readonly since?: string;
 }
+
+/** An option that takes a value: what it wants, and whether a text is such a value. */
+interface ValueOption {
+    readonly wants: string;
+    isValid(text: string): boolean;
+}
+
+const VALUE_OPTIONS: Readonly<Record<string, ValueOption>> = {
+    "--stack": {
+        wants: "the name of a stack, for example: --stack dev",
+        isValid: (text) => /^[A-Za-z0-9_.-]{1,100}$/.test(text),
+    },
+    "--table": {
+        wants: "the name of a table with its schema, for example: --table public.items",
+        isValid: (text) => text !== "",
+    },
+    "--since": {
+        wants: "a time as ISO 8601 writes it, for example: --since 2026-01-31T12:00:00Z",
+        isValid: (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)),
+    },
+};
 
 /** Reads the command line; refuses what it does not know. */
 export function parseOptions(args: readonly string[], known: readonly string[]): CommandOptions {
-    let stack: string | undefined;
-    let verbose = false;
+    const values = new Map<string, string[]>();
+    const flags = new Set<string>();
     for (let index = 0; index < args.length; index += 1) {
-        const [flag, inline] = (args[index] ?? "").split("=", 2);
-        if (flag === "--verbose") {
-            verbose = true;
-        } else if (flag === "--stack" && known.includes("--stack")) {
-            stack = inline ?? args[(index += 1)];
-            if (stack === undefined || !/^[A-Za-z0-9_.-]{1,100}$/.test(stack)) {
-                throw new CommandError(
-                    "--stack wants the name of a stack, for example: --stack dev",
-                );
+        const [, flag = "", inline] = /^([^=]*)(?:=(.*))?$/s.exec(args[index] ?? "") ?? [];
+        const option = known.includes(flag) ? VALUE_OPTIONS[flag] : undefined;
+        if (option !== undefined) {
+            const value = inline ?? args[(index += 1)];
+            if (value === undefined || !option.isValid(value)) {
+                throw new CommandError(`${flag} wants ${option.wants}`);
             }
+            values.set(flag, [...(values.get(flag) ?? []), value]);
+        } else if (["--verbose", ...known].includes(flag) && inline === undefined) {
+            flags.add(flag);
         } else {
             const options = ["--verbose", ...known].join(", ");
             throw new CommandError(
@@ -34,16 +61,23 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
             );
         }
     }
-    return { stack, verbose };
+    return {
+        stack: values.get("--stack")?.at(-1),
+        verbose: flags.has("--verbose"),
+        json: flags.has("--json"),
+        tables: values.get("--table") ?? [],
+        since: values.get("--since")?.at(-1),
+    };
 }
 
 /**
- * Runs a command to its end: a failure is one message on standard error and exit code 1, with the stack only under
- * `--verbose`. A first Ctrl-C lets the engine finish the step under way (it hears of it itself), a second one ends it.
+ * Runs a command to its end: a failure is one message on standard error and exit code `failureCode`, with the stack only
+ * under `--verbose`. A command that succeeded with another result than the usual one has set `process.exitCode`. A first Ctrl-C lets the engine finish the step under way (it hears of it itself), a second one ends it.
  */
 export function runCommand(
     known: readonly string[],
     body: (options: CommandOptions) => Promise<void>,
+    failureCode = 1,
 ): void {
     const args = process.argv.slice(2);
     let interrupted = false;
@@ -59,7 +93,7 @@ export function runCommand(
     Promise.resolve()
         .then(() => body(parseOptions(args, known)))
         .then(
-            () => process.exit(interrupted ? 130 : 0),
+            () => process.exit(interrupted ? 130 : process.exitCode),
             (error: unknown) => {
                 const verbose = args.includes("--verbose");
                 const text =
@@ -69,7 +103,7 @@ export function runCommand(
                             : error.message
                         : String(error);
                 process.stderr.write(`\n${text ?? "The command failed without a message."}\n`);
-                process.exit(interrupted ? 130 : 1);
+                process.exit(interrupted ? 130 : failureCode);
             },
         );
 }

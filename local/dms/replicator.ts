@@ -75,8 +75,12 @@ async function main(taskDir: string): Promise<number> {
 async function keepRunning(context: TaskContext): Promise<void> {
     const { log, signal, status } = context;
     const startedAt = Date.now();
+    const { RecoverableErrorCount } = context.task.settings.ErrorBehavior;
+    const limit = RecoverableErrorCount === -1 ? Infinity : RecoverableErrorCount;
     let hasRun = false;
-    for (let backoff = FIRST_BACKOFF_MS; ;) {
+    let attempts = 0;
+    let backoff = FIRST_BACKOFF_MS;
+    for (;;) {
         try {
             await new Session(context).run();
             return;
@@ -86,9 +90,10 @@ async function keepRunning(context: TaskContext): Promise<void> {
             }
             if (status.current.state === "running") {
                 hasRun = true;
+                attempts = 0;
                 backoff = FIRST_BACKOFF_MS;
             }
-            attempts = status.current.state === "running" ? 1 : attempts + 1;
+            attempts += 1;
             const isPatient = hasRun
                 ? attempts <= limit
                 : Date.now() - startedAt < START_PATIENCE_MS;

@@ -25,6 +25,8 @@ export interface EngineReport {
     readonly violations: readonly string[];
     /** Number of resources per operation: create, update, same, ... */
     readonly changes: Readonly<Record<string, number>>;
+    /** Names of the resources that were updated in place. */
+    readonly updated: readonly string[];
 }
 
 /** A diagnostic as a person reads it: no colour marks, no stack, no `error:` prefix. */
@@ -51,6 +53,7 @@ export class Progress {
     private readonly errors = new Set<string>();
     private readonly warnings = new Set<string>();
     private readonly violations = new Set<string>();
+    private readonly updated: string[] = [];
     private changes: Record<string, number> = {};
 
     constructor(private readonly output: NodeJS.WriteStream) {}
@@ -83,6 +86,9 @@ export class Progress {
         const ended = event.resOutputsEvent?.metadata;
         if (ended) {
             this.done += 1;
+            if (ended.op === "update") {
+                this.updated.push(nameOf(ended.urn));
+            }
             this.show(`${String(this.done)} resources, last: ${nameOf(ended.urn)}`);
         }
     };
@@ -97,6 +103,7 @@ export class Progress {
             warnings: [...this.warnings],
             violations: [...this.violations],
             changes: this.changes,
+            updated: this.updated,
         };
     }
 

@@ -24,11 +24,11 @@ export interface StackPlace {
     readonly config?: Readonly<Record<string, string>>;
 }
 
-/** The laptop stack's place. */
+/** The laptop stack's place. Its settings file lies in local/, or in the folder that AUDIT_TRAIL_LOCAL_SETTINGS names. */
 export function localStackPlace(config?: Readonly<Record<string, string>>): StackPlace {
     return {
         stackName: "local",
-        settingsDir: path.join(PROJECT_ROOT, "local"),
+        settingsDir: process.env.AUDIT_TRAIL_LOCAL_SETTINGS ?? path.join(PROJECT_ROOT, "local"),
         engineDir: path.join(localDir(), "engine"),
         config,
     };

@@ -1,0 +1,24 @@
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+
+import { CommandError } from "./command";
+
+/** The current text of a secret, read with the credentials of this machine's AWS configuration. */
+export async function awsSecret(arn: string): Promise<string> {
+    const region = arn.split(":")[3];
+    const client = new SecretsManagerClient({ region });
+    try {
+        const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+        if (SecretString === undefined) {
+            throw new CommandError(`The secret ${arn} has no text.`);
+        }
+        return SecretString;
+    } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new CommandError(
+            `The secret ${arn} cannot be read (${reason}); check the AWS credentials, or set AUDIT_TRAIL_SOURCE_URL and AUDIT_TRAIL_AUDIT_URL.`,
+            { cause },
+        );
+    } finally {
+        client.destroy();
+    }
+}

@@ -1,0 +1,124 @@
+-- For people who read the trail. Each answer says how many known gaps touch it. The functions run with the rights of
+-- who calls them.
+SET LOCAL ROLE audit_trail_owner;
+
+CREATE OR REPLACE VIEW audit_trail.known_gap AS
+    SELECT g.table_schema, g.table_name, g.kind, g.from_timestamp, g.to_timestamp, g.detail, g.recorded_at
+    FROM audit_trail.gap AS g
+    UNION ALL
+    SELECT
+        u.table_schema,
+        u.table_name,
+        'unlogged change',
+        u.commit_timestamp,
+        u.commit_timestamp,
+        jsonb_build_object('unlogged_id', u.unlogged_id, 'sqlstate', u.sqlstate, 'message', u.message),
+        u.recorded_at
+    FROM audit_trail.unlogged_change AS u;
+COMMENT ON VIEW audit_trail.known_gap IS
+    'All that may hide changes: the gap ledger, and the changes that reached staging but not a log.';
+
+-- The gaps of one table in a span of commit times. A gap that names no table concerns all, one without an end is open.
+CREATE OR REPLACE FUNCTION audit_trail.gaps_between(
+    source_schema text,
+    source_table text,
+    span_start timestamptz,
+    span_end timestamptz
+) RETURNS SETOF audit_trail.known_gap
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT g.*
+    FROM audit_trail.known_gap AS g
+    WHERE (g.table_schema IS NULL OR (g.table_schema, g.table_name) = (source_schema, source_table))
+        AND coalesce(g.from_timestamp, g.to_timestamp, '-infinity') <= span_end
+        AND coalesce(g.to_timestamp, 'infinity') >= span_start
+    ORDER BY g.to_timestamp, g.recorded_at;
+END;
+
+-- All changes of one row, oldest first, with the number of known gaps since the change before.
+CREATE OR REPLACE FUNCTION audit_trail.row_history(source_schema text, source_table text, key jsonb)
+RETURNS TABLE (
+    audit_id bigint,
+    operation "char",
+    old_row_data jsonb,
+    new_row_data jsonb,
+    commit_timestamp timestamptz,
+    transaction_id text,
+    known_gaps bigint
+)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    log text;
+BEGIN
+    SELECT format('%I.%I', t.table_schema, t.audit_log) INTO log
+        FROM audit_trail.audited_table AS t
+        WHERE t.table_schema = source_schema AND t.table_name = source_table;
+    IF log IS NULL THEN
+        RAISE EXCEPTION '%.% is not audited.', source_schema, source_table
+            USING HINT = 'audit_trail.audited_table lists the tables that are.';
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT c.audit_id, c.operation::"char", c.old_row_data, c.new_row_data, c.commit_timestamp, c.transaction_id,
+             (SELECT count(*) FROM audit_trail.gaps_between($1, $2, c.since, c.commit_timestamp))
+         FROM (
+             SELECT l.*, coalesce(lag(l.commit_timestamp) OVER (ORDER BY l.audit_id), l.commit_timestamp) AS since
+             FROM %s AS l
+             WHERE l.row_key = $3
+         ) AS c
+         ORDER BY c.audit_id',
+        log
+    ) USING source_schema, source_table, key;
+END
+$function$;
+
+-- The table as it was at a commit time: the rows that every reader saw who began after that commit and before the
+-- next one, and the number of known gaps up to then.
+CREATE OR REPLACE FUNCTION audit_trail.as_of(source_schema text, source_table text, at timestamptz)
+RETURNS TABLE (row_key jsonb, row_data jsonb, known_gaps bigint)
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    log text;
+    gaps bigint;
+BEGIN
+    SELECT format('%I.%I', t.table_schema, t.audit_log) INTO log
+        FROM audit_trail.audited_table AS t
+        WHERE t.table_schema = source_schema AND t.table_name = source_table;
+    IF log IS NULL THEN
+        RAISE EXCEPTION '%.% is not audited.', source_schema, source_table
+            USING HINT = 'audit_trail.audited_table lists the tables that are.';
+    END IF;
+    SELECT count(*) INTO gaps FROM audit_trail.gaps_between(source_schema, source_table, '-infinity', at);
+    RETURN QUERY EXECUTE format(
+        'SELECT s.row_key, s.new_row_data, $2
+         FROM (
+             SELECT DISTINCT ON (l.row_key) l.row_key, l.new_row_data
+             FROM %s AS l
+             WHERE l.commit_timestamp <= $1
+             ORDER BY l.row_key, l.audit_id DESC
+         ) AS s
+         WHERE s.new_row_data IS NOT NULL',
+        log
+    ) USING at, gaps;
+END
+$function$;
+
+REVOKE ALL ON FUNCTION
+    audit_trail.gaps_between(text, text, timestamptz, timestamptz),
+    audit_trail.row_history(text, text, jsonb),
+    audit_trail.as_of(text, text, timestamptz)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    audit_trail.gaps_between(text, text, timestamptz, timestamptz),
+    audit_trail.row_history(text, text, jsonb),
+    audit_trail.as_of(text, text, timestamptz)
+    TO auditor;
+
+RESET ROLE;

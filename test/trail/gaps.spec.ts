@@ -1,0 +1,180 @@
+import assert from "node:assert/strict";
+
+import { tableObjects } from "../../components/trail/statements";
+import { ITEMS, run, type Trail, trailServer } from "./support/trail";
+
+const LSN = (position: number): string =>
+    `00000000/${position.toString(16).toUpperCase().padStart(8, "0")}`;
+
+/** The kinds in the ledger, oldest first. */
+async function kinds(trail: Trail): Promise<string[]> {
+    const { rows } = await trail.reader.query<{ kind: string }>(
+        "SELECT kind FROM audit_trail.gap ORDER BY gap_id",
+    );
+    return rows.map(({ kind }) => kind);
+}
+
+async function collect(trail: Trail): Promise<number> {
+    const { rows } = await trail.reader.query<{ found: number }>(
+        "SELECT audit_trail.collect_gaps() AS found",
+    );
+    return rows[0]?.found ?? NaN;
+}
+
+describe("the gap ledger", () => {
+    let trail: Trail;
+
+    before(async function () {
+        this.timeout(60_000);
+        trail = await trailServer([ITEMS]);
+        await trail.superuser.query(`
+            CREATE SCHEMA IF NOT EXISTS awsdms_control AUTHORIZATION dms_target;
+            GRANT USAGE ON SCHEMA awsdms_control TO audit_trail_owner;
+            ALTER DEFAULT PRIVILEGES FOR ROLE dms_target IN SCHEMA awsdms_control
+                GRANT SELECT ON TABLES TO audit_trail_owner;
+        `);
+    });
+
+    after(async () => {
+        await trail.stop();
+    });
+
+    it("has nothing to collect before DMS has made its control tables", async () => {
+        assert.equal(await collect(trail), 0);
+    });
+
+    it("takes over apply exceptions and suspended tables once, under the source table's name", async () => {
+        await trail.dms.query(`
+            CREATE TABLE awsdms_control.awsdms_apply_exceptions ("TASK_NAME" varchar(128), "TABLE_OWNER" varchar(128),
+                "TABLE_NAME" varchar(128), "ERROR_TIME" timestamp, "STATEMENT" text, "ERROR" text);
+            CREATE TABLE awsdms_control.awsdms_suspended_tables (server_name varchar(128), task_name varchar(128),
+                table_owner varchar(128), table_name varchar(128), suspend_reason varchar(32), suspend_timestamp timestamp);
+            INSERT INTO awsdms_control.awsdms_apply_exceptions
+                VALUES ('task', 'public', 'items_staging', '2026-11-01 10:00', 'INSERT ...', 'duplicate key');
+            INSERT INTO awsdms_control.awsdms_suspended_tables
+                VALUES ('host', 'task', 'public', 'items_staging', 'error', '2026-11-01 11:00');
+        `);
+        assert.equal(await collect(trail), 2);
+        assert.equal(await collect(trail), 0);
+        const { rows } = await trail.reader.query(
+            "SELECT table_schema, table_name, kind, to_timestamp FROM audit_trail.gap ORDER BY gap_id",
+        );
+        assert.deepEqual(rows, [
+            {
+                table_schema: "public",
+                table_name: "items",
+                kind: "apply exception",
+                to_timestamp: new Date("2026-11-01T10:00Z"),
+            },
+            {
+                table_schema: "public",
+                table_name: "items",
+                kind: "table suspended",
+                to_timestamp: new Date("2026-11-01T11:00Z"),
+            },
+        ]);
+    });
+
+    it("sees where the task's history has a hole, and no hole between neighbouring slots", async () => {
+        await trail.dms.query(`
+            CREATE TABLE awsdms_control.awsdms_history (server_name varchar(128), task_name varchar(128),
+                timeslot_type varchar(32), timeslot timestamp, timeslot_duration bigint, timeslot_latency bigint,
+                records bigint, volume bigint);
+            INSERT INTO awsdms_control.awsdms_history
+                SELECT 'host', 'task', 'CHANGE PROCESSING', t::timestamp, 5, 0, 0, 0
+                FROM unnest('{2026-11-02 10:00,2026-11-02 10:05,2026-11-02 10:10,2026-11-02 12:00}'::text[]) AS t;
+        `);
+        assert.equal(await collect(trail), 1);
+        assert.equal(await collect(trail), 0);
+        const { rows } = await trail.reader.query(
+            "SELECT table_name, from_timestamp, to_timestamp FROM audit_trail.gap WHERE kind = 'task stopped'",
+        );
+        assert.deepEqual(rows, [
+            {
+                table_name: null,
+                from_timestamp: new Date("2026-11-02T10:15Z"),
+                to_timestamp: new Date("2026-11-02T12:00Z"),
+            },
+        ]);
+    });
+
+    it("records a shape that a deployment changes, and one that DMS changes in staging", async () => {
+        const note = {
+            name: "note",
+            type: "text",
+            notNull: false,
+            generated: false,
+            identity: false,
+        };
+        const wider = { ...ITEMS, columns: [...ITEMS.columns, note] };
+        const before = (await kinds(trail)).length;
+        await run(trail.master, tableObjects(wider));
+        await run(trail.master, tableObjects(wider));
+        assert.deepEqual((await kinds(trail)).slice(before), ["shape change"]);
+        assert.equal(await collect(trail), 0);
+
+        await trail.superuser.query("ALTER TABLE items_staging ADD COLUMN weight integer");
+        assert.equal(await collect(trail), 1);
+        assert.equal(await collect(trail), 0);
+
+        // The source drops both: staging keeps them, and they are not new again.
+        await run(trail.master, tableObjects(ITEMS));
+        assert.equal(await collect(trail), 0);
+        assert.deepEqual((await kinds(trail)).slice(before), Array(3).fill("shape change"));
+    });
+
+    it("is read beside every answer, as an auditor", async () => {
+        const change = async (
+            id: number,
+            operation: string,
+            price: number,
+            at: string,
+            position: number,
+        ): Promise<void> => {
+            const values = [price, operation, at, LSN(position), String(position)];
+            if (operation === "I") {
+                await trail.dms.query(
+                    `INSERT INTO items_staging (item_id, name, price, operation, commit_timestamp, transaction_id, change_seq)
+                     VALUES (${String(id)}, 'a', $1, $2, $3, $4, $5)`,
+                    values,
+                );
+            } else {
+                await trail.dms.query(
+                    `UPDATE items_staging SET price = $1, operation = $2, commit_timestamp = $3, transaction_id = $4,
+                     change_seq = $5 WHERE item_id = ${String(id)}`,
+                    values,
+                );
+            }
+        };
+        await change(1, "I", 1, "2026-11-02 09:00", 1);
+        await change(2, "I", 1, "2026-11-02 09:00", 2);
+        await change(1, "U", 2, "2026-11-02 13:00", 3);
+        await change(2, "D", 0, "2026-11-02 14:00", 4);
+
+        const history = await trail.reader.query<{ operation: string; known_gaps: string }>(
+            "SELECT operation, known_gaps FROM audit_trail.row_history('public', 'items', '{\"item_id\": 1}')",
+        );
+        // Between nine and one o'clock the task did not run for a while.
+        assert.deepEqual(
+            history.rows.map(({ operation, known_gaps }) => [operation, known_gaps]),
+            [
+                ["I", "0"],
+                ["U", "1"],
+            ],
+        );
+        const asOf = async (at: string): Promise<unknown[]> =>
+            (
+                await trail.reader.query<{ price: string }>(
+                    "SELECT row_data ->> 'price' AS price FROM audit_trail.as_of('public', 'items', $1) ORDER BY row_key",
+                    [at],
+                )
+            ).rows;
+        assert.deepEqual(await asOf("2026-11-02 08:59:59+00"), []);
+        assert.equal((await asOf("2026-11-02 09:00+00")).length, 2);
+        assert.deepEqual(await asOf("2026-11-02 14:00+00"), [{ price: "2.00" }]);
+        await assert.rejects(
+            trail.reader.query("SELECT * FROM audit_trail.as_of('public', 'other', now())"),
+            /public\.other is not audited/u,
+        );
+    });
+});
