@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { defaults } from "../config";
+
+const ROOT = path.resolve(__dirname, "..");
+const read = (file: string): string => fs.readFileSync(path.join(ROOT, file), "utf8");
+
+describe("the README", () => {
+    const readme = read("README.md");
+
+    it("has every config key, and no key that does not exist", () => {
+        const table = readme.slice(readme.indexOf("| Key"), readme.indexOf("**What it costs"));
+        const rows = table.split("\n").slice(2);
+        const keys = rows.flatMap((row) =>
+            [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map((match) => match[1]),
+        );
+        assert.deepEqual([...keys].sort(), Object.keys(defaults).sort());
+    });
+
+    it("names only scripts that package.json has", () => {
+        const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+        const named = [...readme.matchAll(/npm run (?:-s )?([\w:]+)/g)].map(
+            (match) => match[1] ?? "",
+        );
+        assert.ok(named.length > 0);
+        for (const script of named) {
+            assert.ok(script in scripts, script);
+        }
+    });
+
+    it("links only to files that exist", () => {
+        for (const page of [
+            "README.md",
+            ...fs.readdirSync(path.join(ROOT, "docs")).map((file) => `docs/${file}`),
+        ]) {
+            for (const [, target = ""] of read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
+                assert.ok(
+                    fs.existsSync(path.join(ROOT, path.dirname(page), target)),
+                    `${page}: ${target}`,
+                );
+            }
+        }
+    });
+});
