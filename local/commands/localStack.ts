@@ -2,20 +2,13 @@ import * as path from "node:path";
 import { OutputMap } from "@pulumi/pulumi/automation";
 import { secretValue } from "../aws/secretValue";
 import { Store } from "../aws/store";
-import { localDir, PROJECT_ROOT } from "../engine/paths";
-import { authorityFiles, ensureAuthority } from "../servers/tls";
+import { localDir } from "../engine/paths";
+import { authorityFiles } from "../servers/tls";
 import { CommandError } from "./command";
 
 /** The folder of the laptop stack's servers, tasks and recorded resources. */
 export function localStackDir(): string {
     return path.join(localDir(), "local");
-}
-
-/** Config that only this machine knows: the certificate authority of the laptop's servers, made if it is not there. */
-export async function localStackConfig(): Promise<Record<string, string>> {
-    await ensureAuthority(localStackDir());
-    const { certPath } = authorityFiles(localStackDir());
-    return { "audit-trail:caBundle": path.relative(PROJECT_ROOT, certPath) };
 }
 
 /** URLs of both databases as their master user, with the password and the verified TLS connection in them. */

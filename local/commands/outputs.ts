@@ -1,13 +1,13 @@
 import { obtainCli } from "../engine/cli";
 import { localStackPlace, openStack } from "../engine/workspace";
 import { CommandError, runCommand, say } from "./command";
-import { connectionUrls, localStackConfig } from "./localStack";
+import { connectionUrls } from "./localStack";
 
 /** `npm run -s outputs`: the running stack's outputs as one JSON object, with URLs to connect with. */
 runCommand([], async () => {
     const tell = (line: string): void => void process.stderr.write(`${line}\n`);
     const cli = await obtainCli(tell);
-    const stack = await openStack(cli, localStackPlace(await localStackConfig()), tell);
+    const stack = await openStack(cli, localStackPlace(), tell);
     const outputs = await stack.outputs();
     if (Object.keys(outputs).length === 0) {
         throw new CommandError('The laptop stack is not deployed; run "npm start" first.');

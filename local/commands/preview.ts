@@ -5,7 +5,6 @@ import { preview } from "../engine/operation";
 import { localDir, PROJECT_ROOT } from "../engine/paths";
 import { localStackPlace, openStack, StackPlace } from "../engine/workspace";
 import { plainPlan } from "../engine/progress";
-import { localStackConfig } from "./localStack";
 import { CommandError, runCommand, say } from "./command";
 
 /** A stack of the project's own settings files, previewed as if for the first time, with state of its own. */
@@ -17,13 +16,13 @@ function previewPlace(stackName: string): StackPlace {
         );
     }
     const engineDir = path.join(localDir(), `preview-${stackName}-${String(process.pid)}`);
-    return { stackName, settingsDir: PROJECT_ROOT, engineDir };
+    const main = path.join(PROJECT_ROOT, "index.ts");
+    return { stackName, settingsDir: PROJECT_ROOT, engineDir, main };
 }
 
 /** `npm run preview`: the laptop stack's plan; with `--stack dev` the plan for AWS, through the stand-ins, without an account. */
 runCommand(["--stack"], async ({ stack: stackName = "local", verbose }) => {
-    const place =
-        stackName === "local" ? localStackPlace(await localStackConfig()) : previewPlace(stackName);
+    const place = stackName === "local" ? localStackPlace() : previewPlace(stackName);
     const cli = await obtainCli(say);
     try {
         const stack = await openStack(cli, place, say);

@@ -6,7 +6,7 @@ import { obtainCli } from "../engine/cli";
 import { PROJECT_ROOT } from "../engine/paths";
 import { localStackPlace, openStack } from "../engine/workspace";
 import { CommandError } from "./command";
-import { ConnectionUrls, connectionUrls, localStackConfig } from "./localStack";
+import { ConnectionUrls, connectionUrls } from "./localStack";
 
 /** A deployed stack, as far as a command that reads its databases needs it. */
 export interface DeployedStack {
@@ -27,7 +27,7 @@ export async function deployedStack(name: string): Promise<DeployedStack> {
 
 async function laptopStack(): Promise<DeployedStack> {
     const cli = await obtainCli(tell);
-    const stack = await openStack(cli, localStackPlace(await localStackConfig()), tell);
+    const stack = await openStack(cli, localStackPlace(), tell);
     const outputs: OutputMap = await stack.outputs();
     if (Object.keys(outputs).length === 0) {
         throw new CommandError('The laptop stack is not deployed; run "npm start" first.');

@@ -8,7 +8,7 @@ import { EngineReport } from "../engine/progress";
 import { recover } from "../engine/recover";
 import { localStackPlace, openStack } from "../engine/workspace";
 import { runCommand, say } from "./command";
-import { connectionUrls, localStackConfig, localStackDir } from "./localStack";
+import { connectionUrls, localStackDir } from "./localStack";
 import { walkThrough } from "./walkthrough";
 
 /** The resources that an update touched, in the engine's words: "84 created", "2 updated, 82 unchanged". */
@@ -39,7 +39,7 @@ async function resumeTasks(stackDir: string): Promise<void> {
 /** `npm start`: deploys or updates the laptop stack, runs the walk-through and says how to connect. */
 runCommand([], async ({ verbose }) => {
     const cli = await obtainCli(say);
-    const place = localStackPlace(await localStackConfig());
+    const place = localStackPlace();
     const stack = await openStack(cli, place, say);
     await recover(stack, place.engineDir);
     const revived = await reviveStack(localStackDir());

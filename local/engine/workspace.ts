@@ -20,17 +20,17 @@ export interface StackPlace {
     readonly settingsDir: string;
     /** The folder of the engine's own files: work folder, state, passphrase. */
     readonly engineDir: string;
-    /** Config of this machine on top of the settings file, for example the path of the stack's certificate authority. */
-    readonly config?: Readonly<Record<string, string>>;
+    /** The program's main file. */
+    readonly main: string;
 }
 
 /** The laptop stack's place. Its settings file lies in local/, or in the folder that AUDIT_TRAIL_LOCAL_SETTINGS names. */
-export function localStackPlace(config?: Readonly<Record<string, string>>): StackPlace {
+export function localStackPlace(): StackPlace {
     return {
         stackName: "local",
         settingsDir: process.env.AUDIT_TRAIL_LOCAL_SETTINGS ?? path.join(PROJECT_ROOT, "local"),
         engineDir: path.join(localDir(), "engine"),
-        config,
+        main: path.join(PROJECT_ROOT, "local", "index.ts"),
     };
 }
 
@@ -94,7 +94,7 @@ async function projectSettings(
     } as ProjectSettings;
 }
 
-/** The stack's settings file, this machine's config and what the engine itself wrote before (its encryption salt). */
+/** The stack's settings file, and what the engine itself wrote before (its encryption salt). */
 async function stackSettings(
     cli: PulumiCommand,
     place: StackPlace,
@@ -107,19 +107,27 @@ async function stackSettings(
               await LocalWorkspace.create({ workDir, pulumiCommand: cli })
           ).stackSettings(place.stackName)
         : {};
-    return { ...written, config: { ...config, ...place.config } };
+    return { ...written, config };
 }
 
 /**
- * The program as the Automation API takes it: the same index.ts that a stock CLI runs; its exports are the outputs. As
- * under a stock CLI, its working folder is that of the project file, where the plugins run too.
+ * The program as the Automation API takes it: what a stock CLI would run, a module whose exports are the outputs or
+ * whose one export is a function that returns them. As under a stock CLI, its working folder is that of the project
+ * file, where the plugins run too.
  */
-function program(workDir: string): PulumiFn {
+function program(main: string, workDir: string): PulumiFn {
     return async () => {
         process.chdir(workDir);
-        const { default: exported, ...named } = (await import("../../index.js")) as Outputs;
-        return (exported as Outputs | undefined) ?? named;
+        const loaded = exportsOf((await import(main)) as Outputs);
+        return typeof loaded === "function"
+            ? exportsOf(((await (loaded as PulumiFn)()) ?? {}) as Outputs)
+            : loaded;
     };
+}
+
+/** A CommonJS module's own exports, which an import hands over as its default. */
+function exportsOf(module: Outputs): Outputs {
+    return (module.default as Outputs | undefined) ?? module;
 }
 
 type Outputs = Record<string, unknown>;
@@ -140,7 +148,11 @@ export async function openStack(
     await fs.promises.mkdir(workDir, { recursive: true, mode: 0o700 });
     const settings = await stackSettings(cli, place, workDir);
     return LocalWorkspace.createOrSelectStack(
-        { stackName: place.stackName, projectName: "audit-trail", program: program(workDir) },
+        {
+            stackName: place.stackName,
+            projectName: "audit-trail",
+            program: program(place.main, workDir),
+        },
         {
             workDir,
             pulumiCommand: cli,

@@ -1,0 +1,105 @@
+import { Client } from "pg";
+import { connectionProblem } from "../../components/database/connection";
+import { type CatalogRow, catalogParameters, tableShapes } from "../../components/trail/catalog";
+import { parseTableName } from "../../components/trail/names";
+import type { TableName } from "../../components/trail/shape";
+import { renderSql } from "../../components/trail/template";
+import { reportLines } from "../../verify/text";
+import { verifyTrail } from "../../verify/verifyTrail";
+import { CommandError, type CommandOptions, runCommand, say } from "./command";
+import { type DeployedStack, deployedStack } from "./stackAccess";
+
+const EXIT_DIFFERENT = 1;
+const EXIT_UNKNOWN = 2;
+
+const CONNECT_TIMEOUT_MS = 15_000;
+
+/** What is verified, and where. */
+interface Subject {
+    readonly sourceUrl: string;
+    readonly auditUrl: string;
+    readonly tables: readonly TableName[];
+    readonly guardsExpected: boolean;
+}
+
+/** From the command line and the environment as far as they say it, from the stack otherwise. */
+async function findSubject({ stack: name = "local", tables }: CommandOptions): Promise<Subject> {
+    const { AUDIT_TRAIL_SOURCE_URL: sourceUrl, AUDIT_TRAIL_AUDIT_URL: auditUrl } = process.env;
+    const given =
+        sourceUrl === undefined || auditUrl === undefined ? undefined : { sourceUrl, auditUrl };
+    let stack: DeployedStack | undefined;
+    if (given === undefined || tables.length === 0) {
+        stack = await deployedStack(name);
+    }
+    const names = tables.length > 0 ? tables : tableOutput(stack);
+    return {
+        ...(given ?? (await stack?.urls()) ?? { sourceUrl: "", auditUrl: "" }),
+        tables: names.map(parseTableName),
+        guardsExpected: stack?.outputs.sourceGuards !== false,
+    };
+}
+
+function tableOutput(stack: DeployedStack | undefined): string[] {
+    const tables: unknown = stack?.outputs.tables;
+    if (!Array.isArray(tables)) {
+        throw new CommandError(
+            "The stack has no output tables: deploy it with this version of the program, or name them with --table.",
+        );
+    }
+    return tables.map(String);
+}
+
+async function connect(connectionString: string): Promise<Client> {
+    const client = new Client({
+        connectionString,
+        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+        application_name: "audit-trail verify",
+    });
+    // A connection that breaks while idle raises an event; the next query tells.
+    client.on("error", () => undefined);
+    try {
+        await client.connect();
+        return client;
+    } catch (cause) {
+        await client.end().catch(() => undefined);
+        const { host, port, database = "", user = "" } = client;
+        const connection = { host, port, database, user, password: "", caPem: "" };
+        throw new CommandError(connectionProblem(connection, cause), { cause });
+    }
+}
+
+/**
+ * `npm run verify`: proves the trail complete, or names what is not. Exit code 0: complete; 1: differences or failed
+ * checks; 2: it could not be verified.
+ */
+runCommand(
+    ["--stack", "--table", "--since", "--json"],
+    async (options) => {
+        const { sourceUrl, auditUrl, tables, guardsExpected } = await findSubject(options);
+        const source = await connect(sourceUrl);
+        try {
+            const audit = await connect(auditUrl);
+            try {
+                const { rows } = await source.query<CatalogRow>(
+                    renderSql("sql/source/catalog.sql").sql,
+                    catalogParameters(tables),
+                );
+                const { since } = options;
+                const settings =
+                    since === undefined ? { guardsExpected } : { guardsExpected, since };
+                const report = await verifyTrail(source, audit, tableShapes(rows), settings);
+                if (options.json) {
+                    say(JSON.stringify(report, null, 2));
+                } else {
+                    reportLines(report).forEach(say);
+                }
+                process.exitCode = report.complete ? 0 : EXIT_DIFFERENT;
+            } finally {
+                await audit.end();
+            }
+        } finally {
+            await source.end();
+        }
+    },
+    EXIT_UNKNOWN,
+);
