@@ -53,6 +53,11 @@ export class AuditDatabase extends pulumi.ComponentResource {
         const password = new Password(`${name}-dms-password`, { parent: this }).value;
         const owner = new postgresql.Role(`${name}-owner`, { name: roles.owner }, inDatabase);
         const auditor = new postgresql.Role(`${name}-auditor`, { name: roles.auditor }, inDatabase);
+        const operator = new postgresql.Role(
+            `${name}-operator`,
+            { name: roles.operator, roles: [auditor.name] },
+            inDatabase,
+        );
         const target = new postgresql.Role(
             `${name}-dms`,
             { name: roles.target, login: true, password },
@@ -83,7 +88,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
             name,
             database,
             wanted.filter(({ objects }) => objects.length === 0),
-            [owner, auditor, target, membership, ...created],
+            [owner, auditor, operator, target, membership, ...created],
             inDatabase,
         );
         // DMS makes them when its task starts, hence the grants in advance: auditors read them, and the owner enters

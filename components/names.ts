@@ -11,6 +11,8 @@ export const roles = {
     owner: ROLES.owner,
     /** Reads the log and the gap ledger; granted to the people who audit. */
     auditor: ROLES.auditor,
+    /** An auditor who may also add partitions and bring the gap ledger up to date, and can change no row of a log. */
+    operator: ROLES.operator,
 } as const;
 
 /** The schemas that the trail adds. */

@@ -13,6 +13,7 @@ export const ROLES = {
     owner: "audit_trail_owner",
     dms: "dms_target",
     auditor: "auditor",
+    operator: "audit_operator",
 } as const;
 
 /** The columns that DMS adds to every staging row, in their order there. */

@@ -22,12 +22,12 @@ export interface TrailGrant {
 
 /**
  * Once per audit cluster: the gap ledger, the ledger of changes that could not be logged, the registry of tables,
- * what auditors query, and the functions that all trails share. The schema `audit_trail` and the role `audit_trail_owner` must exist, the role must hold what
+ * what auditors query, and the functions that all trails share. The schema `audit_trail` and the roles must exist, the owner must hold what
  * {@link grants} says, and the executing user must be a member of it. All scripts of this module can be run again;
  * each must run inside a transaction, because it changes the role with SET LOCAL.
  */
 export function foundation(): SqlFile[] {
-    const files = ["ledger", "functions", "registry", "collect_gaps", "queries"];
+    const files = ["ledger", "functions", "registry", "collect_gaps", "maintain", "queries"];
     return files.map((file) => renderSql(`sql/audit/${file}.sql`));
 }
 
@@ -81,6 +81,7 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             staging: names.staging,
             audit_log: names.auditLog,
             tombstone: names.tombstone,
+            partition_prefix: names.partitionPrefix,
             key_names: SqlFragment.literals(shape.primaryKey),
             column_names: SqlFragment.literals(shape.columns.map(({ name }) => name)),
             column_types: SqlFragment.literals(shape.columns.map(({ type }) => type)),

@@ -121,6 +121,6 @@ BEGIN
 END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.collect_gaps() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.collect_gaps() TO auditor;
+GRANT EXECUTE ON FUNCTION audit_trail.collect_gaps() TO audit_operator;
 
 RESET ROLE;

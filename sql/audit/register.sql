@@ -7,6 +7,7 @@ SELECT audit_trail.register_table(
     :'staging',
     :'audit_log',
     :'tombstone',
+    :'partition_prefix',
     ARRAY[:key_names],
     jsonb_object(ARRAY[:column_names], ARRAY[:column_types])
 );

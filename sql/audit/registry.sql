@@ -8,6 +8,7 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     staging text NOT NULL,
     audit_log text NOT NULL,
     tombstone text NOT NULL,
+    partition_prefix text NOT NULL,
     primary_key text[] NOT NULL,
     -- Column names and their types: those of the source at the last deployment, and what DMS has added since.
     columns jsonb NOT NULL,
@@ -26,6 +27,7 @@ CREATE OR REPLACE FUNCTION audit_trail.register_table(
     staging_table text,
     log_table text,
     tombstone_table text,
+    log_partition_prefix text,
     key_columns text[],
     source_columns jsonb
 ) RETURNS void
@@ -41,9 +43,16 @@ BEGIN
         WHERE t.table_schema = source_schema AND t.table_name = source_table;
     IF NOT FOUND THEN
         INSERT INTO audit_trail.audited_table
-            (table_schema, table_name, staging, audit_log, tombstone, primary_key, columns)
+            (table_schema, table_name, staging, audit_log, tombstone, partition_prefix, primary_key, columns)
             VALUES (
-                source_schema, source_table, staging_table, log_table, tombstone_table, key_columns, source_columns
+                source_schema,
+                source_table,
+                staging_table,
+                log_table,
+                tombstone_table,
+                log_partition_prefix,
+                key_columns,
+                source_columns
             );
     ELSIF known.columns IS DISTINCT FROM source_columns THEN
         SELECT coalesce(jsonb_object_agg(c.key, c.value), '{}')
@@ -66,6 +75,6 @@ BEGIN
     END IF;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail.register_table(text, text, text, text, text, text[], jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit_trail.register_table(text, text, text, text, text, text, text[], jsonb) FROM PUBLIC;
 
 RESET ROLE;

@@ -111,7 +111,13 @@ describe("the databases", function () {
                     ({ inputs }) => `${String(inputs["name"])} ${String(inputs["login"] === true)}`,
                 )
                 .sort(),
-            ["audit_trail_owner false", "auditor false", "dms_source true", "dms_target true"],
+            [
+                "audit_operator false",
+                "audit_trail_owner false",
+                "auditor false",
+                "dms_source true",
+                "dms_target true",
+            ],
         );
         for (const { type, name, inputs } of roles) {
             if (inputs["login"] !== true) continue;

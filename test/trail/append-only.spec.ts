@@ -60,6 +60,7 @@ describe("what is logged stays", () => {
                 ],
                 "the superuser": [() => trail.superuser, /is append-only/u],
                 "an auditor": [() => trail.reader, /permission denied/u],
+                "an operator": [() => trail.operator, /permission denied/u],
                 DMS: [() => trail.dms, /permission denied/u],
             };
             for (const [who, [client, message]] of Object.entries(people)) {
@@ -71,6 +72,7 @@ describe("what is logged stays", () => {
 
         for (const [who, client] of [
             ["an auditor", () => trail.reader],
+            ["an operator", () => trail.operator],
             ["DMS", () => trail.dms],
         ] as const) {
             it(`${table} is not ${who}'s to drop, alter or fill`, async () => {

@@ -15,7 +15,7 @@ async function kinds(trail: Trail): Promise<string[]> {
 }
 
 async function collect(trail: Trail): Promise<number> {
-    const { rows } = await trail.reader.query<{ found: number }>(
+    const { rows } = await trail.operator.query<{ found: number }>(
         "SELECT audit_trail.collect_gaps() AS found",
     );
     return rows[0]?.found ?? NaN;
@@ -121,6 +121,18 @@ describe("the gap ledger", () => {
         await run(trail.master, tableObjects(ITEMS));
         assert.equal(await collect(trail), 0);
         assert.deepEqual((await kinds(trail)).slice(before), Array(3).fill("shape change"));
+    });
+
+    it("is kept up by an operator, and by nobody else", async () => {
+        await trail.operator.query("SELECT audit_trail.maintain()");
+        for (const client of [trail.reader, trail.dms]) {
+            for (const work of ["maintain", "collect_gaps"]) {
+                await assert.rejects(
+                    client.query(`SELECT audit_trail.${work}()`),
+                    /permission denied/u,
+                );
+            }
+        }
     });
 
     it("is read beside every answer, as an auditor", async () => {

@@ -37,6 +37,8 @@ async function createRoles(superuser: Client): Promise<void> {
             CREATE ROLE audit_trail_owner NOLOGIN;
             CREATE ROLE dms_target LOGIN PASSWORD '${PASSWORD}';
             CREATE ROLE auditor NOLOGIN;
+            CREATE ROLE audit_operator NOLOGIN IN ROLE auditor;
+            CREATE ROLE operator LOGIN PASSWORD '${PASSWORD}' IN ROLE audit_operator;
             CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}' IN ROLE auditor;
             GRANT audit_trail_owner TO master;
         `);
@@ -48,6 +50,8 @@ export interface Trail {
     readonly master: Client;
     readonly dms: Client;
     readonly reader: Client;
+    /** Someone who runs the trail. */
+    readonly operator: Client;
     readonly superuser: Client;
     stop(): Promise<void>;
 }
@@ -94,6 +98,7 @@ export async function trailDatabase(
             master: await open("master"),
             dms: await open("dms_target"),
             reader: await open("reader"),
+            operator: await open("operator"),
         };
         await deploy(people.master, shapes);
         return { ...people, stop };
