@@ -26,7 +26,10 @@ export class Child<Request extends object, Reply> {
             const reply = once(this.child, "message", { signal });
             const death = once(this.child, "exit", { signal });
             this.child.send(request);
-            const message = await Promise.race([reply.then(([value]) => ({ value: value as Reply })), death]);
+            const message = await Promise.race([
+                reply.then(([value]) => ({ value: value as Reply })),
+                death,
+            ]);
             if ("value" in message) {
                 return message.value;
             }

@@ -86,6 +86,8 @@ let client: Client | undefined;
 async function answer(request: ConnectRequest | LoadRequest): Promise<LoadReply> {
     try {
         if (request.kind === "connect") {
+            // The last run's session stays until now, so that its CPU time can be read at the end of the run.
+            await client?.end();
             client = new Client({ ...request.database, application_name: LOAD_NAME });
             client.on("error", () => undefined);
             await client.connect();
@@ -95,9 +97,7 @@ async function answer(request: ConnectRequest | LoadRequest): Promise<LoadReply>
         if (client === undefined) {
             throw new Error("There is no session to run the load in.");
         }
-        const latencies = await load(client, request);
-        await client.end();
-        return { latencies };
+        return { latencies: await load(client, request) };
     } catch (error) {
         return { latencies: [], error: String(error) };
     }

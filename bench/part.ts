@@ -49,8 +49,9 @@ function interrupted(): { readonly promise: Promise<never>; dispose(): void } {
         };
     });
     promise.catch(() => undefined);
-    process.once("SIGINT", stop);
-    process.once("SIGTERM", stop);
+    // Not once: a runner like npx hands Ctrl-C on to a process that has had it already, and that must not end the clean-up.
+    process.on("SIGINT", stop);
+    process.on("SIGTERM", stop);
     return {
         promise,
         dispose: () => {
@@ -61,7 +62,7 @@ function interrupted(): { readonly promise: Promise<never>; dispose(): void } {
 }
 
 /**
- * The command line of a benchmark: `--quick` and `--rows N` (million rows).
+ * The command line of a benchmark: `--quick`, `--rows N` (million rows) and, for all of them together, `--docs`.
  * @throws CommandError that says what is wrong with it
  */
 export function parsePartOptions(args: readonly string[]): PartOptions & { docs: boolean } {
@@ -83,7 +84,7 @@ export function parsePartOptions(args: readonly string[]): PartOptions & { docs:
 /** Ends the process by the outcome of a command. */
 export function conclude(work: () => Promise<void>): void {
     work().then(
-        () => process.exit(0),
+        () => process.exit(),
         (error: unknown) => {
             const text = error instanceof CommandError ? error.message : error;
             console.error(text);

@@ -54,9 +54,10 @@ export async function sourceDatabase(
     const config = databaseOf(server, name);
     const client = await session(defer, config);
     await client.query(readBenchSql("items.sql"));
-    await client.query("INSERT INTO items SELECT g, 'item ' || g, g % 1000 FROM generate_series(1, $1::integer) AS g", [
-        KEYS,
-    ]);
+    await client.query(
+        "INSERT INTO items SELECT g, 'item ' || g, g % 1000 FROM generate_series(1, $1::integer) AS g",
+        [KEYS],
+    );
     await client.query("VACUUM ANALYZE items");
     return { config, client };
 }

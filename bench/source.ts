@@ -1,13 +1,16 @@
 import type { Client, ClientConfig } from "pg";
 
+import { Child } from "./children";
 import { percentile } from "./latency";
 import { Load, type RunResult } from "./load";
-import { type Defer, note, type Part, type PartOptions, runAlone } from "./part";
+import { type Defer, note, type Part, runAlone } from "./part";
 import { serverCpu, type ServerCpu } from "./processes";
-import { goal, median, roundRatios, spread, table } from "./report";
+import { median } from "./report";
 import { benchServer, sourceDatabase } from "./servers";
+import { column, type Durations, type Run, report } from "./sourceReport";
 import { readBenchSql } from "./sql";
 import { benchTrail, type BenchTrail } from "./trail";
+import type { ReadReply, ReadRequest } from "./walReader";
 
 /** One way to run the source. */
 interface Variant {
@@ -19,28 +22,8 @@ interface Variant {
     readonly trail?: BenchTrail;
 }
 
-/** What one run of one variant showed. CPU in microseconds and WAL in bytes, per change. */
-interface Run {
-    readonly perSecond: number;
-    readonly p50: number;
-    readonly p95: number;
-    readonly backends: number;
-    readonly walsender: number;
-    readonly background: number;
-    readonly wal: number;
-    /** Bytes of WAL not in the log at the end of the run, and milliseconds until they were. */
-    readonly backlog: number;
-    readonly drain: number;
-}
-
-interface Durations {
-    readonly rounds: number;
-    readonly warmUpMs: number;
-    readonly measureMs: number;
-}
-
-const FULL: Durations = { rounds: 4, warmUpMs: 700, measureMs: 3500 };
-const QUICK: Durations = { rounds: 1, warmUpMs: 200, measureMs: 600 };
+const FULL: Durations = { saturated: 3, half: 4, warmUpMs: 700, measureMs: 3500 };
+const QUICK: Durations = { saturated: 1, half: 1, warmUpMs: 200, measureMs: 600 };
 
 /** What the trail costs the source, against no audit and against the cheapest trigger. */
 export const source: Part = async (options, defer) => {
@@ -53,7 +36,13 @@ export const source: Part = async (options, defer) => {
     const saturated = await rounds(variants, load, durations, undefined);
     const unaudited = median(column(saturated, 0, "perSecond"));
     const half = await rounds(variants, load, durations, unaudited / 2);
-    return report(variants, saturated, half, unaudited, durations);
+    return report(
+        variants.map(({ name }) => name),
+        saturated,
+        half,
+        unaudited,
+        durations,
+    );
 };
 
 async function prepare(defer: Defer): Promise<Variant[]> {
@@ -73,9 +62,33 @@ async function prepare(defer: Defer): Promise<Variant[]> {
         { name: "minimal trigger, wal_level=replica", ...trigger, identity: "DEFAULT" },
         { name: "wal_level=logical", ...plain, identity: "DEFAULT" },
         { name: "wal_level=logical, identity FULL", ...plain, identity: "FULL" },
+        {
+            name: "WAL decoded and sent, not applied",
+            ...(await readSource(defer)),
+            identity: "DEFAULT",
+        },
         { name: "this trail", config, client, identity: "DEFAULT", trail },
         { name: "this trail, identity FULL", config, client, identity: "FULL", trail },
     ];
+}
+
+/** A source whose changes are read from a slot and thrown away: what of the trail is on the source on AWS. */
+async function readSource(
+    defer: Defer,
+): Promise<{ readonly config: ClientConfig; readonly client: Client }> {
+    const server = await benchServer(defer, { wal_level: "logical" });
+    const database = await sourceDatabase(defer, server, "read");
+    const slot = "read_and_forgotten";
+    await database.client.query("SELECT pg_create_logical_replication_slot($1, 'test_decoding')", [
+        slot,
+    ]);
+    const reader = new Child<ReadRequest, ReadReply>("walReader.ts");
+    defer(() => reader.end());
+    const { error } = await reader.ask({ database: database.config, slot });
+    if (error !== undefined) {
+        throw new Error(`The slot's reader failed: ${error}`);
+    }
+    return database;
 }
 
 /** Runs all variants in turn, each round in another order; the result is by variant, then by round. */
@@ -85,10 +98,11 @@ async function rounds(
     durations: Durations,
     rate: number | undefined,
 ): Promise<Run[][]> {
+    const count = rate === undefined ? durations.saturated : durations.half;
     const runs: Run[][] = variants.map(() => []);
-    for (let round = 0; round < durations.rounds; round += 1) {
+    for (let round = 0; round < count; round += 1) {
         const pace = rate === undefined ? "as fast as it goes" : `${rate.toFixed(0)}/s`;
-        note(`Source side, ${pace}: round ${round + 1} of ${durations.rounds}`);
+        note(`Source side, ${pace}: round ${round + 1} of ${count}`);
         for (let turn = 0; turn < variants.length; turn += 1) {
             const index = (turn + round) % variants.length;
             const variant = variants[index];
@@ -156,152 +170,6 @@ function perChange(result: RunResult, marks: readonly Mark[]): Omit<Run, "backlo
         background: cpu("background"),
         wal: ((after?.wal ?? NaN) - (before?.wal ?? NaN)) / result.changes,
     };
-}
-
-function column(runs: readonly (readonly Run[])[], variant: number, key: keyof Run): number[] {
-    return (runs[variant] ?? []).map((run) => run[key]);
-}
-
-function report(
-    variants: readonly Variant[],
-    saturated: readonly (readonly Run[])[],
-    half: readonly (readonly Run[])[],
-    unaudited: number,
-    { rounds, measureMs }: Durations,
-): string {
-    const saturation = variants.map(({ name }, index) => {
-        const tps = column(saturated, index, "perSecond");
-        return [
-            name,
-            spread(tps),
-            spread(roundRatios(tps, column(saturated, 0, "perSecond")), 2),
-            spread(column(saturated, index, "backends"), 1),
-            spread(column(saturated, index, "walsender"), 1),
-            spread(column(saturated, index, "wal")),
-            spread(column(saturated, index, "backlog").map((bytes) => bytes / 2 ** 20), 1),
-            spread(column(saturated, index, "drain").map((ms) => ms / 1000), 1),
-        ];
-    });
-    const halfLoad = variants.map(({ name }, index) => {
-        const [p50, p95] = [column(half, index, "p50"), column(half, index, "p95")];
-        return [
-            name,
-            spread(column(half, index, "perSecond")),
-            spread(p50, 3),
-            spread(roundRatios(p50, column(half, 0, "p50")), 2),
-            spread(p95, 3),
-            spread(roundRatios(p95, column(half, 0, "p95")), 2),
-            spread(column(half, index, "backends"), 1),
-            spread(column(half, index, "walsender"), 1),
-            spread(column(half, index, "background"), 1),
-            spread(column(half, index, "wal")),
-        ];
-    });
-    return [
-        "## Source side",
-        "",
-        `Update 70 %, insert 20 %, delete 10 %, one row per transaction, 8 clients, prepared statements, ` +
-            `${rounds} interleaved rounds of ${measureMs / 1000} s, median (min-max). Clients, source, stand-in and ` +
-            "audit server share this machine's cores. Ratios are to \"no audit\" in the same round.",
-        "",
-        "As fast as it goes:",
-        "",
-        table(
-            [
-                "variant",
-                "changes/s",
-                "ratio",
-                "backends µs/change",
-                "walsender µs/change",
-                "WAL B/change",
-                "not yet logged at the end, MB of WAL",
-                "s until logged",
-            ],
-            saturation,
-        ),
-        "",
-        `At ${(unaudited / 2).toFixed(0)} changes/s, half of the unaudited rate, random gaps:`,
-        "",
-        table(
-            [
-                "variant",
-                "changes/s",
-                "p50 ms",
-                "ratio",
-                "p95 ms",
-                "ratio",
-                "backends µs/change",
-                "walsender µs/change",
-                "background µs/change",
-                "WAL B/change",
-            ],
-            halfLoad,
-        ),
-        "",
-        ...goals(saturated, half),
-    ].join("\n");
-}
-
-/** The variants' places in the list. */
-const [NONE, TRIGGER, TRAIL] = [0, 1, 4];
-
-function goals(
-    saturated: readonly (readonly Run[])[],
-    half: readonly (readonly Run[])[],
-): string[] {
-    const ratio = (key: "p50" | "p95"): number =>
-        median(roundRatios(column(half, TRAIL, key), column(half, NONE, key)));
-    const onSource = (variant: number): number[] =>
-        (half[variant] ?? []).map((run) => run.backends + run.walsender);
-    const addedCpu = shareAdded(onSource(TRAIL), onSource(TRIGGER), onSource(NONE));
-    const addedWal = shareAdded(
-        column(half, TRAIL, "wal"),
-        column(half, TRIGGER, "wal"),
-        column(half, NONE, "wal"),
-    );
-    const tps = (variant: number): number[] => column(saturated, variant, "perSecond");
-    const lost = (variant: number): string => {
-        const share = (1 - median(roundRatios(tps(variant), tps(NONE)))) * 100;
-        return `${share.toFixed(0)} %`;
-    };
-    const percent = (value: number): string => `${((value - 1) * 100).toFixed(1)} %`;
-    return [
-        goal(
-            "Half load, p50 within 3 % of no audit",
-            percent(ratio("p50")),
-            ratio("p50") <= 1.03,
-        ),
-        goal(
-            "Half load, p95 within 3 % of no audit",
-            percent(ratio("p95")),
-            ratio("p95") <= 1.03,
-        ),
-        goal(
-            "Half load, source CPU added per change (backends and walsender), at most 0.5 of the minimal trigger's",
-            addedCpu.toFixed(2),
-            addedCpu <= 0.5,
-        ),
-        goal(
-            "Half load, WAL added per change, at most 0.25 of the minimal trigger's",
-            addedWal.toFixed(2),
-            addedWal <= 0.25,
-        ),
-        "",
-        `Lost at saturation, where everything shares the cores: ${lost(TRAIL)} of the unaudited rate with this trail ` +
-            `and its stand-in, ${lost(TRIGGER)} with the minimal trigger. On AWS neither DMS nor the audit cluster runs ` +
-            "on the source; of the trail only the walsender does.",
-    ];
-}
-
-/** What one variant adds to the base, as a share of what another adds; the median over the rounds. */
-function shareAdded(
-    some: readonly number[],
-    other: readonly number[],
-    base: readonly number[],
-): number {
-    const added = (values: readonly number[]): number[] =>
-        values.map((value, round) => value - (base[round] ?? NaN));
-    return median(added(some)) / median(added(other));
 }
 
 runAlone(module, source);

@@ -1,0 +1,176 @@
+import { goal, median, roundRatios, spread, table } from "./report";
+
+/** What one run of one variant showed. CPU in microseconds and WAL in bytes, per change. */
+export interface Run {
+    readonly perSecond: number;
+    readonly p50: number;
+    readonly p95: number;
+    readonly backends: number;
+    readonly walsender: number;
+    readonly background: number;
+    readonly wal: number;
+    /** Bytes of WAL not in the log at the end of the run, and milliseconds until they were. */
+    readonly backlog: number;
+    readonly drain: number;
+}
+
+/** How long the runs of bench/source.ts are. */
+export interface Durations {
+    /** Rounds as fast as it goes, and at half load, where small differences count. */
+    readonly saturated: number;
+    readonly half: number;
+    readonly warmUpMs: number;
+    readonly measureMs: number;
+}
+
+/** One figure of one variant, by round. */
+export function column(
+    runs: readonly (readonly Run[])[],
+    variant: number,
+    key: keyof Run,
+): number[] {
+    return (runs[variant] ?? []).map((run) => run[key]);
+}
+
+/** The section in Markdown. The first variant is the base of the ratios. */
+export function report(
+    variants: readonly string[],
+    saturated: readonly (readonly Run[])[],
+    half: readonly (readonly Run[])[],
+    unaudited: number,
+    durations: Durations,
+): string {
+    const saturation = variants.map((name, index) => {
+        const tps = column(saturated, index, "perSecond");
+        return [
+            name,
+            spread(tps),
+            spread(roundRatios(tps, column(saturated, 0, "perSecond")), 2),
+            spread(column(saturated, index, "backends"), 1),
+            spread(column(saturated, index, "walsender"), 1),
+            spread(column(saturated, index, "wal")),
+            spread(
+                column(saturated, index, "backlog").map((bytes) => bytes / 2 ** 20),
+                1,
+            ),
+            spread(
+                column(saturated, index, "drain").map((ms) => ms / 1000),
+                1,
+            ),
+        ];
+    });
+    const halfLoad = variants.map((name, index) => {
+        const [p50, p95] = [column(half, index, "p50"), column(half, index, "p95")];
+        return [
+            name,
+            spread(column(half, index, "perSecond")),
+            spread(p50, 3),
+            spread(roundRatios(p50, column(half, 0, "p50")), 2),
+            spread(p95, 3),
+            spread(roundRatios(p95, column(half, 0, "p95")), 2),
+            spread(column(half, index, "backends"), 1),
+            spread(column(half, index, "walsender"), 1),
+            spread(column(half, index, "background"), 1),
+            spread(column(half, index, "wal")),
+        ];
+    });
+    return [
+        "## Source side",
+        "",
+        `Update 70 %, insert 20 %, delete 10 %, one row per transaction, 8 clients, prepared statements, ` +
+            `interleaved rounds (${durations.saturated} and ${durations.half}) of ${durations.measureMs / 1000} s, median (min-max). Clients, source, stand-in and ` +
+            'audit server share this machine\'s cores. Ratios are to "no audit" in the same round.',
+        "",
+        "As fast as it goes:",
+        "",
+        table(
+            [
+                "variant",
+                "changes/s",
+                "ratio",
+                "backends µs/change",
+                "walsender µs/change",
+                "WAL B/change",
+                "not yet logged at the end, MB of WAL",
+                "s until logged",
+            ],
+            saturation,
+        ),
+        "",
+        `At ${(unaudited / 2).toFixed(0)} changes/s, half of the unaudited rate, random gaps:`,
+        "",
+        table(
+            [
+                "variant",
+                "changes/s",
+                "p50 ms",
+                "ratio",
+                "p95 ms",
+                "ratio",
+                "backends µs/change",
+                "walsender µs/change",
+                "background µs/change",
+                "WAL B/change",
+            ],
+            halfLoad,
+        ),
+        "",
+        ...goals(saturated, half),
+    ].join("\n");
+}
+
+/** The variants' places in the list. */
+const [NONE, TRIGGER, READ, TRAIL] = [0, 1, 4, 5];
+
+function goals(
+    saturated: readonly (readonly Run[])[],
+    half: readonly (readonly Run[])[],
+): string[] {
+    const ratio = (key: "p50" | "p95", variant = TRAIL): number =>
+        median(roundRatios(column(half, variant, key), column(half, NONE, key)));
+    const onSource = (variant: number): number[] =>
+        (half[variant] ?? []).map((run) => run.backends + run.walsender);
+    const addedCpu = shareAdded(onSource(TRAIL), onSource(TRIGGER), onSource(NONE));
+    const addedWal = shareAdded(
+        column(half, TRAIL, "wal"),
+        column(half, TRIGGER, "wal"),
+        column(half, NONE, "wal"),
+    );
+    const tps = (variant: number): number[] => column(saturated, variant, "perSecond");
+    const lost = (variant: number): string => {
+        const share = (1 - median(roundRatios(tps(variant), tps(NONE)))) * 100;
+        return `${share.toFixed(0)} %`;
+    };
+    const percent = (value: number): string => `${((value - 1) * 100).toFixed(1)} %`;
+    return [
+        goal("Half load, p50 within 3 % of no audit", percent(ratio("p50")), ratio("p50") <= 1.03),
+        goal("Half load, p95 within 3 % of no audit", percent(ratio("p95")), ratio("p95") <= 1.03),
+        goal(
+            "Half load, source CPU added per change (backends and walsender), at most 0.5 of the minimal trigger's",
+            addedCpu.toFixed(2),
+            addedCpu <= 0.5,
+        ),
+        goal(
+            "Half load, WAL added per change, at most 0.25 of the minimal trigger's",
+            addedWal.toFixed(2),
+            addedWal <= 0.25,
+        ),
+        "",
+        `Lost at saturation, where everything shares the cores: ${lost(TRAIL)} of the unaudited rate with this trail ` +
+            `and its stand-in, ${lost(TRIGGER)} with the minimal trigger. On AWS neither DMS nor the audit cluster runs ` +
+            "on the source; of the trail only the walsender does. With the changes sent but not applied, so without most " +
+            `of what runs elsewhere on AWS: ${lost(READ)} lost at saturation, at half load p50 ${percent(ratio("p50", READ))} ` +
+            `and p95 ${percent(ratio("p95", READ))} over no audit.`,
+    ];
+}
+
+/** What one variant adds to the base, as a share of what another adds; the median over the rounds. */
+function shareAdded(
+    some: readonly number[],
+    other: readonly number[],
+    base: readonly number[],
+): number {
+    const added = (values: readonly number[]): number[] =>
+        values.map((value, round) => value - (base[round] ?? NaN));
+    return median(added(some)) / median(added(other));
+}
