@@ -102,7 +102,10 @@ export function runCommand(
                             ? error.stack
                             : error.message
                         : String(error);
-                process.stderr.write(`\n${text ?? "The command failed without a message."}\n`);
+                // What fails after Ctrl-C fails because of it, and the engine's words for that help nobody.
+                if (!interrupted || verbose) {
+                    process.stderr.write(`\n${text ?? "The command failed without a message."}\n`);
+                }
                 process.exit(interrupted ? 130 : failureCode);
             },
         );

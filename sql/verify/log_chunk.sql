@@ -24,7 +24,7 @@ judged AS (
         o.audit_id,
         o.transaction_id,
         CASE
-            WHEN (o.operation IN ('B', 'I')) <> (o.old_row_data IS NULL) AND o.operation IN ('B', 'I')
+            WHEN o.operation IN ('B', 'I') AND o.old_row_data IS NOT NULL
                 OR (o.operation = 'D') <> (o.new_row_data IS NULL)
                 THEN 'malformed log row'
             WHEN o.change_seq <> '' AND o.change_seq = o.previous_seq AND o.transaction_id = o.previous_transaction
@@ -59,31 +59,34 @@ judged AS (
             WHEN s.row IS NULL THEN
                 -- What vanished in a reload is told by the reload's gap.
                 CASE WHEN o.recorded_at < (SELECT r.last FROM reloads AS r) THEN NULL ELSE 'not in staging' END
-            WHEN o.new_row_data <> (s.row - :headers)
+            WHEN o.new_row_data <> s.row
                 AND EXISTS (
                     SELECT
-                    FROM jsonb_object_keys(o.new_row_data || (s.row - :headers)) AS c (name)
+                    FROM jsonb_object_keys(o.new_row_data || s.row) AS c (name)
                     WHERE (o.new_row_data -> c.name) IS DISTINCT FROM (s.row -> c.name)
                         AND (o.new_row_data ->> c.name) IS DISTINCT FROM (s.row ->> c.name)
                 )
                 THEN 'log and staging differ'
-            WHEN (s.row ->> 'change_seq') <> o.change_seq
-                OR (s.row ->> 'commit_timestamp')::timestamp AT TIME ZONE 'UTC' <> o.commit_timestamp
+            WHEN s.change_seq <> o.change_seq
+                OR s.commit_timestamp AT TIME ZONE 'UTC' <> o.commit_timestamp
                 -- Staging keeps the greatest position of the key, which may be that of an earlier change.
-                OR (s.row ->> 'transaction_id') <> o.transaction_id
+                OR s.transaction_id <> o.transaction_id
                     AND NOT EXISTS (
                         SELECT
                         FROM :"schema".:"audit_log" AS x
-                        WHERE x.row_key = o.row_key AND x.transaction_id = (s.row ->> 'transaction_id')
+                        WHERE x.row_key = o.row_key AND x.transaction_id = s.transaction_id
                     )
                 THEN 'log and staging have other headers'
         END AS ending
     FROM ordered AS o
+    -- OFFSET 0, here and below: what it computes is computed once for each row, and staging is read by its key.
     LEFT JOIN LATERAL (
-        SELECT to_jsonb(t) AS row
+        SELECT to_jsonb(t) - :headers AS row, t.commit_timestamp, t.transaction_id, t.change_seq
         FROM :"schema".:"staging" AS t
         WHERE o.is_last AND :same_row
+        OFFSET 0
     ) AS s ON true
+    OFFSET 0
 ),
 problems AS (
     SELECT j.audit_id, j.row_key, p.kind
@@ -92,7 +95,7 @@ problems AS (
     WHERE p.kind IS NOT NULL
         -- The trigger has recorded these itself; the gap is what is reported.
         AND NOT (
-            p.kind IN ('insert over existing row', 'no start', 'change of a deleted row')
+            p.kind IN ('insert over existing row', 'no start', 'change of a deleted row', 'broken chain')
             AND EXISTS (
                 SELECT
                 FROM audit_trail.gap AS g

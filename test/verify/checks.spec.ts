@@ -1,0 +1,181 @@
+import assert from "node:assert/strict";
+
+import { failedChecks, tableOf, World } from "./support";
+
+const DDL = `
+    CREATE TABLE public.one (id uuid PRIMARY KEY DEFAULT gen_random_uuid());
+    INSERT INTO public.one DEFAULT VALUES;
+`;
+
+describe("verify finds what the guarantee rests on broken:", function () {
+    this.timeout(60_000);
+    let world: World;
+
+    before(async () => {
+        world = await World.open(DDL, [{ schema: "public", table: "one" }]);
+    });
+    after(async () => {
+        await world.close();
+    });
+    const TABLE = "public.one";
+    const trigger = (state: string): string =>
+        `ALTER TABLE one_staging ${state} TRIGGER log_change`;
+    const grant = (what: string): [string, string] => [
+        `GRANT ${what}`,
+        `REVOKE ${what.replace(" TO ", " FROM ")}`,
+    ];
+    const partition = (): string =>
+        `one_audit_log_y${new Date().toISOString().slice(0, 7).replace("-", "m")}`;
+
+    /** What is broken, how, how it is mended, where, and the check that says so. */
+    const BREAKAGES: readonly (readonly [string, string, string, "source" | "audit", string])[] = [
+        ["the trigger disabled", trigger("DISABLE"), trigger("ENABLE ALWAYS"), "audit", "triggers"],
+        [
+            "the trigger not always enabled",
+            trigger("ENABLE"),
+            trigger("ENABLE ALWAYS"),
+            "audit",
+            "triggers",
+        ],
+        [
+            "the protection of a partition disabled",
+            `ALTER TABLE ${partition()} DISABLE TRIGGER append_only`,
+            `ALTER TABLE ${partition()} ENABLE ALWAYS TRIGGER append_only`,
+            "audit",
+            "triggers",
+        ],
+        [
+            "the log's protection against TRUNCATE dropped",
+            "CREATE TABLE IF NOT EXISTS x (); DROP TRIGGER append_only_truncate ON one_audit_log",
+            "DROP TABLE x; SELECT audit_trail.refuse_truncate('one_audit_log')",
+            "audit",
+            "triggers",
+        ],
+        [
+            "the log function run as the caller",
+            "ALTER FUNCTION audit_trail.public_one_log_change() SECURITY INVOKER",
+            "ALTER FUNCTION audit_trail.public_one_log_change() SECURITY DEFINER",
+            "audit",
+            "log function",
+        ],
+        [
+            "the log function without its search path",
+            "ALTER FUNCTION audit_trail.public_one_log_change() RESET search_path",
+            "ALTER FUNCTION audit_trail.public_one_log_change() SET search_path = pg_catalog, pg_temp",
+            "audit",
+            "log function",
+        ],
+        [
+            "write access for the auditor",
+            ...grant("UPDATE ON one_audit_log TO auditor"),
+            "audit",
+            "grants",
+        ],
+        [
+            "write access to a partition for all",
+            ...grant(`INSERT ON ${partition()} TO PUBLIC`),
+            "audit",
+            "grants",
+        ],
+        [
+            "write access to one column",
+            ...grant("UPDATE (new_row_data) ON one_audit_log TO reader"),
+            "audit",
+            "grants",
+        ],
+        [
+            "read access to the log for DMS",
+            ...grant("SELECT ON one_audit_log TO dms_target"),
+            "audit",
+            "grants",
+        ],
+        [
+            "DMS in the role of the owner",
+            ...grant("audit_trail_owner TO dms_target"),
+            "audit",
+            "grants",
+        ],
+        [
+            "write access by a role for everything",
+            ...grant("pg_write_all_data TO auditor"),
+            "audit",
+            "grants",
+        ],
+        [
+            "a guard disabled",
+            "ALTER TABLE one DISABLE TRIGGER audit_trail_refuse_truncate",
+            "ALTER TABLE one ENABLE ALWAYS TRIGGER audit_trail_refuse_truncate",
+            "source",
+            "source guards",
+        ],
+        [
+            "a guard gone",
+            "DROP TRIGGER audit_trail_refuse_key_update ON one",
+            "CREATE TRIGGER audit_trail_refuse_key_update AFTER UPDATE OF id ON one FOR EACH ROW EXECUTE FUNCTION audit_trail.refuse_key_update(); ALTER TABLE one ENABLE ALWAYS TRIGGER audit_trail_refuse_key_update",
+            "source",
+            "source guards",
+        ],
+        [
+            "a table that DMS has suspended",
+            "INSERT INTO awsdms_control.awsdms_suspended_tables VALUES ('s', 't', 'public', 'one', 'TABLE_ERROR', now())",
+            "DELETE FROM awsdms_control.awsdms_suspended_tables",
+            "audit",
+            "DMS control tables",
+        ],
+        [
+            "a change that DMS could not apply",
+            "INSERT INTO awsdms_control.awsdms_apply_exceptions VALUES ('t', 'public', 'one_staging', now(), 'INSERT', 'no')",
+            "DELETE FROM awsdms_control.awsdms_apply_exceptions",
+            "audit",
+            "DMS control tables",
+        ],
+    ];
+
+    for (const [what, breakIt, mendIt, side, check] of BREAKAGES) {
+        it(what, async () => {
+            const client = side === "source" ? world.source : world.trail.superuser;
+            await client.query(breakIt);
+            const report = await world.verify({}, TABLE);
+            await client.query(mendIt);
+            const failed = [...failedChecks(report), ...failedChecks(tableOf(report, TABLE))];
+            assert.deepEqual([...new Set(failed)], [check]);
+            assert.equal(report.complete, false);
+            assert.deepEqual(tableOf(report, TABLE).differences, []);
+        });
+    }
+
+    it("nothing, once all is mended", async () => {
+        const report = await world.verify({}, TABLE);
+        assert.ok(report.complete, JSON.stringify(report));
+    });
+
+    it("a change that could not be logged, a gap that hides changes, and neither from before --since", async () => {
+        await world.forge(
+            `INSERT INTO audit_trail.gap (table_schema, table_name, kind) VALUES ('public', 'one', 'task stopped')`,
+        );
+        assert.ok((await world.verify({}, TABLE)).complete);
+        await world.forge("INSERT INTO audit_trail.gap (kind) VALUES ('slot recreated')");
+        await world.forge(
+            `INSERT INTO audit_trail.unlogged_change (table_schema, table_name, statement, sqlstate, message) VALUES ('public', 'one', 'INSERT', 'XX000', 'no')`,
+        );
+        assert.deepEqual(failedChecks(tableOf(await world.verify({}, TABLE), TABLE)), [
+            "unlogged changes",
+            "gaps",
+        ]);
+        const { rows } = await world.source.query<{ now: string }>(
+            "SELECT clock_timestamp()::text AS now",
+        );
+        assert.ok((await world.verify({ since: rows[0]?.now ?? "" }, TABLE)).complete);
+    });
+
+    it("replication that stands still, and a slot that is not in use or gone", async () => {
+        const since = new Date().toISOString();
+        await world.stopReplication();
+        const idle = await world.verify({ markerTimeoutMs: 300, since }, TABLE);
+        assert.deepEqual(failedChecks(idle), ["replication slot", "replication"]);
+        assert.equal(tableOf(idle, TABLE).completeUpTo, null);
+        await world.dropSlot();
+        const gone = await world.verify({ markerTimeoutMs: 300, since }, TABLE);
+        assert.match(gone.checks[0]?.detail ?? "", /no slot/u);
+    });
+});

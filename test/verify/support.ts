@@ -1,0 +1,195 @@
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import { type Client, escapeIdentifier } from "pg";
+
+import { tableMappings } from "../../components/tableMappings";
+import { taskSettings } from "../../components/taskSettings";
+import { type CatalogRow, catalogParameters, tableShapes } from "../../components/trail/catalog";
+import {
+    guardFiles,
+    MARKER_TABLE,
+    markerFiles,
+    markerGapFiles,
+} from "../../components/trail/guards";
+import { formatTableName, trailNames } from "../../components/trail/names";
+import type { TableName, TableShape } from "../../components/trail/shape";
+import { renderSql } from "../../components/trail/template";
+import { dropTaskSlot, startTask, stopTask } from "../../local/dms/control";
+import type { TableReport, VerifyOptions, VerifyReport } from "../../verify/report";
+import { verifyTrail } from "../../verify/verifyTrail";
+import { type ScratchServer, scratchServer } from "../support/postgres";
+import { connect, run, type Trail, trailDatabase } from "../trail/support/trail";
+
+/** A source, an audit database with the trails of its tables, and the DMS stand-in between them. */
+export class World {
+    /** Everything that `close` has to undo, last first. */
+    private readonly undo: (() => Promise<void> | void)[] = [];
+    source!: Client;
+    trail!: Trail;
+    shapes!: TableShape[];
+    taskDir!: string;
+    private server!: ScratchServer;
+
+    static async open(
+        ddl: string,
+        tables: readonly TableName[],
+        settings: Readonly<Record<string, string>> = {},
+    ): Promise<World> {
+        const world = new World();
+        try {
+            await world.build(ddl, tables, settings);
+            return world;
+        } catch (error) {
+            await world.close();
+            throw error;
+        }
+    }
+
+    async close(): Promise<void> {
+        for (const step of this.undo.splice(0).reverse()) {
+            await step();
+        }
+    }
+
+    /** One more session on the source. */
+    async session(): Promise<Client> {
+        const client = await connect(this.server, { user: this.server.user, database: "source" });
+        client.on("error", () => undefined);
+        this.undo.push(() => client.end());
+        return client;
+    }
+
+    /** Verifies every table, or one. */
+    async verify(options: VerifyOptions = {}, table?: string): Promise<VerifyReport> {
+        const source = await connect(this.server, { user: this.server.user, database: "source" });
+        const audit = await connect(this.server, { user: "master", database: "audit" });
+        try {
+            const shapes = this.shapes.filter(
+                (shape) => table === undefined || formatTableName(shape) === table,
+            );
+            return await verifyTrail(source, audit, shapes, {
+                markerTimeoutMs: 20_000,
+                ...options,
+            });
+        } finally {
+            await source.end();
+            await audit.end();
+        }
+    }
+
+    /** Runs statements on the audit side as the owner of the log, without its protection. */
+    async forge(sql: string): Promise<void> {
+        const logs = this.shapes.map((shape) => {
+            const { auditLog } = trailNames(shape);
+            return `${escapeIdentifier(shape.schema)}.${escapeIdentifier(auditLog)}`;
+        });
+        const set = (state: string): string =>
+            logs.map((log) => `ALTER TABLE ${log} ${state} TRIGGER append_only;`).join(" ");
+        await this.trail.master.query(
+            `BEGIN; SET LOCAL ROLE audit_trail_owner; ${set("DISABLE")} ${sql}; ${set("ENABLE ALWAYS")} COMMIT`,
+        );
+    }
+
+    /** Runs statements on the source that its guards would refuse. */
+    async evade(table: string, sql: string): Promise<void> {
+        const set = (state: string): string =>
+            ["truncate", "key_update"]
+                .map((what) => `ALTER TABLE ${table} ${state} TRIGGER audit_trail_refuse_${what};`)
+                .join(" ");
+        await this.source.query(`BEGIN; ${set("DISABLE")} ${sql}; ${set("ENABLE ALWAYS")} COMMIT`);
+    }
+
+    async stopReplication(): Promise<void> {
+        await stopTask(this.taskDir);
+    }
+
+    async dropSlot(): Promise<void> {
+        await dropTaskSlot(this.taskDir);
+    }
+
+    private async build(
+        ddl: string,
+        tables: readonly TableName[],
+        settings: Readonly<Record<string, string>>,
+    ): Promise<void> {
+        this.server = await scratchServer({
+            // A commit that is not flushed at once reaches logical decoding late.
+            settings: { track_commit_timestamp: "on", synchronous_commit: "on", ...settings },
+        });
+        this.undo.push(() => this.server.stop());
+        const first = await connect(this.server);
+        await first.query("CREATE DATABASE source");
+        await first.end();
+        this.source = await this.session();
+        await this.source.query("CREATE SCHEMA audit_trail");
+        await run(this.source, markerFiles());
+        await this.source.query(ddl);
+        const audited = [...tables, MARKER_TABLE];
+        const { rows } = await this.source.query<CatalogRow>(
+            renderSql("sql/source/catalog.sql").sql,
+            catalogParameters(audited),
+        );
+        const all = tableShapes(rows);
+        this.shapes = all.slice(0, tables.length);
+        for (const shape of this.shapes) {
+            const guards = { truncate: "refuse", keyUpdate: "refuse" } as const;
+            await run(this.source, guardFiles(shape, guards, false));
+        }
+        this.trail = await trailDatabase(this.server, "audit", all);
+        this.undo.push(() => this.trail.stop());
+        await run(this.trail.master, markerGapFiles());
+        await this.trail.superuser.query(
+            "CREATE SCHEMA awsdms_control AUTHORIZATION dms_target; " +
+                "GRANT USAGE ON SCHEMA awsdms_control TO audit_trail_owner; " +
+                "ALTER DEFAULT PRIVILEGES FOR ROLE dms_target IN SCHEMA awsdms_control GRANT SELECT ON TABLES TO audit_trail_owner",
+        );
+        await this.startDms(audited);
+    }
+
+    private async startDms(tables: readonly TableName[]): Promise<void> {
+        this.taskDir = mkdtempSync(path.join(realpathSync(tmpdir()), "audit-trail-verify-"));
+        const { host, port, user, password } = this.server;
+        const endpoint = { engineName: "postgres", host, port, sslMode: "none" };
+        const task = {
+            taskIdentifier: "verify",
+            migrationType: "full-load-and-cdc",
+            tableMappings: JSON.stringify(tableMappings(tables)),
+            taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb: 64 })),
+            source: { ...endpoint, username: user, password, databaseName: "source" },
+            target: {
+                ...endpoint,
+                username: "dms_target",
+                password: "scratch",
+                databaseName: "audit",
+            },
+        };
+        writeFileSync(path.join(this.taskDir, "task.json"), JSON.stringify(task), { mode: 0o600 });
+        this.undo.push(async () => {
+            await stopTask(this.taskDir);
+            await dropTaskSlot(this.taskDir);
+            rmSync(this.taskDir, { recursive: true, force: true });
+        });
+        await startTask(this.taskDir);
+    }
+}
+
+/** The report of one table. */
+export function tableOf(report: VerifyReport, table: string): TableReport {
+    const found = report.tables.find((one) => one.table === table);
+    if (found === undefined) {
+        throw new Error(`The report has no ${table}.`);
+    }
+    return found;
+}
+
+/** The kinds of the differences, without repetition, sorted. */
+export function kindsOf({ differences }: TableReport): string[] {
+    return [...new Set(differences.map(({ kind }) => kind))].sort();
+}
+
+/** The names of the failed checks of a table, or of the whole. */
+export function failedChecks({ checks }: Pick<TableReport, "checks">): string[] {
+    return checks.filter(({ ok }) => !ok).map(({ name }) => name);
+}

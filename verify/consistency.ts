@@ -1,0 +1,130 @@
+import { trailNames } from "../components/trail/names";
+import type { TableShape } from "../components/trail/shape";
+import { renderSql } from "../components/trail/template";
+import { chunkEnd, forEachRange } from "./chunks";
+import type { Database } from "./database";
+import type { Differences } from "./differences";
+import { headerArray, keyVariables, logVariables } from "./fragments";
+import type { KeyLookup } from "./lookup";
+
+const KEYS_PER_LOOKUP = 2_000;
+
+/** Kinds of which the source's row tells which of the two is wrong. */
+const WORTH_A_LOOK = new Set([
+    "log and staging differ",
+    "not in staging",
+    "deleted but in staging",
+]);
+
+interface Problem {
+    readonly row_key: string;
+    readonly kind: string;
+    readonly audit_id?: string;
+}
+
+/**
+ * Whether the log, staging and the tombstones of one table fit each other, on the audit side alone: every change begins
+ * where the one before it ended, and what the last one left is what staging holds.
+ *
+ * @param lookup asks the source which side of a disagreement is right; undefined when it cannot be asked
+ * @returns the number of log rows
+ */
+export async function checkConsistency(
+    audit: Database,
+    shape: TableShape,
+    chunkRows: number,
+    lookup: KeyLookup | undefined,
+    differences: Differences,
+): Promise<number> {
+    await checkLog(audit, shape, chunkRows, lookup, differences);
+    await checkStaging(audit, shape, chunkRows, differences);
+    await checkTombstones(audit, shape, differences);
+    const { log_rows } = await audit.row<{ log_rows: string }>(
+        renderSql("sql/verify/log_count.sql", logVariables(shape)),
+    );
+    return Number(log_rows);
+}
+
+async function checkLog(
+    audit: Database,
+    shape: TableShape,
+    chunkRows: number,
+    lookup: KeyLookup | undefined,
+    differences: Differences,
+): Promise<void> {
+    const log = logVariables(shape);
+    const ends = renderSql("sql/verify/log_chunk_end.sql", log);
+    const chunk = renderSql("sql/verify/log_chunk.sql", {
+        ...log,
+        same_row: keyVariables(shape, trailNames(shape).staging, "o").same_row,
+        table: shape.table,
+        headers: headerArray(),
+    });
+    await forEachRange(
+        (after) => chunkEnd(audit, ends, after, chunkRows),
+        async ({ after, upTo }) => {
+            for (const problem of await audit.rows<Problem>(chunk, [after, upTo])) {
+                await report(problem, lookup, differences);
+            }
+        },
+        () => differences.isEnough,
+    );
+}
+
+async function report(
+    { row_key: key, kind, audit_id }: Problem,
+    lookup: KeyLookup | undefined,
+    differences: Differences,
+): Promise<void> {
+    let detail = audit_id === undefined ? "" : `audit_id ${audit_id}`;
+    if (lookup !== undefined && differences.hasRoom && WORTH_A_LOOK.has(kind)) {
+        const isLogWrong = (await lookup.unexplained([key])).length > 0;
+        detail += isLogWrong
+            ? "; the log's last row is not what the source has"
+            : "; the log agrees with the source, staging does not";
+    }
+    differences.add({ key, kind, detail });
+}
+
+async function checkStaging(
+    audit: Database,
+    shape: TableShape,
+    chunkRows: number,
+    differences: Differences,
+): Promise<void> {
+    const { staging, auditLog } = trailNames(shape);
+    const variables = { ...keyVariables(shape, staging), audit_log: auditLog };
+    const ends = renderSql("sql/verify/chunk_end.sql", variables);
+    const chunk = renderSql("sql/verify/staging_without_log.sql", variables);
+    const again = renderSql("sql/verify/keys_without_log.sql", variables);
+    await forEachRange(
+        (after) => chunkEnd(audit, ends, after, chunkRows),
+        async ({ after, upTo }) => {
+            const found = await audit.rows<{ row_key: string }>(chunk, [after, upTo]);
+            for (let at = 0; at < found.length; at += KEYS_PER_LOOKUP) {
+                const keys = found.slice(at, at + KEYS_PER_LOOKUP).map(({ row_key }) => row_key);
+                const list = `[${keys.join(",")}]`;
+                for (const { row_key } of await audit.rows<{ row_key: string }>(again, [list])) {
+                    differences.add({
+                        key: row_key,
+                        kind: "in staging but not in the log",
+                        detail: "",
+                    });
+                }
+            }
+        },
+        () => differences.isEnough,
+    );
+}
+
+async function checkTombstones(
+    audit: Database,
+    shape: TableShape,
+    differences: Differences,
+): Promise<void> {
+    const script = renderSql("sql/verify/tombstones.sql", logVariables(shape));
+    // One more than can be listed is enough to show that there are more.
+    for (const { row_key, kind } of await audit.rows<Problem>(script, [1_000])) {
+        differences.add({ key: row_key, kind, detail: "" });
+    }
+}

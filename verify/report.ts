@@ -1,0 +1,83 @@
+/** One row on which two parts of the trail, or the trail and the source, do not agree. */
+export interface Difference {
+    /** The primary key's columns and values, as JSON text: a number too large for JavaScript stays what it is. */
+    readonly key: string;
+    /** What does not agree, in a few words; docs/verify.md lists them. */
+    readonly kind: string;
+    /** More, without any value of the row but its key. */
+    readonly detail: string;
+}
+
+/** Something that has to be as the trail needs it, and whether it is. */
+export interface Check {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly detail: string;
+}
+
+/** What is known of one table. */
+export interface TableReport {
+    /** `schema.table` at the source. */
+    readonly table: string;
+    /** The rows were compared, there is no difference and no failed check. */
+    readonly complete: boolean;
+    /**
+     * Commit time (ISO 8601, UTC, microseconds) of the marker before the first row was compared: every earlier commit is in
+     * the trail when the table is complete. Null when rows could not be compared.
+     */
+    readonly completeUpTo: string | null;
+    /** Rows of the source that were compared. */
+    readonly rows: number;
+    readonly logRows: number;
+    /** The first ones. */
+    readonly differences: readonly Difference[];
+    /** All of them, as far as it was looked. */
+    readonly differenceCount: number;
+    readonly checks: readonly Check[];
+}
+
+/** The outcome of a verification. */
+export interface VerifyReport {
+    readonly complete: boolean;
+    /** What concerns every table. */
+    readonly checks: readonly Check[];
+    readonly tables: readonly TableReport[];
+}
+
+/** How a verification is made; every option has a default. */
+export interface VerifyOptions {
+    /** Rows that are compared in one short snapshot. */
+    readonly chunkRows?: number;
+    /** How long a marker may take from the source to the audit side, in milliseconds. */
+    readonly markerTimeoutMs?: number;
+    /** Differences that a table's report lists; the others are counted. */
+    readonly maxListed?: number;
+    /** Whether the source's tables must have their guards; default true. */
+    readonly guardsExpected?: boolean;
+    /** ISO 8601 time: gaps, unlogged changes and errors of DMS from before are told but fail nothing. */
+    readonly since?: string;
+}
+
+/** {@link VerifyOptions} with every default filled in. */
+export type VerifySettings = Required<Omit<VerifyOptions, "since">> & { readonly since?: string };
+
+/** The defaults: a chunk of 50,000 rows takes the source a fraction of a second. */
+export function withDefaults(options: VerifyOptions): VerifySettings {
+    return {
+        chunkRows: 50_000,
+        markerTimeoutMs: 60_000,
+        maxListed: 100,
+        guardsExpected: true,
+        ...options,
+    };
+}
+
+/** A verification that could not be made; the message is one sentence for a person. */
+export class VerifyError extends Error {}
+
+/** A table's report out of its parts. */
+export function tableReport(parts: Omit<TableReport, "complete">): TableReport {
+    const { completeUpTo, differenceCount, checks } = parts;
+    const complete = completeUpTo !== null && differenceCount === 0 && checks.every(({ ok }) => ok);
+    return { ...parts, complete };
+}

@@ -1,0 +1,73 @@
+import type { TableShape } from "../components/trail/shape";
+import { renderSql } from "../components/trail/template";
+import { checkOf } from "./checks";
+import type { Database } from "./database";
+import { qualified } from "./fragments";
+import type { Check } from "./report";
+
+/** A replication slot as `pg_replication_slots` shows it. */
+export interface Slot {
+    readonly slot_name: string;
+    readonly active: boolean;
+    readonly wal_status: string | null;
+    readonly lag_bytes: string | null;
+}
+
+/** The slots from which DMS reads: there must be one, in use, with all its WAL. */
+export async function checkSlots(source: Database): Promise<Check> {
+    return judgeSlots(await source.rows<Slot>(renderSql("sql/verify/slots.sql")));
+}
+
+/** See {@link checkSlots}. */
+export function judgeSlots(slots: readonly Slot[]): Check {
+    const findings = slots.flatMap(({ slot_name, active, wal_status }) => [
+        ...(active ? [] : [`${slot_name} is not in use: the DMS task does not run`]),
+        ...(wal_status === "lost" || wal_status === "unreserved"
+            ? [`${slot_name} has the WAL status "${wal_status}": changes are lost or about to be`]
+            : []),
+    ]);
+    if (slots.length === 0) {
+        findings.push("the source has no slot of a DMS task: its changes are not kept for anyone");
+    }
+    const fine = slots
+        .map(({ slot_name, lag_bytes }) => `${slot_name} is ${lag_bytes ?? "?"} bytes behind`)
+        .join("; ");
+    return checkOf("replication slot", findings, fine);
+}
+
+/** A trigger of a source table. */
+export interface Guard {
+    readonly name: string;
+    /** Whether it also fires in sessions with another `session_replication_role`. */
+    readonly always: boolean;
+}
+
+/** Whether what DMS does not replicate is refused or recorded at a source table. */
+export async function checkGuards(
+    source: Database,
+    { schema, table }: TableShape,
+    expected: boolean,
+): Promise<Check> {
+    const script = renderSql("sql/verify/source_guards.sql", {
+        table_name: qualified(schema, table),
+    });
+    return judgeGuards(await source.rows<Guard>(script), expected);
+}
+
+/** See {@link checkGuards}. A guard that is there must work, expected or not. */
+export function judgeGuards(guards: readonly Guard[], expected: boolean): Check {
+    const findings: string[] = [];
+    for (const what of ["truncate", "key_update"]) {
+        const found = guards.filter(({ name }) => name.endsWith(`_${what}`));
+        if (found.length === 0 && expected) {
+            findings.push(`no guard against ${what.replace("_", " ")}`);
+        }
+        findings.push(
+            ...found
+                .filter(({ always }) => !always)
+                .map(({ name }) => `${name} is not ENABLE ALWAYS`),
+        );
+    }
+    const fine = guards.map(({ name }) => name).sort();
+    return checkOf("source guards", findings, fine.join(", ") || "none, and none is expected");
+}

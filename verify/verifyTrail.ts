@@ -1,0 +1,168 @@
+import type { Client } from "pg";
+
+import { formatTableName, trailNames } from "../components/trail/names";
+import type { TableShape } from "../components/trail/shape";
+import { renderSql } from "../components/trail/template";
+import {
+    checkGaps,
+    checkGrants,
+    checkLedgerGrants,
+    checkUnlogged,
+    judgeControlTables,
+    readControlTables,
+} from "./auditChecks";
+import { checkOf } from "./checks";
+import { checkConsistency } from "./consistency";
+import { Database } from "./database";
+import { Differences } from "./differences";
+import { qualified } from "./fragments";
+import { KeyLookup } from "./lookup";
+import { MarkerLate, Markers } from "./markers";
+import {
+    type Check,
+    tableReport,
+    type TableReport,
+    type VerifyOptions,
+    type VerifyReport,
+    type VerifySettings,
+    withDefaults,
+} from "./report";
+import { compareRows } from "./rows";
+import { checkGuards, checkSlots } from "./sourceChecks";
+import { checkFunction, checkLedgerTriggers, checkTriggers } from "./triggerChecks";
+
+/**
+ * Compares the audit trail with the source, under load: the rows of both, the log with itself, and everything that the
+ * trail's guarantee rests on. Reads in short statements; writes nothing but markers into `audit_trail.marker` of the source.
+ *
+ * It cannot see a change that was lost and whose row has been changed again since, unless the log row in between is
+ * missing, nor a forgery that is consistent in the log, in staging and at the source.
+ *
+ * @param source connected to the source database, may insert into `audit_trail.marker` and read the tables
+ * @param audit connected to the audit database as a member of the logs' owner
+ * @param tables the audited tables as the source's catalog has them now
+ * @throws VerifyError with one sentence when nothing can be said
+ */
+export async function verifyTrail(
+    source: Client,
+    audit: Client,
+    tables: readonly TableShape[],
+    options: VerifyOptions = {},
+): Promise<VerifyReport> {
+    const settings = withDefaults(options);
+    const databases = {
+        source: await Database.prepare(source, "source"),
+        audit: await Database.prepare(audit, "audit"),
+    };
+    const markers = new Markers(databases.source, databases.audit, settings.markerTimeoutMs);
+    const { entries, unreadable } = await readControlTables(databases.audit, settings.since);
+    const checks = [
+        await checkSlots(databases.source),
+        await checkReplication(markers),
+        await checkLedgerTriggers(databases.audit),
+        await checkLedgerGrants(databases.audit),
+        checkOf("DMS control tables", unreadable, "readable"),
+    ];
+    // Without replication no marker arrives; the audit side can still be compared with itself.
+    const isReplicating = checks[1]?.ok === true;
+    const reports: TableReport[] = [];
+    for (const shape of tables) {
+        const context = { ...databases, markers, settings };
+        const control = judgeControlTables(entries, shape);
+        reports.push(await verifyTable(context, shape, isReplicating, control));
+    }
+    return {
+        complete: [...checks.map(({ ok }) => ok), ...reports.map((one) => one.complete)].every(
+            Boolean,
+        ),
+        checks,
+        tables: reports,
+    };
+}
+
+interface Context {
+    readonly source: Database;
+    readonly audit: Database;
+    readonly markers: Markers;
+    readonly settings: VerifySettings;
+}
+
+async function checkReplication(markers: Markers): Promise<Check> {
+    const started = Date.now();
+    try {
+        await markers.pass();
+    } catch (error) {
+        if (error instanceof MarkerLate) {
+            return checkOf("replication", [error.message], "");
+        }
+        throw error;
+    }
+    return checkOf("replication", [], `a marker took ${Date.now() - started} ms`);
+}
+
+async function verifyTable(
+    { source, audit, markers, settings }: Context,
+    shape: TableShape,
+    isReplicating: boolean,
+    control: Check,
+): Promise<TableReport> {
+    const table = formatTableName(shape);
+    const { staging } = trailNames(shape);
+    const stagingColumns = (
+        await audit.rows<{ name: string }>(
+            renderSql("sql/verify/staging_columns.sql", {
+                staging_name: qualified(shape.schema, staging),
+            }),
+        )
+    ).map(({ name }) => name);
+    const nothing = {
+        table,
+        completeUpTo: null,
+        rows: 0,
+        logRows: 0,
+        differences: [],
+        differenceCount: 0,
+    };
+    if (stagingColumns.length === 0) {
+        const missing = checkOf(
+            "staging",
+            [`the audit side has no ${shape.schema}.${staging}`],
+            "",
+        );
+        return tableReport({ ...nothing, checks: [missing] });
+    }
+    const { chunkRows, maxListed, since } = settings;
+    const differences = new Differences(maxListed);
+    const lookup = new KeyLookup(source, audit, markers, shape, stagingColumns);
+    let completeUpTo: string | null = null;
+    let rows = 0;
+    if (isReplicating) {
+        completeUpTo = (await markers.pass()).commitTime;
+        const context = { source, audit, markers, shape, stagingColumns, chunkRows, lookup };
+        rows = await compareRows(context, differences);
+    }
+    const logRows = await checkConsistency(
+        audit,
+        shape,
+        chunkRows,
+        isReplicating ? lookup : undefined,
+        differences,
+    );
+    return tableReport({
+        table,
+        completeUpTo,
+        rows,
+        logRows,
+        differences: differences.listed,
+        differenceCount: differences.count,
+        checks: [
+            await checkGuards(source, shape, settings.guardsExpected),
+            await checkTriggers(audit, shape),
+            await checkFunction(audit, shape),
+            await checkGrants(audit, shape),
+            control,
+            await checkUnlogged(audit, shape, since),
+            await checkGaps(audit, shape, since),
+        ],
+    });
+}
