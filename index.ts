@@ -75,6 +75,7 @@ const replicationArgs = {
 const replication = new DmsReplication(prefix, replicationArgs);
 
 export const tables = config.tables.map(formatTableName);
+export const sourceGuards = config.sourceGuards;
 export const sourceEndpoint = source.host;
 export const sourcePort = source.port;
 export const sourceMasterSecretArn = source.masterSecretArn;

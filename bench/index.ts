@@ -11,8 +11,9 @@ import { machineLine } from "./machine";
 import { conclude, note, parsePartOptions, runPart } from "./part";
 import { source } from "./source";
 import { tables } from "./tables";
+import { verify } from "./verify";
 
-const PARTS = { source, audit, lag, tables };
+const PARTS = { source, audit, lag, verify, tables };
 const DOCUMENT = path.join(PROJECT_ROOT, "docs", "benchmarks.md");
 /** What follows in the document is replaced by `--docs`. */
 const MARK = "<!-- Results: written by npm run bench -- --docs -->";

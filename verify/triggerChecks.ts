@@ -1,6 +1,6 @@
 import { TRAIL_SCHEMA, ROLES, trailNames } from "../components/trail/names";
 import type { TableShape } from "../components/trail/shape";
-import { triggerFunction } from "../components/trail/statements";
+import { hasTimestampWithZone, triggerFunction } from "../components/trail/statements";
 import { renderSql } from "../components/trail/template";
 import { checkOf } from "./checks";
 import type { Database } from "./database";
@@ -152,13 +152,23 @@ export async function checkFunction(audit: Database, shape: TableShape): Promise
         "log function",
         found === undefined
             ? [`there is no function ${TRAIL_SCHEMA}.${name}`]
-            : functionFindings(found, body),
+            : functionFindings(found, body, pinnedSettings(shape)),
         "as this version of the program makes it",
     );
 }
 
+/** The settings that a table's log function must have. */
+export function pinnedSettings(shape: TableShape): string[] {
+    const searchPath = "search_path=pg_catalog, pg_temp";
+    return hasTimestampWithZone(shape) ? [searchPath, "TimeZone=UTC"] : [searchPath];
+}
+
 /** What is wrong with a log function. */
-export function functionFindings(found: FoundFunction, body: string): string[] {
+export function functionFindings(
+    found: FoundFunction,
+    body: string,
+    settings: readonly string[],
+): string[] {
     const findings: string[] = [];
     if (found.body.trim() !== body.trim()) {
         findings.push("its body is not the one that this version of the program makes");
@@ -169,7 +179,7 @@ export function functionFindings(found: FoundFunction, body: string): string[] {
     if (!found.security_definer) {
         findings.push("it is not SECURITY DEFINER");
     }
-    for (const setting of ["search_path=pg_catalog, pg_temp", "TimeZone=UTC"]) {
+    for (const setting of settings) {
         if (!found.settings.some((one) => one.toLowerCase() === setting.toLowerCase())) {
             findings.push(`it lacks SET ${setting}`);
         }

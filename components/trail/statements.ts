@@ -127,15 +127,25 @@ export function triggerFunction(shape: TableShape): TriggerFunction {
  */
 export function triggerObjects(shape: TableShape): SqlFile[] {
     const names = trailNames(shape);
-    return [
+    const trigger_function = names.triggerFunction;
+    const files = [
         renderSql("sql/audit/trigger.sql", {
             schema: shape.schema,
             table: shape.table,
             staging: names.staging,
             audit_log: names.auditLog,
-            trigger_function: names.triggerFunction,
+            trigger_function,
         }),
     ];
+    if (hasTimestampWithZone(shape)) {
+        files.push(renderSql("sql/audit/trigger_timezone.sql", { trigger_function }));
+    }
+    return files;
+}
+
+/** Whether the text of a row depends on the session's time zone, so that the log's function has to pin it. */
+export function hasTimestampWithZone({ columns }: TableShape): boolean {
+    return columns.some(({ type }) => /^timestamp\b.* with time zone/u.test(type));
 }
 
 /**

@@ -6,9 +6,7 @@ SET LOCAL ROLE audit_trail_owner;
 
 ALTER FUNCTION audit_trail.:"trigger_function"()
     SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    -- The text of a timestamptz in the log, and so in a row's key, must not depend on the session that writes it.
-    SET timezone = 'UTC';
+    SET search_path = pg_catalog, pg_temp;
 REVOKE ALL ON FUNCTION audit_trail.:"trigger_function"() FROM PUBLIC;
 
 -- The function's own writes to staging are made as its owner; the condition keeps them from firing it again. It

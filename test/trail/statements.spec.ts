@@ -229,15 +229,39 @@ describe("the trail's scripts", () => {
         );
     });
 
-    it("put the settings back that a new function body drops", async () => {
-        await createFunction(trail.master, ITEMS);
-        await deploy(trail.master, [ITEMS, COMPOSITE]);
-        const { rows } = await trail.master.query(
-            "SELECT proconfig, prosecdef FROM pg_proc WHERE proname = 'public_items_log_change'",
+    it("put the settings back that a new function body drops, the time zone where a column needs it", async () => {
+        const visits = shapeOf(
+            "public",
+            "visits",
+            { at: "timestamp(6) with time zone", who: "integer" },
+            ["at"],
         );
+        await deploy(trail.master, [ITEMS, visits]);
+        for (const shape of [ITEMS, visits]) {
+            await createFunction(trail.master, shape);
+        }
+        await deploy(trail.master, [ITEMS, visits]);
+        const { rows } = await trail.master.query(
+            `SELECT proname, proconfig, prosecdef FROM pg_proc
+                WHERE proname IN ('public_items_log_change', 'public_visits_log_change') ORDER BY proname`,
+        );
+        const searchPath = "search_path=pg_catalog, pg_temp";
         assert.deepEqual(rows, [
-            { proconfig: ["search_path=pg_catalog, pg_temp", "TimeZone=UTC"], prosecdef: true },
+            { proname: "public_items_log_change", proconfig: [searchPath], prosecdef: true },
+            {
+                proname: "public_visits_log_change",
+                proconfig: [searchPath, "TimeZone=UTC"],
+                prosecdef: true,
+            },
         ]);
+        await trail.dms.query("SET timezone = 'Asia/Kathmandu'");
+        await trail.dms.query(
+            `INSERT INTO visits_staging VALUES
+                ('2026-11-23 10:00:00+00', 1, 'I', '2026-11-23 10:00:00', '00000000/0000F000', '1')`,
+        );
+        await trail.dms.query("RESET timezone");
+        const logged = await trail.reader.query("SELECT row_key FROM visits_audit_log");
+        assert.deepEqual(logged.rows, [{ row_key: { at: "2026-11-23T10:00:00+00:00" } }]);
     });
 });
 
