@@ -33,7 +33,8 @@ import { checkFunction, checkLedgerTriggers, checkTriggers } from "./triggerChec
 
 /**
  * Compares the audit trail with the source, under load: the rows of both, the log with itself, and everything that the
- * trail's guarantee rests on. Reads in short statements; writes nothing but markers into `audit_trail.marker` of the source.
+ * trail's guarantee rests on. Reads in short statements; writes markers into `audit_trail.marker` of
+ * the source and what DMS has reported into the gap ledger, and nothing else.
  *
  * It cannot see a change that was lost and whose row has been changed again since, unless the log row in between is
  * missing, nor a forgery that is consistent in the log, in staging and at the source.
@@ -55,6 +56,7 @@ export async function verifyTrail(
         audit: await Database.prepare(audit, "audit"),
     };
     const markers = new Markers(databases.source, databases.audit, settings.markerTimeoutMs);
+    const ledger = await collectGaps(databases.audit);
     const { entries, unreadable } = await readControlTables(databases.audit, settings.since);
     const checks = [
         await checkSlots(databases.source),
@@ -62,6 +64,7 @@ export async function verifyTrail(
         await checkLedgerTriggers(databases.audit),
         await checkLedgerGrants(databases.audit),
         checkOf("DMS control tables", unreadable, "readable"),
+        ledger,
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
     const isReplicating = checks[1]?.ok === true;
@@ -85,6 +88,17 @@ interface Context {
     readonly audit: Database;
     readonly markers: Markers;
     readonly settings: VerifySettings;
+}
+
+/** Enters what DMS has reported into the gap ledger, which the tables are judged by. */
+async function collectGaps(audit: Database): Promise<Check> {
+    try {
+        const [row] = await audit.rows<{ found: number }>(renderSql("sql/verify/collect_gaps.sql"));
+        return checkOf("gap ledger", [], `${row?.found ?? 0} new entries`);
+    } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        return checkOf("gap ledger", [`it cannot be brought up to date: ${reason}`], "");
+    }
 }
 
 async function checkReplication(markers: Markers): Promise<Check> {

@@ -120,14 +120,14 @@ describe("verify finds what the guarantee rests on broken:", function () {
             "INSERT INTO awsdms_control.awsdms_suspended_tables VALUES ('s', 't', 'public', 'one', 'TABLE_ERROR', now())",
             "DELETE FROM awsdms_control.awsdms_suspended_tables",
             "audit",
-            "DMS control tables",
+            "DMS control tables, gaps",
         ],
         [
             "a change that DMS could not apply",
             "INSERT INTO awsdms_control.awsdms_apply_exceptions VALUES ('t', 'public', 'one_staging', now(), 'INSERT', 'no')",
             "DELETE FROM awsdms_control.awsdms_apply_exceptions",
             "audit",
-            "DMS control tables",
+            "DMS control tables, gaps",
         ],
     ];
 
@@ -137,8 +137,12 @@ describe("verify finds what the guarantee rests on broken:", function () {
             await client.query(breakIt);
             const report = await world.verify({}, TABLE);
             await client.query(mendIt);
+            // What DMS reported stays in the ledger, which only a forger can empty.
+            await world.forge(
+                "ALTER TABLE audit_trail.gap DISABLE TRIGGER ALL; DELETE FROM audit_trail.gap; ALTER TABLE audit_trail.gap ENABLE ALWAYS TRIGGER append_only, ENABLE ALWAYS TRIGGER append_only_truncate",
+            );
             const failed = [...failedChecks(report), ...failedChecks(tableOf(report, TABLE))];
-            assert.deepEqual([...new Set(failed)], [check]);
+            assert.deepEqual([...new Set(failed)], check.split(", "));
             assert.equal(report.complete, false);
             assert.deepEqual(tableOf(report, TABLE).differences, []);
         });
