@@ -19,14 +19,23 @@ export default tseslint.config(
         rules: {
             "@typescript-eslint/no-explicit-any": "error",
             "@typescript-eslint/no-non-null-assertion": "error",
-            "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+            "@typescript-eslint/restrict-template-expressions": [
+                "error",
+                { allowNumber: true, allowBoolean: true },
+            ],
             // Modules that a dynamic provider's serialised functions use have to be bound as they are (import x = require).
             "@typescript-eslint/no-require-imports": ["error", { allowAsImport: true }],
         },
     },
     {
         // A component's constructor registers its resources; it is often called for that effect alone.
-        files: ["index.ts", "components/**/*.ts", "policy/**/*.ts", "test/**/*.ts", "local/**/*.ts"],
+        files: [
+            "index.ts",
+            "components/**/*.ts",
+            "policy/**/*.ts",
+            "test/**/*.ts",
+            "local/**/*.ts",
+        ],
         rules: { "no-new": "off", "@typescript-eslint/no-extraneous-class": "off" },
     },
 );

@@ -19,6 +19,7 @@ export function distinctGrants(grants: readonly TrailGrant[]): TrailGrant[] {
  * Makes the grants one after the other: two that alter the same schema or table at once fail with "tuple concurrently
  * updated".
  * @param after What the first grant waits for.
+ * @param condition A value without which nothing is granted: where it fails, its message is the one that is told.
  */
 export function grantInTurn(
     name: string,
@@ -26,9 +27,11 @@ export function grantInTurn(
     grants: readonly TrailGrant[],
     after: readonly pulumi.Resource[],
     opts: pulumi.CustomResourceOptions,
+    condition?: pulumi.Output<unknown>,
 ): pulumi.Resource[] {
     let last = after;
     return grants.map((grant) => {
+        const privileges = [...grant.privileges];
         const made = new postgresql.Grant(
             `${name}-${grantLabel(grant)}`,
             {
@@ -37,7 +40,7 @@ export function grantInTurn(
                 schema: grant.schema,
                 objectType: grant.objects.length === 0 ? "schema" : "table",
                 ...(grant.objects.length === 0 ? {} : { objects: [...grant.objects] }),
-                privileges: [...grant.privileges],
+                privileges: condition?.apply(() => privileges) ?? privileges,
             },
             { ...opts, dependsOn: [...last] },
         );

@@ -108,13 +108,14 @@ export class SourceDatabase extends pulumi.ComponentResource {
             },
             { ...inDatabase, dependsOn: [...demo, marker] },
         );
-        // After the catalog, whose message about a missing table is the clearer one.
+        // Only where the catalog is in order: its message about a missing table is the clearer one.
         grantInTurn(
             name,
             args.databaseName,
             distinctGrants(sourceGrants(tables)),
             [role, heartbeat, catalog],
             inDatabase,
+            catalog.shapes,
         );
 
         this.databaseName = args.databaseName;

@@ -48,7 +48,7 @@ export function connectionProblem(connection: Connection, error: unknown): strin
         return `The ${where} cannot be reached (${errorCode(error) || reason}); run Pulumi where the private database is reachable, and check that the instance is running.`;
     }
     if (errorCode(error) === "28P01") {
-        return `The ${where} refused the password of user "${connection.user}"; run "pulumi up --refresh" so that the stored password and the server agree again.`;
+        return `The ${where} refused the password of user "${connection.user}"; give this user the password that its secret holds (the stack's outputs name the secrets), and run the command again.`;
     }
     if (errorCode(error) === "3D000") {
         return `The server at ${connection.host}:${String(connection.port)} has no database "${connection.database}"; check the config key audit-trail:databaseName.`;

@@ -23,13 +23,18 @@ interface SqlScriptInputs {
 /** All scripts of all stacks on a server wait for each other: concurrent DDL on one catalog deadlocks. */
 const ADVISORY_LOCK = 0x6175646974; // "audit"
 
-/** The line of `text` on which the character position of a PostgreSQL error (1-based) lies, and its first words. */
+/**
+ * The line of `text` on which the character position of a PostgreSQL error (1-based) lies, and its first words; nothing
+ * for an error that has no position.
+ */
 function statementAt(text: string, position: string | undefined): string {
-    const offset = Math.max(0, Number(position ?? "1") - 1);
-    const before = text.slice(0, offset);
+    if (position === undefined) {
+        return "";
+    }
+    const before = text.slice(0, Math.max(0, Number(position) - 1));
     const line = before.split("\n").length;
     const words = (text.split("\n")[line - 1] ?? "").trim().slice(0, 80);
-    return `line ${String(line)} ("${words}")`;
+    return ` at line ${String(line)} ("${words}")`;
 }
 
 async function runFiles({ connection, files }: SqlScriptInputs): Promise<void> {
@@ -42,7 +47,7 @@ async function runFiles({ connection, files }: SqlScriptInputs): Promise<void> {
             } catch (error) {
                 const fields = error as { message?: string; position?: string; code?: string };
                 throw new Error(
-                    `${file} failed at ${statementAt(sql, fields.position)} in database "${connection.database}" at ${connection.host}: ${String(fields.message)} (SQLSTATE ${fields.code ?? "unknown"}); nothing of this script was applied, mend the cause and run the update again.`,
+                    `${file} failed${statementAt(sql, fields.position)} in database "${connection.database}" at ${connection.host}: ${String(fields.message)} (SQLSTATE ${fields.code ?? "unknown"}); nothing of this script was applied, mend the cause and run the update again.`,
                     { cause: error },
                 );
             }

@@ -43,27 +43,30 @@ const TYPE_KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Types that DMS does not carry from PostgreSQL to PostgreSQL (the DMS guide's page on PostgreSQL sources): they
- * would arrive empty or changed, and the log would be wrong without saying so.
+ * PostgreSQL's own types that DMS carries to PostgreSQL, by `pg_type.typname`; docs/types.md says how. Others would
+ * arrive empty, changed or not at all, and the log would be wrong without saying so. They are listed by what is
+ * carried, so that a type nobody thought of is refused.
+ * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html
  */
-const REFUSED_TYPES = new Set([
-    "inet",
-    "cidr",
-    "macaddr",
-    "macaddr8",
-    "tsvector",
-    "tsquery",
-    "point",
-    "line",
-    "lseg",
-    "box",
-    "path",
-    "polygon",
-    "circle",
+const CARRIED_TYPES = new Set([
+    ...["int2", "int4", "int8", "numeric", "float4", "float8", "money", "bool", "uuid"],
+    ...["bpchar", "varchar", "text", "bytea", "bit", "varbit", "xml", "json", "jsonb"],
+    ...["date", "time", "timestamp", "timestamptz", "interval"],
 ]);
 
 /** Types of extensions that DMS knows. */
-const KNOWN_EXTENSION_TYPES = new Set(["citext", "hstore"]);
+const CARRIED_EXTENSION_TYPES = new Set(["citext", "hstore"]);
+
+/** Types, as `format_type()` writes them, that DMS cuts because nothing says how long they may get. */
+const UNBOUNDED_TYPES: Readonly<Record<string, string>> = {
+    numeric: "rounds to six decimal places: give it a precision and a scale, as in numeric(20,8)",
+    "character varying": "cuts at 8000 bytes: give it a length, or make it text",
+    bpchar: "cuts at 8000 bytes: give it a length, or make it text",
+    "bit varying": "carries only up to a declared length: give it one",
+};
+
+/** Types that DMS treats as large objects, next to all arrays. */
+const LARGE_OBJECT_TYPES = new Set("text citext bytea xml json jsonb hstore".split(" "));
 
 /**
  * Turns the catalog's rows into table shapes.
@@ -110,10 +113,15 @@ function tableProblems(row: CatalogRow): string[] {
             `The table ${table} has no primary key, and without one DMS ignores its updates and deletes: add one.`,
         );
     }
-    return [...problems, ...row.columns.flatMap((column) => columnProblems(table, column))];
+    return [
+        ...problems,
+        ...row.columns.flatMap((column) =>
+            columnProblems(table, column, row.primary_key.includes(column.name)),
+        ),
+    ];
 }
 
-function columnProblems(table: string, column: CatalogColumn): string[] {
+function columnProblems(table: string, column: CatalogColumn, inKey: boolean): string[] {
     const problems: string[] = [];
     const where = `The column "${column.name}" of ${table}`;
     if ((HEADER_COLUMNS as readonly string[]).includes(column.name)) {
@@ -132,6 +140,17 @@ function columnProblems(table: string, column: CatalogColumn): string[] {
             `${where} has the ${type}, which DMS does not replicate: change it to a type such as text, or leave the table out.`,
         );
     }
+    const cut = UNBOUNDED_TYPES[column.type];
+    if (cut !== undefined) {
+        problems.push(
+            `${where} has the type ${column.type} without a limit, which DMS ${cut}, or leave the table out.`,
+        );
+    }
+    if (inKey && (column.type.endsWith("[]") || LARGE_OBJECT_TYPES.has(column.element))) {
+        problems.push(
+            `${where} is part of the primary key and has the type ${column.type}, which DMS treats as a large object and cannot find rows by: change it to varchar(n), or leave the table out.`,
+        );
+    }
     return problems;
 }
 
@@ -140,10 +159,8 @@ function refusedType(column: CatalogColumn): string | undefined {
     if (kind !== undefined) {
         return `${kind} type ${column.type}`;
     }
-    const known = column.builtIn
-        ? !REFUSED_TYPES.has(column.element)
-        : KNOWN_EXTENSION_TYPES.has(column.element);
-    return known ? undefined : `type ${column.type}`;
+    const carried = column.builtIn ? CARRIED_TYPES : CARRIED_EXTENSION_TYPES;
+    return carried.has(column.element) ? undefined : `type ${column.type}`;
 }
 
 function nameCollisions(rows: readonly CatalogRow[]): string[] {

@@ -12,6 +12,12 @@ export const POLICY_PACKS: readonly string[] = [path.join(PROJECT_ROOT, "policy"
  */
 const FIRST_RESOURCE_DEADLINE_MS = 90_000;
 
+/**
+ * How long nothing may happen after an error before the operation is cancelled, in milliseconds. What waits for a value
+ * that the program failed to make waits for ever, and the engine with it. A step under way is finished all the same.
+ */
+const SILENCE_AFTER_ERROR_MS = 5_000;
+
 /** The engine refused or failed; the message is all that a person has to read. */
 export class OperationError extends Error {}
 
@@ -23,18 +29,28 @@ interface EngineOptions {
     signal: AbortSignal;
 }
 
-function sentence(what: string, report: EngineReport, thrown: unknown): string {
+/** What the engine adds about an error that a provider or the program has explained. */
+const ECHO = /^(update failed|preview failed|resource registration)|context canceled$/i;
+
+/** What the Automation API's error says, which holds the whole command line and all that the engine printed. */
+function thrownReason(stackName: string, thrown: unknown): string {
+    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    const [, reason] = /^error: (.+)$/m.exec(text) ?? [];
+    if (reason === undefined) {
+        return plainMessage(text);
+    }
+    const [, problem] = /^validating stack config: (.+?)\.?$/.exec(reason) ?? [];
+    return problem === undefined
+        ? reason
+        : `${problem}; correct it in the settings file Pulumi.${stackName}.yaml.`;
+}
+
+function sentence(what: string, stackName: string, report: EngineReport, thrown: unknown): string {
     if (report.violations.length > 0) {
         return [`${what} is refused by the policy pack:`, ...report.violations].join("\n  ");
     }
-    // The engine adds lines of its own about an error that the provider has explained.
-    const errors = report.errors.filter(
-        (text) => !/^(update failed|preview failed|resource registration)/i.test(text),
-    );
-    const reasons =
-        errors.length > 0
-            ? errors
-            : [plainMessage(thrown instanceof Error ? thrown.message : String(thrown))];
+    const errors = report.errors.filter((text) => !ECHO.test(text));
+    const reasons = errors.length > 0 ? errors : [thrownReason(stackName, thrown)];
     return [`${what} failed:`, ...reasons].join("\n  ");
 }
 
@@ -46,6 +62,7 @@ function sentence(what: string, report: EngineReport, thrown: unknown): string {
  */
 async function operation<T>(
     what: string,
+    stack: Stack,
     run: (options: EngineOptions) => Promise<T>,
     verbose: boolean,
 ): Promise<{ readonly result: T; readonly report: EngineReport }> {
@@ -54,6 +71,8 @@ async function operation<T>(
     const deadline = setTimeout(() => {
         stalled.abort();
     }, FIRST_RESOURCE_DEADLINE_MS);
+    const failed = new AbortController();
+    let silence: NodeJS.Timeout | undefined;
     let tail = "";
     const keep = (chunk: string): void => {
         tail = `${tail}${chunk}`.slice(-2_000);
@@ -67,11 +86,17 @@ async function operation<T>(
                 if (event.resourcePreEvent) {
                     clearTimeout(deadline);
                 }
+                if (silence !== undefined || event.diagnosticEvent?.severity === "error") {
+                    clearTimeout(silence);
+                    silence = setTimeout(() => {
+                        failed.abort();
+                    }, SILENCE_AFTER_ERROR_MS);
+                }
                 progress.onEvent(event);
             },
             onOutput: keep,
             onError: keep,
-            signal: stalled.signal,
+            signal: AbortSignal.any([stalled.signal, failed.signal]),
         });
         const report = progress.finish();
         return { result, report };
@@ -83,9 +108,10 @@ async function operation<T>(
                 { cause: error },
             );
         }
-        throw new OperationError(sentence(what, report, error), { cause: error });
+        throw new OperationError(sentence(what, stack.name, report, error), { cause: error });
     } finally {
         clearTimeout(deadline);
+        clearTimeout(silence);
     }
 }
 
@@ -93,6 +119,7 @@ async function operation<T>(
 export async function update(stack: Stack, verbose: boolean): Promise<EngineReport> {
     const { report } = await operation(
         "The update",
+        stack,
         (options) => stack.up({ ...options, policyPacks: [...POLICY_PACKS] }),
         verbose,
     );
@@ -107,6 +134,7 @@ export async function preview(
 ): Promise<{ readonly plan: string; readonly report: EngineReport }> {
     const { result, report } = await operation(
         "The preview",
+        stack,
         (options) =>
             stack.preview({ ...options, policyPacks: [...POLICY_PACKS], diff: false, color }),
         verbose,
@@ -118,6 +146,7 @@ export async function preview(
 export async function destroy(stack: Stack, verbose: boolean): Promise<EngineReport> {
     const { report } = await operation(
         "The destruction",
+        stack,
         (options) => stack.destroy(options),
         verbose,
     );

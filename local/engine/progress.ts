@@ -29,6 +29,9 @@ export interface EngineReport {
     readonly updated: readonly string[];
 }
 
+/** How the SDK introduces an error in a value that a resource or an output was to get, once per resource it went through. */
+const PROPERTY_CHAIN = /^(error serializing property "[^"]*": )+/gm;
+
 /** A diagnostic as a person reads it: no colour marks, no stack, no `error:` prefix. */
 export function plainMessage(message: string): string {
     return message
@@ -37,6 +40,7 @@ export function plainMessage(message: string): string {
         .filter((line) => !/^\s+at .+(:\d+:\d+\)?|<anonymous>\)?|native\)?)$/.test(line))
         .join("\n")
         .replace(/^(\s*(error|Error):\s+)+/, "")
+        .replace(PROPERTY_CHAIN, "")
         .trim();
 }
 

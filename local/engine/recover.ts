@@ -2,21 +2,15 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Stack } from "@pulumi/pulumi/automation";
+import { isCommandOf } from "../servers/process";
 
 interface LockFile {
     readonly pid?: number;
     readonly hostname?: string;
 }
 
-/** True unless the process is known to be gone: another user's process answers EPERM, and it lives. */
-export function isAlive(pid: number): boolean {
-    try {
-        process.kill(pid, 0);
-        return true;
-    } catch (error) {
-        return (error as NodeJS.ErrnoException).code === "EPERM";
-    }
-}
+/** What is done to a stack here; no more than that, so that it can be tried with a stack that is not there. */
+export type RecoverableStack = Pick<Stack, "cancel" | "exportStack" | "importStack">;
 
 async function lockFiles(folder: string): Promise<LockFile[]> {
     const entries = await fs.promises
@@ -24,13 +18,24 @@ async function lockFiles(folder: string): Promise<LockFile[]> {
         .catch(() => []);
     const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".json"));
     return Promise.all(
-        files.map(
-            async (file) =>
-                JSON.parse(
-                    await fs.promises.readFile(path.join(file.parentPath, file.name), "utf8"),
-                ) as LockFile,
+        files.map(async (file) =>
+            parseLock(await fs.promises.readFile(path.join(file.parentPath, file.name), "utf8")),
         ),
     );
+}
+
+/** The machine may have gone down while the file was written: such a lock has no owner. */
+function parseLock(text: string): LockFile {
+    try {
+        return JSON.parse(text) as LockFile;
+    } catch {
+        return {};
+    }
+}
+
+/** After a reboot, or in another container of the same name, the number may be that of any other program. */
+async function isEngine({ pid, hostname }: LockFile): Promise<boolean> {
+    return pid !== undefined && hostname === os.hostname() && (await isCommandOf(pid, "pulumi"));
 }
 
 /**
@@ -39,11 +44,10 @@ async function lockFiles(folder: string): Promise<LockFile[]> {
  *
  * @throws when the engine that holds the lock is still at work.
  */
-export async function recover(stack: Stack, engineDir: string): Promise<void> {
+export async function recover(stack: RecoverableStack, engineDir: string): Promise<void> {
     const locks = await lockFiles(path.join(engineDir, "state", ".pulumi", "locks"));
-    const busy = locks.find(
-        ({ pid, hostname }) => pid !== undefined && hostname === os.hostname() && isAlive(pid),
-    );
+    const atWork = await Promise.all(locks.map(isEngine));
+    const busy = locks.find((_, index) => atWork[index]);
     if (busy) {
         throw new Error(
             `Another update of this stack is running (process ${String(busy.pid)}); wait for its end and run the command again.`,

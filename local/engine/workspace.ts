@@ -94,14 +94,36 @@ async function projectSettings(
     } as ProjectSettings;
 }
 
+/** The config in the stack's settings file. */
+async function readSettings(
+    cli: PulumiCommand,
+    { settingsDir, stackName }: StackPlace,
+): Promise<StackSettings["config"]> {
+    const file = path.join(settingsDir, `Pulumi.${stackName}.yaml`);
+    if (!fs.existsSync(file)) {
+        throw new Error(
+            `The settings file ${file} does not exist; write one, local/Pulumi.local.yaml is an example.`,
+        );
+    }
+    try {
+        const source = await LocalWorkspace.create({ workDir: settingsDir, pulumiCommand: cli });
+        return (await source.stackSettings(stackName)).config;
+    } catch (error) {
+        const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+        throw new Error(
+            `The settings file ${file} is no valid YAML (${reason}); mend it and run the command again.`,
+            { cause: error },
+        );
+    }
+}
+
 /** The stack's settings file, and what the engine itself wrote before (its encryption salt). */
 async function stackSettings(
     cli: PulumiCommand,
     place: StackPlace,
     workDir: string,
 ): Promise<StackSettings> {
-    const source = await LocalWorkspace.create({ workDir: place.settingsDir, pulumiCommand: cli });
-    const { config } = await source.stackSettings(place.stackName);
+    const config = await readSettings(cli, place);
     const written = fs.existsSync(path.join(workDir, `Pulumi.${place.stackName}.yaml`))
         ? await (
               await LocalWorkspace.create({ workDir, pulumiCommand: cli })

@@ -163,7 +163,8 @@ END
 $function$;
 
 -- Deferred trigger of a tombstone table, with the source's schema and table as arguments: at commit, a row that was
--- removed by a plain DELETE and not put in again was deleted without anyone saying when the source deleted it.
+-- removed by a plain DELETE and not put in again was deleted without anyone saying when the source deleted it. What
+-- cannot be recorded fails the commit: better a task that stops than a row that is gone without a trace.
 CREATE OR REPLACE FUNCTION audit_trail.record_unflagged_delete() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -187,10 +188,6 @@ BEGIN
             );
     END IF;
     RETURN NULL;
-EXCEPTION
-    WHEN OTHERS THEN
-        RAISE WARNING 'audit trail: an unflagged delete in %.% was not recorded: %', TG_ARGV[0], TG_ARGV[1], SQLERRM;
-        RETURN NULL;
 END
 $function$;
 

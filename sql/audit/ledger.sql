@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS audit_trail.unlogged_change (
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE audit_trail.unlogged_change IS
-    'Changes that reached staging and that the log''s trigger could not log; it never fails the replication instead.';
+    'Changes that reached staging and that the log''s trigger could not log.';
 
 CREATE OR REPLACE FUNCTION audit_trail.refuse_change() RETURNS trigger
 LANGUAGE plpgsql

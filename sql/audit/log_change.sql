@@ -31,6 +31,7 @@ DECLARE
     gap_kind text;
     error_code text;
     error_message text;
+    is_kept boolean;
 BEGIN
     IF TG_OP = 'DELETE' THEN
         -- No delete of the source arrives like this. A conflict policy puts the row in again with the next statement;
@@ -219,8 +220,13 @@ BEGIN
     END IF;
     RETURN NULL;
 EXCEPTION
-    -- An error here would make DMS drop the change or stop, so the change is kept where it can be found.
+    -- An error here would make DMS drop the change or stop, so the change is kept where it can be found. Not so when
+    -- the server lacks something (53: disk or memory, 57: shutdown, 58: I/O, 08: connection): that says nothing about
+    -- the change, DMS tries again and everything goes on as it was.
     WHEN OTHERS THEN
+        IF left(SQLSTATE, 2) IN ('08', '53', '57', '58') THEN
+            RAISE;
+        END IF;
         GET STACKED DIAGNOSTICS error_code = RETURNED_SQLSTATE, error_message = MESSAGE_TEXT;
         BEGIN
             INSERT INTO audit_trail.unlogged_change (
@@ -240,10 +246,14 @@ EXCEPTION
                 error_code,
                 error_message
             );
+            is_kept := true;
         EXCEPTION
             WHEN OTHERS THEN
-                RAISE WARNING 'audit trail: a change of %.% was not logged (% %) and not kept: %',
-                    :'schema', :'table', error_code, error_message, SQLERRM;
+                is_kept := false;
         END;
+        IF NOT is_kept THEN
+            -- Neither logged nor kept: going on would lose the change without a trace. The first error, not the last.
+            RAISE;
+        END IF;
         RETURN NULL;
 END;

@@ -29,7 +29,7 @@ describe("shapes from the source's catalog", () => {
                 gone text,
                 "A a" varchar(7) COLLATE "C",
                 cost price NOT NULL,
-                twice numeric GENERATED ALWAYS AS (cost * 2) STORED,
+                twice numeric(9,3) GENERATED ALWAYS AS (cost * 2) STORED,
                 at timestamptz(3)[] DEFAULT '{}',
                 PRIMARY KEY ("A a", b)
             );
@@ -37,6 +37,20 @@ describe("shapes from the source's catalog", () => {
             CREATE TABLE keyless (a integer);
             CREATE TABLE parts (a integer PRIMARY KEY) PARTITION BY RANGE (a);
             CREATE TABLE part PARTITION OF parts DEFAULT;
+            CREATE TABLE lossy (
+                id text PRIMARY KEY,
+                amount numeric,
+                label varchar,
+                padded bpchar,
+                bits bit varying,
+                at timetz,
+                ref oid,
+                lsn pg_lsn,
+                "catalog" name,
+                every numeric[],
+                whole numeric(38)
+            );
+            CREATE TABLE listed (id integer, tags varchar(5)[], PRIMARY KEY (id, tags));
             CREATE VIEW seen AS SELECT * FROM items;
             CREATE TABLE odd (
                 id integer PRIMARY KEY,
@@ -99,7 +113,7 @@ describe("shapes from the source's catalog", () => {
                 },
                 {
                     name: "twice",
-                    type: "numeric",
+                    type: "numeric(9,3)",
                     notNull: false,
                     generated: true,
                     identity: false,
@@ -155,6 +169,32 @@ describe("shapes from the source's catalog", () => {
         assert.match(error.message, /"rs" of public\.odd has the multirange type int4multirange/u);
         assert.match(error.message, /"p" of public\.odd has the composite type public\.pair/u);
         assert.match(error.message, /public\.parts is a partitioned table/u);
+    });
+
+    it("name the types that DMS would cut, change or not carry", async () => {
+        const error = await shapes("public.lossy", "public.listed").then(
+            () => assert.fail("accepted"),
+            (reason: unknown) => reason as Error,
+        );
+        assert.deepEqual(
+            error.message
+                .split("\n")
+                .map((line) =>
+                    /^The column "(\w+)" of .*? has the (type .*?),/u.exec(line)?.slice(1),
+                ),
+            [
+                ["id", "type text"],
+                ["amount", "type numeric without a limit"],
+                ["label", "type character varying without a limit"],
+                ["padded", "type bpchar without a limit"],
+                ["bits", "type bit varying without a limit"],
+                ["at", "type time with time zone"],
+                ["ref", "type oid"],
+                ["lsn", "type pg_lsn"],
+                ["catalog", "type name"],
+                ["tags", "type character varying(5)[]"],
+            ],
+        );
     });
 
     it("do not take a partition for the parent, and accept one", async () => {

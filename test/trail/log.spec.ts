@@ -364,32 +364,80 @@ describe("the log's trigger", () => {
             assert.deepEqual(await unlogged(long), ["54000"]);
         });
 
-        it("when the log is gone, or the ledger too", async () => {
+        it("when the log is gone", async () => {
             await trail.master.query("ALTER TABLE items_audit_log RENAME TO hidden");
             try {
                 await insert("a");
                 assert.deepEqual(await unlogged(`"item_id":${key},`), ["42P01"]);
+                assert.deepEqual(await staged(), ["a"]);
+            } finally {
+                await trail.master.query("ALTER TABLE hidden RENAME TO items_audit_log");
+            }
+        });
+    });
+
+    // Then DMS has to stop or to try again; going on would lose the change.
+    describe("fails DMS's statement with the error of the log", () => {
+        async function failing(code: string, attempt: () => Promise<unknown>): Promise<void> {
+            await trail.superuser.query(`
+                CREATE FUNCTION public.broken() RETURNS trigger LANGUAGE plpgsql AS
+                    $$ BEGIN RAISE 'no room' USING ERRCODE = '${code}'; END $$;
+                CREATE TRIGGER broken BEFORE INSERT ON items_audit_log FOR EACH ROW EXECUTE FUNCTION public.broken()`);
+            try {
+                await attempt();
+            } finally {
+                await trail.superuser.query("DROP FUNCTION public.broken() CASCADE");
+            }
+        }
+
+        async function kept(): Promise<number> {
+            const { rows } = await trail.reader.query<{ n: number }>(
+                "SELECT count(*)::int AS n FROM audit_trail.unlogged_change",
+            );
+            return rows[0]?.n ?? -1;
+        }
+
+        for (const code of ["53100", "57P01", "58030", "08006"]) {
+            it(`at once for ${code}, which says nothing of the change`, async () => {
+                const before = await kept();
+                await failing(code, async () => {
+                    await assert.rejects(insert("a"), { code, message: "no room" });
+                });
+                assert.equal(await kept(), before);
+                assert.deepEqual(await staged(), []);
+                await insert("a");
+                assert.deepEqual(await staged(), ["a"]);
+            });
+        }
+
+        it("when the change cannot be kept either", async () => {
+            await failing("22012", async () => {
                 await trail.master.query(
                     "ALTER TABLE audit_trail.unlogged_change RENAME TO hidden",
                 );
-                const warnings: (string | undefined)[] = [];
-                dms.on("notice", ({ message }) => warnings.push(message));
                 try {
-                    await update("b", "U");
+                    await assert.rejects(insert("a"), { code: "22012", message: "no room" });
                 } finally {
-                    dms.removeAllListeners("notice");
                     await trail.master.query(
                         "ALTER TABLE audit_trail.hidden RENAME TO unlogged_change",
                     );
                 }
-                assert.match(
-                    warnings.join(),
-                    /public\.items was not logged \(42P01 .*items_audit_log/u,
+            });
+            assert.deepEqual(await staged(), []);
+        });
+
+        it("when a plain delete cannot be recorded as a gap", async () => {
+            await insert("a");
+            await trail.master.query("ALTER TABLE audit_trail.gap RENAME TO hidden");
+            try {
+                await assert.rejects(
+                    dms.query("DELETE FROM items_staging WHERE item_id = $1", [key]),
+                    { code: "42P01" },
                 );
-                assert.deepEqual(await staged(), ["b"]);
             } finally {
-                await trail.master.query("ALTER TABLE hidden RENAME TO items_audit_log");
+                await trail.master.query("ALTER TABLE audit_trail.hidden RENAME TO gap");
             }
+            assert.deepEqual(await staged(), ["a"]);
         });
     });
 });

@@ -1,0 +1,253 @@
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import type { Client } from "pg";
+
+import { sourceSettings, targetSettings } from "../../../components/dmsEndpoint";
+import { tableMappings } from "../../../components/tableMappings";
+import { taskSettings } from "../../../components/taskSettings";
+import { type CatalogRow, catalogParameters, tableShapes } from "../../../components/trail/catalog";
+import {
+    guardFiles,
+    MARKER_TABLE,
+    markerFiles,
+    markerGapFiles,
+    type TableGuards,
+} from "../../../components/trail/guards";
+import type { TableName, TableShape } from "../../../components/trail/shape";
+import { renderSql } from "../../../components/trail/template";
+import { dropTaskSlot, startTask, stopTask, taskStatus } from "../../../local/dms/control";
+import type { Faults } from "../../../local/dms/faults";
+import { writeJsonFile } from "../../../local/dms/files";
+import { livingProcess, startTicks } from "../../../local/dms/processIdentity";
+import type { TaskStatus } from "../../../local/dms/status";
+import { taskFiles } from "../../../local/dms/task";
+import { until } from "../../support/until";
+import { run, trailDatabase } from "../../trail/support/trail";
+import { disconnect } from "../../../local/dms/connection";
+import { connect, type MortalServer } from "./server";
+
+export const LOB_LIMIT_KB = 64;
+const CATCH_UP_MS = 60_000;
+const START_MS = 45_000;
+
+export interface PipelineOptions {
+    /** Unique on both servers; lower case. */
+    readonly name: string;
+    readonly tables: readonly TableName[];
+    /** What the source has before the trail is deployed. */
+    readonly ddl: string;
+    readonly guards?: TableGuards;
+    readonly maxLobSizeKb?: number;
+}
+
+/** A source database, an audit database with the trails of its tables, and the DMS task that the project would make. */
+export class Pipeline {
+    shapes: readonly TableShape[] = [];
+    private readonly dir = mkdtempSync(path.join(realpathSync(tmpdir()), "audit-trail-pipeline-"));
+    private readonly clients: Client[] = [];
+
+    private constructor(
+        readonly source: MortalServer,
+        readonly audit: MortalServer,
+        private readonly options: PipelineOptions,
+    ) {}
+
+    static async deploy(
+        source: MortalServer,
+        audit: MortalServer,
+        options: PipelineOptions,
+    ): Promise<Pipeline> {
+        const pipeline = new Pipeline(source, audit, options);
+        try {
+            await pipeline.build();
+            return pipeline;
+        } catch (error) {
+            await pipeline.close();
+            throw error;
+        }
+    }
+
+    async close(): Promise<void> {
+        await stopTask(this.dir);
+        await dropTaskSlot(this.dir);
+        rmSync(this.dir, { recursive: true, force: true });
+        await Promise.all(this.clients.map(disconnect));
+        for (const [server, database] of this.databases) {
+            const admin = await connect(server.scratch, server.scratch.database);
+            await admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`);
+            await admin.end();
+        }
+    }
+
+    /** A session on the source, ended by `close` at the latest. */
+    async sourceSession(): Promise<Client> {
+        const [[server, database]] = this.databases;
+        return await this.session(server, database);
+    }
+
+    /** A session of a superuser on the audit database. */
+    async auditSession(): Promise<Client> {
+        const [, [server, database]] = this.databases;
+        return await this.session(server, database);
+    }
+
+    async start(): Promise<void> {
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<never>((_, reject) => {
+            timer = setTimeout(() => {
+                reject(new Error(`The task does not start: ${this.diagnosis()}`));
+            }, START_MS);
+        });
+        try {
+            await Promise.race([startTask(this.dir), late]);
+        } finally {
+            clearTimeout(timer);
+        }
+    }
+
+    async stop(): Promise<void> {
+        await stopTask(this.dir);
+    }
+
+    /** Ends the replicator without warning; it may already be dead. */
+    async kill(): Promise<void> {
+        const identity = livingProcess(taskFiles(this.dir).process);
+        if (identity !== undefined) {
+            process.kill(identity.pid, "SIGKILL");
+            await until(() => Promise.resolve(startTicks(identity.pid) !== identity.startTicks));
+        }
+    }
+
+    get isAlive(): boolean {
+        return livingProcess(taskFiles(this.dir).process) !== undefined;
+    }
+
+    status(): TaskStatus | undefined {
+        return taskStatus(this.dir);
+    }
+
+    taskLog(): string {
+        return readFileSync(taskFiles(this.dir).log, "utf8");
+    }
+
+    setFaults(faults: Partial<Faults>): void {
+        // In one step: the running task may read it at any moment.
+        writeJsonFile(taskFiles(this.dir).faults, faults);
+    }
+
+    /** A changed setting of a stopped task; takes effect when it starts. */
+    setMaxLobSize(kilobytes: number): void {
+        this.writeTask(kilobytes);
+    }
+
+    /** Waits until all that had committed on the source before this call is in the trail. */
+    async caughtUp(source: Client, audit: Client, deadlineMs = CATCH_UP_MS): Promise<void> {
+        const { rows } = await source.query<{ id: string }>(renderSql("sql/verify/marker.sql").sql);
+        const id = rows[0]?.id ?? "";
+        try {
+            await until(async () => {
+                const state = this.status();
+                if (state?.state === "failed") {
+                    throw new Error("The task has failed.");
+                }
+                const found = await audit.query(
+                    "SELECT FROM audit_trail.marker_audit_log WHERE row_key = jsonb_build_object('marker_id', $1::bigint)",
+                    [id],
+                );
+                return found.rows.length > 0;
+            }, deadlineMs);
+        } catch (cause) {
+            throw new Error(`The trail did not catch up: ${this.diagnosis()}`, { cause });
+        }
+    }
+
+    private diagnosis(): string {
+        return `${JSON.stringify(this.status())}\n${this.taskLog().slice(-3000)}`;
+    }
+
+    private get databases(): readonly [
+        readonly [MortalServer, string],
+        readonly [MortalServer, string],
+    ] {
+        const { name } = this.options;
+        return [
+            [this.source, `${name}_source`],
+            [this.audit, `${name}_audit`],
+        ];
+    }
+
+    private async session(server: MortalServer, database: string): Promise<Client> {
+        const client = await connect(server.scratch, database);
+        this.clients.push(client);
+        return client;
+    }
+
+    private async build(): Promise<void> {
+        const { tables, ddl, guards } = this.options;
+        const [[, sourceName], [, auditName]] = this.databases;
+        const { scratch } = this.source;
+        const admin = await connect(scratch, scratch.database);
+        await admin.query(`CREATE DATABASE ${sourceName}`);
+        await admin.end();
+        const source = await this.sourceSession();
+        await source.query("CREATE SCHEMA audit_trail; CREATE SCHEMA awsdms_heartbeat");
+        await run(source, markerFiles());
+        await source.query(ddl);
+        const audited = [...tables, MARKER_TABLE];
+        const { rows } = await source.query<CatalogRow>(
+            renderSql("sql/source/catalog.sql").sql,
+            catalogParameters(audited),
+        );
+        const all = tableShapes(rows);
+        this.shapes = all.slice(0, tables.length);
+        if (guards !== undefined) {
+            for (const shape of this.shapes) {
+                await run(source, guardFiles(shape, guards, false));
+            }
+        }
+        const trail = await trailDatabase(this.audit.scratch, auditName, all);
+        try {
+            await run(trail.master, markerGapFiles());
+        } finally {
+            await trail.stop();
+        }
+        const audit = await this.auditSession();
+        await audit.query(
+            // As an instance whose parameter group, or whose DMS user, may switch ordinary triggers off.
+            "GRANT SET ON PARAMETER session_replication_role TO dms_target; " +
+                "CREATE SCHEMA awsdms_control AUTHORIZATION dms_target; " +
+                "GRANT USAGE ON SCHEMA awsdms_control TO audit_trail_owner; " +
+                "ALTER DEFAULT PRIVILEGES FOR ROLE dms_target IN SCHEMA awsdms_control GRANT SELECT ON TABLES TO audit_trail_owner",
+        );
+        this.writeTask(this.options.maxLobSizeKb ?? LOB_LIMIT_KB);
+    }
+
+    private writeTask(maxLobSizeKb: number): void {
+        const [[source, sourceName], [audit, auditName]] = this.databases;
+        const endpoint = ({ scratch: { host, port } }: MortalServer, databaseName: string) => ({
+            ...{ engineName: "aurora-postgresql", host, port, databaseName, sslMode: "none" },
+        });
+        const { name, tables } = this.options;
+        const task = {
+            taskIdentifier: name.replaceAll("_", "-"),
+            migrationType: "full-load-and-cdc",
+            tableMappings: JSON.stringify(tableMappings([...tables, MARKER_TABLE])),
+            taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb })),
+            source: {
+                ...endpoint(source, sourceName),
+                username: source.scratch.user,
+                password: source.scratch.password,
+                postgresSettings: sourceSettings,
+            },
+            target: {
+                ...endpoint(audit, auditName),
+                username: "dms_target",
+                password: "scratch",
+                postgresSettings: targetSettings,
+            },
+        };
+        writeFileSync(taskFiles(this.dir).task, JSON.stringify(task), { mode: 0o600 });
+    }
+}

@@ -1,0 +1,270 @@
+import assert from "node:assert/strict";
+
+import type { Client } from "pg";
+
+import type { Faults } from "../../../local/dms/faults";
+import { until } from "../../support/until";
+import { type LogRow, possibleStarts, TableOracle, type TableState } from "./oracle";
+import { Pipeline } from "./pipeline";
+import type { Event, Schedule, Step } from "./schedule";
+import { SESSION_COUNT } from "./schedule";
+import type { MortalServer } from "./server";
+import { createTable, type RandomTable } from "./tables";
+import {
+    fold,
+    readAsOf,
+    readComplaints,
+    readLog,
+    readStaging,
+    type StoredRow,
+} from "./trailReader";
+import { tableState, Workload } from "./workload";
+
+/** One schedule on one pipeline, and then the comparison of the trail with what the workload did. */
+export class Run {
+    private readonly start: TableState[] = [];
+    private faults: Partial<Faults> = {};
+    /** Whether the replicator dies with its next commit, which may be under way. */
+    private isDoomed = false;
+
+    private constructor(
+        private readonly pipeline: Pipeline,
+        private readonly tables: readonly RandomTable[],
+        private readonly workload: Workload,
+    ) {}
+
+    static async check(
+        [source, audit]: readonly [MortalServer, MortalServer],
+        name: string,
+        tables: readonly RandomTable[],
+        schedule: Schedule,
+    ): Promise<void> {
+        const ddl = tables.map(createTable).join("; ");
+        const pipeline = await Pipeline.deploy(source, audit, { name, tables, ddl });
+        try {
+            const workload = await Workload.open(tables, SESSION_COUNT, () =>
+                pipeline.sourceSession(),
+            );
+            const run = new Run(pipeline, tables, workload);
+            await run.play(schedule);
+            await run.compare();
+        } finally {
+            await pipeline.close();
+        }
+    }
+
+    private async play({ lasting, early, loading, late }: Schedule): Promise<void> {
+        const { pipeline, workload } = this;
+        this.setFaults(lasting);
+        this.start.push(...this.tables.map(() => new Map<string, string>()));
+        await this.steps(early);
+        const watcher = await pipeline.sourceSession();
+        const started = pipeline.start();
+        started.catch(() => undefined);
+        await until(async () => {
+            const { rows } = await watcher.query(
+                "SELECT FROM pg_replication_slots WHERE database = current_database()",
+            );
+            return rows.length > 0 || pipeline.status()?.state === "failed";
+        }, 30_000);
+        await this.steps(loading);
+        // A slot begins only when every transaction that was open has ended.
+        await workload.commitAll();
+        await started;
+        await this.steps(late);
+        await workload.commitAll();
+        await workload.read();
+        await this.settle();
+    }
+
+    private async steps(steps: readonly Step[]): Promise<void> {
+        for (const step of steps) {
+            if ("event" in step) {
+                await this.happen(step.event);
+            } else {
+                await this.workload.step(step.session, step.operation);
+            }
+        }
+    }
+
+    private async happen(event: Event): Promise<void> {
+        const { pipeline, workload } = this;
+        switch (event.kind) {
+            case "kill":
+                await pipeline.kill();
+                await this.revive();
+                return;
+            case "stop":
+                await pipeline.stop();
+                await this.revive();
+                return;
+            case "die after commit":
+                this.isDoomed = true;
+                pipeline.setFaults({ ...this.faults, killBeforeConfirm: true });
+                return;
+            case "faults":
+                this.setFaults({ ...this.faults, ...event.faults });
+                await this.revive();
+                return;
+            case "source":
+                await pipeline.source.takeAway(event.outage);
+                await pipeline.source.bringBack();
+                await workload.reconnect();
+                return;
+            case "target":
+                await pipeline.audit.takeAway(event.outage);
+                await pipeline.audit.bringBack();
+                return;
+            case "open reader":
+                await workload.openReader();
+                return;
+            case "read":
+                await workload.read();
+        }
+    }
+
+    private setFaults(faults: Partial<Faults>): void {
+        this.faults = faults;
+        this.pipeline.setFaults(faults);
+    }
+
+    /** Starts the task again if it died; a person or DMS does so. */
+    private async revive(): Promise<void> {
+        this.setFaults(this.faults);
+        if (this.isDoomed) {
+            this.isDoomed = false;
+            await this.pipeline.kill();
+        }
+        if (!this.pipeline.isAlive) {
+            await this.pipeline.start();
+        }
+    }
+
+    private async settle(): Promise<void> {
+        const { pipeline } = this;
+        await this.revive();
+        const source = await pipeline.sourceSession();
+        const audit = await pipeline.auditSession();
+        await pipeline.caughtUp(source, audit);
+        // Once more from the last confirmed place: a replay of whatever suffix must add nothing.
+        await pipeline.kill();
+        await pipeline.start();
+        await pipeline.caughtUp(source, audit);
+    }
+
+    private async compare(): Promise<void> {
+        const { pipeline, tables, workload } = this;
+        const audit = await pipeline.auditSession();
+        const source = await pipeline.sourceSession();
+        await audit.query("SET timezone = 'UTC'");
+        const oracles = tables.map(
+            (_, at) => new TableOracle(at, this.start[at] ?? new Map(), workload.commits),
+        );
+        const logs: StoredRow[][] = [];
+        for (const table of tables) {
+            logs.push(await readLog(audit, table));
+        }
+        const baselines = logs.map((log) => log.filter(({ operation }) => operation === "B"));
+        for (const [at, baseline] of baselines.entries()) {
+            assert.deepEqual(
+                logs[at]?.slice(0, baseline.length),
+                baseline,
+                "the baseline comes before every change",
+            );
+            for (const row of baseline) {
+                assert.equal(row.before, null);
+                assert.equal(row.transaction + row.sequence, "");
+            }
+        }
+        const from = this.baselineCommit(oracles, logs, baselines);
+        for (const [at, table] of tables.entries()) {
+            const oracle = oracles[at];
+            const log = logs[at] ?? [];
+            const changes = log.slice(baselines[at]?.length);
+            assert.deepEqual(
+                oracle?.normalised(changes.map(logRow), from),
+                oracle?.logAfter(from),
+                `the log of ${table.schema}.${table.table}`,
+            );
+            assertTransactionIds(changes);
+            const state = await tableState(source, table);
+            assert.deepEqual(await readStaging(audit, table), [...state.values()].sort(byText));
+            assert.deepEqual(sorted(fold(log)), sorted(state));
+        }
+        await this.compareReadings(audit, logs, baselines, from);
+        assert.deepEqual(await readComplaints(audit), []);
+    }
+
+    /** How many commits the full load saw. Several are possible when commits changed nothing visible. */
+    private baselineCommit(
+        oracles: readonly TableOracle[],
+        logs: readonly (readonly LogRow[])[],
+        baselines: readonly (readonly LogRow[])[],
+    ): number {
+        const starts = possibleStarts(
+            oracles,
+            baselines.map((rows) => fold(rows)),
+        );
+        assert.notDeepEqual(starts, [], "the baseline is the source at one of its commits");
+        const fits = starts.find((from) =>
+            oracles.every(
+                (oracle, at) =>
+                    oracle.logAfter(from).length ===
+                    (logs[at]?.length ?? 0) - (baselines[at]?.length ?? 0),
+            ),
+        );
+        return fits ?? starts.at(-1) ?? 0;
+    }
+
+    private async compareReadings(
+        audit: Client,
+        logs: readonly (readonly LogRow[])[],
+        baselines: readonly (readonly LogRow[])[],
+        from: number,
+    ): Promise<void> {
+        const loaded = baselines
+            .flatMap((rows) => rows.map(({ at }) => at))
+            .sort(byText)
+            .at(-1);
+        for (const { commits, states } of this.workload.readings) {
+            const at = this.workload.commits[commits - 1]?.at;
+            if (at === undefined || commits < from) {
+                continue;
+            }
+            for (const [index, table] of this.tables.entries()) {
+                const log = logs[index] ?? [];
+                const then: LogRow[] = log.filter((row) => row.operation === "B" || row.at <= at);
+                assert.deepEqual(sorted(fold(then)), sorted(states[index]), "the fold");
+                // The baseline is known from its load on, not from the moment that it shows.
+                if (loaded === undefined || at > loaded) {
+                    const answer = await readAsOf(audit, table, at);
+                    assert.deepEqual(sorted(answer), sorted(states[index]), "as_of");
+                }
+            }
+        }
+    }
+}
+
+function logRow({ operation, row, before, after, at }: LogRow): LogRow {
+    return { operation, row, before, after, at };
+}
+
+/** Different transactions never share an id, and every change has one. */
+function assertTransactionIds(
+    changes: readonly (LogRow & { readonly transaction: string })[],
+): void {
+    const owners = new Map<string, string>();
+    for (const { transaction, at } of changes) {
+        assert.notEqual(transaction, "");
+        assert.equal(owners.get(transaction) ?? at, at, "one id for two transactions");
+        owners.set(transaction, at);
+    }
+}
+
+function sorted(state: TableState | undefined): [string, string][] {
+    return [...(state ?? [])].sort(([a], [b]) => byText(a, b));
+}
+
+function byText(a: string, b: string): number {
+    return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,70 @@
+import type { Client } from "pg";
+import { escapeIdentifier } from "pg";
+
+import { trailNames } from "../../../components/trail/names";
+import type { TableName } from "../../../components/trail/shape";
+import type { LogRow, TableState } from "./oracle";
+
+/** A row of a log as it is. */
+export interface StoredRow extends LogRow {
+    readonly transaction: string;
+    readonly sequence: string;
+}
+
+/** A table's log in its order. */
+export async function readLog(audit: Client, table: TableName): Promise<StoredRow[]> {
+    const { rows } = await audit.query<StoredRow>(
+        `SELECT operation, row_key::text AS row, old_row_data::text AS before, new_row_data::text AS after,
+                to_char(commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS at,
+                transaction_id AS transaction, change_seq AS sequence
+            FROM ${name(table, trailNames(table).auditLog)} ORDER BY audit_id`,
+    );
+    return rows;
+}
+
+/** The rows of staging, without the columns of DMS; the keys' values stand for the key. */
+export async function readStaging(audit: Client, table: TableName): Promise<string[]> {
+    const { rows } = await audit.query<{ image: string }>(
+        `SELECT (to_jsonb(s) - '{operation,commit_timestamp,transaction_id,change_seq}'::text[])::text AS image
+            FROM ${name(table, trailNames(table).staging)} AS s ORDER BY 1`,
+    );
+    return rows.map(({ image }) => image);
+}
+
+/** The trail's own answer to what a table looked like. */
+export async function readAsOf(audit: Client, table: TableName, at: string): Promise<TableState> {
+    const { rows } = await audit.query<{ row: string; image: string }>(
+        `SELECT row_key::text AS row, row_data::text AS image
+            FROM audit_trail.as_of($1, $2, $3::timestamp AT TIME ZONE 'UTC')`,
+        [table.schema, table.table, at],
+    );
+    return new Map(rows.map(({ row, image }) => [row, image]));
+}
+
+/** Everything that says that something is wrong: gaps, changes that were not logged, DMS's exceptions and suspensions. */
+export async function readComplaints(audit: Client): Promise<unknown[]> {
+    await audit.query("SELECT audit_trail.collect_gaps()");
+    const { rows } = await audit.query<{ complaint: unknown }>(
+        `SELECT to_jsonb(g) AS complaint FROM audit_trail.known_gap AS g
+            UNION ALL SELECT to_jsonb(e) FROM awsdms_control.awsdms_apply_exceptions AS e
+            UNION ALL SELECT to_jsonb(s) FROM awsdms_control.awsdms_suspended_tables AS s`,
+    );
+    return rows.map(({ complaint }) => complaint);
+}
+
+/** A log folded up to a row number (exclusive). */
+export function fold(log: readonly LogRow[], end = log.length): TableState {
+    const state = new Map<string, string>();
+    for (const { row, after } of log.slice(0, end)) {
+        if (after === null) {
+            state.delete(row);
+        } else {
+            state.set(row, after);
+        }
+    }
+    return state;
+}
+
+function name({ schema }: TableName, table: string): string {
+    return `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
+}

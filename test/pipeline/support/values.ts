@@ -1,0 +1,10 @@
+import { createHash } from "node:crypto";
+
+/** Text of so many characters, always the same, that PostgreSQL cannot compress: it is stored out of line. */
+export function incompressible(length: number): string {
+    let text = "";
+    for (let block = 0; text.length < length; block += 1) {
+        text += createHash("sha512").update(String(block)).digest("base64");
+    }
+    return text.slice(0, length);
+}

@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+
+import { type PulumiCommand } from "@pulumi/pulumi/automation";
+import { SemVer } from "semver";
+
+import {
+    CLI_MINIMUM,
+    CLI_VERSION,
+    type CliSources,
+    MissingCliError,
+    obtainCli,
+} from "../../local/engine/cli";
+import { type PluginSource, realPostgresqlPlugin } from "../../local/engine/plugins";
+import { recover, type RecoverableStack } from "../../local/engine/recover";
+import { withTempDir } from "../support/tempDir";
+import { until } from "../support/until";
+
+describe("stack: finding a Pulumi CLI", () => {
+    const WAYS = ["onPath", "cached", "download", "build"] as const;
+    type Way = (typeof WAYS)[number];
+
+    /** A machine where the given ways work; notes which were tried, and what was said. */
+    function machine(works: Partial<Record<Way, string>>) {
+        const tried: Way[] = [];
+        const said: string[] = [];
+        const way = (name: Way) => () => {
+            tried.push(name);
+            const version = works[name];
+            return version === undefined
+                ? Promise.reject(new Error(`\n ${name} does not work \nat somewhere`))
+                : Promise.resolve({
+                      command: name,
+                      version: version === "" ? null : new SemVer(version),
+                  } as unknown as PulumiCommand);
+        };
+        const sources: CliSources = {
+            onPath: way("onPath"),
+            cached: way("cached"),
+            download: way("download"),
+            build: way("build"),
+        };
+        const obtain = async (): Promise<string> =>
+            (await obtainCli((line) => said.push(line), sources)).command;
+        return { obtain, tried, said };
+    }
+
+    it("takes the one on PATH, silently", async () => {
+        for (const version of [CLI_MINIMUM, CLI_VERSION, "4.0.0"]) {
+            const { obtain, tried, said } = machine({ onPath: version, cached: CLI_VERSION });
+            assert.equal(await obtain(), "onPath");
+            assert.deepEqual([tried, said], [["onPath"], []]);
+        }
+    });
+
+    it("does not take one on PATH that is too old or does not tell its version, and says so", async () => {
+        for (const version of ["3.199.9", "2.0.0", ""]) {
+            const { obtain, said } = machine({ onPath: version, cached: CLI_VERSION });
+            assert.equal(await obtain(), "cached");
+            assert.equal(said.length, 1);
+            assert.match(said.join(), /^The Pulumi CLI on PATH is .*, older than 3\.200\.0: /);
+        }
+    });
+
+    it("tries the cache, the download and the build, in this order", async () => {
+        for (const [index, name] of WAYS.entries()) {
+            const { obtain, tried, said } = machine({ [name]: CLI_VERSION });
+            assert.equal(await obtain(), name);
+            assert.deepEqual(tried, WAYS.slice(0, index + 1));
+            assert.equal(said.length, [0, 0, 1, 2][index]);
+        }
+    });
+
+    it("ends with one sentence that names every way when none works", async () => {
+        const { obtain, tried } = machine({});
+        await assert.rejects(obtain, (error) => {
+            assert(error instanceof MissingCliError);
+            assert.match(
+                error.message,
+                /^No Pulumi CLI could be had: none on PATH, the download failed \(download does not work\), and so did the build from Go modules \(build does not work\); install .*, and run the command again\.$/,
+            );
+            return true;
+        });
+        assert.deepEqual(tried, WAYS);
+    });
+});
+
+describe("stack: the postgresql plugin", () => {
+    async function decide(source: Partial<PluginSource>) {
+        const calls: string[] = [];
+        const said: string[] = [];
+        const real = await realPostgresqlPlugin(
+            {
+                installed: () => false,
+                failedLately: () => false,
+                download: () => {
+                    calls.push("download");
+                    return Promise.resolve(false);
+                },
+                rememberFailure: () => calls.push("rememberFailure"),
+                ...source,
+            },
+            (line) => said.push(line),
+        );
+        return { real, calls, said };
+    }
+
+    it("is the real one when it is installed, without a download", async () => {
+        assert.deepEqual(await decide({ installed: () => true }), {
+            real: true,
+            calls: [],
+            said: [],
+        });
+    });
+
+    it("is the real one when it can be downloaded", async () => {
+        const { real, calls, said } = await decide({ download: () => Promise.resolve(true) });
+        assert.deepEqual([real, calls, said], [true, [], []]);
+    });
+
+    it("is the stand-in when the download fails, which is remembered and said", async () => {
+        const { real, calls, said } = await decide({});
+        assert.deepEqual([real, calls], [false, ["download", "rememberFailure"]]);
+        assert.match(said.join("\n"), /^The postgresql plugin \d.* cannot be downloaded: .*\.$/);
+    });
+
+    it("is the stand-in without another attempt when the download failed lately", async () => {
+        const { real, calls, said } = await decide({ failedLately: () => true });
+        assert.deepEqual([real, calls, said], [false, [], []]);
+    });
+});
+
+describe("stack: what a killed engine left", () => {
+    /** A stack's state with the given lock and pending operations; notes what is done about them. */
+    async function recovered(lock: string | undefined, pending?: unknown[]): Promise<string[]> {
+        return await withTempDir(async (engineDir) => {
+            const locks = path.join(engineDir, "state", ".pulumi", "locks", "organization", "x");
+            await mkdir(locks, { recursive: true });
+            if (lock !== undefined) {
+                await writeFile(path.join(locks, "lock.json"), lock);
+            }
+            const done: string[] = [];
+            const deployment = { resources: ["kept"], pending_operations: pending };
+            const stack: RecoverableStack = {
+                cancel: () => {
+                    done.push("cancel");
+                    return Promise.resolve();
+                },
+                exportStack: () => Promise.resolve({ version: 3, deployment }),
+                importStack: (state) => {
+                    done.push(`import ${JSON.stringify(state)}`);
+                    return Promise.resolve();
+                },
+            };
+            await recover(stack, engineDir);
+            return done;
+        });
+    }
+
+    const lockOf = (pid: number | undefined): string =>
+        JSON.stringify({ pid, username: "somebody", hostname: os.hostname(), timestamp: "2026" });
+
+    /** A process that does nothing until it is killed, with `name` among its arguments. */
+    async function idle(name: string, work: (pid: number) => Promise<void>): Promise<void> {
+        const script = "process.stdout.write('.'); setInterval(() => {}, 1000)";
+        const child: ChildProcess = spawn(process.execPath, ["-e", script, name]);
+        try {
+            assert(child.stdout !== null);
+            await once(child.stdout, "data");
+            await work(child.pid ?? NaN);
+        } finally {
+            child.kill("SIGKILL");
+        }
+    }
+
+    it("is nothing: nothing is done", async () => {
+        assert.deepEqual(await recovered(undefined), []);
+        assert.deepEqual(await recovered(undefined, []), []);
+    });
+
+    it("is a lock of a process that is gone: it is cleared", async () => {
+        const child = spawn(process.execPath, ["-e", "", "pulumi"]);
+        await once(child, "exit");
+        assert.deepEqual(await recovered(lockOf(child.pid)), ["cancel"]);
+    });
+
+    it("is a lock whose process number another program has got since: it is cleared", async () => {
+        await idle("something-else", async (pid) => {
+            assert.deepEqual(await recovered(lockOf(pid)), ["cancel"]);
+        });
+    });
+
+    it("is a lock file that was not written to its end: it is cleared", async () => {
+        assert.deepEqual(await recovered(""), ["cancel"]);
+        assert.deepEqual(await recovered('{"pid": 1'), ["cancel"]);
+    });
+
+    it("are operations that were announced: they are forgotten, the rest of the state is kept", async () => {
+        const done = await recovered(undefined, [{ type: "creating" }]);
+        assert.deepEqual(done, [
+            'import {"version":3,"deployment":{"resources":["kept"],"pending_operations":[]}}',
+        ]);
+    });
+
+    it("is not touched while the engine is still at work", async () => {
+        let busy = NaN;
+        await idle("pulumi", async (pid) => {
+            busy = pid;
+            await assert.rejects(recovered(lockOf(pid), [{ type: "creating" }]), {
+                message: `Another update of this stack is running (process ${String(pid)}); wait for its end and run the command again.`,
+            });
+        });
+        await until(async () => (await recovered(lockOf(busy))).includes("cancel"));
+    });
+});

@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import path from "node:path";
+
+import { Client } from "pg";
+
+import { listProcesses, watchCommandLines } from "./support/processList";
+import { signalGroup } from "./support/command";
+import { ARTICLE, connected, isLiving, LaptopStack } from "./support/laptopStack";
+import { arrival, ITEMS, type LogEntry, logOf } from "./support/log";
+import { filesWith, passwordsOf } from "./support/secrets";
+import { until } from "../support/until";
+
+const ORDER_LINES = { schema: "Sales", table: "OrderLines" };
+
+describe("stack: the life of a laptop stack", function () {
+    this.timeout(600_000);
+    let stack: LaptopStack;
+    let other: LaptopStack;
+    before(async () => {
+        stack = await LaptopStack.make();
+        other = await LaptopStack.make();
+    });
+    after(async () => {
+        await stack.dispose();
+        await other.dispose();
+    });
+
+    /** Both databases of the stack as their master users. */
+    async function databases(
+        work: (source: Client, audit: Client) => Promise<void>,
+        which = stack,
+    ): Promise<void> {
+        const { sourceUrl, auditUrl } = await which.outputs();
+        await connected(sourceUrl, (source) => connected(auditUrl, (audit) => work(source, audit)));
+    }
+
+    async function itemsLog(): Promise<LogEntry[]> {
+        let log: LogEntry[] = [];
+        await databases(async (_, audit) => {
+            log = await logOf(audit, ITEMS);
+        });
+        return log;
+    }
+
+    it("starts from nothing and prints the article's walk-through, no password in sight", async () => {
+        const watch = watchCommandLines();
+        const { stdout, output } = await stack.run("start");
+        const commandLines = watch.stop();
+        assert.equal(stdout.match(/the same to the microsecond/g)?.length, 3);
+        assert.match(stdout, /npm stop destroys it/);
+
+        await databases(async (source, audit) => {
+            const log = await logOf(audit, ITEMS);
+            assert.deepEqual(
+                log.map(({ operation, row_key }) => [operation, row_key.item_id]),
+                [...[1, 2, 3, 4, 5].map((item) => ["I", item]), ["D", 3], ["U", 2]],
+            );
+            const [deleted, updated] = log.slice(5);
+            assert.deepEqual(deleted?.old_row_data, { item_id: 3, name: "Webcam", price: 79 });
+            assert.equal(deleted.new_row_data, null);
+            assert.equal(updated?.old_row_data?.price, 34.95);
+            assert.equal(updated.new_row_data?.price, 29.95);
+            const { rows } = await source.query<{ item_id: number; committed: string }>(
+                `SELECT item_id, to_char(pg_xact_commit_timestamp(xmin) AT TIME ZONE 'UTC',
+                        'YYYY-MM-DD HH24:MI:SS.US') AS committed FROM public.items`,
+            );
+            assert.equal(rows.length, 4);
+            for (const { item_id, committed } of rows) {
+                const last = log.filter(({ row_key }) => row_key.item_id === item_id).at(-1);
+                assert.equal(last?.committed, committed);
+            }
+        });
+
+        const passwords = await passwordsOf(stack.stackDir);
+        assert.equal(passwords.length, 4);
+        const holdsPassword = (text: string): boolean =>
+            passwords.some((password) => text.includes(password));
+        assert(!holdsPassword(output), "a password was printed");
+        assert.deepEqual([...commandLines].filter(holdsPassword), []);
+    });
+
+    it("keeps passwords out of the engine's state, logs and process arguments", async () => {
+        const passwords = await passwordsOf(stack.stackDir);
+        assert.deepEqual(await filesWith(path.join(stack.localDir, "engine"), passwords), []);
+        for (const folder of ["tasks", "servers"]) {
+            const found = await filesWith(path.join(stack.stackDir, folder), passwords);
+            // What the replicator is told to log in with is the one place, for its owner only.
+            assert.deepEqual(
+                found.filter((file) => path.basename(file) !== "task.json"),
+                [],
+            );
+        }
+    });
+
+    it("prints its outputs as one JSON object", async () => {
+        const outputs = await stack.outputs();
+        assert.match(outputs.sourceUrl, /^postgresql:\/\/postgres:[^@]+@localhost:\d+\/appdb\?/);
+        assert.match(outputs.auditUrl, /^postgresql:\/\/postgres:[^@]+@localhost:\d+\/appdb\?/);
+        assert.deepEqual(outputs.tables, ["public.items"]);
+    });
+
+    it("restarts and loses nothing when it is started again", async () => {
+        const before = await stack.processes();
+        assert.equal(before.length, 3);
+        const log = await itemsLog();
+        const { stdout } = await stack.run("start");
+        assert.match(stdout, /^Resources: \d+ unchanged\. /m);
+        assert.doesNotMatch(stdout, /Started again/);
+        assert.deepEqual(await stack.processes(), before);
+        assert.deepEqual(await itemsLog(), log);
+    });
+
+    it("previews no change", async () => {
+        const { stdout } = await stack.run("preview");
+        const [, resources = ""] = stdout.split("Resources:\n");
+        assert.match(resources, /^ +\d+ unchanged\nThe policy pack in policy\/ passed\.$/m);
+        assert.doesNotMatch(resources, /to create|to update|to delete|to replace/);
+    });
+
+    it("comes back with its data after every process was killed", async () => {
+        const log = await itemsLog();
+        const processes = await stack.processes();
+        for (const { pid } of processes) {
+            process.kill(pid, "SIGKILL");
+        }
+        await until(() => Promise.resolve(!processes.some(isLiving)));
+        const { stdout } = await stack.run("start");
+        assert.equal(stdout.match(/^Started again: /gm)?.length, 3);
+        assert.match(stdout, /^Resources: \d+ unchanged\. /m);
+        await databases(async (source, audit) => {
+            assert.deepEqual(await logOf(audit, ITEMS), log);
+            await source.query("UPDATE public.items SET price = 18 WHERE item_id = 1");
+            await arrival(audit, ITEMS, ({ new_row_data }) => new_row_data?.price === 18);
+        });
+    });
+
+    it("shows a column that the source got, after the next start", async () => {
+        await databases(async (source) => {
+            await source.query("ALTER TABLE public.items ADD COLUMN note text");
+        });
+        await stack.run("start");
+        await databases(async (source, audit) => {
+            await source.query("INSERT INTO public.items VALUES (6, 'Cable', 5, 'USB-C')");
+            const [entry] = await arrival(audit, ITEMS, ({ row_key }) => row_key.item_id === 6);
+            assert.deepEqual(entry?.new_row_data, {
+                item_id: 6,
+                name: "Cable",
+                price: 5,
+                note: "USB-C",
+            });
+        });
+    });
+
+    it("audits a second table with a composite key and mixed-case names", async () => {
+        await databases(async (source) => {
+            await source.query(`CREATE SCHEMA "Sales";
+                CREATE TABLE "Sales"."OrderLines" (
+                    order_id bigint, "LineNo" integer, quantity integer NOT NULL,
+                    PRIMARY KEY (order_id, "LineNo"))`);
+        });
+        await stack.configure({ ...ARTICLE, tables: ["public.items", "Sales.OrderLines"] });
+        await stack.run("start");
+        await databases(async (source, audit) => {
+            await source.query(`INSERT INTO "Sales"."OrderLines" VALUES (7, 1, 10), (7, 2, 20)`);
+            await source.query(`UPDATE "Sales"."OrderLines" SET quantity = 21 WHERE "LineNo" = 2`);
+            await source.query(`DELETE FROM "Sales"."OrderLines" WHERE "LineNo" = 1`);
+            const log = await arrival(audit, ORDER_LINES, () => true, 4);
+            assert.deepEqual(
+                log.map(({ operation, row_key, old_row_data, new_row_data }) => [
+                    operation,
+                    row_key,
+                    old_row_data?.quantity,
+                    new_row_data?.quantity,
+                ]),
+                [
+                    ["I", { order_id: 7, LineNo: 1 }, undefined, 10],
+                    ["I", { order_id: 7, LineNo: 2 }, undefined, 20],
+                    ["U", { order_id: 7, LineNo: 2 }, 20, 21],
+                    ["D", { order_id: 7, LineNo: 1 }, 10, undefined],
+                ],
+            );
+            await source.query("UPDATE public.items SET price = 6 WHERE item_id = 6");
+            await arrival(audit, ITEMS, ({ new_row_data }) => new_row_data?.price === 6);
+        });
+    });
+
+    it("completes a start that was interrupted, beside another stack", async () => {
+        const ctrlC = other.begin("start");
+        await until(async () => (await other.clusters()).length > 0, 120_000);
+        signalGroup(ctrlC.child, "SIGINT");
+        const interrupted = await ctrlC.ended;
+        assert.equal(interrupted.code, 130, interrupted.output);
+        assert.match(interrupted.stderr, /Run the command again to go on\.\n/);
+        assert.doesNotMatch(interrupted.stderr, /context canceled/);
+
+        const killed = other.begin("start");
+        await until(() => Promise.resolve(/resources, last: /.test(killed.output())), 120_000);
+        const engine = listProcesses().find(
+            ({ group, command }) => group === killed.child.pid && /\bpulumi up\b/.test(command),
+        );
+        assert(engine !== undefined, `no engine at work:\n${killed.output()}`);
+        process.kill(engine.pid, "SIGKILL");
+        const failed = await killed.ended;
+        assert.equal(failed.code, 1, failed.output);
+        assert.doesNotMatch(failed.output, /^\s+at /m);
+
+        const { stdout } = await other.run("start");
+        assert.equal(stdout.match(/commit time in the log/g)?.length, 3);
+        assert.equal((await other.processes()).length, 3);
+        await databases(async (source, audit) => {
+            assert.equal((await logOf(audit, ITEMS)).length, 7);
+            await source.query("DELETE FROM public.items WHERE item_id = 1");
+            await arrival(audit, ITEMS, ({ operation }) => operation === "D", 2);
+        }, other);
+        assert.equal((await stack.processes()).length, 3);
+    });
+
+    it("leaves nothing when it is stopped, and the other stack alone", async () => {
+        const log = await itemsLog();
+        await other.stop();
+        assert.deepEqual(await itemsLog(), log);
+        await stack.stop();
+    });
+
+    it("can be stopped when there is nothing", async () => {
+        const { stdout } = await stack.run("stop");
+        assert.match(stdout, /The laptop stack is gone/);
+    });
+});

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+
+import type { CommandResult } from "./command";
+
+/** The engine's lines of progress and what it says while all goes well. */
+const PROGRESS =
+    /^( {2}\d+ s: \d+ resources, last: .*|Deploying the audit trail: .*|Started again: .*|)$/;
+
+/** What a person is told of a failure: the command's lines without those of progress, without indentation. */
+export function refusal({ code, output }: CommandResult): string[] {
+    assert.equal(code, 1, output);
+    assert.doesNotMatch(output, /^\s+at .+:\d+/m, "a stack trace");
+    return output
+        .split("\n")
+        .filter((line) => !PROGRESS.test(line))
+        .map((line) => line.trim());
+}
+
+/** Checks that a command failed with exactly these sentences, each one line, and nothing besides. */
+export function assertRefused(result: CommandResult, ...sentences: readonly RegExp[]): void {
+    const lines = refusal(result);
+    assert.equal(lines.length, sentences.length, lines.join("\n"));
+    for (const [index, sentence] of sentences.entries()) {
+        assert.match(lines[index] ?? "", sentence);
+    }
+}
