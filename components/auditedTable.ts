@@ -41,6 +41,8 @@ export class AuditedTable extends pulumi.ComponentResource {
                 language: "plpgsql",
                 returns: "trigger",
                 securityDefiner: true,
+                // A table that is audited no more keeps its staging, with the trigger that calls this function.
+                dropCascade: true,
                 body,
             },
             { ...inDatabase, dependsOn: [objects] },

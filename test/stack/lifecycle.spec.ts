@@ -184,6 +184,20 @@ describe("stack: the life of a laptop stack", function () {
         });
     });
 
+    it("audits a table no more that leaves the settings, keeps its log, and takes it up again", async () => {
+        await stack.configure(ARTICLE);
+        await stack.run("start");
+        await databases(async (_, audit) => {
+            assert.equal((await logOf(audit, ORDER_LINES)).length, 4);
+        });
+        await stack.configure({ ...ARTICLE, tables: ["public.items", "Sales.OrderLines"] });
+        await stack.run("start");
+        await databases(async (source, audit) => {
+            await source.query(`INSERT INTO "Sales"."OrderLines" VALUES (8, 1, 30)`);
+            await arrival(audit, ORDER_LINES, ({ row_key }) => row_key.order_id === 8);
+        });
+    });
+
     it("completes a start that was interrupted, beside another stack", async () => {
         const ctrlC = other.begin("start");
         await until(async () => (await other.clusters()).length > 0, 120_000);
