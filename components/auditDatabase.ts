@@ -79,7 +79,8 @@ export class AuditDatabase extends pulumi.ComponentResource {
                 new postgresql.Schema(
                     `${name}-schema-${schema}`,
                     { name: schema, database },
-                    inDatabase,
+                    // The logs of tables that are audited no more stay, and so do the schemas that hold them.
+                    { ...inDatabase, retainOnDelete: true },
                 ),
         );
 
