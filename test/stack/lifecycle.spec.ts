@@ -179,7 +179,7 @@ describe("stack: the life of a laptop stack", function () {
                     ["D", { order_id: 7, LineNo: 1 }, 10, undefined],
                 ],
             );
-            await source.query("UPDATE public.items SET price = 6 WHERE item_id = 6");
+            await source.query("UPDATE public.items SET price = 6 WHERE item_id = 4");
             await arrival(audit, ITEMS, ({ new_row_data }) => new_row_data?.price === 6);
         });
     });
