@@ -28,14 +28,9 @@ const { vpcId, privateSubnetIds: subnetIds, publicSubnetId, publicRouteTableId }
 const groups = new SecurityGroups(prefix, { ...config, vpcId, tags });
 const prerequisites: pulumi.Resource[] = [];
 if (config.createDmsRoles) prerequisites.push(new DmsRoles(prefix, { tags }));
-if (groups.endpointsId !== undefined) {
-    const args = {
-        vpcId,
-        subnetIds,
-        securityGroupId: groups.endpointsId,
-        publicRouteTableId,
-        tags,
-    };
+const securityGroupId = groups.endpointsId;
+if (securityGroupId !== undefined) {
+    const args = { vpcId, subnetIds, securityGroupId, publicRouteTableId, tags };
     prerequisites.push(new PrivateEndpoints(prefix, args));
 }
 const hostArgs = { ...config, subnetId: publicSubnetId, securityGroupId: groups.hostId, tags };
@@ -78,12 +73,14 @@ export const tables = config.tables.map(formatTableName);
 export const sourceGuards = config.sourceGuards;
 export const sourceEndpoint = source.host;
 export const sourcePort = source.port;
+export const sourceClusterArn = source.arn;
 export const sourceMasterSecretArn = source.masterSecretArn;
 export const sourceDmsSecretArn = sourceDatabase.dmsSecretArn;
 /** To be run in the project folder, or in the home folder of the psql host; the password is in the master secret. */
 export const sourcePsql = source.psql;
 export const auditEndpoint = audit.host;
 export const auditPort = audit.port;
+export const auditClusterArn = audit.arn;
 export const auditMasterSecretArn = audit.masterSecretArn;
 export const auditDmsSecretArn = auditDatabase.dmsSecretArn;
 export const auditPsql = audit.psql;
