@@ -80,6 +80,11 @@ export function runCommand(
     failureCode = 1,
 ): void {
     const args = process.argv.slice(2);
+    // Who reads the output may go away first (`npm start | head`). The work is finished all the same; without a listener
+    // each lost line would be an error of its own, and reporting it the next one.
+    for (const stream of [process.stdout, process.stderr]) {
+        stream.on("error", () => undefined);
+    }
     let interrupted = false;
     process.on("SIGINT", () => {
         if (interrupted) {

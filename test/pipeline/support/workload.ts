@@ -82,12 +82,13 @@ export class Workload {
     async commitAll(): Promise<void> {
         const deadline = Date.now() + SETTLE_MS;
         for (let isFree = false; !isFree;) {
+            await this.settle();
             isFree = this.waiting().length === 0;
             for (const at of this.seats.keys()) {
                 await this.step(at, { kind: "commit" });
             }
             if (Date.now() > deadline) {
-                throw new Error("The sessions of the workload wait for each other.");
+                throw new Error(`The sessions wait for each other: ${await this.diagnosis()}`);
             }
         }
     }
@@ -128,6 +129,14 @@ export class Workload {
         this.openReading = undefined;
     }
 
+    private async diagnosis(): Promise<string> {
+        const { rows } = await this.admin.query(
+            "SELECT pid, state, wait_event, pg_blocking_pids(pid) AS behind, left(query, 200) AS query FROM pg_stat_activity WHERE datname = current_database()",
+        );
+        const seats = this.seats.map(({ pid, pending }) => ({ pid, busy: pending !== undefined }));
+        return JSON.stringify({ seats, rows });
+    }
+
     private waiting(): Seat[] {
         return this.seats.filter(({ pending }) => pending !== undefined);
     }
@@ -158,7 +167,7 @@ export class Workload {
                 return;
             }
             if (Date.now() > deadline) {
-                throw new Error("A session of the workload neither ends its step nor waits.");
+                throw new Error(`A session neither ends nor waits: ${await this.diagnosis()}`);
             }
         }
     }
