@@ -73,6 +73,8 @@ describe("what cannot be replicated as it is", function () {
     it("a large object beyond the limit stops the task; with a higher limit nothing is missing", async () => {
         const task = await running();
         await writer.query(`INSERT INTO docs VALUES (1, 'a', 'short')`);
+        // Else both may be in one group of the task, and it is rolled back as a whole.
+        await task.caughtUp(writer, trail);
         await writer.query(`UPDATE docs SET title = 'b', body = ${TOO_LONG}`);
         await writer.query("UPDATE docs SET title = 'c', body = 'short again'");
         assert.match(await failure(task), /"public"\."docs"\."body" is longer than LobMaxSize/u);

@@ -1,3 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 import fc from "fast-check";
 
 import { Run } from "./support/run";
@@ -10,6 +12,9 @@ const SECONDS = Number(process.env.PIPELINE_SECONDS ?? "60");
 
 /** A run takes some seconds. */
 const RUN_MS = 120_000;
+
+/** How long the run that the time limit interrupted may go on. */
+const INTERRUPTED_MS = 60_000;
 
 describe("the whole pipeline, whatever is done to it", function () {
     this.timeout((SECONDS + 120) * 1000);
@@ -25,11 +30,13 @@ describe("the whole pipeline, whatever is done to it", function () {
     });
 
     after(async () => {
-        // The time limit does not wait for the run that it interrupts.
-        await current.catch(() => undefined);
+        // The time limit does not wait for the run that it interrupts. One that takes too long ends with its servers.
+        const ended = current.catch(() => undefined);
+        await Promise.race([ended, pause(INTERRUPTED_MS, undefined, { ref: false })]);
         for (const server of servers) {
             await server.stop();
         }
+        await Promise.race([ended, pause(INTERRUPTED_MS, undefined, { ref: false })]);
     });
 
     it("logs each committed change once, in commit order, and nothing else", async () => {
