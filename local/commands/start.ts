@@ -41,7 +41,7 @@ runCommand([], async ({ verbose }) => {
     const cli = await obtainCli(say);
     const place = localStackPlace();
     const stack = await openStack(cli, place, say);
-    await recover(stack, place.engineDir);
+    await recover(stack, place.engineDir, say);
     const revived = await reviveStack(localStackDir());
     for (const what of [...revived.servers, ...revived.tasks]) {
         say(`Started again: ${what}`);
@@ -49,7 +49,7 @@ runCommand([], async ({ verbose }) => {
     say(
         "Deploying the audit trail: two PostgreSQL servers, the DMS task, and every AWS resource recorded.",
     );
-    const report = await update(stack, verbose);
+    const { outputs, report } = await update(stack, verbose);
     say(`Resources: ${changesOf(report)}. The policy pack in policy/ passed.`);
 
     if (report.updated.some((name) => name.endsWith("-source-database-catalog"))) {
@@ -59,7 +59,7 @@ runCommand([], async ({ verbose }) => {
         await resumeTasks(localStackDir());
     }
 
-    const urls = await connectionUrls(await stack.outputs());
+    const urls = await connectionUrls(outputs);
     const source = new Client({ connectionString: urls.sourceUrl });
     const audit = new Client({ connectionString: urls.auditUrl });
     await Promise.all([source.connect(), audit.connect()]);

@@ -13,7 +13,7 @@ runCommand([], async ({ verbose }) => {
     const place = localStackPlace();
     if (fs.existsSync(place.engineDir)) {
         const stack = await openStack(await obtainCli(say), place, say);
-        await recover(stack, place.engineDir);
+        await recover(stack, place.engineDir, say);
         await destroy(stack, verbose);
     }
     // Whatever an interrupted start left: processes by their recorded identity, then the folder.

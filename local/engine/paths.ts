@@ -4,6 +4,9 @@ import * as path from "node:path";
 /** The folder that holds Pulumi.yaml, sql/ and node_modules/. */
 export const PROJECT_ROOT = path.resolve(__dirname, "../..");
 
+/** The project's name in Pulumi.yaml, under which the file backend files its stacks. */
+export const PROJECT_NAME = "audit-trail";
+
 /** Everything the laptop stacks keep: servers, recorded resources, engine state. Removed by `npm stop`. */
 export function localDir(): string {
     return process.env.AUDIT_TRAIL_LOCAL_DIR ?? path.join(PROJECT_ROOT, ".local");

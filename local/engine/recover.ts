@@ -2,7 +2,8 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Stack } from "@pulumi/pulumi/automation";
-import { isCommandOf } from "../servers/process";
+import { Engine, endEngine, engineOf, hasOwner } from "./engineProcess";
+import { PROJECT_NAME } from "./paths";
 
 interface LockFile {
     readonly pid?: number;
@@ -10,7 +11,12 @@ interface LockFile {
 }
 
 /** What is done to a stack here; no more than that, so that it can be tried with a stack that is not there. */
-export type RecoverableStack = Pick<Stack, "cancel" | "exportStack" | "importStack">;
+export type RecoverableStack = Pick<Stack, "name" | "cancel" | "exportStack" | "importStack">;
+
+/** What is read of the file backend's state. */
+interface Checkpoint {
+    readonly checkpoint: { readonly latest: { readonly pending_operations?: unknown[] } };
+}
 
 async function lockFiles(folder: string): Promise<LockFile[]> {
     const entries = await fs.promises
@@ -34,27 +40,57 @@ function parseLock(text: string): LockFile {
 }
 
 /** After a reboot, or in another container of the same name, the number may be that of any other program. */
-async function isEngine({ pid, hostname }: LockFile): Promise<boolean> {
-    return pid !== undefined && hostname === os.hostname() && (await isCommandOf(pid, "pulumi"));
+async function holder({ pid, hostname }: LockFile): Promise<Engine | undefined> {
+    return pid !== undefined && hostname === os.hostname() ? await engineOf(pid) : undefined;
 }
 
 /**
- * Clears what a killed engine left behind: its lock in the file backend, and the operations that it had announced but
- * not finished (the stand-ins pick up half-made resources by themselves).
- *
- * @throws when the engine that holds the lock is still at work.
+ * Whether an engine that was killed may have announced operations in its state. The file is the file backend's own:
+ * where it is not as expected, the engine has to be asked.
  */
-export async function recover(stack: RecoverableStack, engineDir: string): Promise<void> {
+async function mayHavePendingOperations(engineDir: string, stackName: string): Promise<boolean> {
+    const stacks = path.join(engineDir, "state", ".pulumi", "stacks", PROJECT_NAME);
+    try {
+        const text = await fs.promises.readFile(path.join(stacks, `${stackName}.json`), "utf8");
+        const { checkpoint } = JSON.parse(text) as Checkpoint;
+        return checkpoint.latest.pending_operations !== undefined;
+    } catch {
+        return true;
+    }
+}
+
+/**
+ * Clears what a killed command left behind: an engine that went on without it, the engine's lock in the file backend,
+ * and the operations that it had announced but not finished (the stand-ins pick up half-made resources by themselves).
+ *
+ * @param say receives a line when that takes time.
+ * @throws when the engine that holds the lock is still at work for another command.
+ */
+export async function recover(
+    stack: RecoverableStack,
+    engineDir: string,
+    say: (line: string) => void,
+): Promise<void> {
     const locks = await lockFiles(path.join(engineDir, "state", ".pulumi", "locks"));
-    const atWork = await Promise.all(locks.map(isEngine));
-    const busy = locks.find((_, index) => atWork[index]);
-    if (busy) {
-        throw new Error(
-            `Another update of this stack is running (process ${String(busy.pid)}); wait for its end and run the command again.`,
+    for (const engine of await Promise.all(locks.map(holder))) {
+        if (engine === undefined) {
+            continue;
+        }
+        if (await hasOwner(engine)) {
+            throw new Error(
+                `Another update of this stack is running (process ${String(engine.pid)}); wait for its end and run the command again.`,
+            );
+        }
+        say(
+            `Ending the engine of a command that was killed (process ${String(engine.pid)}), once its step under way is done.`,
         );
+        await endEngine(engine);
     }
     if (locks.length > 0) {
         await stack.cancel();
+    }
+    if (!(await mayHavePendingOperations(engineDir, stack.name))) {
+        return;
     }
     const state = await stack.exportStack();
     const deployment = state.deployment as { pending_operations?: unknown[] } | undefined;

@@ -11,7 +11,7 @@ import {
     StackSettings,
 } from "@pulumi/pulumi/automation";
 import { enginePlugins, pulumiHome, realPostgresqlPlugin } from "./plugins";
-import { localDir, PROJECT_ROOT } from "./paths";
+import { localDir, PROJECT_NAME, PROJECT_ROOT } from "./paths";
 
 /** Which stack to open, and where its settings and its state lie. */
 export interface StackPlace {
@@ -172,7 +172,7 @@ export async function openStack(
     return LocalWorkspace.createOrSelectStack(
         {
             stackName: place.stackName,
-            projectName: "audit-trail",
+            projectName: PROJECT_NAME,
             program: program(place.main, workDir),
         },
         {

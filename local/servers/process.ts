@@ -9,9 +9,12 @@ const execFileAsync = promisify(execFile);
  * live.
  */
 export async function isCommandOf(pid: number, part: string): Promise<boolean> {
-    const command =
-        process.platform === "linux" ? await commandFromProc(pid) : await commandFromPs(pid);
-    return command !== undefined && command.includes(part);
+    return (await commandOf(pid))?.includes(part) ?? false;
+}
+
+/** The command line of process `pid`; undefined when it does not live. */
+export async function commandOf(pid: number): Promise<string | undefined> {
+    return process.platform === "linux" ? await commandFromProc(pid) : await commandFromPs(pid);
 }
 
 async function commandFromProc(pid: number): Promise<string | undefined> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 
@@ -17,6 +18,7 @@ import {
 } from "../../local/engine/cli";
 import { type PluginSource, realPostgresqlPlugin } from "../../local/engine/plugins";
 import { recover, type RecoverableStack } from "../../local/engine/recover";
+import { isCommandOf } from "../../local/servers/process";
 import { withTempDir } from "../support/tempDir";
 import { until } from "../support/until";
 
@@ -145,18 +147,26 @@ describe("stack: what a killed engine left", () => {
             }
             const done: string[] = [];
             const deployment = { resources: ["kept"], pending_operations: pending };
+            const stacks = path.join(engineDir, "state", ".pulumi", "stacks", "audit-trail");
+            await mkdir(stacks, { recursive: true });
+            const checkpoint = { latest: deployment };
+            await writeFile(path.join(stacks, "local.json"), JSON.stringify({ checkpoint }));
             const stack: RecoverableStack = {
+                name: "local",
                 cancel: () => {
                     done.push("cancel");
                     return Promise.resolve();
                 },
-                exportStack: () => Promise.resolve({ version: 3, deployment }),
+                exportStack: () => {
+                    done.push("export");
+                    return Promise.resolve({ version: 3, deployment });
+                },
                 importStack: (state) => {
                     done.push(`import ${JSON.stringify(state)}`);
                     return Promise.resolve();
                 },
             };
-            await recover(stack, engineDir);
+            await recover(stack, engineDir, () => undefined);
             return done;
         });
     }
@@ -179,7 +189,7 @@ describe("stack: what a killed engine left", () => {
 
     it("is nothing: nothing is done", async () => {
         assert.deepEqual(await recovered(undefined), []);
-        assert.deepEqual(await recovered(undefined, []), []);
+        assert.deepEqual(await recovered(undefined, []), ["export"]);
     });
 
     it("is a lock of a process that is gone: it is cleared", async () => {
@@ -202,6 +212,7 @@ describe("stack: what a killed engine left", () => {
     it("are operations that were announced: they are forgotten, the rest of the state is kept", async () => {
         const done = await recovered(undefined, [{ type: "creating" }]);
         assert.deepEqual(done, [
+            "export",
             'import {"version":3,"deployment":{"resources":["kept"],"pending_operations":[]}}',
         ]);
     });
@@ -215,5 +226,31 @@ describe("stack: what a killed engine left", () => {
             });
         });
         await until(async () => (await recovered(lockOf(busy))).includes("cancel"));
+    });
+
+    it("is not touched while the command that started the engine lives", async () => {
+        const command = createServer().listen(0, "127.0.0.1");
+        await once(command, "listening");
+        try {
+            const { port } = command.address() as AddressInfo;
+            await idle(`pulumi up --client=127.0.0.1:${String(port)}`, async (pid) => {
+                await assert.rejects(recovered(lockOf(pid)), /Another update of this stack/);
+                assert.equal(await isCommandOf(pid, "pulumi"), true);
+            });
+        } finally {
+            command.close();
+        }
+    });
+
+    it("is an engine that went on without its command: it is ended, its lock cleared", async () => {
+        const command = createServer().listen(0, "127.0.0.1");
+        await once(command, "listening");
+        const { port } = command.address() as AddressInfo;
+        command.close();
+        await once(command, "close");
+        await idle(`pulumi up --client=127.0.0.1:${String(port)}`, async (pid) => {
+            assert.deepEqual(await recovered(lockOf(pid)), ["cancel"]);
+            assert.equal(await isCommandOf(pid, "pulumi"), false);
+        });
     });
 });
