@@ -80,6 +80,8 @@ export function runCommand(
     failureCode = 1,
 ): void {
     const args = process.argv.slice(2);
+    // The SDK notes a stack with every promise; mapping those that nobody sees takes a third of a second.
+    process.setSourceMapsEnabled(args.includes("--verbose"));
     // Who reads the output may go away first (`npm start | head`). The work is finished all the same; without a listener
     // each lost line would be an error of its own, and reporting it the next one.
     for (const stream of [process.stdout, process.stderr]) {

@@ -1,6 +1,7 @@
 import * as path from "node:path";
-import { Stack } from "@pulumi/pulumi/automation";
+import { OutputMap, Stack } from "@pulumi/pulumi/automation";
 import { PROJECT_ROOT } from "./paths";
+import { preloadProgram } from "./preload";
 import { EngineReport, plainMessage, Progress } from "./progress";
 
 /** The policy packs that every preview and update runs under. */
@@ -73,6 +74,7 @@ async function operation<T>(
     }, FIRST_RESOURCE_DEADLINE_MS);
     const failed = new AbortController();
     let silence: NodeJS.Timeout | undefined;
+    let preloaded: Promise<void> | undefined;
     let tail = "";
     const keep = (chunk: string): void => {
         tail = `${tail}${chunk}`.slice(-2_000);
@@ -83,6 +85,7 @@ async function operation<T>(
     try {
         const result = await run({
             onEvent: (event) => {
+                preloaded ??= preloadProgram();
                 if (event.resourcePreEvent) {
                     clearTimeout(deadline);
                 }
@@ -115,15 +118,18 @@ async function operation<T>(
     }
 }
 
-/** Updates the stack under the policy packs. */
-export async function update(stack: Stack, verbose: boolean): Promise<EngineReport> {
-    const { report } = await operation(
+/** Updates the stack under the policy packs; resolves with its outputs. */
+export async function update(
+    stack: Stack,
+    verbose: boolean,
+): Promise<{ readonly outputs: OutputMap; readonly report: EngineReport }> {
+    const { result, report } = await operation(
         "The update",
         stack,
         (options) => stack.up({ ...options, policyPacks: [...POLICY_PACKS] }),
         verbose,
     );
-    return report;
+    return { outputs: result.outputs, report };
 }
 
 /** Previews an update under the policy packs; resolves with the plan as the engine prints it. */

@@ -3,8 +3,6 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { generate } from "selfsigned";
-
 /** A private certificate authority: what RDS's regional authorities are to the clusters on AWS. */
 export interface Authority {
     readonly certPath: string;
@@ -34,6 +32,7 @@ export function authorityFiles(stackDir: string): { certPath: string; keyPath: s
 export async function ensureAuthority(stackDir: string): Promise<Authority> {
     const { certPath, keyPath } = authorityFiles(stackDir);
     if (!existsSync(certPath)) {
+        const { generate } = await selfsigned();
         const made = await generate([{ name: "commonName", value: "audit-trail local CA" }], {
             ...validity(AUTHORITY_DAYS),
             keyType: "ec",
@@ -56,6 +55,7 @@ export async function ensureAuthority(stackDir: string): Promise<Authority> {
 
 /** A certificate for servers on this machine, valid for every name a client may use. */
 export async function issueServerCertificate(authority: Authority): Promise<ServerCertificate> {
+    const { generate } = await selfsigned();
     const issued = await generate([{ name: "commonName", value: "localhost" }], {
         ...validity(SERVER_DAYS),
         keyType: "ec",
@@ -79,6 +79,11 @@ export async function issueServerCertificate(authority: Authority): Promise<Serv
         throw new Error("The server certificate that was issued does not fit its key.");
     }
     return { cert: issued.cert, key: issued.private };
+}
+
+/** Loaded when a certificate has to be made, which is seldom: it takes a tenth of a second. */
+function selfsigned(): Promise<typeof import("selfsigned")> {
+    return import("selfsigned");
 }
 
 function validity(days: number): { notBeforeDate: Date; notAfterDate: Date } {
