@@ -22,11 +22,19 @@ export interface Unexplained {
     readonly versions: readonly Version[];
 }
 
+/** A column in which the trail has another value than the source. */
+export interface DifferingColumn {
+    readonly name: string;
+    /** Whether it is the beginning of the source's value, ended where DMS cuts large values. */
+    readonly is_cut: boolean;
+}
+
 /** Looks single keys up at the source and in the log. */
 export class KeyLookup {
     private readonly sourceRows: SqlFile;
     private readonly versions: SqlFile;
     private readonly columns: SqlFile;
+    private readonly recordCut: SqlFile;
 
     constructor(
         private readonly source: Database,
@@ -46,6 +54,10 @@ export class KeyLookup {
         };
         this.versions = renderSql("sql/verify/log_versions.sql", log);
         this.columns = renderSql("sql/verify/differing_columns.sql", log);
+        this.recordCut = renderSql("sql/verify/record_cut_value.sql", {
+            schema: shape.schema,
+            staging: trailNames(shape).staging,
+        });
     }
 
     /**
@@ -63,16 +75,19 @@ export class KeyLookup {
         return left;
     }
 
-    /** Names the columns in which a key's row differs, where both sides have one. */
-    async differingColumns({ key, image }: Unexplained): Promise<string> {
+    /**
+     * The columns in which a key's row differs, where both sides have one. A value that DMS has cut is entered into the gap
+     * ledger.
+     */
+    async differingColumns({ key, image }: Unexplained): Promise<DifferingColumn[]> {
         if (image === null) {
-            return "";
+            return [];
         }
-        const [found] = await this.audit.rows<{ columns: string | null }>(this.columns, [
-            key,
-            image,
-        ]);
-        return found?.columns ?? "";
+        const columns = await this.audit.rows<DifferingColumn>(this.columns, [key, image]);
+        for (const { name } of columns.filter(({ is_cut }) => is_cut)) {
+            await this.audit.rows(this.recordCut, [key, name]);
+        }
+        return columns;
     }
 
     private async look(keys: readonly string[], windowStart: string): Promise<Unexplained[]> {

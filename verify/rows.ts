@@ -5,7 +5,7 @@ import { CommonChunks, forEachRange, type KeyRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences } from "./differences";
 import { keyVariables, rowImage } from "./fragments";
-import type { KeyLookup } from "./lookup";
+import type { DifferingColumn, KeyLookup } from "./lookup";
 import type { Markers } from "./markers";
 import { differenceKind } from "./versions";
 
@@ -106,12 +106,13 @@ async function judge(
             const columns =
                 kind === "different row" && differences.hasRoom
                     ? await lookup.differingColumns(one)
-                    : "";
-            differences.add({
-                key: one.key,
-                kind,
-                detail: columns === "" ? "" : `columns: ${columns}`,
-            });
+                    : [];
+            differences.add({ key: one.key, kind, detail: describe(columns) });
         }
     }
+}
+
+function describe(columns: readonly DifferingColumn[]): string {
+    const told = columns.map(({ name, is_cut }) => (is_cut ? `${name} (cut by DMS)` : name));
+    return told.length === 0 ? "" : `columns: ${told.join(", ")}`;
 }

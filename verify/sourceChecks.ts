@@ -13,9 +13,16 @@ export interface Slot {
     readonly lag_bytes: string | null;
 }
 
-/** The slots from which DMS reads: there must be one, in use, with all its WAL. */
-export async function checkSlots(source: Database): Promise<Check> {
-    return judgeSlots(await source.rows<Slot>(renderSql("sql/verify/slots.sql")));
+/**
+ * The slots from which DMS reads: there must be one, in use, with all its WAL. The audit side remembers their names: one
+ * that is gone since makes a gap.
+ */
+export async function checkSlots(source: Database, audit: Database): Promise<Check> {
+    const slots = await source.rows<Slot>(renderSql("sql/verify/slots.sql"));
+    await audit.rows(renderSql("sql/verify/observe_slots.sql"), [
+        slots.map(({ slot_name }) => slot_name),
+    ]);
+    return judgeSlots(slots);
 }
 
 /** See {@link checkSlots}. */

@@ -59,7 +59,7 @@ export async function verifyTrail(
     const ledger = await collectGaps(databases.audit);
     const { entries, unreadable } = await readControlTables(databases.audit, settings.since);
     const checks = [
-        await checkSlots(databases.source),
+        await checkSlots(databases.source, databases.audit),
         await checkReplication(markers),
         await checkLedgerTriggers(databases.audit),
         await checkLedgerGrants(databases.audit),

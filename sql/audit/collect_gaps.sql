@@ -73,7 +73,7 @@ BEGIN
     END IF;
 
     -- A task that runs writes a history row for every time slot, also when nothing happens. Where one slot's end and
-    -- the next one's start are more than a slot apart, the task did not run.
+    -- the next one's start are more than a slot apart, the task did not run. Markers may have told it already.
     IF to_regclass('awsdms_control.awsdms_history') IS NOT NULL THEN
         FOR found_gap IN EXECUTE
             'SELECT h.ended AS stopped, h.next_start AS resumed, jsonb_build_object(''task'', h.task_name) AS detail
@@ -85,7 +85,12 @@ BEGIN
                      lead(timeslot) OVER (PARTITION BY task_name ORDER BY timeslot) AT TIME ZONE ''UTC'' AS next_start
                  FROM awsdms_control.awsdms_history
              ) AS h
-             WHERE h.next_start > h.ended + make_interval(mins => h.timeslot_duration::integer)'
+             WHERE h.next_start > h.ended + make_interval(mins => h.timeslot_duration::integer)
+                 AND NOT EXISTS (
+                     SELECT FROM audit_trail.gap AS g
+                     WHERE g.kind = ''task stopped'' AND g.detail ? ''found_by''
+                         AND g.from_timestamp <= h.ended AND g.to_timestamp >= h.next_start
+                 )'
         LOOP
             new_gaps := new_gaps + audit_trail.record_once(
                 NULL, NULL, 'task stopped', found_gap.stopped, found_gap.resumed, found_gap.detail

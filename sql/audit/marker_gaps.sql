@@ -26,4 +26,51 @@ CREATE OR REPLACE TRIGGER record_marker_gap AFTER INSERT ON audit_trail.marker_a
     EXECUTE FUNCTION audit_trail.record_marker_gap();
 ALTER TABLE audit_trail.marker_audit_log ENABLE ALWAYS TRIGGER record_marker_gap;
 
+-- The session of DMS that applied the last marker. Markers are rare, so that it costs the audited tables nothing to look
+-- at the session here.
+CREATE TABLE IF NOT EXISTS audit_trail.apply_session (
+    session text PRIMARY KEY,
+    marker_committed_at timestamptz NOT NULL
+);
+COMMENT ON TABLE audit_trail.apply_session IS 'The session of DMS that applied the last marker, and when that was committed.';
+
+-- Another session than last time: the task was stopped and resumed in between, or connected anew. Nothing needs to be
+-- missing, because DMS goes on from its slot.
+CREATE OR REPLACE FUNCTION audit_trail.record_task_stop() RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+AS $function$
+DECLARE
+    -- The process number alone could come again after a restart of the server.
+    this_session CONSTANT text := concat_ws(' of ', pg_backend_pid(), pg_postmaster_start_time());
+    known audit_trail.apply_session;
+BEGIN
+    SELECT * INTO known FROM audit_trail.apply_session;
+    IF NOT FOUND THEN
+        INSERT INTO audit_trail.apply_session (session, marker_committed_at)
+            VALUES (this_session, NEW.commit_timestamp);
+        RETURN NULL;
+    END IF;
+    IF known.session <> this_session THEN
+        INSERT INTO audit_trail.gap (kind, from_timestamp, to_timestamp, detail)
+            VALUES (
+                'task stopped',
+                known.marker_committed_at,
+                NEW.commit_timestamp,
+                jsonb_build_object('found_by', 'another session of DMS applied the next marker')
+            );
+    END IF;
+    UPDATE audit_trail.apply_session SET session = this_session, marker_committed_at = NEW.commit_timestamp;
+    RETURN NULL;
+END
+$function$;
+REVOKE ALL ON FUNCTION audit_trail.record_task_stop() FROM PUBLIC;
+
+CREATE OR REPLACE TRIGGER record_task_stop AFTER INSERT ON audit_trail.marker_audit_log
+    FOR EACH ROW WHEN (NEW.operation = 'I')
+    EXECUTE FUNCTION audit_trail.record_task_stop();
+ALTER TABLE audit_trail.marker_audit_log ENABLE ALWAYS TRIGGER record_task_stop;
+
 RESET ROLE;

@@ -37,6 +37,26 @@ BEGIN ATOMIC
     ORDER BY g.to_timestamp, g.recorded_at;
 END;
 
+-- The log of a source table, as a quoted name.
+CREATE OR REPLACE FUNCTION audit_trail.log_of(source_schema text, source_table text) RETURNS text
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    log text;
+BEGIN
+    SELECT format('%I.%I', t.table_schema, t.audit_log) INTO log
+        FROM audit_trail.audited_table AS t
+        WHERE t.table_schema = source_schema AND t.table_name = source_table;
+    IF log IS NULL THEN
+        RAISE EXCEPTION '%.% is not audited.', source_schema, source_table
+            USING HINT = 'audit_trail.audited_table lists the tables that are.';
+    END IF;
+    RETURN log;
+END
+$function$;
+
 -- All changes of one row, oldest first, with the number of known gaps since the change before.
 CREATE OR REPLACE FUNCTION audit_trail.row_history(source_schema text, source_table text, key jsonb)
 RETURNS TABLE (
@@ -53,15 +73,8 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    log text;
+    log CONSTANT text := audit_trail.log_of(source_schema, source_table);
 BEGIN
-    SELECT format('%I.%I', t.table_schema, t.audit_log) INTO log
-        FROM audit_trail.audited_table AS t
-        WHERE t.table_schema = source_schema AND t.table_name = source_table;
-    IF log IS NULL THEN
-        RAISE EXCEPTION '%.% is not audited.', source_schema, source_table
-            USING HINT = 'audit_trail.audited_table lists the tables that are.';
-    END IF;
     RETURN QUERY EXECUTE format(
         'SELECT c.audit_id, c.operation::"char", c.old_row_data, c.new_row_data, c.commit_timestamp, c.transaction_id,
              (SELECT count(*) FROM audit_trail.gaps_between($1, $2, c.since, c.commit_timestamp))
@@ -77,7 +90,7 @@ END
 $function$;
 
 -- The table as it was at a commit time: the rows that every reader saw who began after that commit and before the
--- next one, and the number of known gaps up to then.
+-- next one, and the number of known gaps up to then. A time before the full load of a table with rows is an error.
 CREATE OR REPLACE FUNCTION audit_trail.as_of(source_schema text, source_table text, at timestamptz)
 RETURNS TABLE (row_key jsonb, row_data jsonb, known_gaps bigint)
 LANGUAGE plpgsql
@@ -85,15 +98,22 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    log text;
+    log CONSTANT text := audit_trail.log_of(source_schema, source_table);
     gaps bigint;
+    known_from timestamptz;
+    is_known boolean;
 BEGIN
-    SELECT format('%I.%I', t.table_schema, t.audit_log) INTO log
-        FROM audit_trail.audited_table AS t
-        WHERE t.table_schema = source_schema AND t.table_name = source_table;
-    IF log IS NULL THEN
-        RAISE EXCEPTION '%.% is not audited.', source_schema, source_table
-            USING HINT = 'audit_trail.audited_table lists the tables that are.';
+    -- No log row up to then: either the table was empty or its trail had not begun, which must not look alike.
+    EXECUTE format('SELECT EXISTS (SELECT FROM %s AS l WHERE l.commit_timestamp <= $1)', log) INTO is_known USING at;
+    IF NOT is_known THEN
+        EXECUTE format('SELECT min(l.commit_timestamp) FROM %s AS l WHERE l.operation = $1', log)
+            INTO known_from
+            USING 'B'::char(1);
+        IF at < known_from THEN
+            RAISE EXCEPTION 'The trail of %.% begins at %; it knows nothing of %.',
+                source_schema, source_table, known_from, at
+                USING HINT = 'The rows of the full load are the first that it knows.';
+        END IF;
     END IF;
     SELECT count(*) INTO gaps FROM audit_trail.gaps_between(source_schema, source_table, '-infinity', at);
     RETURN QUERY EXECUTE format(
@@ -112,11 +132,13 @@ $function$;
 
 REVOKE ALL ON FUNCTION
     audit_trail.gaps_between(text, text, timestamptz, timestamptz),
+    audit_trail.log_of(text, text),
     audit_trail.row_history(text, text, jsonb),
     audit_trail.as_of(text, text, timestamptz)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     audit_trail.gaps_between(text, text, timestamptz, timestamptz),
+    audit_trail.log_of(text, text),
     audit_trail.row_history(text, text, jsonb),
     audit_trail.as_of(text, text, timestamptz)
     TO auditor;

@@ -17,6 +17,9 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (table_schema, table_name)
 );
+-- Tombstones of keys that were deleted before this time may have been forgotten: see audit_trail.maintain().
+ALTER TABLE audit_trail.audited_table
+    ADD COLUMN IF NOT EXISTS tombstones_from timestamptz NOT NULL DEFAULT '-infinity';
 COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is, and its columns.';
 
 -- Enters a table, or brings its entry up to date; a difference in its columns is recorded as a gap, because rows

@@ -5,6 +5,12 @@ WITH reloads AS (
     FROM audit_trail.gap AS g
     WHERE g.kind = 'reload' AND g.table_schema = :'schema' AND g.table_name = :'table'
 ),
+-- Older deletes may have lost their tombstones to audit_trail.maintain().
+horizon AS (
+    SELECT r.tombstones_from
+    FROM audit_trail.audited_table AS r
+    WHERE r.table_schema = :'schema' AND r.table_name = :'table'
+),
 ordered AS (
     SELECT
         l.*,
@@ -53,7 +59,8 @@ judged AS (
             WHEN o.operation = 'D' THEN
                 CASE
                     WHEN s.row IS NOT NULL THEN 'deleted but in staging'
-                    WHEN NOT EXISTS (SELECT FROM audit_trail.:"tombstone" AS t WHERE t.row_key = o.row_key)
+                    WHEN o.recorded_at >= (SELECT h.tombstones_from FROM horizon AS h)
+                        AND NOT EXISTS (SELECT FROM audit_trail.:"tombstone" AS t WHERE t.row_key = o.row_key)
                         THEN 'deleted without tombstone'
                 END
             WHEN s.row IS NULL THEN

@@ -126,13 +126,52 @@ describe("the gap ledger", () => {
     it("is kept up by an operator, and by nobody else", async () => {
         await trail.operator.query("SELECT audit_trail.maintain()");
         for (const client of [trail.reader, trail.dms]) {
-            for (const work of ["maintain", "collect_gaps"]) {
+            for (const work of ["maintain()", "collect_gaps()", "observe_slots('{}')"]) {
                 await assert.rejects(
-                    client.query(`SELECT audit_trail.${work}()`),
+                    client.query(`SELECT audit_trail.${work}`),
                     /permission denied/u,
                 );
             }
         }
+    });
+
+    it("keeps tombstones that a replay may still ask for", async () => {
+        for (const retention of ["'23 hours'", "'-1 day'", "NULL"]) {
+            await assert.rejects(
+                trail.operator.query(`SELECT audit_trail.maintain(${retention})`),
+                /is too short/u,
+            );
+        }
+    });
+
+    it("knows a slot that was made anew by what was seen before", async () => {
+        const before = (await kinds(trail)).length;
+        const seen = async (...slots: string[]): Promise<number | undefined> =>
+            (
+                await trail.operator.query<{ found: number }>(
+                    "SELECT audit_trail.observe_slots($1::text[]) AS found",
+                    [slots],
+                )
+            ).rows[0]?.found;
+        const OBSERVATIONS: readonly (readonly [string[], number])[] = [
+            [[], 0], // not yet deployed
+            [["one"], 0],
+            [["one"], 0],
+            [["one", "another task's"], 0],
+            [["two", "another task's"], 1],
+            [[], 1],
+            [[], 0],
+            [["three"], 1],
+            [["three"], 0],
+        ];
+        for (const [slots, found] of OBSERVATIONS) {
+            assert.equal(await seen(...slots), found, JSON.stringify(slots));
+        }
+        assert.deepEqual((await kinds(trail)).slice(before), Array(3).fill("slot recreated"));
+        const { rows } = await trail.reader.query(
+            "SELECT DISTINCT from_timestamp < to_timestamp AS forward FROM audit_trail.gap WHERE kind = 'slot recreated'",
+        );
+        assert.deepEqual(rows, [{ forward: true }]);
     });
 
     it("is read beside every answer, as an auditor", async () => {
@@ -184,6 +223,15 @@ describe("the gap ledger", () => {
         assert.deepEqual(await asOf("2026-11-02 08:59:59+00"), []);
         assert.equal((await asOf("2026-11-02 09:00+00")).length, 2);
         assert.deepEqual(await asOf("2026-11-02 14:00+00"), [{ price: "2.00" }]);
+        // The load's rows are the first that a trail knows; before them a table only looks empty.
+        await trail.dms.query(
+            `INSERT INTO items_staging (item_id, name, price, operation, commit_timestamp) VALUES (3, 'c', 3, 'I', '2026-11-01 12:00')`,
+        );
+        await assert.rejects(
+            asOf("2026-11-01 11:59:59+00"),
+            /The trail of public\.items begins at 2026-.*; it knows nothing of 2026-/u,
+        );
+        assert.equal((await asOf("2026-11-01 12:00+00")).length, 1);
         await assert.rejects(
             trail.reader.query("SELECT * FROM audit_trail.as_of('public', 'other', now())"),
             /public\.other is not audited/u,

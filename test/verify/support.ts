@@ -105,6 +105,10 @@ export class World {
         await stopTask(this.taskDir);
     }
 
+    async resumeReplication(): Promise<void> {
+        await startTask(this.taskDir);
+    }
+
     async dropSlot(): Promise<void> {
         await dropTaskSlot(this.taskDir);
     }

@@ -1,0 +1,54 @@
+-- What the audit side remembers of the source's replication slots: a slot that was dropped and made anew begins after
+-- changes that nobody will ever read.
+SET LOCAL ROLE audit_trail_owner;
+
+CREATE TABLE IF NOT EXISTS audit_trail.slot_observation (
+    observed_at timestamptz PRIMARY KEY,
+    slots text[] NOT NULL
+);
+COMMENT ON TABLE audit_trail.slot_observation IS
+    'The replication slots that DMS had at the source when somebody looked last.';
+
+-- Takes the names of the slots, and enters a gap when one of the last observation is gone, or when there was none then
+-- and is one now: what was committed in between, the new slot has not seen. A slot more than before is another task's.
+-- Positions are not compared: after a crash of the source they go back, and nothing is lost. Returns the new gaps' number.
+CREATE OR REPLACE FUNCTION audit_trail.observe_slots(seen_slots text[]) RETURNS integer
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    this_time CONSTANT timestamptz := clock_timestamp();
+    last_time timestamptz;
+    known_slots text[];
+    is_recreated boolean;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('audit_trail.observe_slots', 0));
+    SELECT o.observed_at, o.slots INTO last_time, known_slots FROM audit_trail.slot_observation AS o;
+    IF NOT FOUND THEN
+        -- Before the first task there is no slot that could have been lost.
+        IF cardinality(seen_slots) > 0 THEN
+            INSERT INTO audit_trail.slot_observation (observed_at, slots) VALUES (this_time, seen_slots);
+        END IF;
+        RETURN 0;
+    END IF;
+
+    is_recreated := NOT known_slots <@ seen_slots
+        OR (cardinality(known_slots) = 0 AND cardinality(seen_slots) > 0);
+    IF is_recreated THEN
+        INSERT INTO audit_trail.gap (kind, from_timestamp, to_timestamp, detail)
+            VALUES (
+                'slot recreated',
+                last_time,
+                this_time,
+                jsonb_build_object('slots_before', known_slots, 'slots_after', seen_slots)
+            );
+    END IF;
+    UPDATE audit_trail.slot_observation SET observed_at = this_time, slots = seen_slots;
+    RETURN is_recreated::integer;
+END
+$function$;
+REVOKE ALL ON FUNCTION audit_trail.observe_slots(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit_trail.observe_slots(text[]) TO audit_operator;
+
+RESET ROLE;

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+
+import { failedChecks, tableOf, World } from "./support";
+
+const ITEMS = "public.items";
+const DOCUMENTS = "public.documents";
+const KIB = 1024;
+
+const DDL = `
+    CREATE TABLE items (item_id integer PRIMARY KEY, name varchar(100));
+    INSERT INTO items SELECT n, 'item ' || n FROM generate_series(1, 100) AS n;
+    CREATE TABLE documents (id integer PRIMARY KEY, body text, scan bytea);
+`;
+
+interface Gap {
+    readonly table_name: string | null;
+    readonly kind: string;
+    readonly detail: Record<string, unknown>;
+}
+
+describe("verify keeps the gap ledger:", function () {
+    this.timeout(60_000);
+    let world: World;
+
+    const gaps = async (): Promise<Gap[]> =>
+        (
+            await world.trail.reader.query<Gap>(
+                "SELECT table_name, kind, detail FROM audit_trail.gap ORDER BY gap_id",
+            )
+        ).rows;
+    const kinds = async (): Promise<string[]> => (await gaps()).map(({ kind }) => kind);
+
+    before(async () => {
+        world = await World.open(DDL, [
+            { schema: "public", table: "items" },
+            { schema: "public", table: "documents" },
+        ]);
+    });
+    after(async () => {
+        await world.close();
+    });
+
+    it("nothing on a trail that nothing happened to", async () => {
+        for (let run = 0; run < 2; run += 1) {
+            const report = await world.verify();
+            assert.ok(report.complete, JSON.stringify(report));
+        }
+        assert.deepEqual(await gaps(), []);
+    });
+
+    it("a task that was stopped and resumed, which makes no table incomplete", async () => {
+        await world.stopReplication();
+        await world.source.query("UPDATE items SET name = 'changed' WHERE item_id <= 10");
+        await world.resumeReplication();
+        for (let run = 0; run < 2; run += 1) {
+            const report = await world.verify();
+            assert.ok(report.complete, JSON.stringify(report));
+        }
+        assert.deepEqual(await kinds(), ["task stopped"]);
+    });
+
+    it("a large value that DMS has cut, once", async () => {
+        await world.source.query(
+            `INSERT INTO documents VALUES (1, repeat('ä', 64 * ${KIB}), NULL),
+                 (2, 'short', convert_to(repeat('x', 100 * ${KIB}), 'UTF8')), (3, 'short', 'short')`,
+        );
+        for (let run = 0; run < 2; run += 1) {
+            const report = tableOf(await world.verify({}, DOCUMENTS), DOCUMENTS);
+            assert.deepEqual(
+                report.differences.map(({ key, detail }) => [key, detail]),
+                [
+                    ['{"id": 1}', "columns: body (cut by DMS)"],
+                    ['{"id": 2}', "columns: scan (cut by DMS)"],
+                ],
+            );
+        }
+        const cut = (await gaps()).filter(({ kind }) => kind === "lob truncated");
+        assert.deepEqual(
+            cut.map(({ table_name, detail }) => [table_name, detail]),
+            [
+                ["documents", { row_key: { id: 1 }, column: "body" }],
+                ["documents", { row_key: { id: 2 }, column: "scan" }],
+            ],
+        );
+        await world.source.query("UPDATE documents SET body = 'short', scan = 'short'");
+        const report = tableOf(await world.verify({}, DOCUMENTS), DOCUMENTS);
+        assert.deepEqual(report.differences, []);
+        assert.deepEqual(failedChecks(report), ["gaps"]);
+    });
+
+    it("no cut value where another value only begins alike", async () => {
+        await world.source.query("UPDATE documents SET body = repeat('x', 10)");
+        const before = (await gaps()).length;
+        await world.forge(
+            `UPDATE documents_staging SET body = 'xxx' WHERE id = 3;
+             UPDATE documents_audit_log SET new_row_data = jsonb_set(new_row_data, '{body}', '"xxx"')
+                 WHERE row_key = '{"id": 3}' AND audit_id = (SELECT max(audit_id) FROM documents_audit_log WHERE row_key = '{"id": 3}')`,
+        );
+        const report = tableOf(await world.verify({}, DOCUMENTS), DOCUMENTS);
+        assert.deepEqual(
+            report.differences.map(({ detail }) => detail),
+            ["columns: body"],
+        );
+        assert.equal((await gaps()).length, before);
+    });
+
+    it("tombstones that were forgotten are not missed, others are", async () => {
+        await world.source.query("DELETE FROM items WHERE item_id IN (91, 92)");
+        assert.ok(tableOf(await world.verify({}, ITEMS), ITEMS).complete);
+        const aged = (id: number, days: number): string => `
+            UPDATE items_audit_log SET recorded_at = now() - interval '${days} days'
+                WHERE row_key = '{"item_id": ${id}}' AND operation = 'D';
+            UPDATE audit_trail.public_items_tombstone SET removed_at = now() - interval '${days} days'
+                WHERE row_key = '{"item_id": ${id}}';`;
+        await world.forge(aged(91, 40) + aged(92, 30));
+        const { rows } = await world.trail.operator.query(
+            "SELECT audit_trail.maintain() AS forgotten",
+        );
+        assert.deepEqual(rows, [{ forgotten: "1" }]);
+        const report = tableOf(await world.verify({}, ITEMS), ITEMS);
+        assert.ok(report.complete, JSON.stringify(report));
+
+        await world.source.query("INSERT INTO items VALUES (91, 'again')");
+        assert.ok(tableOf(await world.verify({}, ITEMS), ITEMS).complete);
+        await world.forge("DELETE FROM audit_trail.public_items_tombstone");
+        assert.deepEqual(
+            tableOf(await world.verify({}, ITEMS), ITEMS).differences.map(({ kind }) => kind),
+            ["deleted without tombstone"],
+        );
+    });
+
+    it("a slot that is gone, once, and one that is made anew after that", async () => {
+        await world.stopReplication();
+        await world.dropSlot();
+        const before = await kinds();
+        for (let run = 0; run < 2; run += 1) {
+            assert.equal((await world.verify({ markerTimeoutMs: 100 })).complete, false);
+        }
+        assert.deepEqual((await kinds()).slice(before.length), ["slot recreated"]);
+        await world.source.query(
+            "SELECT pg_create_logical_replication_slot('another', 'test_decoding')",
+        );
+        for (let run = 0; run < 2; run += 1) {
+            assert.equal((await world.verify({ markerTimeoutMs: 100 })).complete, false);
+        }
+        assert.deepEqual(
+            (await gaps())
+                .slice(before.length)
+                .map(({ kind, detail }) => [kind, detail["slots_after"]]),
+            [
+                ["slot recreated", []],
+                ["slot recreated", ["another"]],
+            ],
+        );
+        await world.source.query("SELECT pg_drop_replication_slot('another')");
+    });
+});
