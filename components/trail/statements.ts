@@ -27,7 +27,15 @@ export interface TrailGrant {
  * each must run inside a transaction, because it changes the role with SET LOCAL.
  */
 export function foundation(): SqlFile[] {
-    const files = ["ledger", "functions", "registry", "slots", "collect_gaps", "maintain", "queries"];
+    const files = [
+        "ledger",
+        "functions",
+        "registry",
+        "slots",
+        "collect_gaps",
+        "maintain",
+        "queries",
+    ];
     return files.map((file) => renderSql(`sql/audit/${file}.sql`));
 }
 

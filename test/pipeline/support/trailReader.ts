@@ -41,10 +41,15 @@ export async function readAsOf(audit: Client, table: TableName, at: string): Pro
     return new Map(rows.map(({ row, image }) => [row, image]));
 }
 
+/** What DMS's own tables hold has no kind. */
+export interface Complaint {
+    readonly kind?: string;
+}
+
 /** Everything that says that something is wrong: gaps, changes that were not logged, DMS's exceptions and suspensions. */
-export async function readComplaints(audit: Client): Promise<unknown[]> {
+export async function readComplaints(audit: Client): Promise<Complaint[]> {
     await audit.query("SELECT audit_trail.collect_gaps()");
-    const { rows } = await audit.query<{ complaint: unknown }>(
+    const { rows } = await audit.query<{ complaint: Complaint }>(
         `SELECT to_jsonb(g) AS complaint FROM audit_trail.known_gap AS g
             UNION ALL SELECT to_jsonb(e) FROM awsdms_control.awsdms_apply_exceptions AS e
             UNION ALL SELECT to_jsonb(s) FROM awsdms_control.awsdms_suspended_tables AS s`,
