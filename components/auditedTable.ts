@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "./database/connection";
@@ -53,7 +54,7 @@ export class AuditedTable extends pulumi.ComponentResource {
                 connection: args.connection,
                 files: shape.apply(triggerObjects),
                 // Creating the function anew takes away its owner's settings, which these files restore.
-                rerunWhen: body,
+                rerunWhen: body.apply((text) => createHash("sha256").update(text).digest("hex")),
             },
             { ...inDatabase, dependsOn: [logChange] },
         );

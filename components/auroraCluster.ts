@@ -23,8 +23,8 @@ export interface AuroraClusterArgs {
     readonly deletionProtection: boolean;
     /** PEM file of the authorities that sign the servers' certificates, as people's commands name it. */
     readonly caBundle: string;
-    /** Its text. */
-    readonly caBundlePem: string;
+    /** Where the program and its plugins find it, see {@link CaBundle}. */
+    readonly caBundlePath: string;
     readonly tags: Tags;
 }
 
@@ -158,7 +158,7 @@ export class AuroraCluster extends pulumi.ComponentResource {
                 database: args.databaseName,
                 user: args.masterUsername,
                 password,
-                caPem: args.caBundlePem,
+                caPath: args.caBundlePath,
             }),
         );
         this.registerOutputs({

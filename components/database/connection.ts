@@ -1,5 +1,6 @@
 // Captured by the functions that a dynamic provider serialises: only a module that is bound like this, and not an
 // import's copy of it, is written down as a require in its process.
+import fs = require("node:fs");
 import pg = require("pg");
 
 /** How to reach one database as one user. */
@@ -9,8 +10,11 @@ export interface Connection {
     readonly database: string;
     readonly user: string;
     readonly password: string;
-    /** PEM text of the certificate authorities that may have signed the server's certificate. */
-    readonly caPem: string;
+    /**
+     * Path of the PEM file of the certificate authorities that may have signed the server's certificate, relative to the
+     * program's working folder. Not its text: the state holds a connection for every script, and Amazon's bundle is large.
+     */
+    readonly caPath: string;
 }
 
 /** How long a server may take to answer a connection attempt, in milliseconds. */
@@ -59,6 +63,17 @@ export function connectionProblem(connection: Connection, error: unknown): strin
     return `Connecting to the ${where} as "${connection.user}" failed: ${reason}.`;
 }
 
+function readCa(file: string): string {
+    try {
+        return fs.readFileSync(file, "utf8");
+    } catch (cause) {
+        throw new Error(
+            `The file ${file} of certificate authorities cannot be read; run Pulumi where it is, or name another in the config key audit-trail:caBundle.`,
+            { cause },
+        );
+    }
+}
+
 /**
  * Opens a verified TLS connection, hands it to `work` and closes it whatever happens.
  */
@@ -72,7 +87,7 @@ export async function withClient<T>(
         database: connection.database,
         user: connection.user,
         password: connection.password,
-        ssl: { ca: connection.caPem, rejectUnauthorized: true },
+        ssl: { ca: readCa(connection.caPath), rejectUnauthorized: true },
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         application_name: "audit-trail deploy",
     });

@@ -21,7 +21,8 @@ interface SourceCatalogInputs {
     readonly query: string;
 }
 
-interface SourceCatalogState extends SourceCatalogInputs {
+/** Without the connection: what is neither compared nor an output only makes the state larger. */
+interface SourceCatalogState extends Omit<SourceCatalogInputs, "connection"> {
     readonly rows: readonly CatalogRow[];
 }
 
@@ -30,6 +31,11 @@ async function readRows({ connection, tables, query }: SourceCatalogInputs): Pro
         const parameters = [tables.map(({ schema }) => schema), tables.map(({ table }) => table)];
         return (await client.query<CatalogRow>(query, parameters)).rows;
     });
+}
+
+async function readState(inputs: SourceCatalogInputs): Promise<SourceCatalogState> {
+    const { tables, query } = inputs;
+    return { tables, query, rows: await readRows(inputs) };
 }
 
 const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatalogState> = {
@@ -55,11 +61,11 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
     async create(inputs) {
         return {
             id: inputs.connection.database,
-            outs: { ...inputs, rows: await readRows(inputs) },
+            outs: await readState(inputs),
         };
     },
     async update(_id, _olds, news) {
-        return { outs: { ...news, rows: await readRows(news) } };
+        return { outs: await readState(news) };
     },
 };
 

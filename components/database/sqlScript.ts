@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 // Bound so that the serialised provider requires it in its own process.
-import util = require("node:util");
+import crypto = require("node:crypto");
 import type { SqlFile } from "../trail/shape";
 import { Connection, withClient } from "./connection";
 
@@ -18,6 +18,26 @@ interface SqlScriptInputs {
     readonly connection: Connection;
     readonly files: readonly SqlFile[];
     readonly rerunWhen?: string;
+}
+
+/**
+ * What a later run is compared with. Small, because the engine writes the whole state down with every step, and every
+ * table has several scripts.
+ */
+interface SqlScriptState {
+    readonly place: string;
+    readonly digest: string;
+}
+
+function stateOf({ connection, files, rerunWhen }: SqlScriptInputs): SqlScriptState {
+    const { host, port, database } = connection;
+    return {
+        place: `${host}:${String(port)}/${database}`,
+        digest: crypto
+            .createHash("sha256")
+            .update(JSON.stringify([files, rerunWhen]))
+            .digest("hex"),
+    };
 }
 
 /** All scripts of all stacks on a server wait for each other: concurrent DDL on one catalog deadlocks. */
@@ -56,29 +76,22 @@ async function runFiles({ connection, files }: SqlScriptInputs): Promise<void> {
     });
 }
 
-const provider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, SqlScriptInputs> = {
-    async diff(_id, olds, news) {
-        const place = ({ host, port, database }: Connection): string[] => [
-            host,
-            String(port),
-            database,
-        ];
-        const moved = !util.isDeepStrictEqual(place(olds.connection), place(news.connection));
+const provider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, SqlScriptState> = {
+    diff(_id, olds, news) {
+        const { place, digest } = stateOf(news);
+        const moved = olds.place !== place;
         return Promise.resolve({
-            changes:
-                moved ||
-                !util.isDeepStrictEqual(olds.files, news.files) ||
-                !util.isDeepStrictEqual(olds.rerunWhen, news.rerunWhen),
+            changes: moved || olds.digest !== digest,
             replaces: moved ? ["connection"] : [],
         });
     },
     async create(inputs) {
         await runFiles(inputs);
-        return { id: inputs.files.map(({ file }) => file).join(","), outs: inputs };
+        return { id: inputs.files.map(({ file }) => file).join(","), outs: stateOf(inputs) };
     },
     async update(_id, _olds, news) {
         await runFiles(news);
-        return { outs: news };
+        return { outs: stateOf(news) };
     },
     // No delete: an audit trail outlives the wish to audit, and a destroyed cluster takes its objects along.
 };

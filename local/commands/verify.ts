@@ -63,7 +63,7 @@ async function connect(connectionString: string): Promise<Client> {
     } catch (cause) {
         await client.end().catch(() => undefined);
         const { host, port, database = "", user = "" } = client;
-        const connection = { host, port, database, user, password: "", caPem: "" };
+        const connection = { host, port, database, user, password: "", caPath: "" };
         throw new CommandError(connectionProblem(connection, cause), { cause });
     }
 }

@@ -23,7 +23,7 @@ async function aurora(deletionProtection: boolean): Promise<[Recorder, AuroraClu
         backupRetentionDays: 8,
         deletionProtection,
         caBundle: "certs/ca.pem",
-        caBundlePem: "PEM",
+        caBundlePath: "certs/ca.pem",
         tags: { Project: "audit-trail" },
     });
     await recorder.settle(made.host, made.port, made.masterSecretArn, made.masterConnection);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { distinctGrants, grantLabel } from "../../components/grants";
 import { sourceGrants } from "../../components/sourceDatabase";
@@ -157,7 +158,9 @@ describe("the databases", function () {
             const own = functions.find(
                 (one) => one.name === name.replace("-triggers", "-function"),
             );
-            assert.equal(inputs["rerunWhen"], own?.inputs["body"]);
+            // Of the body's digest: the state holds the body twice already.
+            const body = String(own?.inputs["body"]);
+            assert.equal(inputs["rerunWhen"], createHash("sha256").update(body).digest("hex"));
         }
     });
 

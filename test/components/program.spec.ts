@@ -77,6 +77,13 @@ describe("the program", function () {
         assert.deepEqual([...new Set(secrets)], [true]);
     });
 
+    it("keeps the bundle of certificates out of every script, and so out of the state", () => {
+        const scripts = run.recorder.all("pulumi-nodejs:dynamic/auditTrail:SqlScript");
+        for (const { name, inputs } of scripts) {
+            assert.ok(!JSON.stringify(inputs).includes("BEGIN CERTIFICATE"), name);
+        }
+    });
+
     it("shows no password in clear in any input but those", () => {
         for (const { type, name, inputs } of run.recorder.resources) {
             const clear = JSON.stringify(inputs, (_key, value: unknown) =>
