@@ -36,7 +36,13 @@ if (securityGroupId !== undefined) {
 const hostArgs = { ...config, subnetId: publicSubnetId, securityGroupId: groups.hostId, tags };
 const host = new PsqlHost(`${prefix}-host`, hostArgs);
 
-const clusterArgs = { ...config, caBundlePath, subnetIds, securityGroupId: groups.databaseId, tags };
+const clusterArgs = {
+    ...config,
+    caBundlePath,
+    subnetIds,
+    securityGroupId: groups.databaseId,
+    tags,
+};
 const sourceArgs = { ...clusterArgs, parameters: sourceParameters() };
 const source = new AuroraCluster(`${prefix}-source`, sourceArgs);
 const auditArgs = { ...clusterArgs, parameters: auditParameters() };
