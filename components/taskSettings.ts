@@ -46,7 +46,8 @@ const LOG_COMPONENTS = [
  *   delete would be a surprise worth a row in awsdms_apply_exceptions.
  * - `FullLoadIgnoreConflicts` true: a change that was captured while its table was loading is already in the baseline.
  * - `RecoverableErrorStopRetryAfterThrottlingMax` false with count -1: an outage of any length ends in a resumed task.
- * - Source DDL: a dropped or truncated source table must not take the staging table along; new columns are followed.
+ * - Source DDL: a dropped or truncated source table must not take the staging table along. A new column comes with the next
+ *   deployment and resume: the source endpoint captures no DDL.
  * - Large objects in limited mode with a declared size; the source endpoint makes a longer one stop the task.
  */
 export function taskSettings({ maxLobSizeKb }: TaskSettingsOptions): Record<string, unknown> {

@@ -96,7 +96,7 @@ export const SECTIONS = {
         MemoryLimitTotal: integer(1024, 1),
         MemoryKeepTime: integer(60),
         StatementCacheSize: integer(50, 0, 200),
-        RecoveryTimeout: integer(-1, -1),
+        RecoveryTimeout: integer(-1, -1, -1),
     },
     ChangeProcessingDdlHandlingPolicy: {
         HandleSourceTableDropped: flag(true),
@@ -105,7 +105,7 @@ export const SECTIONS = {
     },
     ErrorBehavior: {
         DataErrorPolicy: choice("LOG_ERROR", "IGNORE_RECORD", "SUSPEND_TABLE", "STOP_TASK"),
-        EventErrorPolicy: choice("IGNORE", "STOP_TASK"),
+        EventErrorPolicy: choice("IGNORE"),
         DataTruncationErrorPolicy: choice(
             "LOG_ERROR",
             "IGNORE_RECORD",
@@ -117,7 +117,7 @@ export const SECTIONS = {
         DataErrorEscalationCount: integer(0),
         TableErrorPolicy: choice("SUSPEND_TABLE", "STOP_TASK"),
         TableErrorEscalationPolicy: choice("STOP_TASK"),
-        TableErrorEscalationCount: integer(0),
+        TableErrorEscalationCount: integer(0, 0, 0),
         RecoverableErrorCount: integer(-1, -1),
         RecoverableErrorInterval: integer(5),
         RecoverableErrorThrottling: flag(true),
@@ -141,8 +141,8 @@ export const SECTIONS = {
         ApplyErrorEscalationPolicy: choice("LOG_ERROR", "SUSPEND_TABLE", "STOP_TASK"),
         ApplyErrorEscalationCount: integer(0),
         ApplyErrorFailOnTruncationDdl: flag(false),
-        FullLoadIgnoreConflicts: flag(true),
-        FailOnTransactionConsistencyBreached: flag(false),
+        FullLoadIgnoreConflicts: fixed(true),
+        FailOnTransactionConsistencyBreached: fixed(false),
         FailOnNoTablesCaptured: flag(true),
     },
     ValidationSettings: {

@@ -58,6 +58,20 @@ describe("local/dms/settings", () => {
                 { FullLoadSettings: { StopTaskCachedChangesApplied: true } },
             ],
             [
+                /FullLoadIgnoreConflicts must be true/,
+                { ErrorBehavior: { FullLoadIgnoreConflicts: false } },
+            ],
+            [
+                /FailOnTransactionConsistencyBreached must be false/,
+                { ErrorBehavior: { FailOnTransactionConsistencyBreached: true } },
+            ],
+            [
+                /TableErrorEscalationCount must be/,
+                { ErrorBehavior: { TableErrorEscalationCount: 3 } },
+            ],
+            [/EventErrorPolicy must be/, { ErrorBehavior: { EventErrorPolicy: "STOP_TASK" } }],
+            [/RecoveryTimeout must be/, { ChangeProcessingTuning: { RecoveryTimeout: 5 } }],
+            [
                 /ApplyErrorInsertPolicy must be one of/,
                 { ErrorBehavior: { ApplyErrorInsertPolicy: "UPDATE_RECORD" } },
             ],
