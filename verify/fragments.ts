@@ -51,7 +51,7 @@ const ROWS: Readonly<Record<RowSource, string>> = {
  * A row as JSON that is the same text on both sides when the rows are the same.
  *
  * Columns that the source no longer has are left out; ones that the trail does not know yet are null. A numeric without a
- * scale loses its trailing zeros, because DMS adds some.
+ * scale loses its trailing zeros, because DMS adds some; the source's infinite times are those that DMS writes for them.
  *
  * @param stagingColumns the columns of the staging table, headers included
  */
@@ -77,19 +77,34 @@ export function rowImage(
         const nulls = JSON.stringify(Object.fromEntries(missing.map((name) => [name, null])));
         image = SqlFragment.each("(CAST(:'nulls' AS jsonb) || :image)", [{ nulls, image }]);
     }
-    const numerics = shape.columns
-        .filter(({ type }) => type === "numeric")
-        .map(({ name }) => ({ name }));
-    if (numerics.length === 0) {
+    const rewritten = shape.columns.flatMap(({ name, type }) => {
+        if (type === "numeric") {
+            return [SqlFragment.each(trimmed(row), [{ name }])];
+        }
+        return from === "source" && /^(date|timestamp)/.test(type)
+            ? [SqlFragment.each(FINITE, [{ name }])]
+            : [];
+    });
+    if (rewritten.length === 0) {
         return image;
     }
-    const trimmed = SqlFragment.each(
-        `:'name', trim_scale((${row} ->> :'name')::numeric)`,
-        numerics,
-        ", ",
-    );
-    return SqlFragment.each("(:image || jsonb_build_object(:trimmed))", [{ image, trimmed }]);
+    // One object for each column: a call of a function takes no more than a hundred arguments.
+    const parts = rewritten.map((value) => ({ value }));
+    return SqlFragment.each("(:image || :rewritten)", [
+        { image, rewritten: SqlFragment.each(":value", parts, " || ") },
+    ]);
 }
+
+function trimmed(row: string): string {
+    return `jsonb_build_object(:'name', trim_scale((${row} ->> :'name')::numeric))`;
+}
+
+/** DMS has no infinite times and writes these instead, docs/types.md. */
+const FINITE = `jsonb_build_object(:'name', CASE t.:"name"
+    WHEN 'infinity' THEN '9999-12-31 23:59:59+00'
+    WHEN '-infinity' THEN '4713-01-01 00:00:00+00 BC'
+    ELSE t.:"name"
+END)`;
 
 /** The header columns as an SQL array. */
 export function headerArray(): SqlFragment {

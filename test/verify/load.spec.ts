@@ -5,6 +5,9 @@ import type { Client } from "pg";
 
 import { World } from "./support";
 
+/** More than a call of a function has arguments. */
+const WIDE = Array.from({ length: 101 }, (_, at) => `t${at} timestamp DEFAULT now()`).join(", ");
+
 const DDL = `
     CREATE SCHEMA "Sales.EU";
     CREATE TABLE public.items (item_id integer PRIMARY KEY, name varchar(100) NOT NULL, price numeric(10, 2) NOT NULL);
@@ -16,12 +19,17 @@ const DDL = `
     INSERT INTO "Sales.EU"."Order ""Lines""" SELECT n % 7, 'Ω-' || n / 7, n / 4.0, repeat('ü', n % 9), jsonb_build_object('n', n)
         FROM generate_series(1, 700) AS n;
     CREATE TABLE public.words (
-        word varchar(40) PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), ratio double precision, raw bytea, span interval
+        word varchar(40) PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), ratio double precision, raw bytea, span interval,
+        day date, local_time timestamp(3)
     );
     INSERT INTO public.words SELECT w || n, now() + n * interval '1.000001 s', sqrt(n), decode(md5(n::text), 'hex'), n * interval '1 h'
         FROM unnest(ARRAY['ä', 'Z', 'a-', '日本', '😀', '"', E'\\\\', 'É']) AS w, generate_series(1, 60) AS n;
+    INSERT INTO public.words (word, at, day, local_time)
+        VALUES ('always', 'infinity', '-infinity', 'infinity'), ('never', '-infinity', 'infinity', '-infinity'), ('once', '0044-03-15 BC', '4712-01-01 BC', NULL);
     CREATE TABLE public.moments (at timestamptz, n bigint, PRIMARY KEY (at, n));
     INSERT INTO public.moments SELECT '2026-01-01T00:00:00Z'::timestamptz + n * interval '1.5 s', 9007199254740993 + n FROM generate_series(1, 50) AS n;
+    CREATE TABLE public.wide (id integer PRIMARY KEY, ${WIDE});
+    INSERT INTO public.wide (id) SELECT generate_series(1, 3);
     CREATE TABLE public.nothing (id integer PRIMARY KEY);
     CREATE TABLE public.one (id uuid PRIMARY KEY DEFAULT gen_random_uuid());
     INSERT INTO public.one DEFAULT VALUES;
@@ -32,6 +40,7 @@ const TABLES = [
     { schema: "Sales.EU", table: 'Order "Lines"' },
     { schema: "public", table: "words" },
     { schema: "public", table: "moments" },
+    { schema: "public", table: "wide" },
     { schema: "public", table: "nothing" },
     { schema: "public", table: "one" },
 ];
@@ -46,6 +55,7 @@ const WORK = [
     `UPDATE "Sales.EU"."Order ""Lines""" SET quantity = quantity + 0.10, note = NULL WHERE line = $1 AND "Order Id" LIKE 'Ω-1%'`,
     `DELETE FROM public.words WHERE word IN ('ä' || $1::int, '😀' || $1::int)`,
     `INSERT INTO public.words (word) VALUES ('ä' || $1::int), ('😀' || $1::int) ON CONFLICT DO NOTHING`,
+    `UPDATE public.words SET at = '-infinity', day = 'infinity', local_time = 'infinity' WHERE word = 'Z' || $1::int`,
     "INSERT INTO public.moments VALUES (clock_timestamp(), $1)",
     "DELETE FROM public.moments WHERE n = $1 AND at < clock_timestamp() - interval '50 ms'",
 ];
