@@ -90,6 +90,9 @@ describe("verify keeps the gap ledger:", function () {
 
     it("no cut value where another value only begins alike", async () => {
         await world.source.query("UPDATE documents SET body = repeat('x', 10)");
+        // The update is in the trail before a row of it is forged.
+        const clean = tableOf(await world.verify({}, DOCUMENTS), DOCUMENTS);
+        assert.deepEqual(clean.differences, []);
         const before = (await gaps()).length;
         await world.forge(
             `UPDATE documents_staging SET body = 'xxx' WHERE id = 3;

@@ -4,7 +4,7 @@ import type { CommandResult } from "./command";
 
 /** The engine's lines of progress and what it says while all goes well. */
 const PROGRESS =
-    /^( {2}\d+ s: \d+ resources, last: .*|Deploying the audit trail: .*|Started again: .*|)$/;
+    /^( {2}\d+ s: \d+ resources, last: .*|Deploying the audit trail: .*|Started again: .*|The postgresql plugin \S+ cannot be downloaded: the stand-in in local\/postgresql serves\.|)$/;
 
 /** What a person is told of a failure: the command's lines without those of progress, without indentation. */
 export function refusal({ code, output }: CommandResult): string[] {
