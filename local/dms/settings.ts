@@ -90,9 +90,11 @@ function checked(value: unknown, rule: Rule, where: string): unknown {
                 value < rule.min ||
                 value > rule.max
             ) {
-                throw new TaskError(
-                    `${where} must be a whole number from ${rule.min} to ${rule.max}.`,
-                );
+                const range =
+                    rule.min === rule.max
+                        ? String(rule.min)
+                        : `a whole number from ${rule.min} to ${rule.max}`;
+                throw new TaskError(`${where} must be ${range}.`);
             }
             return value;
         case "choice":

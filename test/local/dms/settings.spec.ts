@@ -66,11 +66,11 @@ describe("local/dms/settings", () => {
                 { ErrorBehavior: { FailOnTransactionConsistencyBreached: true } },
             ],
             [
-                /TableErrorEscalationCount must be/,
+                /TableErrorEscalationCount must be 0\./,
                 { ErrorBehavior: { TableErrorEscalationCount: 3 } },
             ],
             [/EventErrorPolicy must be/, { ErrorBehavior: { EventErrorPolicy: "STOP_TASK" } }],
-            [/RecoveryTimeout must be/, { ChangeProcessingTuning: { RecoveryTimeout: 5 } }],
+            [/RecoveryTimeout must be -1\./, { ChangeProcessingTuning: { RecoveryTimeout: 5 } }],
             [
                 /ApplyErrorInsertPolicy must be one of/,
                 { ErrorBehavior: { ApplyErrorInsertPolicy: "UPDATE_RECORD" } },

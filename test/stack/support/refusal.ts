@@ -3,8 +3,13 @@ import assert from "node:assert/strict";
 import type { CommandResult } from "./command";
 
 /** The engine's lines of progress and what it says while all goes well. */
-const PROGRESS =
-    /^( {2}\d+ s: \d+ resources, last: .*|Deploying the audit trail: .*|Started again: .*|The postgresql plugin \S+ cannot be downloaded: the stand-in in local\/postgresql serves\.|)$/;
+const PROGRESS = [
+    /^$/,
+    /^ {2}\d+ s: \d+ resources, last: /,
+    /^Deploying the audit trail: /,
+    /^Started again: /,
+    /^The postgresql plugin \S+ cannot be downloaded: the stand-in in local\/postgresql serves\.$/,
+];
 
 /** What a person is told of a failure: the command's lines without those of progress, without indentation. */
 export function refusal({ code, output }: CommandResult): string[] {
@@ -12,7 +17,7 @@ export function refusal({ code, output }: CommandResult): string[] {
     assert.doesNotMatch(output, /^\s+at .+:\d+/m, "a stack trace");
     return output
         .split("\n")
-        .filter((line) => !PROGRESS.test(line))
+        .filter((line) => !PROGRESS.some((pattern) => pattern.test(line)))
         .map((line) => line.trim());
 }
 
