@@ -1,3 +1,5 @@
+import { totalmem } from "node:os";
+
 import { Client, type ClientConfig } from "pg";
 
 import { readBenchSql } from "./sql";
@@ -5,12 +7,19 @@ import { scratchServer, type ScratchServer } from "../test/support/postgres";
 import { KEYS } from "./load";
 import type { Defer } from "./part";
 
+/**
+ * A quarter of the machine's memory, as RDS for PostgreSQL sets it by default (`DBInstanceClassMemory/32768` pages of
+ * 8 kB); Aurora's default is larger. Of what a benchmark does not touch nothing is taken.
+ * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Tuning.concepts.memory.html
+ */
+export const SHARED_BUFFERS_MB = Math.floor(totalmem() / 4 / 1024 / 1024);
+
 /** As a server that must not lose anything; no checkpoint and no autovacuum falls into a run, for any variant. */
 const SETTINGS: Readonly<Record<string, string>> = {
     fsync: "on",
     full_page_writes: "on",
     synchronous_commit: "on",
-    shared_buffers: "512MB",
+    shared_buffers: `${SHARED_BUFFERS_MB}MB`,
     max_wal_size: "32GB",
     checkpoint_timeout: "1h",
     autovacuum: "off",

@@ -52,13 +52,19 @@ const STAGING: readonly Expected[] = [
     {
         trigger: "log_change",
         definition:
-            /AFTER INSERT OR DELETE OR UPDATE ON .* FOR EACH ROW WHEN \(\(CURRENT_USER <> 'audit_trail_owner'::name\)\) EXECUTE FUNCTION audit_trail\./su,
+            /AFTER INSERT OR UPDATE ON .* FOR EACH ROW EXECUTE FUNCTION audit_trail\..*_log_change"?\(\)$/su,
+        onPartitions: false,
+    },
+    {
+        trigger: "keep_removed_row",
+        definition:
+            /AFTER DELETE ON .* FOR EACH ROW WHEN \(\(CURRENT_USER <> 'audit_trail_owner'::name\)\) EXECUTE FUNCTION audit_trail\.keep_removed_row\(\)$/su,
         onPartitions: false,
     },
     {
         trigger: "log_reload",
         definition:
-            /BEFORE TRUNCATE ON .* FOR EACH STATEMENT EXECUTE FUNCTION audit_trail\.record_reload\(/su,
+            /BEFORE TRUNCATE ON .* FOR EACH STATEMENT EXECUTE FUNCTION audit_trail\.record_reload\(\)$/su,
         onPartitions: false,
     },
 ];

@@ -29,8 +29,8 @@ export interface TrailGrant {
 export function foundation(): SqlFile[] {
     const files = [
         "ledger",
-        "functions",
         "registry",
+        "functions",
         "slots",
         "collect_gaps",
         "maintain",
@@ -114,11 +114,6 @@ export function triggerFunction(shape: TableShape): TriggerFunction {
         tombstone: names.tombstone,
         new_key: rowKey("after_image", key),
         old_key: rowKey("before_image", key),
-        same_row: SqlFragment.each(
-            's.:"column" = (jsonb_populate_record(CAST(NULL AS :"schema".:"staging"), changed_key)).:"column"',
-            key.map((entry) => ({ ...entry, schema: shape.schema, staging: names.staging })),
-            " AND ",
-        ),
     };
     const { sql } = renderSql("sql/audit/log_change.sql", variables);
     if (/\$\w*\$/u.test(sql)) {
@@ -139,9 +134,7 @@ export function triggerObjects(shape: TableShape): SqlFile[] {
     const files = [
         renderSql("sql/audit/trigger.sql", {
             schema: shape.schema,
-            table: shape.table,
             staging: names.staging,
-            audit_log: names.auditLog,
             trigger_function,
         }),
     ];

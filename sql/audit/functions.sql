@@ -141,23 +141,82 @@ BEGIN
 END
 $function$;
 
--- Statement trigger of a staging table, with the source's schema and table and the log's name as arguments. DMS
--- empties staging before it loads the table again; what the source did in between is in no log.
+-- How a log's function tells its own writes to staging from those of others, which fire it as well: it puts the token
+-- into this setting, which lasts no longer than the transaction. Nobody else can read the token.
+CREATE TABLE IF NOT EXISTS audit_trail.own_write (
+    token text PRIMARY KEY DEFAULT gen_random_uuid()
+);
+INSERT INTO audit_trail.own_write SELECT WHERE NOT EXISTS (SELECT FROM audit_trail.own_write);
+
+CREATE OR REPLACE FUNCTION audit_trail.is_own_write() RETURNS boolean
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT EXISTS (
+        SELECT FROM audit_trail.own_write AS w WHERE w.token = current_setting('audit_trail.own_write', true)
+    );
+END;
+
+-- Statement trigger of a staging table. DMS empties staging before it loads the table again; what the source did in
+-- between is in no log.
 CREATE OR REPLACE FUNCTION audit_trail.record_reload() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    audited audit_trail.audited_table;
     something_logged boolean;
     last_change timestamp;
 BEGIN
-    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I)', TG_TABLE_SCHEMA, TG_ARGV[2]) INTO something_logged;
+    SELECT * INTO STRICT audited
+        FROM audit_trail.audited_table AS t
+        WHERE t.table_schema = TG_TABLE_SCHEMA AND t.staging = TG_TABLE_NAME;
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I)', TG_TABLE_SCHEMA, audited.audit_log) INTO something_logged;
     IF something_logged THEN
         EXECUTE format('SELECT max(commit_timestamp) FROM %I.%I', TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO last_change;
         INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp)
-            VALUES (TG_ARGV[0], TG_ARGV[1], 'reload', last_change AT TIME ZONE 'UTC', clock_timestamp());
+            VALUES (
+                audited.table_schema,
+                audited.table_name,
+                'reload',
+                last_change AT TIME ZONE 'UTC',
+                clock_timestamp()
+            );
     END IF;
+    RETURN NULL;
+END
+$function$;
+
+-- Trigger of a staging table for a plain DELETE. No delete of the source arrives like this: a conflict policy of DMS
+-- puts the row in again with the next statement. The tombstone keeps the row until then; a row that stays away is
+-- recorded as a gap at commit.
+CREATE OR REPLACE FUNCTION audit_trail.keep_removed_row() RETURNS trigger
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+AS $function$
+DECLARE
+    audited audit_trail.audited_table;
+    removed CONSTANT jsonb := to_jsonb(OLD);
+    removed_key jsonb;
+BEGIN
+    SELECT * INTO STRICT audited
+        FROM audit_trail.audited_table AS t
+        WHERE t.table_schema = TG_TABLE_SCHEMA AND t.staging = TG_TABLE_NAME;
+    SELECT jsonb_object_agg(k, removed -> k) INTO removed_key FROM unnest(audited.primary_key) AS k;
+    EXECUTE format(
+        'INSERT INTO audit_trail.%I AS t (row_key, transaction_id, removed_row)
+            VALUES ($1, coalesce($2, ''''), $3)
+            ON CONFLICT (row_key) DO UPDATE SET
+                transaction_id = excluded.transaction_id,
+                removed_row = excluded.removed_row,
+                removed_xid = excluded.removed_xid,
+                removed_at = excluded.removed_at',
+        audited.tombstone
+    ) USING removed_key, OLD.transaction_id, removed;
     RETURN NULL;
 END
 $function$;
@@ -198,6 +257,8 @@ REVOKE ALL ON FUNCTION
     audit_trail.add_partitions(regclass, text, integer, integer),
     audit_trail.refuse_truncate(regclass),
     audit_trail.record_reload(),
+    audit_trail.is_own_write(),
+    audit_trail.keep_removed_row(),
     audit_trail.record_unflagged_delete()
     FROM PUBLIC;
 

@@ -142,9 +142,12 @@ describe("what is logged stays", () => {
                 "SELECT audit_trail.add_partitions('public.items_audit_log', 'items_audit_log_')",
                 "SELECT audit_trail.fit_column('public.items_staging', 'x', 'text', false)",
                 "SELECT * FROM audit_trail.public_items_tombstone",
+                "SELECT * FROM audit_trail.own_write",
+                "SELECT audit_trail.is_own_write()",
                 "CREATE TABLE audit_trail.x ()",
                 "DROP TRIGGER log_change ON items_staging",
                 "ALTER TABLE items_staging DISABLE TRIGGER log_change",
+                "ALTER TABLE items_staging DISABLE TRIGGER keep_removed_row",
                 "SET ROLE audit_trail_owner",
             ]) {
                 await assert.rejects(

@@ -282,9 +282,32 @@ describe("the log's trigger", () => {
             END $$;
             CREATE OR REPLACE TRIGGER detour AFTER INSERT ON detour FOR EACH ROW EXECUTE FUNCTION detour();
         `);
-        await insert("a");
+        for (const setting of ["", "0"]) {
+            key += 1;
+            await insert("a");
+            await dms.query("BEGIN");
+            await dms.query("SELECT set_config('audit_trail.own_write', $1, true)", [setting]);
+            await dms.query("INSERT INTO detour VALUES ($1)", [key]);
+            await dms.query("COMMIT");
+            assert.deepEqual((await logged()).at(-1), ["U", "a", "b"]);
+        }
+    });
+
+    it("cannot be passed in a transaction in which it has written staging itself", async () => {
+        const at = position();
+        await insert("a", "I", at);
+        await dms.query("BEGIN");
+        await update("replayed", "U", at);
+        const { rows } = await dms.query<{ token: unknown }>(
+            "SELECT current_setting('audit_trail.own_write', true) AS token",
+        );
         await dms.query("INSERT INTO detour VALUES ($1)", [key]);
-        assert.deepEqual((await logged()).at(-1), ["U", "a", "b"]);
+        await dms.query("COMMIT");
+        assert.deepEqual(rows, [{ token: "" }]);
+        assert.deepEqual(await logged(), [
+            ["I", null, "a"],
+            ["U", "a", "b"],
+        ]);
     });
 
     it("writes the same key whatever the session's settings are", async () => {

@@ -79,14 +79,21 @@ export class World {
         }
     }
 
-    /** Runs statements on the audit side as the owner of the log, without its protection. */
+    /** Runs statements on the audit side as the owner of log and staging, without their triggers. */
     async forge(sql: string): Promise<void> {
-        const logs = this.shapes.map((shape) => {
-            const { auditLog } = trailNames(shape);
-            return `${escapeIdentifier(shape.schema)}.${escapeIdentifier(auditLog)}`;
+        const guarded = this.shapes.flatMap((shape) => {
+            const { auditLog, staging } = trailNames(shape);
+            const table = (name: string): string =>
+                `${escapeIdentifier(shape.schema)}.${escapeIdentifier(name)}`;
+            return [
+                [table(auditLog), "append_only"],
+                [table(staging), "log_change"],
+            ] as const;
         });
         const set = (state: string): string =>
-            logs.map((log) => `ALTER TABLE ${log} ${state} TRIGGER append_only;`).join(" ");
+            guarded
+                .map(([table, trigger]) => `ALTER TABLE ${table} ${state} TRIGGER ${trigger};`)
+                .join(" ");
         await this.trail.master.query(
             `BEGIN; SET LOCAL ROLE audit_trail_owner; ${set("DISABLE")} ${sql}; ${set("ENABLE ALWAYS")} COMMIT`,
         );
