@@ -18,6 +18,8 @@ export interface RunPlan {
     readonly database: ClientConfig;
     /** All clients together; undefined: as fast as they can. */
     readonly changesPerSecond?: number;
+    /** 1 when not said. */
+    readonly changesPerTransaction?: number;
     readonly warmUpMs: number;
     readonly measureMs: number;
     /** Called at the edges of the measured time. */
@@ -28,7 +30,7 @@ export interface RunPlan {
 export interface RunResult {
     readonly changes: number;
     readonly perSecond: number;
-    /** In milliseconds, sorted. */
+    /** Of the transactions, in milliseconds, sorted. */
     readonly latencies: readonly number[];
     /** The measured time, milliseconds since 1970. */
     readonly from: number;
@@ -44,12 +46,16 @@ export class Load {
         this.clients = Array.from({ length: CLIENTS }, () => new Child("loadClient.ts"));
     }
 
+    get pids(): readonly number[] {
+        return this.clients.map(({ pid }) => pid);
+    }
+
     async end(): Promise<void> {
         await Promise.all(this.clients.map((client) => client.end()));
     }
 
     async run(plan: RunPlan): Promise<RunResult> {
-        const { database } = plan;
+        const { database, changesPerTransaction = 1 } = plan;
         const connected = await Promise.all(
             this.clients.map((client) => client.ask({ kind: "connect", database })),
         );
@@ -66,7 +72,9 @@ export class Load {
                 firstNew: KEYS + 1 + ((this.runs * CLIENTS + index) % 2000) * KEYS_PER_CLIENT,
                 ...(plan.changesPerSecond === undefined
                     ? {}
-                    : { rate: plan.changesPerSecond / CLIENTS }),
+                    : { rate: plan.changesPerSecond / changesPerTransaction / CLIENTS }),
+                changesPerTransaction,
+                share: { index, of: CLIENTS },
                 from: start,
                 measureFrom,
                 until,
@@ -79,9 +87,10 @@ export class Load {
         ]);
         refuseFailure(answers);
         const latencies = answers.flatMap((answer) => answer.latencies).sort((a, b) => a - b);
+        const changes = latencies.length * changesPerTransaction;
         return {
-            changes: latencies.length,
-            perSecond: (latencies.length / plan.measureMs) * 1000,
+            changes,
+            perSecond: (changes / plan.measureMs) * 1000,
             latencies,
             from: measureFrom,
             until,

@@ -2,7 +2,7 @@ import { Client, type ClientConfig } from "pg";
 
 import { execute } from "./preparedStatement";
 import { LOAD_NAME } from "./processes";
-import { randomSource, Workload } from "./random";
+import { type Change, randomSource, Workload } from "./random";
 
 /** Opens the session for the next run; answered by an empty reply. */
 export interface ConnectRequest {
@@ -16,7 +16,10 @@ export interface LoadRequest {
     readonly seed: number;
     readonly keys: number;
     readonly firstNew: number;
-    /** Changes per second with random gaps, whatever the replies; undefined: the next one right after the reply. */
+    /** Which of so many equal shares of the keys this client updates: no client ever waits for another's row. */
+    readonly share: { readonly index: number; readonly of: number };
+    readonly changesPerTransaction: number;
+    /** Transactions per second with random gaps, whatever the replies; undefined: the next one right after the reply. */
     readonly rate?: number;
     readonly from: number;
     readonly measureFrom: number;
@@ -25,7 +28,7 @@ export interface LoadRequest {
 
 /** One client's measurements between `measureFrom` and `until`. */
 export interface LoadReply {
-    /** From the moment a change was due until its reply, in milliseconds. */
+    /** From the moment a transaction was due until the reply to its last statement, in milliseconds. */
     readonly latencies: readonly number[];
     readonly error?: string;
 }
@@ -63,13 +66,7 @@ async function load(client: Client, request: LoadRequest): Promise<number[]> {
         } else {
             due = now();
         }
-        const { kind, id } = workload.change();
-        const price = (random() * 1000).toFixed(2);
-        await execute(
-            client,
-            `change_${kind}`,
-            kind === "delete" ? [String(id)] : [String(id), price],
-        );
+        await transact(client, request, () => workload.change(), random);
         const replied = now();
         if (replied >= request.measureFrom && replied < request.until) {
             latencies.push(replied - due);
@@ -79,6 +76,31 @@ async function load(client: Client, request: LoadRequest): Promise<number[]> {
         }
     }
     return latencies;
+}
+
+/** One transaction; a single change needs no BEGIN. */
+async function transact(
+    client: Client,
+    { changesPerTransaction, share }: LoadRequest,
+    next: () => Change,
+    random: () => number,
+): Promise<void> {
+    if (changesPerTransaction > 1) {
+        await client.query("BEGIN");
+    }
+    for (let count = 0; count < changesPerTransaction; count += 1) {
+        const { kind, id } = next();
+        const own = kind === "update" ? id - ((id - 1) % share.of) + share.index : id;
+        const price = (random() * 1000).toFixed(2);
+        await execute(
+            client,
+            `change_${kind}`,
+            kind === "delete" ? [String(own)] : [String(own), price],
+        );
+    }
+    if (changesPerTransaction > 1) {
+        await client.query("COMMIT");
+    }
 }
 
 let client: Client | undefined;

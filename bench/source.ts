@@ -4,10 +4,11 @@ import { Child } from "./children";
 import { percentile } from "./latency";
 import { Load, type RunResult } from "./load";
 import { type Defer, note, type Part, runAlone } from "./part";
+import { favour, serverProcesses } from "./priority";
 import { serverCpu, type ServerCpu } from "./processes";
 import { median } from "./report";
 import { benchServer, sourceDatabase } from "./servers";
-import { column, type Durations, type Run, report } from "./sourceReport";
+import { column, type Durations, type Run, report, type WorkloadRuns } from "./sourceReport";
 import { readBenchSql } from "./sql";
 import { benchTrail, type BenchTrail } from "./trail";
 import type { ReadReply, ReadRequest } from "./walReader";
@@ -22,8 +23,11 @@ interface Variant {
     readonly trail?: BenchTrail;
 }
 
-const FULL: Durations = { saturated: 3, half: 4, warmUpMs: 700, measureMs: 3500 };
+const FULL: Durations = { saturated: 3, half: 9, warmUpMs: 700, measureMs: 3500 };
 const QUICK: Durations = { saturated: 1, half: 1, warmUpMs: 200, measureMs: 600 };
+
+/** Of both, because part of what the WAL's reader costs, it costs for each transaction. */
+const CHANGES_PER_TRANSACTION = [1, 10] as const;
 
 /** What the trail costs the source, against no audit and against the cheapest trigger. */
 export const source: Part = async (options, defer) => {
@@ -32,18 +36,43 @@ export const source: Part = async (options, defer) => {
     const variants = await prepare(defer);
     const load = new Load();
     defer(() => load.end());
+    const measured = (pace: Pace): Promise<Run[][]> => rounds(variants, load, durations, pace);
 
-    const saturated = await rounds(variants, load, durations, undefined);
-    const unaudited = median(column(saturated, 0, "perSecond"));
-    const half = await rounds(variants, load, durations, unaudited / 2);
+    const saturated: Run[][][] = [];
+    for (const changesPerTransaction of CHANGES_PER_TRANSACTION) {
+        saturated.push(await measured({ changesPerTransaction }));
+    }
+    const favoured = await favourSources(variants, load);
+    const workloads: WorkloadRuns[] = [];
+    for (const [index, changesPerTransaction] of CHANGES_PER_TRANSACTION.entries()) {
+        const unpaced = saturated[index] ?? [];
+        const changesPerSecond = median(column(unpaced, 0, "perSecond")) / 2;
+        workloads.push({
+            changesPerTransaction,
+            changesPerSecond,
+            saturated: unpaced,
+            half: await measured({ changesPerTransaction, changesPerSecond }),
+        });
+    }
     return report(
         variants.map(({ name }) => name),
-        saturated,
-        half,
-        unaudited,
+        workloads,
         durations,
+        favoured,
     );
 };
+
+/**
+ * At half load the question is how long an application waits. On AWS, neither its clients nor DMS nor the audit cluster
+ * run on the source, so that here the sources and the clients go before the others.
+ */
+async function favourSources(variants: readonly Variant[], load: Load): Promise<boolean> {
+    const pids = [...load.pids];
+    for (const { client } of variants) {
+        pids.push(...(await serverProcesses(client)));
+    }
+    return await favour([...new Set(pids)]);
+}
 
 async function prepare(defer: Defer): Promise<Variant[]> {
     const replica = await benchServer(defer, { wal_level: "replica" });
@@ -51,6 +80,7 @@ async function prepare(defer: Defer): Promise<Variant[]> {
     const captured = await benchServer(defer, { wal_level: "logical" });
     const audit = await benchServer(defer, { wal_level: "replica" });
     const none = await sourceDatabase(defer, replica, "unaudited");
+    const again = await sourceDatabase(defer, replica, "unaudited_again");
     const trigger = await sourceDatabase(defer, replica, "minimal_trigger");
     await trigger.client.query(readBenchSql("minimal_trigger.sql"));
     const plain = await sourceDatabase(defer, logical, "logical");
@@ -59,6 +89,7 @@ async function prepare(defer: Defer): Promise<Variant[]> {
     const { config, source: client } = trail;
     return [
         { name: "no audit, wal_level=replica", ...none, identity: "DEFAULT" },
+        { name: "the same again, to show the noise", ...again, identity: "DEFAULT" },
         { name: "minimal trigger, wal_level=replica", ...trigger, identity: "DEFAULT" },
         { name: "wal_level=logical", ...plain, identity: "DEFAULT" },
         { name: "wal_level=logical, identity FULL", ...plain, identity: "FULL" },
@@ -91,23 +122,32 @@ async function readSource(
     return database;
 }
 
+/** What the clients send, and how fast; without a rate as fast as it goes. */
+interface Pace {
+    readonly changesPerTransaction: number;
+    readonly changesPerSecond?: number;
+}
+
 /** Runs all variants in turn, each round in another order; the result is by variant, then by round. */
 async function rounds(
     variants: readonly Variant[],
     load: Load,
     durations: Durations,
-    rate: number | undefined,
+    pace: Pace,
 ): Promise<Run[][]> {
+    const rate = pace.changesPerSecond;
     const count = rate === undefined ? durations.saturated : durations.half;
     const runs: Run[][] = variants.map(() => []);
     for (let round = 0; round < count; round += 1) {
-        const pace = rate === undefined ? "as fast as it goes" : `${rate.toFixed(0)}/s`;
-        note(`Source side, ${pace}: round ${round + 1} of ${count}`);
+        const speed = rate === undefined ? "as fast as it goes" : `${rate.toFixed(0)}/s`;
+        note(
+            `Source side, ${pace.changesPerTransaction} per transaction, ${speed}: round ${round + 1} of ${count}`,
+        );
         for (let turn = 0; turn < variants.length; turn += 1) {
             const index = (turn + round) % variants.length;
             const variant = variants[index];
             if (variant !== undefined) {
-                runs[index]?.push(await measure(variant, load, durations, rate));
+                runs[index]?.push(await measure(variant, load, durations, pace));
             }
         }
     }
@@ -118,7 +158,7 @@ async function measure(
     variant: Variant,
     load: Load,
     { warmUpMs, measureMs }: Durations,
-    rate: number | undefined,
+    pace: Pace,
 ): Promise<Run> {
     const { client, config, trail } = variant;
     await client.query(`ALTER TABLE items REPLICA IDENTITY ${variant.identity}`);
@@ -131,7 +171,7 @@ async function measure(
     let backlog = NaN;
     const result = await load.run({
         database: config,
-        ...(rate === undefined ? {} : { changesPerSecond: rate }),
+        ...pace,
         warmUpMs,
         measureMs,
         atStart: take,
