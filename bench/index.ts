@@ -6,6 +6,7 @@ import { format, resolveConfig } from "prettier";
 import { say } from "../local/commands/command";
 import { PROJECT_ROOT } from "../local/engine/paths";
 import { audit } from "./audit";
+import { guards } from "./guards";
 import { lag } from "./lag";
 import { machineLine } from "./machine";
 import { conclude, note, parsePartOptions, runPart } from "./part";
@@ -13,7 +14,7 @@ import { source } from "./source";
 import { tables } from "./tables";
 import { verify } from "./verify";
 
-const PARTS = { source, audit, lag, verify, tables };
+const PARTS = { source, guards, audit, lag, verify, tables };
 const DOCUMENT = path.join(PROJECT_ROOT, "docs", "benchmarks.md");
 /** What follows in the document is replaced by `--docs`. */
 const MARK = "<!-- Results: written by npm run bench -- --docs -->";
