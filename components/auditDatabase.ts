@@ -1,9 +1,10 @@
+import { createHash } from "node:crypto";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import type { AuroraCluster } from "./auroraCluster";
 import { AuditedTable } from "./auditedTable";
 import { Password } from "./database/password";
-import { SqlScript } from "./database/sqlScript";
+import { SqlBatch, SqlScript } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
 import { distinctGrants, grantInTurn } from "./grants";
 import { roles, schemas } from "./names";
@@ -11,7 +12,14 @@ import type { Tags } from "./tags";
 import { formatTableName } from "./trail/names";
 import { MARKER_TABLE, markerGapFiles } from "./trail/guards";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
-import { foundation, grants, TrailGrant } from "./trail/statements";
+import {
+    foundation,
+    grants,
+    tableObjects,
+    TrailGrant,
+    triggerFunction,
+    triggerObjects,
+} from "./trail/statements";
 
 /** Arguments of {@link AuditDatabase}. */
 export interface AuditDatabaseArgs {
@@ -26,15 +34,19 @@ export interface AuditDatabaseArgs {
 
 /** DMS writes its control tables into their own schema, and auditors read there what it could not apply. */
 const CONTROL_GRANTS: readonly TrailGrant[] = [
-    {
-        role: roles.target,
-        schema: schemas.dmsControl,
-        objects: [],
-        privileges: ["CREATE", "USAGE"],
-    },
-    { role: roles.auditor, schema: schemas.dmsControl, objects: [], privileges: ["USAGE"] },
-    { role: roles.owner, schema: schemas.dmsControl, objects: [], privileges: ["USAGE"] },
+    { role: roles.target, schema: schemas.dmsControl, privileges: ["CREATE", "USAGE"] },
+    { role: roles.auditor, schema: schemas.dmsControl, privileges: ["USAGE"] },
+    { role: roles.owner, schema: schemas.dmsControl, privileges: ["USAGE"] },
 ];
+
+/** Everything of one table but the function, which its triggers need. */
+function tableBatch(shape: TableShape): SqlBatch {
+    return {
+        files: [...tableObjects(shape), ...triggerObjects(shape)],
+        // Creating the function anew takes away its owner's settings, which these files restore.
+        rerunWhen: createHash("sha256").update(triggerFunction(shape).body).digest("hex"),
+    };
+}
 
 /** The audit trail inside the audit cluster: roles, schemas, ledgers and, for each table, staging, log and trigger. */
 export class AuditDatabase extends pulumi.ComponentResource {
@@ -84,11 +96,10 @@ export class AuditDatabase extends pulumi.ComponentResource {
                 ),
         );
 
-        const wanted = distinctGrants([...audited.flatMap(grants), ...CONTROL_GRANTS]);
         const onSchemas = grantInTurn(
             name,
             database,
-            wanted.filter(({ objects }) => objects.length === 0),
+            distinctGrants([...audited.flatMap(grants), ...CONTROL_GRANTS]),
             [owner, auditor, operator, target, membership, ...created],
             inDatabase,
         );
@@ -114,17 +125,17 @@ export class AuditDatabase extends pulumi.ComponentResource {
         }
         const machinery = new SqlScript(
             `${name}-machinery`,
-            { connection, files: foundation() },
+            { connection, batches: [{ files: foundation() }] },
             { ...inDatabase, dependsOn: onSchemas },
         );
-        const tables = audited.map(
+        const shapes = pulumi.output(args.shapes);
+        const functions = audited.map(
             (table) =>
                 new AuditedTable(
                     `${name}-${formatTableName(table)}`,
                     {
                         table,
-                        shape: pulumi.output(args.shapes).apply((all) => shapeOf(all, table)),
-                        connection,
+                        shape: shapes.apply((all) => shapeOf(all, table)),
                         databaseName: database,
                         machinery,
                         cluster: server.cluster,
@@ -132,19 +143,21 @@ export class AuditDatabase extends pulumi.ComponentResource {
                     { parent: this },
                 ),
         );
+        const tables = new SqlScript(
+            `${name}-tables`,
+            {
+                connection,
+                batches: shapes.apply((all) =>
+                    audited.map((table) => tableBatch(shapeOf(all, table))),
+                ),
+            },
+            { ...inDatabase, dependsOn: functions },
+        );
         new SqlScript(
             `${name}-marker-gaps`,
-            { connection, files: markerGapFiles() },
-            { ...inDatabase, dependsOn: tables },
+            { connection, batches: [{ files: markerGapFiles() }] },
+            { ...inDatabase, dependsOn: [tables] },
         );
-        grantInTurn(
-            name,
-            database,
-            wanted.filter(({ objects }) => objects.length > 0),
-            [machinery, ...tables],
-            inDatabase,
-        );
-
         this.databaseName = database;
         this.dmsSecretArn = new DatabaseCredentials(
             `${name}-dms`,

@@ -3,11 +3,9 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { TrailGrant } from "./trail/statements";
 
 /** A text that names a grant among the others of a database; no two grants share one, whatever their names hold. */
-export function grantLabel({ role, schema, objects }: TrailGrant): string {
-    const written = [schema, ...objects].map((name) =>
-        /^\w+$/.test(name) ? name : JSON.stringify(name),
-    );
-    return `${role}-on-${written.join(".")}`;
+export function grantLabel({ role, schema, tables }: TrailGrant): string {
+    const name = /^\w+$/.test(schema) ? schema : JSON.stringify(schema);
+    return `${role}-on-${name}${tables === undefined ? "" : "-tables"}`;
 }
 
 /** The grants without those that several tables share. */
@@ -16,8 +14,9 @@ export function distinctGrants(grants: readonly TrailGrant[]): TrailGrant[] {
 }
 
 /**
- * Makes the grants one after the other: two that alter the same schema or table at once fail with "tuple concurrently
- * updated".
+ * Makes the grants one after the other: two that alter the same schema or table at once fail with "tuple
+ * concurrently updated". One whose tables change is taken away and made anew: the other way round, what is taken away
+ * would be what was just made.
  * @param after What the first grant waits for.
  * @param condition A value without which nothing is granted: where it fails, its message is the one that is told.
  */
@@ -38,11 +37,11 @@ export function grantInTurn(
                 database,
                 role: grant.role,
                 schema: grant.schema,
-                objectType: grant.objects.length === 0 ? "schema" : "table",
-                ...(grant.objects.length === 0 ? {} : { objects: [...grant.objects] }),
+                objectType: grant.tables === undefined ? "schema" : "table",
+                ...(grant.tables === undefined ? {} : { objects: [...grant.tables] }),
                 privileges: condition?.apply(() => privileges) ?? privileges,
             },
-            { ...opts, dependsOn: [...last] },
+            { ...opts, dependsOn: [...last], deleteBeforeReplace: grant.tables !== undefined },
         );
         last = [made];
         return made;

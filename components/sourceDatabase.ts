@@ -3,13 +3,18 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AuroraCluster } from "./auroraCluster";
 import { Password } from "./database/password";
 import { SourceCatalog } from "./database/sourceCatalog";
-import { SqlScript } from "./database/sqlScript";
+import { SqlBatch, SqlScript } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
-import { distinctGrants, grantInTurn } from "./grants";
+import { grantInTurn } from "./grants";
 import { roles, schemas } from "./names";
 import type { Tags } from "./tags";
-import { guardFiles, MARKER_TABLE, markerFiles, TableGuards } from "./trail/guards";
-import { formatTableName } from "./trail/names";
+import {
+    guardFiles,
+    guardOthersFiles,
+    MARKER_TABLE,
+    markerFiles,
+    TableGuards,
+} from "./trail/guards";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
 import type { TrailGrant } from "./trail/statements";
 import { renderSql } from "./trail/template";
@@ -32,17 +37,43 @@ export interface SourceDatabaseArgs {
 
 /**
  * What {@link roles.source} may do: read the audited tables, and keep its heartbeat in a schema of its own. One grant for
- * each table: a grant whose list of tables changed would be replaced, and removing the old one would revoke the new one.
+ * the tables of a schema. For a moment, when their list changes, nothing is granted: DMS is a member of rds_superuser.
  */
 export function sourceGrants(tables: readonly TableName[]): TrailGrant[] {
     const role = roles.source;
+    const schemasOfTables = [...new Set(tables.map(({ schema }) => schema))];
     return [
-        { role, schema: schemas.dmsHeartbeat, objects: [], privileges: ["CREATE", "USAGE"] },
-        ...tables.flatMap(({ schema, table }) => [
-            { role, schema, objects: [], privileges: ["USAGE"] },
-            { role, schema, objects: [table], privileges: ["SELECT"] },
+        { role, schema: schemas.dmsHeartbeat, privileges: ["CREATE", "USAGE"] },
+        ...schemasOfTables.flatMap((schema) => [
+            { role, schema, privileges: ["USAGE"] },
+            {
+                role,
+                schema,
+                tables: tables.filter((one) => one.schema === schema).map(({ table }) => table),
+                privileges: ["SELECT"],
+            },
         ]),
     ];
+}
+
+/** A table at a time, so that no lock on one table waits for another. */
+function guardBatches(args: SourceDatabaseArgs, shapes: readonly TableShape[]): SqlBatch[] {
+    const tables = args.tables.map((table) => {
+        const listed = (names: readonly TableName[]): boolean =>
+            names.some(
+                ({ schema, table: name }) => schema === table.schema && name === table.table,
+            );
+        const guards: TableGuards = {
+            truncate: listed(args.allowTruncate) ? "record" : "refuse",
+            keyUpdate: listed(args.allowKeyUpdates) ? "record" : "refuse",
+        };
+        return guardFiles(
+            shapeOf(shapes, table),
+            args.sourceGuards ? guards : undefined,
+            listed(args.fullReplicaIdentity),
+        );
+    });
+    return [...tables, guardOthersFiles(args.tables)].map((files) => ({ files }));
 }
 
 /** What the trail needs in the source database: nothing that an INSERT, UPDATE or DELETE of a row would notice. */
@@ -83,7 +114,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
             ? [
                   new SqlScript(
                       `${name}-items`,
-                      { connection, files: [renderSql("sql/source/items.sql")] },
+                      { connection, batches: [{ files: [renderSql("sql/source/items.sql")] }] },
                       inDatabase,
                   ),
               ]
@@ -95,7 +126,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         );
         const marker = new SqlScript(
             `${name}-marker`,
-            { connection, files: markerFiles() },
+            { connection, batches: [{ files: markerFiles() }] },
             { ...inDatabase, dependsOn: [machinery] },
         );
         const tables = [...args.tables, MARKER_TABLE];
@@ -112,30 +143,18 @@ export class SourceDatabase extends pulumi.ComponentResource {
         grantInTurn(
             name,
             args.databaseName,
-            distinctGrants(sourceGrants(tables)),
+            sourceGrants(tables),
             [role, heartbeat, catalog],
             inDatabase,
             catalog.shapes,
         );
 
         this.databaseName = args.databaseName;
-        for (const table of args.tables) {
-            const label = formatTableName(table);
-            const listed = (names: readonly TableName[]): boolean =>
-                names.some((one) => formatTableName(one) === label);
-            const guards: TableGuards = {
-                truncate: listed(args.allowTruncate) ? "record" : "refuse",
-                keyUpdate: listed(args.allowKeyUpdates) ? "record" : "refuse",
-            };
-            const files = catalog.shapes.apply((shapes) =>
-                guardFiles(
-                    shapeOf(shapes, table),
-                    args.sourceGuards ? guards : undefined,
-                    listed(args.fullReplicaIdentity),
-                ),
-            );
-            new SqlScript(`${name}-guards-${label}`, { connection, files }, inDatabase);
-        }
+        new SqlScript(
+            `${name}-guards`,
+            { connection, batches: catalog.shapes.apply((shapes) => guardBatches(args, shapes)) },
+            inDatabase,
+        );
 
         this.shapes = catalog.shapes;
         this.dmsSecretArn = new DatabaseCredentials(

@@ -72,3 +72,13 @@ export function guardFiles(
     }
     return files;
 }
+
+/** Takes the guards of an earlier deployment from all tables but these. */
+export function guardOthersFiles(audited: readonly TableName[]): SqlFile[] {
+    const rows = audited.map(({ schema, table }) => ({ schema, table }));
+    return [
+        renderSql("sql/source/guard_others.sql", {
+            audited: SqlFragment.each("(:'schema', :'table')", rows),
+        }),
+    ];
+}

@@ -12,11 +12,11 @@ export interface TriggerFunction {
     readonly body: string;
 }
 
-/** Privileges that one role needs on the audit cluster; without objects it is the schema itself that is meant. */
+/** Privileges that one role needs on a schema, or on tables of it. */
 export interface TrailGrant {
     readonly role: string;
     readonly schema: string;
-    readonly objects: readonly string[];
+    readonly tables?: readonly string[];
     readonly privileges: readonly string[];
 }
 
@@ -150,37 +150,16 @@ export function hasTimestampWithZone({ columns }: TableShape): boolean {
 }
 
 /**
- * What the roles need: the owner to make its objects, DMS to write staging and nothing else, the auditor to read.
- * The owner's privileges must be there before the scripts run, the others need the tables.
+ * What the roles need on the schemas before the scripts run: the owner to make its objects, DMS and the auditor to find
+ * theirs. What they may do with the tables, the tables' own scripts say, so that no table is ever without it.
  */
-export function grants(table: TableName): TrailGrant[] {
-    const { staging, auditLog } = trailNames(table);
-    const { schema } = table;
-    const onSchema = (role: string, name: string, privileges: string[]): TrailGrant => ({
-        role,
-        schema: name,
-        objects: [],
-        privileges,
-    });
+export function grants({ schema }: TableName): TrailGrant[] {
     return [
-        onSchema(ROLES.owner, TRAIL_SCHEMA, ["CREATE", "USAGE"]),
-        onSchema(ROLES.owner, schema, ["CREATE", "USAGE"]),
-        onSchema(ROLES.dms, schema, ["USAGE"]),
-        {
-            role: ROLES.dms,
-            schema,
-            objects: [staging],
-            privileges: ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE"],
-        },
-        onSchema(ROLES.auditor, schema, ["USAGE"]),
-        { role: ROLES.auditor, schema, objects: [auditLog], privileges: ["SELECT"] },
-        onSchema(ROLES.auditor, TRAIL_SCHEMA, ["USAGE"]),
-        {
-            role: ROLES.auditor,
-            schema: TRAIL_SCHEMA,
-            objects: ["audited_table", "gap", "known_gap", "unlogged_change"],
-            privileges: ["SELECT"],
-        },
+        { role: ROLES.owner, schema: TRAIL_SCHEMA, privileges: ["CREATE", "USAGE"] },
+        { role: ROLES.owner, schema, privileges: ["CREATE", "USAGE"] },
+        { role: ROLES.dms, schema, privileges: ["USAGE"] },
+        { role: ROLES.auditor, schema, privileges: ["USAGE"] },
+        { role: ROLES.auditor, schema: TRAIL_SCHEMA, privileges: ["USAGE"] },
     ];
 }
 

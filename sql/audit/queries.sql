@@ -130,6 +130,8 @@ BEGIN
 END
 $function$;
 
+GRANT SELECT ON audit_trail.audited_table, audit_trail.gap, audit_trail.known_gap, audit_trail.unlogged_change TO auditor;
+
 REVOKE ALL ON FUNCTION
     audit_trail.gaps_between(text, text, timestamptz, timestamptz),
     audit_trail.log_of(text, text),

@@ -23,4 +23,6 @@ FROM (
         ('change_seq', 'character varying(50)', false)
 ) AS c (name, type, in_key);
 
+GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON :"schema".:"staging" TO dms_target;
+
 RESET ROLE;

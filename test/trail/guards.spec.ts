@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import { guardFiles, markerFiles, type TableGuards } from "../../components/trail/guards";
+import {
+    guardFiles,
+    guardOthersFiles,
+    markerFiles,
+    type TableGuards,
+} from "../../components/trail/guards";
 import { type ScratchServer, scratchServer } from "../support/postgres";
 import { connect, run, shapeOf } from "./support/trail";
 
@@ -164,5 +169,21 @@ describe("source guards", () => {
         assert.deepEqual(await identity(), { relreplident: "d" });
         await guard(undefined, true);
         assert.deepEqual(await identity(), { relreplident: "f" });
+    });
+
+    it("go from a table that is audited no more, and stay on the others", async () => {
+        const other = shapeOf("Sales", "kept", { id: "integer" }, ["id"]);
+        await owner.query(`
+            CREATE TABLE IF NOT EXISTS "Sales".kept (id integer PRIMARY KEY);
+            CREATE TABLE IF NOT EXISTS "Sales".parts (id integer PRIMARY KEY) PARTITION BY LIST (id);
+            CREATE TABLE IF NOT EXISTS "Sales".part PARTITION OF "Sales".parts DEFAULT;
+        `);
+        await guard(refuse);
+        await run(owner, guardFiles(other, refuse, false));
+        await run(owner, guardFiles({ ...other, table: "parts" }, refuse, false));
+        await run(owner, guardOthersFiles([other]));
+        await owner.query(`BEGIN; TRUNCATE ${TABLE}, "Sales".parts; ROLLBACK`);
+        await assert.rejects(owner.query('TRUNCATE "Sales".kept'), /is refused/u);
+        await run(owner, guardOthersFiles([other]));
     });
 });

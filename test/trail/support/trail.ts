@@ -128,25 +128,17 @@ export async function deploy(master: Client, shapes: readonly TableShape[]): Pro
     for (const shape of shapes) {
         await master.query(`CREATE SCHEMA IF NOT EXISTS ${quote(shape.schema)}`);
     }
-    const apply = async (wanted: "schema" | "table"): Promise<void> => {
-        for (const { role, schema, objects, privileges } of shapes.flatMap(grants)) {
-            if ((objects.length === 0) === (wanted === "schema")) {
-                const what =
-                    objects.length === 0
-                        ? `SCHEMA ${quote(schema)}`
-                        : objects.map((name) => `${quote(schema)}.${quote(name)}`).join(", ");
-                await master.query(`GRANT ${privileges.join(", ")} ON ${what} TO ${quote(role)}`);
-            }
-        }
-    };
-    await apply("schema");
+    for (const { role, schema, privileges } of shapes.flatMap(grants)) {
+        await master.query(
+            `GRANT ${privileges.join(", ")} ON SCHEMA ${quote(schema)} TO ${quote(role)}`,
+        );
+    }
     await run(master, foundation());
     for (const shape of shapes) {
         await run(master, tableObjects(shape));
         await createFunction(master, shape);
         await run(master, triggerObjects(shape));
     }
-    await apply("table");
 }
 
 /** As the postgresql provider writes it. */

@@ -1,0 +1,16 @@
+-- Takes the guards from tables that are audited no more. Rights to truncate that were revoked stay so.
+SET LOCAL lock_timeout = '10s';
+
+SELECT audit_trail.remove_guards(guarded.relation)
+FROM (
+    SELECT DISTINCT t.tgrelid::regclass AS relation
+    FROM pg_catalog.pg_trigger AS t
+    JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
+    WHERE p.pronamespace = 'audit_trail'::regnamespace
+        -- A partition's copy of its parent's trigger goes with that one.
+        AND t.tgparentid = 0
+) AS guarded
+WHERE guarded.relation NOT IN (
+    SELECT format('%I.%I', a.schema_name, a.table_name)::regclass
+    FROM (VALUES :audited) AS a (schema_name, table_name)
+);
