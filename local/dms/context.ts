@@ -1,6 +1,7 @@
 import { type Checkpoint, FIRST_SEQUENCE } from "./checkpoint";
 import type { FaultFile, Faults } from "./faults";
 import type { Log } from "./log";
+import type { ReloadFile } from "./reload";
 import type { StatusFile } from "./status";
 import type { RenderOptions } from "./statements";
 import type { Task, taskFiles } from "./task";
@@ -11,6 +12,7 @@ export interface TaskContext {
     readonly task: Task;
     readonly files: ReturnType<typeof taskFiles>;
     readonly faults: FaultFile;
+    readonly reload: ReloadFile;
     readonly status: StatusFile;
     readonly log: Log;
     readonly signal: AbortSignal;

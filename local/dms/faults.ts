@@ -1,8 +1,7 @@
-import { statSync } from "node:fs";
-
-import { codeOf, TaskError } from "./errors";
-import { readIfExists } from "./files";
-import { parseObject, refuseUnknownKeys } from "./json";
+import { messageOf, TaskError } from "./errors";
+import { ChangingFile } from "./files";
+import { isUnfinishedJson, parseObject, refuseUnknownKeys } from "./json";
+import type { Log } from "./log";
 
 /** Weaknesses of DMS that a person or a test switches on while the task runs, in faults.json. */
 export interface Faults {
@@ -62,33 +61,34 @@ export function parseFaults(json: string): Faults {
     return { ...NO_FAULTS, ...given };
 }
 
-/** Reads faults.json again whenever it changed; an absent file means none. */
+/**
+ * Reads faults.json again whenever it changed; an absent file means none. While somebody is still writing it, what it
+ * said before holds.
+ */
 export class FaultFile {
-    private stamp = "";
+    private readonly file: ChangingFile;
     private faults = NO_FAULTS;
 
-    constructor(private readonly file: string) {}
-
-    current(): Faults {
-        const stamp = this.stampOfFile();
-        if (stamp !== this.stamp) {
-            const json = readIfExists(this.file);
-            this.faults = json === undefined ? NO_FAULTS : parseFaults(json);
-            this.stamp = stamp;
-        }
-        return this.faults;
+    constructor(
+        path: string,
+        private readonly log: Log,
+    ) {
+        this.file = new ChangingFile(path);
     }
 
-    private stampOfFile(): string {
-        try {
-            const { ino, mtimeMs, size } = statSync(this.file);
-            return `${ino} ${mtimeMs} ${size}`;
-        } catch (error) {
-            if (codeOf(error) === "ENOENT") {
-                return "";
+    current(): Faults {
+        const change = this.file.change();
+        if (change !== undefined) {
+            try {
+                this.faults = change.text === undefined ? NO_FAULTS : parseFaults(change.text);
+            } catch (error) {
+                if (!isUnfinishedJson(error)) {
+                    throw error;
+                }
+                this.log("W", "TASK_MANAGER", messageOf(error));
             }
-            throw error;
         }
+        return this.faults;
     }
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 
 import { codeOf } from "./errors";
 
@@ -23,5 +23,35 @@ export function readIfExists(file: string): string | undefined {
             return undefined;
         }
         throw error;
+    }
+}
+
+/** A file that somebody may write, replace or remove at any time. */
+export class ChangingFile {
+    private stamp = "";
+
+    constructor(readonly path: string) {}
+
+    /** What the file holds since the last call (text undefined: no file); undefined when it has not changed. */
+    change(): { readonly text: string | undefined } | undefined {
+        const stamp = this.currentStamp();
+        if (stamp === this.stamp) {
+            return undefined;
+        }
+        const text = readIfExists(this.path);
+        this.stamp = stamp;
+        return { text };
+    }
+
+    private currentStamp(): string {
+        try {
+            const { ino, mtimeMs, size } = statSync(this.path);
+            return `${ino} ${mtimeMs} ${size}`;
+        } catch (error) {
+            if (codeOf(error) === "ENOENT") {
+                return "";
+            }
+            throw error;
+        }
     }
 }

@@ -2,15 +2,23 @@ import { TaskError } from "./errors";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Parses JSON text that must be an object; the error names `where` but never quotes the text. */
-export function parseObject(text: string, where: string): JsonObject {
-    let value: unknown;
+/** Parses JSON text; the error names `where` but never quotes the text. */
+export function parseJson(text: string, where: string): unknown {
     try {
-        value = JSON.parse(text);
+        return JSON.parse(text);
     } catch (cause) {
         throw new TaskError(`${where} is not valid JSON.`, { cause });
     }
-    return asObject(value, where);
+}
+
+/** Parses JSON text that must be an object; the error names `where` but never quotes the text. */
+export function parseObject(text: string, where: string): JsonObject {
+    return asObject(parseJson(text, where), where);
+}
+
+/** Whether an error of the functions above may come from a file that is half written. */
+export function isUnfinishedJson(error: unknown): boolean {
+    return error instanceof TaskError && error.cause instanceof SyntaxError;
 }
 
 export function asObject(value: unknown, where: string): JsonObject {

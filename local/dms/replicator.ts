@@ -2,14 +2,17 @@ import { rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { readCheckpoint } from "./checkpoint";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint";
 import { codeOf, isRowError, messageOf, StopRequested, TaskError } from "./errors";
 import { FaultFile } from "./faults";
 import { logToStandardOutput } from "./log";
 import { livingProcess, recordProcess } from "./processIdentity";
+import { ReloadFile, ReloadRequested, withoutLoads } from "./reload";
+import { retryLimit } from "./retries";
 import { type TaskContext, withFaults } from "./context";
 import { Session } from "./session";
 import { StatusFile } from "./status";
+import { quoted } from "./tableName";
 import { readTask, taskFiles } from "./task";
 
 /** How long a start waits for endpoints that do not answer yet. */
@@ -41,18 +44,20 @@ async function main(taskDir: string): Promise<number> {
     }
     rmSync(files.spool, { recursive: true, force: true });
     try {
-        const faults = new FaultFile(files.faults);
+        const faults = new FaultFile(files.faults, log);
+        const task = readTask(taskDir);
         const context: TaskContext = {
-            task: readTask(taskDir),
+            task,
             files,
             faults,
+            reload: new ReloadFile(files.reload, task, log),
             status,
             log,
             signal: stop.signal,
             checkpoint: withFaults(readCheckpoint(files.checkpoint), faults.current()),
         };
-        status.update({ taskIdentifier: context.task.identifier });
-        log("I", "TASK_MANAGER", `Task ${context.task.identifier} starts.`);
+        status.update({ taskIdentifier: task.identifier });
+        log("I", "TASK_MANAGER", `Task ${task.identifier} starts.`);
         await keepRunning(context);
         log("I", "TASK_MANAGER", "The full load is complete.");
         status.enter("stopped");
@@ -75,18 +80,21 @@ async function main(taskDir: string): Promise<number> {
 async function keepRunning(context: TaskContext): Promise<void> {
     const { log, signal, status } = context;
     const startedAt = Date.now();
-    const { RecoverableErrorCount } = context.task.settings.ErrorBehavior;
-    const limit = RecoverableErrorCount === -1 ? Infinity : RecoverableErrorCount;
+    const limit = retryLimit(context.task.settings.ErrorBehavior);
     let hasRun = false;
     let attempts = 0;
     let backoff = FIRST_BACKOFF_MS;
     for (;;) {
+        takeReloadRequest(context);
         try {
             await new Session(context).run();
             return;
         } catch (error) {
             if (signal.aborted) {
                 throw new StopRequested();
+            }
+            if (error instanceof ReloadRequested) {
+                continue;
             }
             if (status.current.state === "running") {
                 hasRun = true;
@@ -106,6 +114,22 @@ async function keepRunning(context: TaskContext): Promise<void> {
             backoff = Math.min(backoff * 2, LAST_BACKOFF_MS);
         }
     }
+}
+
+/** Turns a request to load tables anew into a part of the checkpoint, which survives a crash at any step. */
+function takeReloadRequest(context: TaskContext): void {
+    const { checkpoint, files, log, reload } = context;
+    const tables = reload.pending();
+    if (tables.length === 0) {
+        return;
+    }
+    // During the first full load all tables are loaded anyway.
+    if (checkpoint?.fullLoad === "done") {
+        log("I", "TASK_MANAGER", `Reload of ${tables.map(quoted).join(", ")}.`);
+        context.checkpoint = withoutLoads(checkpoint, tables);
+        writeCheckpoint(files.checkpoint, context.checkpoint);
+    }
+    reload.remove();
 }
 
 /** Whether trying again may help: before the first success only where an endpoint may still be starting. */

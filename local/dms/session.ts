@@ -14,6 +14,7 @@ import { initialise } from "./initialise";
 import { formatLsn, parseLsn } from "./lsn";
 import { Monitor } from "./monitor";
 import { TransactionQueue } from "./queue";
+import { ReloadRequested } from "./reload";
 import { requireSlot } from "./slot";
 import type { TaskStatus } from "./status";
 import { ReplicationStream } from "./stream";
@@ -25,7 +26,7 @@ const SPILL_BYTES = 16 << 20;
 const QUEUE_BYTES = 32 << 20;
 const IDLE_INTERVAL_MS = 200;
 
-/** One connected life of the task: ends by an error, or by StopRequested. */
+/** One connected life of the task: ends by an error, by StopRequested or by ReloadRequested. */
 export class Session {
     private readonly window = new ConfirmWindow();
     private readonly control: ControlTables;
@@ -128,6 +129,9 @@ export class Session {
             countsOf(status.current),
         );
         const idle = setInterval(() => {
+            if (this.context.reload.pending().length > 0) {
+                queue.fail(new ReloadRequested());
+            }
             this.confirmIdle(queue, stream, applier);
         }, IDLE_INTERVAL_MS);
         this.cleanups.push(() => {

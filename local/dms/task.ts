@@ -42,6 +42,7 @@ export function taskFiles(taskDir: string) {
         checkpoint: file("checkpoint.json"),
         process: file("process.json"),
         faults: file("faults.json"),
+        reload: file("reload.json"),
         spool: file("spool"),
     };
 }
@@ -55,12 +56,25 @@ export function readTask(taskDir: string): Task {
     }
     const json = parseObject(text, file);
     const migrationType = oneOf(json.migrationType, MIGRATION_TYPES, `${file}: migrationType`);
+    const settings = parseTaskSettings(
+        typeof json.taskSettings === "string" ? json.taskSettings : "",
+    );
+    const source = parseEndpoint(asObject(json.source, `${file}: source`), "The source endpoint");
+    if (
+        source.settings.captureDdls &&
+        settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableDropped
+    ) {
+        throw new TaskError(
+            "With captureDdls on the source endpoint, HandleSourceTableDropped must be false: DMS would drop the " +
+                "target of a dropped table, and this stand-in does not.",
+        );
+    }
     return {
         identifier: textAt(json, "taskIdentifier", file),
         migrationType,
         mapping: parseTableMappings(textAt(json, "tableMappings", file)),
-        settings: parseTaskSettings(typeof json.taskSettings === "string" ? json.taskSettings : ""),
-        source: parseEndpoint(asObject(json.source, `${file}: source`), "The source endpoint"),
+        settings,
+        source,
         target: parseEndpoint(asObject(json.target, `${file}: target`), "The target endpoint"),
     };
 }

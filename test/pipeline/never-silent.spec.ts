@@ -163,6 +163,21 @@ describe("what cannot be replicated as it is", function () {
         assert.deepEqual(await gaps(), []);
     });
 
+    it("a table that is loaded anew has its baseline again, and a gap", async () => {
+        const task = await running();
+        await writer.query("INSERT INTO docs VALUES (1, 'a'), (2, 'b')");
+        await task.caughtUp(writer, trail);
+        await trail.query("SET ROLE dms_target; TRUNCATE docs_staging; RESET ROLE");
+        task.reload(DOCS);
+        await until(async () => (await logged()).length === 4);
+        await writer.query("UPDATE docs SET title = 'c' WHERE id = 1");
+        await writer.query("DELETE FROM docs WHERE id = 2");
+        await task.caughtUp(writer, trail);
+        assert.deepEqual(await logged(), ["I 1 a", "I 2 b", "B 1 a", "B 2 b", "U 1 c", "D 2 b"]);
+        // The stand-in connects anew for a reload.
+        assert.deepEqual(await gaps(), ["reload public docs", "task stopped"]);
+    });
+
     it("a full disk under the log delays changes and loses none", async () => {
         const task = await running();
         await trail.query(

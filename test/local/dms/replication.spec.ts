@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { existsSync, writeFileSync } from "node:fs";
+import path from "node:path";
 
 import { startTask, stopTask } from "../../../local/dms/control";
 import { type ScratchServer, scratchServer } from "../../support/postgres";
+import { until } from "../../support/until";
 import { Bench, ITEMS, ITEMS_STAGING, log, rowsOf, statusOf } from "./support";
 
 const HEADERS =
@@ -346,6 +349,76 @@ describe("local/dms: full load and ongoing replication", function () {
         ]);
     });
 
+    it("loads a table anew while the source goes on writing", async () => {
+        const settings = { FullLoadSettings: { TargetTablePrepMode: "TRUNCATE_BEFORE_LOAD" } };
+        const dir = await bench.started({ settings });
+        await bench.source.query(
+            "INSERT INTO items SELECT g, 'x', 0 FROM generate_series(1, 50) AS g",
+        );
+        await bench.caughtUp(dir);
+        const writer = await bench.session();
+        const isLoaded = (): boolean => statusOf(dir).loadedRows['"public"."items"'] === 50;
+        bench.reload(dir, "items");
+        let writes = 0;
+        await until(async () => {
+            writes += 1;
+            await writer.query("UPDATE items SET price = price + 1 WHERE item_id = $1", [
+                1 + (writes % 50),
+            ]);
+            return isLoaded() && statusOf(dir).state === "running";
+        }, 20_000);
+        await writer.query("UPDATE items SET price = -1 WHERE item_id = 50");
+        await bench.caughtUp(dir);
+        assert.deepEqual(
+            await bench.rows("SELECT item_id, name, price FROM items_staging ORDER BY 1"),
+            await rowsOf(bench.source, "SELECT * FROM items ORDER BY 1"),
+        );
+        // After the load only what the load has not seen.
+        assert.deepEqual(
+            await bench.rows(
+                "SELECT count(*) FROM seen AS s JOIN (SELECT max(id) AS id FROM seen WHERE seq = '') AS l ON s.id > l.id " +
+                    "WHERE s.price = (SELECT x.price FROM seen AS x WHERE x.seq = '' AND x.item_id = s.item_id)",
+            ),
+            [["0"]],
+        );
+        assert.equal(existsSync(path.join(dir, "reload.json")), false);
+        assert.deepEqual(await bench.rows("SELECT * FROM awsdms_apply_exceptions"), []);
+    });
+
+    it("does not empty a table that is to be loaded anew when the settings say DO_NOTHING", async () => {
+        await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");
+        const dir = await bench.started();
+        bench.reload(dir, "items");
+        await until(() => Promise.resolve(statusOf(dir).state === "failed"));
+        assert.match(statusOf(dir).error ?? "", /Full load of "public"."items" .* duplicate key/u);
+        await bench.target.query("TRUNCATE items_staging");
+        await startTask(dir);
+        assert.deepEqual(await bench.rows("SELECT item_id FROM items_staging"), [["1"]]);
+    });
+
+    it("goes on when a request for a reload is none, or not yet", async () => {
+        const dir = await bench.started();
+        const file = path.join(dir, "reload.json");
+        for (const [request, message] of [
+            ['[{"SchemaName": "pub', /reload.json is not valid JSON/u],
+            [
+                '[{"SchemaName": "public", "TableName": "nothing"}]',
+                /do not select "public"."nothing"/u,
+            ],
+            ["[]", /must name 1 to 10 tables/u],
+            ['{"tables": 1}', /must be a JSON array/u],
+        ] as const) {
+            writeFileSync(file, request);
+            await until(() => Promise.resolve(message.test(log(dir))));
+        }
+        await until(() => Promise.resolve(!existsSync(file)));
+        writeFileSync(path.join(dir, "faults.json"), '{"deleteIm');
+        await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");
+        await bench.caughtUp(dir);
+        assert.match(log(dir), /faults.json is not valid JSON/u);
+        assert.equal(statusOf(dir).state, "running");
+    });
+
     it("refuses what it cannot run and says where", async () => {
         await assert.rejects(bench.started({ tables: ["nothing"] }), /No tables were found/);
         await assert.rejects(
@@ -355,6 +428,12 @@ describe("local/dms: full load and ongoing replication", function () {
         await assert.rejects(
             bench.started({ faults: { typo: true } }),
             /"typo" is not a documented key/,
+        );
+        await assert.rejects(
+            bench.started({
+                settings: { ChangeProcessingDdlHandlingPolicy: { HandleSourceTableDropped: true } },
+            }),
+            /HandleSourceTableDropped must be false/,
         );
         const dir = await bench.started();
         await startTask(dir);

@@ -2,7 +2,12 @@ import assert from "node:assert/strict";
 
 import { parseFaults } from "../../../local/dms/faults";
 import { parseEndpointSettings } from "../../../local/dms/extraAttributes";
+import { parseTableMappings } from "../../../local/dms/mapping";
+import { parseReload } from "../../../local/dms/reload";
+import { retryLimit } from "../../../local/dms/retries";
 import { parseTaskSettings } from "../../../local/dms/settings";
+import type { Task } from "../../../local/dms/task";
+import { mappings } from "./support";
 
 describe("local/dms/settings", () => {
     it("fills in the documented defaults", () => {
@@ -122,6 +127,45 @@ describe("local/dms/extraAttributes", () => {
         ] as const) {
             assert.throws(() => parseEndpointSettings(settings, attributes, "The source"), message);
         }
+    });
+});
+
+describe("local/dms/retries", () => {
+    const limit = (settings: Readonly<Record<string, unknown>>): number =>
+        retryLimit(parseTaskSettings(JSON.stringify({ ErrorBehavior: settings })).ErrorBehavior);
+
+    it("gives up after the documented nine attempts by default, and when the settings say so", () => {
+        assert.equal(limit({}), 9);
+        assert.equal(limit({ RecoverableErrorCount: 3 }), 3);
+        assert.equal(limit({ RecoverableErrorInterval: 0, RecoverableErrorThrottlingMax: 1 }), 1);
+        assert.equal(limit({ RecoverableErrorThrottling: false }), Infinity);
+        assert.equal(limit({ RecoverableErrorStopRetryAfterThrottlingMax: false }), Infinity);
+    });
+});
+
+describe("local/dms/reload", () => {
+    const mapping = parseTableMappings(mappings(["items"]));
+    const entry = { SchemaName: "public", TableName: "items" };
+    const parse = (request: unknown, migrationType: Task["migrationType"] = "full-load-and-cdc") =>
+        parseReload(JSON.stringify(request), { mapping, migrationType });
+
+    it("takes tables as the API's ReloadTables does", () => {
+        assert.deepEqual(parse([entry]), [{ schema: "public", table: "items" }]);
+    });
+
+    it("refuses what ReloadTables refuses", () => {
+        for (const [message, request] of [
+            [/names a table twice/, [entry, entry]],
+            [/must name 1 to 10 tables/, []],
+            [/must name 1 to 10 tables/, Array.from({ length: 11 }, () => entry)],
+            [/do not select "public"."Items"/, [{ ...entry, TableName: "Items" }]],
+            [/"Schema" is not a documented key/, [{ Schema: "public" }]],
+            [/"TableName" must be a text/, [{ SchemaName: "public" }]],
+            [/must be a JSON array/, entry],
+        ] as const) {
+            assert.throws(() => parse(request), message);
+        }
+        assert.throws(() => parse([entry], "cdc"), /type cdc loads no tables/);
     });
 });
 

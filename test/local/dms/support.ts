@@ -5,6 +5,7 @@ import path from "node:path";
 import { Client } from "pg";
 
 import { dropTaskSlot, startTask, stopTask, taskStatus } from "../../../local/dms/control";
+import { writeJsonFile } from "../../../local/dms/files";
 import type { TaskStatus } from "../../../local/dms/status";
 import type { ScratchServer } from "../../support/postgres";
 import { until } from "../../support/until";
@@ -154,7 +155,10 @@ export class Bench {
             taskIdentifier,
             migrationType: options.migrationType ?? "full-load-and-cdc",
             tableMappings: mappings(options.tables ?? ["items"], options.flagged),
-            taskSettings: JSON.stringify(options.settings ?? {}),
+            taskSettings: JSON.stringify({
+                ChangeProcessingDdlHandlingPolicy: { HandleSourceTableDropped: false },
+                ...options.settings,
+            }),
             source: { ...endpoint(0), ...options.source },
             target: { ...endpoint(1), ...options.target },
         };
@@ -169,6 +173,14 @@ export class Bench {
         } else {
             writeFileSync(file, JSON.stringify(faults));
         }
+    }
+
+    /** Asks for tables to be loaded anew. */
+    reload(dir: string, ...tables: readonly string[]): void {
+        writeJsonFile(
+            path.join(dir, "reload.json"),
+            tables.map((TableName) => ({ SchemaName: "public", TableName })),
+        );
     }
 
     /** A task that runs, with its target tables made beforehand. */

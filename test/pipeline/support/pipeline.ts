@@ -137,6 +137,11 @@ export class Pipeline {
         writeJsonFile(taskFiles(this.dir).faults, faults);
     }
 
+    /** Asks the running task to load a table anew. */
+    reload({ schema: SchemaName, table: TableName }: TableName): void {
+        writeJsonFile(taskFiles(this.dir).reload, [{ SchemaName, TableName }]);
+    }
+
     /** A changed setting of a stopped task; takes effect when it starts. */
     setMaxLobSize(kilobytes: number): void {
         this.writeTask(kilobytes);
