@@ -55,6 +55,23 @@ export function judgeGaps(gaps: readonly GapSummary[]): Check {
     };
 }
 
+/** Whether DMS writes every column that the source's table has now into staging. */
+export async function checkColumns(
+    audit: Database,
+    { schema, table, columns }: TableShape,
+    stagingColumns: readonly string[],
+): Promise<Check> {
+    const missing = columns
+        .filter(({ name }) => !stagingColumns.includes(name))
+        .map(({ name }) => `staging has no column ${name}: deploy, then stop and resume the task`);
+    const script = renderSql("sql/verify/columns_after_connect.sql", { schema, table });
+    const late = (await audit.rows<{ name: string }>(script)).map(
+        ({ name }) =>
+            `staging got the column ${name} after the DMS task had connected: stop and resume the task`,
+    );
+    return checkOf("columns", [...missing, ...late], "those of the source");
+}
+
 /** Changes that arrived and could not be logged. */
 export async function checkUnlogged(
     audit: Database,

@@ -4,6 +4,7 @@ import { formatTableName, trailNames } from "../components/trail/names";
 import type { TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import {
+    checkColumns,
     checkGaps,
     checkGrants,
     checkLedgerGrants,
@@ -171,6 +172,7 @@ async function verifyTable(
         differenceCount: differences.count,
         checks: [
             await checkGuards(source, shape, settings.guardsExpected),
+            await checkColumns(audit, shape, stagingColumns),
             await checkTriggers(audit, shape),
             await checkFunction(audit, shape),
             await checkGrants(audit, shape),

@@ -118,7 +118,9 @@ BEGIN
                 registered.table_name,
                 'shape change',
                 clock_timestamp(),
-                jsonb_build_object('before', registered.columns, 'after', registered.columns || added)
+                jsonb_build_object(
+                    'before', registered.columns, 'after', registered.columns || added, 'added_by', 'DMS'
+                )
             );
         new_gaps := new_gaps + 1;
     END LOOP;

@@ -132,6 +132,35 @@ describe("verify keeps the gap ledger:", function () {
         );
     });
 
+    it("a column that the source got, until DMS knows it", async () => {
+        const columns = async (): Promise<string[]> => {
+            const { checks } = tableOf(await world.verify({}, ITEMS), ITEMS);
+            return checks.flatMap(({ name, ok, detail }) =>
+                name === "columns" && !ok ? [detail] : [],
+            );
+        };
+        await world.alterSource("ALTER TABLE items ADD COLUMN colour text");
+        assert.match((await columns()).join(), /^staging has no column colour: deploy, then stop/u);
+        await world.redeploy();
+        assert.match(
+            (await columns()).join(),
+            /^staging got the column colour after the DMS task/u,
+        );
+        await world.stopReplication();
+        await world.resumeReplication();
+        await world.source.query("UPDATE items SET colour = 'red' WHERE item_id < 5");
+        assert.deepEqual(await columns(), []);
+        const { differences } = tableOf(await world.verify({}, ITEMS), ITEMS);
+        assert.equal(
+            differences.find(({ kind }) => kind === "different row"),
+            undefined,
+        );
+        await world.alterSource("ALTER TABLE items DROP COLUMN colour");
+        await world.redeploy();
+        assert.deepEqual(await columns(), []);
+        assert.ok((await kinds()).includes("shape change"));
+    });
+
     it("a slot that is gone, once, and one that is made anew after that", async () => {
         await world.stopReplication();
         await world.dropSlot();

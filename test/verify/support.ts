@@ -20,7 +20,7 @@ import { dropTaskSlot, startTask, stopTask } from "../../local/dms/control";
 import type { TableReport, VerifyOptions, VerifyReport } from "../../verify/report";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { type ScratchServer, scratchServer } from "../support/postgres";
-import { connect, run, type Trail, trailDatabase } from "../trail/support/trail";
+import { connect, deploy, run, type Trail, trailDatabase } from "../trail/support/trail";
 
 /** A source, an audit database with the trails of its tables, and the DMS stand-in between them. */
 export class World {
@@ -108,6 +108,17 @@ export class World {
         await this.source.query(`BEGIN; ${set("DISABLE")} ${sql}; ${set("ENABLE ALWAYS")} COMMIT`);
     }
 
+    /** Changes the source's tables; verify reads their shapes from there. */
+    async alterSource(sql: string): Promise<void> {
+        await this.source.query(sql);
+        this.shapes = await this.readShapes(this.shapes);
+    }
+
+    /** Deploys the trails for the shapes that the tables have now. */
+    async redeploy(): Promise<void> {
+        await deploy(this.trail.master, this.shapes);
+    }
+
     async stopReplication(): Promise<void> {
         await stopTask(this.taskDir);
     }
@@ -138,11 +149,7 @@ export class World {
         await run(this.source, markerFiles());
         await this.source.query(ddl);
         const audited = [...tables, MARKER_TABLE];
-        const { rows } = await this.source.query<CatalogRow>(
-            renderSql("sql/source/catalog.sql").sql,
-            catalogParameters(audited),
-        );
-        const all = tableShapes(rows);
+        const all = await this.readShapes(audited);
         this.shapes = all.slice(0, tables.length);
         for (const shape of this.shapes) {
             const guards = { truncate: "refuse", keyUpdate: "refuse" } as const;
@@ -157,6 +164,14 @@ export class World {
                 "ALTER DEFAULT PRIVILEGES FOR ROLE dms_target IN SCHEMA awsdms_control GRANT SELECT ON TABLES TO audit_trail_owner",
         );
         await this.startDms(audited);
+    }
+
+    private async readShapes(tables: readonly TableName[]): Promise<TableShape[]> {
+        const { rows } = await this.source.query<CatalogRow>(
+            renderSql("sql/source/catalog.sql").sql,
+            catalogParameters(tables),
+        );
+        return tableShapes(rows);
     }
 
     private async startDms(tables: readonly TableName[]): Promise<void> {

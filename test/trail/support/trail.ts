@@ -40,7 +40,7 @@ async function createRoles(superuser: Client): Promise<void> {
             CREATE ROLE audit_operator NOLOGIN IN ROLE auditor;
             CREATE ROLE operator LOGIN PASSWORD '${PASSWORD}' IN ROLE audit_operator;
             CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}' IN ROLE auditor;
-            GRANT audit_trail_owner TO master;
+            GRANT audit_trail_owner, pg_monitor TO master;
         `);
     }
 }
