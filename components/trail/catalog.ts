@@ -1,5 +1,5 @@
 import { formatTableName, HEADER_COLUMNS, trailNames } from "./names";
-import type { ColumnShape, TableName, TableShape } from "./shape";
+import type { ColumnShape, ExtensionName, TableName, TableShape } from "./shape";
 
 /** One row of sql/source/catalog.sql, as pg hands it over. */
 export interface CatalogRow {
@@ -13,12 +13,14 @@ export interface CatalogRow {
 }
 
 /** A column, and what is needed to judge its type: that of an array's elements for an array. */
-export interface CatalogColumn extends ColumnShape {
+export interface CatalogColumn extends Omit<ColumnShape, "extension"> {
     readonly element: string;
     /** `pg_type.typtype`. */
     readonly elementKind: string;
     /** Whether the type belongs to `pg_catalog`. */
     readonly builtIn: boolean;
+    /** Which extension the type belongs to. */
+    readonly extension?: ExtensionName | null;
 }
 
 /** Parameters of sql/source/catalog.sql for these tables. */
@@ -80,12 +82,13 @@ export function tableShapes(rows: readonly CatalogRow[]): TableShape[] {
     }
     return rows.map((row) => ({
         ...nameOf(row),
-        columns: row.columns.map(({ name, type, notNull, generated, identity }) => ({
+        columns: row.columns.map(({ name, type, notNull, generated, identity, extension }) => ({
             name,
             type,
             notNull,
             generated,
             identity,
+            ...(extension ? { extension } : {}),
         })),
         primaryKey: [...row.primary_key],
     }));

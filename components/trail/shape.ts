@@ -14,6 +14,14 @@ export interface ColumnShape {
     readonly generated: boolean;
     /** `GENERATED ... AS IDENTITY`: staging stores the value as a plain column. */
     readonly identity: boolean;
+    /** Where the type comes from when it is not one of PostgreSQL's own. */
+    readonly extension?: ExtensionName;
+}
+
+/** An extension, and the schema that holds its objects. */
+export interface ExtensionName {
+    readonly name: string;
+    readonly schema: string;
 }
 
 /** What the trail has to know of a source table; columns in table order, the key in key order. */

@@ -40,7 +40,7 @@ export function foundation(): SqlFile[] {
 }
 
 /**
- * One table's staging table, log and tombstones. On a trail that is already there it adds and widens columns of
+ * One table's staging table, log and tombstones, and the extensions that its types come from. On a trail that is already there it adds and widens columns of
  * staging and adds partitions; it drops nothing, and it fails when the source's primary key is another one.
  */
 export function tableObjects(shape: TableShape): SqlFile[] {
@@ -53,7 +53,18 @@ export function tableObjects(shape: TableShape): SqlFile[] {
         type_name: column.type,
         in_key: SqlFragment.boolean(key.has(column.name)),
     }));
+    const extensions = new Map(
+        shape.columns.flatMap(({ extension }) =>
+            extension === undefined ? [] : [[extension.name, extension]],
+        ),
+    );
     return [
+        ...[...extensions.values()].map((extension) =>
+            renderSql("sql/audit/extension.sql", {
+                extension: extension.name,
+                schema: extension.schema,
+            }),
+        ),
         renderSql("sql/audit/staging.sql", {
             schema: shape.schema,
             staging: names.staging,

@@ -16,7 +16,8 @@ const LOB_TYPES = ["text", "citext", "json", "jsonb", "xml", "bytea", "hstore"];
 
 /** Whether DMS maps a PostgreSQL type to a LOB (guide, "Source data types for PostgreSQL"). */
 export function isLob(type: string): boolean {
-    return LOB_TYPES.includes(type) || type.endsWith("[]");
+    // An extension's type is qualified where its schema is not in the search path.
+    return LOB_TYPES.includes(type.slice(type.lastIndexOf(".") + 1)) || type.endsWith("[]");
 }
 
 /** The text that reaches the target for a value's text on the source. `type` is format_type() with modifiers. */

@@ -27,7 +27,17 @@ columns AS (
         END || format_type(plain.oid, CASE t.typtype WHEN 'd' THEN t.typtypmod ELSE a.atttypmod END) AS type,
         element.typname AS element,
         element.typtype AS element_kind,
-        element.typnamespace = 'pg_catalog'::regnamespace AS built_in
+        element.typnamespace = 'pg_catalog'::regnamespace AS built_in,
+        (
+            SELECT jsonb_build_object('name', e.extname, 'schema', s.nspname)
+            FROM pg_catalog.pg_depend AS d
+            JOIN pg_catalog.pg_extension AS e ON e.oid = d.refobjid
+            JOIN pg_catalog.pg_namespace AS s ON s.oid = e.extnamespace
+            WHERE d.classid = 'pg_catalog.pg_type'::regclass
+                AND d.objid = element.oid
+                AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+                AND d.deptype = 'e'
+        ) AS extension
     FROM pg_catalog.pg_attribute AS a
     JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
     JOIN pg_catalog.pg_type AS plain ON plain.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
@@ -52,7 +62,8 @@ SELECT
                     'identity', c.identity,
                     'element', c.element,
                     'elementKind', c.element_kind,
-                    'builtIn', c.built_in
+                    'builtIn', c.built_in,
+                    'extension', c.extension
                 )
                 ORDER BY c.attnum
             ),

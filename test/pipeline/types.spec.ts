@@ -25,9 +25,6 @@ describe("types on their way through the pipeline", function () {
     before(async () => {
         source = await MortalServer.start({ track_commit_timestamp: "on" });
         audit = await MortalServer.start();
-        const template = await connect(audit.scratch, "template1");
-        await template.query("CREATE EXTENSION citext; CREATE EXTENSION hstore");
-        await template.end();
     });
     after(async () => {
         await audit.stop();

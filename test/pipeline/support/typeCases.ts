@@ -88,5 +88,7 @@ export const REFUSED: readonly string[] = [
 
 /** The types of the lists above that are not PostgreSQL's own. */
 export const TYPE_DDL =
-    "CREATE EXTENSION citext; CREATE EXTENSION hstore; CREATE DOMAIN price AS numeric(8,2) CHECK (VALUE > 0); " +
+    'CREATE EXTENSION citext; CREATE SCHEMA "Extra types"; CREATE EXTENSION hstore SCHEMA "Extra types"; ' +
+    'SET search_path = public, "Extra types"; ' +
+    "CREATE DOMAIN price AS numeric(8,2) CHECK (VALUE > 0); " +
     "CREATE DOMAIN narrow AS price CHECK (VALUE < 9); CREATE TYPE mood AS ENUM ('sad'); CREATE TYPE pair AS (a integer, b integer)";
