@@ -1,4 +1,4 @@
-import type { TableShape } from "../components/trail/shape";
+import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { checkOf } from "./checks";
 import type { Database } from "./database";
@@ -40,6 +40,25 @@ export function judgeSlots(slots: readonly Slot[]): Check {
         .map(({ slot_name, lag_bytes }) => `${slot_name} is ${lag_bytes ?? "?"} bytes behind`)
         .join("; ");
     return checkOf("replication slot", findings, fine);
+}
+
+/** Whether the other partitions of an audited partition's table are audited too: what moves or goes there is lost else. */
+export async function checkPartitions(
+    source: Database,
+    audit: Database,
+    { schema, table }: TableShape,
+): Promise<Check> {
+    const audited = await audit.rows<TableName>(renderSql("sql/verify/audited_tables.sql"));
+    const others = await source.rows<{ name: string }>(
+        renderSql("sql/verify/partitions_not_audited.sql", {
+            table_name: qualified(schema, table),
+        }),
+        [audited.map((one) => one.schema), audited.map((one) => one.table)],
+    );
+    const findings = others.map(
+        ({ name }) => `the partition ${name} of the same table is not audited: add it to tables`,
+    );
+    return checkOf("partitions", findings, "none is left out");
 }
 
 /** A trigger of a source table. */

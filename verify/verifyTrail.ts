@@ -29,7 +29,7 @@ import {
     withDefaults,
 } from "./report";
 import { compareRows } from "./rows";
-import { checkGuards, checkSlots } from "./sourceChecks";
+import { checkGuards, checkPartitions, checkSlots } from "./sourceChecks";
 import { checkFunction, checkLedgerTriggers, checkTriggers } from "./triggerChecks";
 
 /**
@@ -172,6 +172,7 @@ async function verifyTable(
         differenceCount: differences.count,
         checks: [
             await checkGuards(source, shape, settings.guardsExpected),
+            await checkPartitions(source, audit, shape),
             await checkColumns(audit, shape, stagingColumns),
             await checkTriggers(audit, shape),
             await checkFunction(audit, shape),

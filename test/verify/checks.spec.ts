@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { failedChecks, tableOf, World } from "./support";
 
 const DDL = `
-    CREATE TABLE public.one (id uuid PRIMARY KEY DEFAULT gen_random_uuid());
+    CREATE TABLE several (id uuid PRIMARY KEY DEFAULT gen_random_uuid()) PARTITION BY LIST (id);
+    CREATE TABLE public.one PARTITION OF several DEFAULT;
     INSERT INTO public.one DEFAULT VALUES;
 `;
 
@@ -114,6 +115,13 @@ describe("verify finds what the guarantee rests on broken:", function () {
             "CREATE TRIGGER audit_trail_refuse_key_update AFTER UPDATE OF id ON one FOR EACH ROW EXECUTE FUNCTION audit_trail.refuse_key_update(); ALTER TABLE one ENABLE ALWAYS TRIGGER audit_trail_refuse_key_update",
             "source",
             "source guards",
+        ],
+        [
+            "a partition that was attached and is not audited",
+            "CREATE TABLE late PARTITION OF several FOR VALUES IN (gen_random_uuid())",
+            "DROP TABLE late",
+            "source",
+            "partitions",
         ],
         [
             "a table that DMS has suspended",
