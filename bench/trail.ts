@@ -1,5 +1,4 @@
 import { writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
@@ -8,10 +7,10 @@ import type { Client, ClientConfig } from "pg";
 import { sourceSettings, targetSettings } from "../components/dmsEndpoint";
 import { tableMappings } from "../components/tableMappings";
 import { taskSettings } from "../components/taskSettings";
-import { dropTaskSlot, startTask, stopTask, taskStatus } from "../local/dms/control";
+import { startTask, stopTask, taskStatus } from "../local/dms/control";
 import type { TaskStatus } from "../local/dms/status";
 import type { ScratchServer } from "../test/support/postgres";
-import { makeTempDir } from "../test/support/tempDir";
+import { taskFolder } from "../test/support/taskFolder";
 import { ITEMS, trailDatabase } from "../test/trail/support/trail";
 import type { Defer } from "./part";
 import { databaseOf, session, sourceDatabase } from "./servers";
@@ -47,13 +46,10 @@ export async function benchTrail(
     );
     await deployed.stop();
     const audit = await session(defer, databaseOf(auditServer, DATABASE));
-    const taskDir = await makeTempDir();
-    defer(() => rm(taskDir, { recursive: true, force: true }));
+    const folder = taskFolder();
+    defer(() => folder.remove());
+    const taskDir = folder.path;
     writeTask(taskDir, sourceServer, auditServer);
-    defer(async () => {
-        await stopTask(taskDir);
-        await dropTaskSlot(taskDir);
-    });
 
     const status = (): TaskStatus => {
         const found = taskStatus(taskDir);

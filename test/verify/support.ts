@@ -1,5 +1,4 @@
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { type Client, escapeIdentifier } from "pg";
@@ -20,6 +19,7 @@ import { dropTaskSlot, startTask, stopTask } from "../../local/dms/control";
 import type { TableReport, VerifyOptions, VerifyReport } from "../../verify/report";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { type ScratchServer, scratchServer } from "../support/postgres";
+import { taskFolder } from "../support/taskFolder";
 import { connect, deploy, run, type Trail, trailDatabase } from "../trail/support/trail";
 
 /** A source, an audit database with the trails of its tables, and the DMS stand-in between them. */
@@ -175,7 +175,9 @@ export class World {
     }
 
     private async startDms(tables: readonly TableName[]): Promise<void> {
-        this.taskDir = mkdtempSync(path.join(realpathSync(tmpdir()), "audit-trail-verify-"));
+        const folder = taskFolder();
+        this.undo.push(() => folder.remove());
+        this.taskDir = folder.path;
         const { host, port, user, password } = this.server;
         const endpoint = { engineName: "postgres", host, port, sslMode: "none" };
         const task = {
@@ -192,11 +194,6 @@ export class World {
             },
         };
         writeFileSync(path.join(this.taskDir, "task.json"), JSON.stringify(task), { mode: 0o600 });
-        this.undo.push(async () => {
-            await stopTask(this.taskDir);
-            await dropTaskSlot(this.taskDir);
-            rmSync(this.taskDir, { recursive: true, force: true });
-        });
         await startTask(this.taskDir);
     }
 }

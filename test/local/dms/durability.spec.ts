@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { createInterface } from "node:readline";
 
 import { dropTaskSlot, startTask, stopTask } from "../../../local/dms/control";
 import { startTicks } from "../../../local/dms/processIdentity";
+import { slotName } from "../../../local/dms/slot";
 import { findBinaries } from "../../../local/servers/binaries";
 import { type ServerFiles, startServer, stopServer } from "../../../local/servers/postgres";
 import { type ScratchServer, scratchServer } from "../../support/postgres";
@@ -263,6 +267,28 @@ describe("local/dms: stops, kills and outages", function () {
         if (process.platform === "linux") {
             const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
             assert.ok(Number(peak) < 300_000, `peak memory ${peak ?? "unknown"} kB`);
+        }
+    });
+
+    it("ends with the tests that started it, whatever ends them", async () => {
+        const support = JSON.stringify(path.resolve(__dirname, "../../support/taskFolder"));
+        const script = `console.log(require(${support}).taskFolder().path); setInterval(() => {}, 1000);`;
+        const owner = spawn(process.execPath, ["--require", "tsx/cjs", "-e", script], {
+            stdio: ["ignore", "pipe", "inherit"],
+        });
+        const [dir] = (await once(createInterface(owner.stdout), "line")) as [string];
+        try {
+            bench.write(dir, {}, "durability-orphan");
+            await startTask(dir);
+            const { pid } = statusOf(dir);
+            owner.kill("SIGKILL");
+            await until(() => Promise.resolve(startTicks(pid) === undefined && !existsSync(dir)));
+        } finally {
+            owner.kill("SIGKILL");
+            await until(() => Promise.resolve(!existsSync(dir)));
+            await bench.source.query("SELECT pg_drop_replication_slot($1)", [
+                slotName("durability-orphan"),
+            ]);
         }
     });
 

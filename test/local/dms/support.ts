@@ -1,13 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { Client } from "pg";
 
-import { dropTaskSlot, startTask, stopTask, taskStatus } from "../../../local/dms/control";
+import { startTask, stopTask, taskStatus } from "../../../local/dms/control";
 import { writeJsonFile } from "../../../local/dms/files";
 import type { TaskStatus } from "../../../local/dms/status";
 import type { ScratchServer } from "../../support/postgres";
+import { type TaskFolder, taskFolder } from "../../support/taskFolder";
 import { until } from "../../support/until";
 
 export interface TaskOptions {
@@ -61,7 +61,7 @@ export function mappings(tables: readonly string[], flagged = true): string {
 
 /** Two fresh databases on a scratch server and tasks between them; everything goes with `close()`. */
 export class Bench {
-    private readonly dirs: string[] = [];
+    private readonly folders: TaskFolder[] = [];
     private readonly clients: Client[] = [];
     private counter = 0;
 
@@ -110,10 +110,8 @@ export class Bench {
     }
 
     private async removeTasks(): Promise<void> {
-        for (const dir of this.dirs.splice(0)) {
-            await stopTask(dir);
-            await dropTaskSlot(dir);
-            rmSync(dir, { recursive: true, force: true });
+        for (const folder of this.folders.splice(0)) {
+            await folder.remove();
         }
     }
 
@@ -137,11 +135,11 @@ export class Bench {
 
     /** A task's folder, not yet started. */
     task(options: TaskOptions = {}): string {
-        const dir = mkdtempSync(path.join(realpathSync(tmpdir()), "audit-trail-task-"));
-        this.dirs.push(dir);
+        const folder = taskFolder();
+        this.folders.push(folder);
         this.counter += 1;
-        this.write(dir, options, `${this.names[0]}-${this.counter}`);
-        return dir;
+        this.write(folder.path, options, `${this.names[0]}-${this.counter}`);
+        return folder.path;
     }
 
     write(dir: string, options: TaskOptions, taskIdentifier: string): void {

@@ -1,6 +1,4 @@
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
 
 import type { Client } from "pg";
 
@@ -17,12 +15,13 @@ import {
 } from "../../../components/trail/guards";
 import type { TableName, TableShape } from "../../../components/trail/shape";
 import { renderSql } from "../../../components/trail/template";
-import { dropTaskSlot, startTask, stopTask, taskStatus } from "../../../local/dms/control";
+import { startTask, stopTask, taskStatus } from "../../../local/dms/control";
 import type { Faults } from "../../../local/dms/faults";
 import { writeJsonFile } from "../../../local/dms/files";
 import { livingProcess, startTicks } from "../../../local/dms/processIdentity";
 import type { TaskStatus } from "../../../local/dms/status";
 import { taskFiles } from "../../../local/dms/task";
+import { taskFolder } from "../../support/taskFolder";
 import { until } from "../../support/until";
 import { run, trailDatabase } from "../../trail/support/trail";
 import { disconnect } from "../../../local/dms/connection";
@@ -45,7 +44,8 @@ export interface PipelineOptions {
 /** A source database, an audit database with the trails of its tables, and the DMS task that the project would make. */
 export class Pipeline {
     shapes: readonly TableShape[] = [];
-    private readonly dir = mkdtempSync(path.join(realpathSync(tmpdir()), "audit-trail-pipeline-"));
+    private readonly folder = taskFolder();
+    private readonly dir = this.folder.path;
     private readonly clients: Client[] = [];
 
     private constructor(
@@ -70,9 +70,7 @@ export class Pipeline {
     }
 
     async close(): Promise<void> {
-        await stopTask(this.dir);
-        await dropTaskSlot(this.dir);
-        rmSync(this.dir, { recursive: true, force: true });
+        await this.folder.remove();
         await Promise.all(this.clients.map(disconnect));
         for (const [server, database] of this.databases) {
             const admin = await connect(server.scratch, server.scratch.database);
