@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
 import type { Client } from "pg";
 
@@ -7,6 +7,7 @@ export const LOAD_NAME = "audit-trail-load";
 
 /** USER_HZ, the unit of /proc/<pid>/stat: 100 on every Linux that Node.js runs on. */
 const TICKS_PER_SECOND = 100;
+const SAMPLE_MS = 20;
 
 /** CPU seconds of a server's processes since they began; NaN where there is no /proc. */
 export interface ServerCpu {
@@ -54,20 +55,31 @@ export async function serverCpu(server: Client): Promise<ServerCpu> {
     return total;
 }
 
-/** Lets the peak of a process's memory begin anew; without /proc or the right to do so it stays as it was. */
-export function resetPeakMemory(pid: number): void {
-    try {
-        writeFileSync(`/proc/${pid}/clear_refs`, "5");
-    } catch {
-        // The peak then includes what came before, which errs on the side of too much.
+/** The most memory of its own, without shared buffers, that each process had at once since the watch began, in MB. */
+export class MemoryWatch {
+    private readonly peaks: Map<number, number>;
+    private readonly timer: NodeJS.Timeout;
+
+    constructor(pids: readonly number[]) {
+        this.peaks = new Map(pids.map((pid) => [pid, privateMemory(pid)]));
+        this.timer = setInterval(() => {
+            for (const [pid, peak] of this.peaks) {
+                this.peaks.set(pid, Math.max(peak, privateMemory(pid)));
+            }
+        }, SAMPLE_MS);
+    }
+
+    /** Ends the watch; in the order of the processes, NaN without /proc. */
+    end(): number[] {
+        clearInterval(this.timer);
+        return [...this.peaks.values()];
     }
 }
 
-/** The most memory a process had at once, in MB; NaN without /proc. */
-export function peakMemory(pid: number): number {
+function privateMemory(pid: number): number {
     try {
         const status = readFileSync(`/proc/${pid}/status`, "latin1");
-        return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) / 1024;
+        return Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? NaN) / 1024;
     } catch {
         return NaN;
     }
