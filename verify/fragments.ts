@@ -50,7 +50,8 @@ const ROWS: Readonly<Record<RowSource, string>> = {
 /**
  * A row as JSON that is the same text on both sides when the rows are the same.
  *
- * Columns that the source no longer has are left out; ones that the trail does not know yet are null. A numeric without a
+ * Columns that the source no longer has are left out; ones that the trail does not know yet have the value that the source's
+ * older rows have, null as a rule. A numeric without a
  * scale loses its trailing zeros, because DMS adds some; the source's infinite times are those that DMS writes for them.
  *
  * @param stagingColumns the columns of the staging table, headers included
@@ -75,7 +76,19 @@ export function rowImage(
     }
     if (from !== "source" && missing.length > 0) {
         const nulls = JSON.stringify(Object.fromEntries(missing.map((name) => [name, null])));
-        image = SqlFragment.each("(CAST(:'nulls' AS jsonb) || :image)", [{ nulls, image }]);
+        const defaults = shape.columns.flatMap(({ name, type, missing: value }) =>
+            value !== undefined && missing.includes(name)
+                ? [{ name, value, type: SqlFragment.type(type) }]
+                : [],
+        );
+        const added = SqlFragment.each(
+            "|| jsonb_build_object(:'name', CAST(:'value' AS :type)) ",
+            defaults,
+            "",
+        );
+        image = SqlFragment.each("(CAST(:'nulls' AS jsonb) :added|| :image)", [
+            { nulls, added, image },
+        ]);
     }
     const rewritten = shape.columns.flatMap(({ name, type }) => {
         if (type === "numeric") {

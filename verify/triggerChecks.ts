@@ -48,11 +48,14 @@ const rows = (refusal: string): Expected => ({
 
 const LEDGER = [rows("refuse_change"), truncate("refuse_change")];
 const LOG = [rows("refuse_change_of_log"), truncate("refuse_change")];
-const STAGING: readonly Expected[] = [
+/** @param logArguments of the log's trigger, as SQL */
+const staging = (logArguments: string): readonly Expected[] => [
     {
         trigger: "log_change",
-        definition:
-            /AFTER INSERT OR UPDATE ON .* FOR EACH ROW EXECUTE FUNCTION audit_trail\..*_log_change"?\(\)$/su,
+        definition: new RegExp(
+            `AFTER INSERT OR UPDATE ON .* FOR EACH ROW EXECUTE FUNCTION audit_trail\\..*_log_change"?\\(${logArguments.replaceAll(/[.*+?^${}()|[\]\\]/gu, "\\$&")}\\)$`,
+            "su",
+        ),
         onPartitions: false,
     },
     {
@@ -80,10 +83,14 @@ const TOMBSTONE: readonly Expected[] = [
 /** The triggers that write and protect one table's trail. */
 export async function checkTriggers(audit: Database, shape: TableShape): Promise<Check> {
     const names = trailNames(shape);
+    const { schema, table } = shape;
+    const { log_arguments } = await audit.row<{ log_arguments: string }>(
+        renderSql("sql/verify/log_trigger_arguments.sql", { schema, table }),
+    );
     return await judgeRelations(
         audit,
         new Map([
-            [qualified(shape.schema, names.staging), STAGING],
+            [qualified(shape.schema, names.staging), staging(log_arguments)],
             [qualified(shape.schema, names.auditLog), LOG],
             [qualified(TRAIL_SCHEMA, names.tombstone), TOMBSTONE],
         ]),

@@ -7,13 +7,14 @@ export interface CatalogRow {
     readonly table_name: string;
     /** `pg_class.relkind`; null when there is no such table. */
     readonly relkind: string | null;
+    readonly oid: string | null;
     readonly is_partition: boolean;
     readonly columns: readonly CatalogColumn[];
     readonly primary_key: readonly string[];
 }
 
 /** A column, and what is needed to judge its type: that of an array's elements for an array. */
-export interface CatalogColumn extends Omit<ColumnShape, "extension"> {
+export interface CatalogColumn extends Omit<ColumnShape, "extension" | "missing"> {
     readonly element: string;
     /** `pg_type.typtype`. */
     readonly elementKind: string;
@@ -21,6 +22,7 @@ export interface CatalogColumn extends Omit<ColumnShape, "extension"> {
     readonly builtIn: boolean;
     /** Which extension the type belongs to. */
     readonly extension?: ExtensionName | null;
+    readonly missing?: string | null;
 }
 
 /** Parameters of sql/source/catalog.sql for these tables. */
@@ -82,16 +84,19 @@ export function tableShapes(rows: readonly CatalogRow[]): TableShape[] {
     }
     return rows.map((row) => ({
         ...nameOf(row),
-        columns: row.columns.map(({ name, type, notNull, generated, identity, extension }) => ({
-            name,
-            type,
-            notNull,
-            generated,
-            identity,
-            ...(extension ? { extension } : {}),
-        })),
+        oid: row.oid ?? "",
+        columns: row.columns.map(columnShape),
         primaryKey: [...row.primary_key],
     }));
+}
+
+function columnShape(column: CatalogColumn): ColumnShape {
+    const { name, type, notNull, generated, identity, attnum, extension, missing } = column;
+    return {
+        ...{ name, type, notNull, generated, identity, attnum },
+        ...(extension ? { extension } : {}),
+        ...(typeof missing === "string" ? { missing } : {}),
+    };
 }
 
 function nameOf(row: CatalogRow): TableName {

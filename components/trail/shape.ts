@@ -14,6 +14,10 @@ export interface ColumnShape {
     readonly generated: boolean;
     /** `GENERATED ... AS IDENTITY`: staging stores the value as a plain column. */
     readonly identity: boolean;
+    /** `pg_attribute.attnum`, which a renamed column keeps. */
+    readonly attnum: number;
+    /** The value, as text, that rows older than the column have: the default that ADD COLUMN gave it. */
+    readonly missing?: string;
     /** Where the type comes from when it is not one of PostgreSQL's own. */
     readonly extension?: ExtensionName;
 }
@@ -26,6 +30,8 @@ export interface ExtensionName {
 
 /** What the trail has to know of a source table; columns in table order, the key in key order. */
 export interface TableShape extends TableName {
+    /** `pg_class.oid`: `attnum` means something only within one table. */
+    readonly oid: string;
     readonly columns: readonly ColumnShape[];
     readonly primaryKey: readonly string[];
 }

@@ -52,6 +52,7 @@ export function tableObjects(shape: TableShape): SqlFile[] {
         type: SqlFragment.type(column.type),
         type_name: column.type,
         in_key: SqlFragment.boolean(key.has(column.name)),
+        missing: SqlFragment.nullable(column.missing),
     }));
     const extensions = new Map(
         shape.columns.flatMap(({ extension }) =>
@@ -71,7 +72,7 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             staging_name: qualified(shape.schema, names.staging),
             columns: SqlFragment.each(':"name" :type', columns),
             column_rows: SqlFragment.each(
-                "(:'name', :'type_name', :in_key)",
+                "(:'name', :'type_name', :in_key, :missing)",
                 columns,
                 ",\n        ",
             ),
@@ -104,6 +105,9 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             key_names: SqlFragment.literals(shape.primaryKey),
             column_names: SqlFragment.literals(shape.columns.map(({ name }) => name)),
             column_types: SqlFragment.literals(shape.columns.map(({ type }) => type)),
+            oid: shape.oid,
+            attnums: SqlFragment.literals(shape.columns.map(({ attnum }) => String(attnum))),
+            missing: SqlFragment.each(":missing", columns, ", "),
         }),
     ];
 }
@@ -145,6 +149,7 @@ export function triggerObjects(shape: TableShape): SqlFile[] {
     const files = [
         renderSql("sql/audit/trigger.sql", {
             schema: shape.schema,
+            table: shape.table,
             staging: names.staging,
             trigger_function,
         }),

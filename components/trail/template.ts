@@ -35,6 +35,11 @@ export class SqlFragment {
         );
     }
 
+    /** `'a'`, or `NULL` for undefined. */
+    static nullable(value: string | undefined): SqlFragment {
+        return new SqlFragment(value === undefined ? "NULL" : escapeLiteral(value));
+    }
+
     static boolean(value: boolean): SqlFragment {
         return new SqlFragment(String(value));
     }

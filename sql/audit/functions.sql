@@ -19,10 +19,17 @@ BEGIN
 END
 $function$;
 
--- Makes one column of a staging table what the source has: adds it, follows a changed type, allows null unless it
--- belongs to the key (DMS fills large columns and clears deleted rows with nulls).
-CREATE OR REPLACE FUNCTION audit_trail.fit_column(staging regclass, column_name text, column_type text, in_key boolean)
-RETURNS void
+-- Makes one column of a staging table what the source has: adds it, with the value that the rows have which were there
+-- before it, follows a changed type, allows null unless it belongs to the key (DMS fills large columns and clears
+-- deleted rows with nulls).
+DROP FUNCTION IF EXISTS audit_trail.fit_column(regclass, text, text, boolean);
+CREATE OR REPLACE FUNCTION audit_trail.fit_column(
+    staging regclass,
+    column_name text,
+    column_type text,
+    in_key boolean,
+    missing_value text
+) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -34,7 +41,9 @@ BEGIN
         FROM pg_attribute AS a
         WHERE a.attrelid = staging AND a.attname = column_name AND NOT a.attisdropped;
     IF NOT FOUND THEN
-        EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', staging, column_name, column_type);
+        EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', staging, column_name, column_type)
+            || coalesce(' DEFAULT ' || quote_literal(missing_value), '');
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', staging, column_name);
         RETURN;
     END IF;
     IF present.type <> column_type THEN
@@ -252,7 +261,7 @@ $function$;
 
 REVOKE ALL ON FUNCTION
     audit_trail.refuse_change_of_log(),
-    audit_trail.fit_column(regclass, text, text, boolean),
+    audit_trail.fit_column(regclass, text, text, boolean, text),
     audit_trail.check_key(regclass, text[]),
     audit_trail.add_partitions(regclass, text, integer, integer),
     audit_trail.refuse_truncate(regclass),

@@ -50,6 +50,14 @@ BEGIN
         before_image := removed - CAST('{operation,commit_timestamp,transaction_id,change_seq}' AS text[]);
     END IF;
 
+    -- Columns that the source no longer has: staging keeps their last values.
+    FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+        IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+            before_image := before_image - TG_ARGV[i];
+            after_image := after_image - TG_ARGV[i];
+        END IF;
+    END LOOP;
+
     -- A position ends in an LSN, %08X/%08X.
     change_has_lsn := change_position LIKE '%________/________' AND right(change_position, 17) ~ '^[0-9A-F]+/[0-9A-F]+$';
     is_new := change_has_lsn

@@ -90,7 +90,8 @@ END
 $function$;
 
 -- The table as it was at a commit time: the rows that every reader saw who began after that commit and before the
--- next one, and the number of known gaps up to then. A time before the full load of a table with rows is an error.
+-- next one, and the number of known gaps up to then. A time before the full load of a table with rows is an error. Of
+-- a column that has come since a row's last change the row knows nothing; one that had gone by then is left out.
 CREATE OR REPLACE FUNCTION audit_trail.as_of(source_schema text, source_table text, at timestamptz)
 RETURNS TABLE (row_key jsonb, row_data jsonb, known_gaps bigint)
 LANGUAGE plpgsql
@@ -102,7 +103,12 @@ DECLARE
     gaps bigint;
     known_from timestamptz;
     is_known boolean;
+    gone text[];
 BEGIN
+    SELECT coalesce(array_agg(f.key), '{}') INTO gone
+        FROM audit_trail.audited_table AS t
+        CROSS JOIN LATERAL jsonb_each_text(t.former_since) AS f
+        WHERE t.table_schema = source_schema AND t.table_name = source_table AND at > f.value::timestamptz;
     -- No log row up to then: either the table was empty or its trail had not begun, which must not look alike.
     EXECUTE format('SELECT EXISTS (SELECT FROM %s AS l WHERE l.commit_timestamp <= $1)', log) INTO is_known USING at;
     IF NOT is_known THEN
@@ -117,7 +123,7 @@ BEGIN
     END IF;
     SELECT count(*) INTO gaps FROM audit_trail.gaps_between(source_schema, source_table, '-infinity', at);
     RETURN QUERY EXECUTE format(
-        'SELECT s.row_key, s.new_row_data, $2
+        'SELECT s.row_key, s.new_row_data - $3, $2
          FROM (
              SELECT DISTINCT ON (l.row_key) l.row_key, l.new_row_data
              FROM %s AS l
@@ -126,7 +132,7 @@ BEGIN
          ) AS s
          WHERE s.new_row_data IS NOT NULL',
         log
-    ) USING at, gaps;
+    ) USING at, gaps, gone;
 END
 $function$;
 

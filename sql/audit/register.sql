@@ -9,7 +9,10 @@ SELECT audit_trail.register_table(
     :'tombstone',
     :'partition_prefix',
     ARRAY[:key_names],
-    jsonb_object(ARRAY[:column_names], ARRAY[:column_types])
+    jsonb_object(ARRAY[:column_names], ARRAY[:column_types]),
+    :'oid',
+    jsonb_object(ARRAY[:column_names], ARRAY[:attnums]),
+    jsonb_object(ARRAY[:column_names], CAST(ARRAY[:missing] AS text[]))
 );
 
 RESET ROLE;

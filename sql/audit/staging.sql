@@ -13,15 +13,15 @@ CREATE TABLE IF NOT EXISTS :"schema".:"staging" (
 COMMENT ON TABLE :"schema".:"staging" IS :'comment';
 
 SELECT audit_trail.check_key(:'staging_name'::regclass, ARRAY[:key_names]);
-SELECT audit_trail.fit_column(:'staging_name'::regclass, c.name, c.type, c.in_key)
+SELECT audit_trail.fit_column(:'staging_name'::regclass, c.name, c.type, c.in_key, c.missing)
 FROM (
     VALUES
         :column_rows,
-        ('operation', 'character varying(50)', false),
-        ('commit_timestamp', 'timestamp(6) without time zone', false),
-        ('transaction_id', 'character varying(50)', false),
-        ('change_seq', 'character varying(50)', false)
-) AS c (name, type, in_key);
+        ('operation', 'character varying(50)', false, NULL),
+        ('commit_timestamp', 'timestamp(6) without time zone', false, NULL),
+        ('transaction_id', 'character varying(50)', false, NULL),
+        ('change_seq', 'character varying(50)', false, NULL)
+) AS c (name, type, in_key, missing);
 
 GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON :"schema".:"staging" TO dms_target;
 

@@ -9,9 +9,7 @@ ALTER FUNCTION audit_trail.:"trigger_function"()
     SET search_path = pg_catalog, pg_temp;
 REVOKE ALL ON FUNCTION audit_trail.:"trigger_function"() FROM PUBLIC;
 
--- Without a condition: PostgreSQL prepares one anew for every statement, which costs a seventh of the apply rate.
-CREATE OR REPLACE TRIGGER log_change AFTER INSERT OR UPDATE ON :"schema".:"staging"
-    FOR EACH ROW EXECUTE FUNCTION audit_trail.:"trigger_function"();
+SELECT audit_trail.put_log_trigger(:'schema', :'table', :'trigger_function');
 -- The log's function deletes as its owner; whoever deletes otherwise is another role.
 CREATE OR REPLACE TRIGGER keep_removed_row AFTER DELETE ON :"schema".:"staging"
     FOR EACH ROW WHEN (current_user <> 'audit_trail_owner')
@@ -20,7 +18,6 @@ CREATE OR REPLACE TRIGGER log_reload BEFORE TRUNCATE ON :"schema".:"staging"
     FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.record_reload();
 
 -- Also in a session whose session_replication_role is replica.
-ALTER TABLE :"schema".:"staging" ENABLE ALWAYS TRIGGER log_change;
 ALTER TABLE :"schema".:"staging" ENABLE ALWAYS TRIGGER keep_removed_row;
 ALTER TABLE :"schema".:"staging" ENABLE ALWAYS TRIGGER log_reload;
 

@@ -20,6 +20,8 @@ columns AS (
         a.attnotnull,
         a.attgenerated <> '' AS generated,
         a.attidentity <> '' AS identity,
+        -- What ADD COLUMN ... DEFAULT gave to the rows that were there; no change of any row says so.
+        CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END AS missing,
         CASE
             WHEN plain.typnamespace <> 'pg_catalog'::regnamespace AND pg_type_is_visible(plain.oid)
                 THEN quote_ident(plain_schema.nspname) || '.'
@@ -50,6 +52,7 @@ SELECT
     r.table_schema,
     r.table_name,
     r.relkind::text,
+    r.oid::bigint::text AS oid,
     coalesce(r.relispartition, false) AS is_partition,
     (
         SELECT coalesce(
@@ -60,6 +63,8 @@ SELECT
                     'notNull', c.attnotnull,
                     'generated', c.generated,
                     'identity', c.identity,
+                    'attnum', c.attnum,
+                    'missing', c.missing,
                     'element', c.element,
                     'elementKind', c.element_kind,
                     'builtIn', c.built_in,

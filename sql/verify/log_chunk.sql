@@ -11,6 +11,26 @@ horizon AS (
     FROM audit_trail.audited_table AS r
     WHERE r.table_schema = :'schema' AND r.table_name = :'table'
 ),
+-- Columns that came or went: rows of before and after differ in having them.
+reshaped AS (
+    SELECT coalesce(array_agg(DISTINCT c.name), '{}') AS names
+    FROM audit_trail.gap AS g
+    CROSS JOIN LATERAL jsonb_object_keys((g.detail -> 'before') || (g.detail -> 'after')) AS c (name)
+    WHERE g.kind = 'shape change'
+        AND g.table_schema = :'schema'
+        AND g.table_name = :'table'
+        AND (g.detail -> 'before' ? c.name) <> (g.detail -> 'after' ? c.name)
+),
+-- Columns that got another type, which writes the same value differently, and when.
+retyped AS (
+    SELECT c.name, g.recorded_at AS at
+    FROM audit_trail.gap AS g
+    CROSS JOIN LATERAL jsonb_object_keys(g.detail -> 'before') AS c (name)
+    WHERE g.kind = 'shape change'
+        AND g.table_schema = :'schema'
+        AND g.table_name = :'table'
+        AND g.detail -> 'before' -> c.name <> g.detail -> 'after' -> c.name
+),
 ordered AS (
     SELECT
         l.*,
@@ -19,6 +39,7 @@ ordered AS (
         lag(l.commit_timestamp) OVER w AS previous_commit,
         lag(l.transaction_id) OVER w AS previous_transaction,
         lag(l.change_seq) OVER w AS previous_seq,
+        lag(l.recorded_at) OVER w AS previous_recorded,
         lead(l.audit_id) OVER w IS NULL AS is_last
     FROM :"schema".:"audit_log" AS l
     WHERE ($1::jsonb IS NULL OR l.row_key > $1::jsonb) AND ($2::jsonb IS NULL OR l.row_key <= $2::jsonb)
@@ -39,7 +60,6 @@ judged AS (
             WHEN o.operation = 'I' AND o.previous_operation <> 'D' THEN 'insert over existing row'
             WHEN o.operation <> 'I' AND o.previous_operation IS NULL THEN 'no start'
             WHEN o.operation <> 'I' AND o.previous_operation = 'D' THEN 'change of a deleted row'
-            -- A column of which only one side knows counts as null, and a type that changed is compared by its text.
             WHEN o.operation <> 'I' AND o.previous_row IS DISTINCT FROM o.old_row_data
                 AND (
                     o.old_row_data IS NULL
@@ -48,6 +68,15 @@ judged AS (
                         FROM jsonb_object_keys(o.previous_row || o.old_row_data) AS c (name)
                         WHERE (o.previous_row -> c.name) IS DISTINCT FROM (o.old_row_data -> c.name)
                             AND (o.previous_row ->> c.name) IS DISTINCT FROM (o.old_row_data ->> c.name)
+                            AND NOT (
+                                (o.previous_row ? c.name) <> (o.old_row_data ? c.name)
+                                AND c.name = ANY (CAST((SELECT r.names FROM reshaped AS r) AS text[]))
+                            )
+                            AND NOT EXISTS (
+                                SELECT
+                                FROM retyped AS r
+                                WHERE r.name = c.name AND r.at > o.previous_recorded AND r.at <= o.recorded_at
+                            )
                     )
                 )
                 THEN 'broken chain'
@@ -72,6 +101,13 @@ judged AS (
                     FROM jsonb_object_keys(o.new_row_data || s.row) AS c (name)
                     WHERE (o.new_row_data -> c.name) IS DISTINCT FROM (s.row -> c.name)
                         AND (o.new_row_data ->> c.name) IS DISTINCT FROM (s.row ->> c.name)
+                        AND NOT (
+                            (o.new_row_data ? c.name) <> (s.row ? c.name)
+                            AND c.name = ANY (CAST((SELECT r.names FROM reshaped AS r) AS text[]))
+                        )
+                        AND NOT EXISTS (
+                            SELECT FROM retyped AS r WHERE r.name = c.name AND r.at > o.recorded_at
+                        )
                 )
                 THEN 'log and staging differ'
             WHEN s.change_seq <> o.change_seq

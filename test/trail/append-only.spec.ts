@@ -140,7 +140,11 @@ describe("what is logged stays", () => {
         for (const client of [trail.dms, trail.reader]) {
             for (const statement of [
                 "SELECT audit_trail.add_partitions('public.items_audit_log', 'items_audit_log_')",
-                "SELECT audit_trail.fit_column('public.items_staging', 'x', 'text', false)",
+                "SELECT audit_trail.fit_column('public.items_staging', 'x', 'text', false, NULL)",
+                "SELECT audit_trail.fill_column('public.items_staging', 'name', 'NULL')",
+                "SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_log_change')",
+                "SELECT audit_trail.log_trigger_arguments('public', 'items')",
+                "SELECT audit_trail.register_table('public', 'items', '', '', '', '', '{}', '{}', '', '{}', '{}')",
                 "SELECT * FROM audit_trail.public_items_tombstone",
                 "SELECT * FROM audit_trail.own_write",
                 "SELECT audit_trail.is_own_write()",

@@ -85,24 +85,38 @@ describe("shapes from the source's catalog", () => {
         const [items] = await shapes("public.items");
         assert.deepEqual(
             { ...items, columns: items?.columns.map(({ name, type }) => [name, type]) },
-            { ...ITEMS, columns: ITEMS.columns.map(({ name, type }) => [name, type]) },
+            {
+                ...ITEMS,
+                oid: items?.oid,
+                columns: ITEMS.columns.map(({ name, type }) => [name, type]),
+            },
         );
     });
 
     it("have the key in key order and plain types, in the order asked for", async () => {
         const [shape, items] = await shapes('"My.Schema".T', "public.items");
         assert.equal(items?.table, "items");
+        assert.match(shape?.oid ?? "", /^[1-9]\d+$/u);
         assert.deepEqual(shape, {
             schema: "My.Schema",
             table: "T",
+            oid: shape?.oid,
             columns: [
-                { name: "b", type: "integer", notNull: true, generated: false, identity: true },
+                {
+                    name: "b",
+                    type: "integer",
+                    notNull: true,
+                    generated: false,
+                    identity: true,
+                    attnum: 1,
+                },
                 {
                     name: "A a",
                     type: "character varying(7)",
                     notNull: true,
                     generated: false,
                     identity: false,
+                    attnum: 3,
                 },
                 {
                     name: "cost",
@@ -110,6 +124,7 @@ describe("shapes from the source's catalog", () => {
                     notNull: true,
                     generated: false,
                     identity: false,
+                    attnum: 4,
                 },
                 {
                     name: "twice",
@@ -117,6 +132,7 @@ describe("shapes from the source's catalog", () => {
                     notNull: false,
                     generated: true,
                     identity: false,
+                    attnum: 5,
                 },
                 {
                     name: "at",
@@ -124,6 +140,7 @@ describe("shapes from the source's catalog", () => {
                     notNull: false,
                     generated: false,
                     identity: false,
+                    attnum: 6,
                 },
             ],
             primaryKey: ["A a", "b"],

@@ -105,6 +105,7 @@ describe("the gap ledger", () => {
             notNull: false,
             generated: false,
             identity: false,
+            attnum: 4,
         };
         const wider = { ...ITEMS, columns: [...ITEMS.columns, note] };
         const before = (await kinds(trail)).length;

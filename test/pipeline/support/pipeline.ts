@@ -23,7 +23,7 @@ import type { TaskStatus } from "../../../local/dms/status";
 import { taskFiles } from "../../../local/dms/task";
 import { taskFolder } from "../../support/taskFolder";
 import { until } from "../../support/until";
-import { run, trailDatabase } from "../../trail/support/trail";
+import { connect as connectAs, deploy, run, trailDatabase } from "../../trail/support/trail";
 import { disconnect } from "../../../local/dms/connection";
 import { connect, type MortalServer } from "./server";
 
@@ -145,6 +145,18 @@ export class Pipeline {
         this.writeTask(kilobytes);
     }
 
+    /** Deploys the trails again, for the columns that the source has now. */
+    async redeploy(): Promise<void> {
+        const all = await this.readShapes(await this.sourceSession());
+        const [, [server, database]] = this.databases;
+        const master = await connectAs(server.scratch, { user: "master", database });
+        try {
+            await deploy(master, all);
+        } finally {
+            await disconnect(master);
+        }
+    }
+
     /** Waits until all that had committed on the source before this call is in the trail. */
     async caughtUp(source: Client, audit: Client, deadlineMs = CATCH_UP_MS): Promise<void> {
         const { rows } = await source.query<{ id: string }>(renderSql("sql/verify/marker.sql").sql);
@@ -188,7 +200,7 @@ export class Pipeline {
     }
 
     private async build(): Promise<void> {
-        const { tables, ddl, guards } = this.options;
+        const { ddl, guards } = this.options;
         const [[, sourceName], [, auditName]] = this.databases;
         const { scratch } = this.source;
         const admin = await connect(scratch, scratch.database);
@@ -198,13 +210,7 @@ export class Pipeline {
         await source.query("CREATE SCHEMA audit_trail; CREATE SCHEMA awsdms_heartbeat");
         await run(source, markerFiles());
         await source.query(ddl);
-        const audited = [...tables, MARKER_TABLE];
-        const { rows } = await source.query<CatalogRow>(
-            renderSql("sql/source/catalog.sql").sql,
-            catalogParameters(audited),
-        );
-        const all = tableShapes(rows);
-        this.shapes = all.slice(0, tables.length);
+        const all = await this.readShapes(source);
         if (guards !== undefined) {
             for (const shape of this.shapes) {
                 await run(source, guardFiles(shape, guards, false));
@@ -225,6 +231,18 @@ export class Pipeline {
                 "ALTER DEFAULT PRIVILEGES FOR ROLE dms_target IN SCHEMA awsdms_control GRANT SELECT ON TABLES TO audit_trail_owner",
         );
         this.writeTask(this.options.maxLobSizeKb ?? LOB_LIMIT_KB);
+    }
+
+    /** The audited tables as the source has them now, and the marker table. */
+    private async readShapes(source: Client): Promise<TableShape[]> {
+        const { tables } = this.options;
+        const { rows } = await source.query<CatalogRow>(
+            renderSql("sql/source/catalog.sql").sql,
+            catalogParameters([...tables, MARKER_TABLE]),
+        );
+        const all = tableShapes(rows);
+        this.shapes = all.slice(0, tables.length);
+        return all;
     }
 
     private writeTask(maxLobSizeKb: number): void {

@@ -160,12 +160,14 @@ export function shapeOf(
     return {
         schema,
         table,
-        columns: Object.entries(columns).map(([name, type]) => ({
+        oid: "16400",
+        columns: Object.entries(columns).map(([name, type], at) => ({
             name,
             type,
             notNull: primaryKey.includes(name),
             generated: false,
             identity: false,
+            attnum: at + 1,
         })),
         primaryKey,
     };
