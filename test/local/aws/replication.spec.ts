@@ -116,6 +116,7 @@ describe("a replication task between two clusters of the AWS stand-in", function
         task = await cloud.create(TASK, "task", {
             ...taskInputs,
             replicationTaskSettings: JSON.stringify({
+                ChangeProcessingDdlHandlingPolicy: { HandleSourceTableDropped: false },
                 FullLoadSettings: { TargetTablePrepMode: "DO_NOTHING" },
             }),
         });
