@@ -9,7 +9,7 @@ import { audit } from "./audit";
 import { guards } from "./guards";
 import { lag } from "./lag";
 import { machineLine } from "./machine";
-import { conclude, note, parsePartOptions, runPart } from "./part";
+import { conclude, Interruption, note, parsePartOptions, runPart } from "./part";
 import { source } from "./source";
 import { tables } from "./tables";
 import { verify } from "./verify";
@@ -32,6 +32,9 @@ conclude(async () => {
             continue;
         }
         const section = await runPart(part, options).catch((error: unknown) => {
+            if (error instanceof Interruption) {
+                throw error;
+            }
             process.exitCode = 1;
             return `## ${name}\n\nFailed: ${String(error)}`;
         });

@@ -17,6 +17,9 @@ export type Part = (options: PartOptions, defer: Defer) => Promise<string>;
 /** Has something undone when the benchmark ends, however it ends; the last one first. */
 export type Defer = (undo: () => Promise<unknown>) => void;
 
+/** A person wants the benchmarks to end. */
+export class Interruption extends CommandError {}
+
 /** Tells a waiting person what happens, apart from the results. */
 export function note(line: string): void {
     process.stderr.write(`${line}\n`);
@@ -45,7 +48,7 @@ function interrupted(): { readonly promise: Promise<never>; dispose(): void } {
     let stop: (signal: NodeJS.Signals) => void = () => undefined;
     const promise = new Promise<never>((_, reject) => {
         stop = (signal) => {
-            reject(new CommandError(`Ended by ${signal}.`));
+            reject(new Interruption(`Ended by ${signal}.`));
         };
     });
     promise.catch(() => undefined);

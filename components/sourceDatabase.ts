@@ -37,7 +37,8 @@ export interface SourceDatabaseArgs {
 
 /**
  * What {@link roles.source} may do: read the audited tables, and keep its heartbeat in a schema of its own. One grant for
- * the tables of a schema. For a moment, when their list changes, nothing is granted: DMS is a member of rds_superuser.
+ * the tables of a schema. When their list changes, it is taken away and made anew, between which a load would fail; changes
+ * come from the WAL, which needs no right on a table.
  */
 export function sourceGrants(tables: readonly TableName[]): TrailGrant[] {
     const role = roles.source;

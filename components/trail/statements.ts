@@ -40,8 +40,9 @@ export function foundation(): SqlFile[] {
 }
 
 /**
- * One table's staging table, log and tombstones, and the extensions that its types come from. On a trail that is already there it adds and widens columns of
- * staging and adds partitions; it drops nothing, and it fails when the source's primary key is another one.
+ * One table's staging table, log and tombstones, and the extensions that its types come from. On a trail that is already
+ * there it adds and widens columns of staging, gives a renamed column the values of the old one, and adds partitions; it
+ * drops nothing, and it fails when the source's primary key is another one.
  */
 export function tableObjects(shape: TableShape): SqlFile[] {
     const names = trailNames(shape);

@@ -29,8 +29,8 @@ ALTER TABLE audit_trail.audited_table
     ADD COLUMN IF NOT EXISTS former_since jsonb NOT NULL DEFAULT '{}';
 COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is, and its columns.';
 
--- Gives one column of all rows of staging a value that no change brought, so that the log hears nothing of it.
-CREATE OR REPLACE FUNCTION audit_trail.fill_column(staging regclass, column_name text, expression text) RETURNS void
+-- Gives columns of all rows of staging values that no change brought, so that the log hears nothing of it.
+CREATE OR REPLACE FUNCTION audit_trail.fill_columns(staging regclass, assignments text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
@@ -42,13 +42,13 @@ BEGIN
     IF is_logged THEN
         EXECUTE format('ALTER TABLE %s DISABLE TRIGGER log_change', staging);
     END IF;
-    EXECUTE format('UPDATE %s SET %I = %s', staging, column_name, expression);
+    EXECUTE format('UPDATE %s SET %s', staging, assignments);
     IF is_logged THEN
         EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_change', staging);
     END IF;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail.fill_column(regclass, text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION audit_trail.fill_columns(regclass, text) FROM PUBLIC;
 
 -- Enters a table, or brings its entry up to date; a difference in its columns is recorded as a gap, because rows
 -- written before it and rows written after it do not say the same. Staging has the new columns by now.
@@ -73,8 +73,9 @@ DECLARE
     known audit_trail.audited_table;
     staging_name CONSTANT regclass := format('%I.%I', source_schema, staging_table);
     gone jsonb;
-    renamed jsonb := '{}';
-    column_name text;
+    renamed jsonb;
+    anew jsonb;
+    assignments text;
 BEGIN
     SELECT * INTO known
         FROM audit_trail.audited_table AS t
@@ -99,26 +100,31 @@ BEGIN
             );
         RETURN;
     END IF;
-    IF known.columns IS DISTINCT FROM source_columns THEN
+    -- The same number is the same column, whatever its name: staging has its values under the old one. Under the name of
+    -- a column that is new, staging may have the values of one that had it before.
+    SELECT
+        string_agg(
+            format('%I = %s', n.key, coalesce(quote_ident(o.key), quote_nullable(missing_values ->> n.key))), ', '
+        ),
+        coalesce(jsonb_object_agg(o.key, n.key) FILTER (WHERE o.key IS NOT NULL), '{}'),
+        coalesce(jsonb_object_agg(n.key, n.value) FILTER (WHERE o.key IS NULL AND known.columns ? n.key), '{}')
+        INTO assignments, renamed, anew
+        FROM jsonb_each_text(new_attnums) AS n
+        LEFT JOIN jsonb_each_text(known.attnums) AS o ON known.source_oid = new_oid AND o.value = n.value
+        WHERE n.key <> ALL (key_columns)
+            AND CASE
+                WHEN o.key IS NULL THEN
+                    known.former_columns ? n.key OR (known.source_oid = new_oid AND known.columns ? n.key)
+                ELSE o.key <> n.key AND known.columns ->> o.key = source_columns ->> n.key
+            END;
+    IF assignments IS NOT NULL THEN
+        PERFORM audit_trail.fill_columns(staging_name, assignments);
+    END IF;
+    IF known.columns IS DISTINCT FROM source_columns OR assignments IS NOT NULL THEN
         SELECT coalesce(jsonb_object_agg(c.key, c.value), '{}')
             INTO gone
             FROM jsonb_each(known.columns) AS c
             WHERE NOT source_columns ? c.key;
-        IF known.source_oid = new_oid THEN
-            SELECT coalesce(jsonb_object_agg(o.key, n.key), '{}')
-                INTO renamed
-                FROM jsonb_each_text(known.attnums) AS o
-                JOIN jsonb_each_text(new_attnums) AS n ON n.value = o.value
-                WHERE gone ? o.key AND NOT known.columns ? n.key
-                    AND known.columns ->> o.key = source_columns ->> n.key;
-        END IF;
-        -- A column that comes back finds in staging what it had before it went.
-        FOR column_name IN SELECT c FROM jsonb_object_keys(source_columns) AS c WHERE known.former_columns ? c LOOP
-            PERFORM audit_trail.fill_column(staging_name, column_name, quote_nullable(missing_values ->> column_name));
-        END LOOP;
-        FOR column_name IN SELECT jsonb_object_keys(renamed) LOOP
-            PERFORM audit_trail.fill_column(staging_name, renamed ->> column_name, quote_ident(column_name));
-        END LOOP;
         UPDATE audit_trail.audited_table AS t
             SET columns = source_columns,
                 former_columns = (t.former_columns || gone) - ARRAY(SELECT jsonb_object_keys(source_columns)),
@@ -135,6 +141,7 @@ BEGIN
                 clock_timestamp(),
                 jsonb_build_object('before', known.columns, 'after', source_columns)
                 || CASE renamed WHEN '{}' THEN '{}' ELSE jsonb_build_object('renamed', renamed) END
+                || CASE anew WHEN '{}' THEN '{}' ELSE jsonb_build_object('made_anew', anew) END
             );
     END IF;
     UPDATE audit_trail.audited_table AS t

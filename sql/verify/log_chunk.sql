@@ -21,7 +21,8 @@ reshaped AS (
         AND g.table_name = :'table'
         AND (g.detail -> 'before' ? c.name) <> (g.detail -> 'after' ? c.name)
 ),
--- Columns that got another type, which writes the same value differently, and when.
+-- Columns that got another type, which writes the same value differently, or are another column under the same name, and
+-- when.
 retyped AS (
     SELECT c.name, g.recorded_at AS at
     FROM audit_trail.gap AS g
@@ -29,7 +30,11 @@ retyped AS (
     WHERE g.kind = 'shape change'
         AND g.table_schema = :'schema'
         AND g.table_name = :'table'
-        AND g.detail -> 'before' -> c.name <> g.detail -> 'after' -> c.name
+        AND (
+            g.detail -> 'before' -> c.name <> g.detail -> 'after' -> c.name
+            OR g.detail -> 'renamed' ? c.name
+            OR g.detail -> 'made_anew' ? c.name
+        )
 ),
 ordered AS (
     SELECT

@@ -156,6 +156,36 @@ describe("a changed shape of a source table", function () {
         assert.deepEqual(rows[0]?.detail.renamed, { name: "title" });
     });
 
+    it("columns that change their names with each other change their values in staging", async () => {
+        await alter("ALTER TABLE items ADD COLUMN title text");
+        await write("UPDATE items SET title = 'b' WHERE id = 1");
+        await alter(
+            "ALTER TABLE items RENAME name TO other; ALTER TABLE items RENAME title TO name; ALTER TABLE items RENAME other TO title",
+        );
+        await assertComplete();
+        await write("UPDATE items SET price = 9 WHERE id = 1");
+        assert.deepEqual((await logged()).slice(1), [
+            [
+                "U",
+                { id: 1, name: "b", title: "before", price: 1.0 },
+                { id: 1, name: "b", title: "before", price: 9.0 },
+            ],
+        ]);
+        await assertComplete();
+    });
+
+    it("a column that is dropped and made anew at once is empty, or has its default", async () => {
+        await alter(
+            "ALTER TABLE items DROP COLUMN name, DROP COLUMN price; ALTER TABLE items ADD COLUMN name text, ADD COLUMN price numeric(10,2) DEFAULT 7",
+        );
+        await assertComplete();
+        await write("UPDATE items SET name = 'new' WHERE id = 1");
+        assert.deepEqual(await logged(), [
+            ["U", { id: 1, name: null, price: 7.0 }, { id: 1, name: "new", price: 7.0 }],
+        ]);
+        await assertComplete();
+    });
+
     it("a column of another type keeps its history as it was written", async () => {
         await alter("ALTER TABLE items ALTER COLUMN price TYPE bigint");
         await write("UPDATE items SET price = 9000000000 WHERE id = 1");

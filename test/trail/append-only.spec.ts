@@ -141,7 +141,7 @@ describe("what is logged stays", () => {
             for (const statement of [
                 "SELECT audit_trail.add_partitions('public.items_audit_log', 'items_audit_log_')",
                 "SELECT audit_trail.fit_column('public.items_staging', 'x', 'text', false, NULL)",
-                "SELECT audit_trail.fill_column('public.items_staging', 'name', 'NULL')",
+                "SELECT audit_trail.fill_columns('public.items_staging', 'name = NULL')",
                 "SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_log_change')",
                 "SELECT audit_trail.log_trigger_arguments('public', 'items')",
                 "SELECT audit_trail.register_table('public', 'items', '', '', '', '', '{}', '{}', '', '{}', '{}')",
