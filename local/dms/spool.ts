@@ -16,7 +16,8 @@ const BLOCK_BYTES = 1 << 20;
  */
 export class Spool {
     private memory: RawChange[] = [];
-    private pending: Buffer[] = [];
+    /** What is to be written next; one buffer for all, because garbage of this amount is collected too late. */
+    private block = Buffer.alloc(0);
     private pendingBytes = 0;
     private file: number | undefined;
     private readonly name: string;
@@ -60,30 +61,35 @@ export class Spool {
             return;
         }
         this.flush();
-        let rest = Buffer.alloc(0);
+        let buffer = Buffer.allocUnsafe(BLOCK_BYTES);
+        let held = 0;
         for (let position = 0; ;) {
-            const block = Buffer.alloc(BLOCK_BYTES);
-            const length = readSync(this.file, block, 0, BLOCK_BYTES, position);
+            const length = readSync(this.file, buffer, held, buffer.length - held, position);
             if (length === 0) {
                 return;
             }
             position += length;
-            rest = Buffer.concat([rest, block.subarray(0, length)]);
+            held += length;
             let at = 0;
-            for (let size = sizeAt(rest, at); at + size <= rest.length; size = sizeAt(rest, at)) {
+            for (let size = sizeAt(buffer, at, held); at + size <= held;) {
                 yield {
-                    lsn: rest.readBigUInt64BE(at + 4),
-                    text: rest.toString("utf8", at + HEADER_BYTES, at + size),
+                    lsn: buffer.readBigUInt64BE(at + 4),
+                    text: buffer.toString("utf8", at + HEADER_BYTES, at + size),
                 };
                 at += size;
+                size = sizeAt(buffer, at, held);
             }
-            rest = rest.subarray(at);
+            buffer.copyWithin(0, at, held);
+            held -= at;
+            if (held === buffer.length) {
+                buffer = Buffer.concat([buffer], 2 * held);
+            }
         }
     }
 
     dispose(): void {
         this.memory = [];
-        this.pending = [];
+        this.block = Buffer.alloc(0);
         if (this.file !== undefined) {
             closeSync(this.file);
             this.file = undefined;
@@ -94,6 +100,7 @@ export class Spool {
     private spill(): void {
         mkdirSync(this.folder, { recursive: true, mode: 0o700 });
         this.file = openSync(this.name, "w+", 0o600);
+        this.block = Buffer.allocUnsafe(BLOCK_BYTES);
         for (const change of this.memory) {
             this.write(change);
         }
@@ -101,32 +108,33 @@ export class Spool {
     }
 
     private write({ lsn, text }: RawChange): void {
-        const body = Buffer.from(text, "utf8");
-        const header = Buffer.alloc(HEADER_BYTES);
-        header.writeUInt32BE(body.length, 0);
-        header.writeBigUInt64BE(lsn, 4);
-        this.pending.push(header, body);
-        this.pendingBytes += HEADER_BYTES + body.length;
-        if (this.pendingBytes >= BLOCK_BYTES) {
+        const size = HEADER_BYTES + Buffer.byteLength(text);
+        if (this.pendingBytes + size > this.block.length) {
             this.flush();
         }
+        if (size > this.block.length) {
+            this.block = Buffer.allocUnsafe(size);
+        }
+        const at = this.pendingBytes;
+        this.block.writeUInt32BE(size - HEADER_BYTES, at);
+        this.block.writeBigUInt64BE(lsn, at + 4);
+        this.block.write(text, at + HEADER_BYTES);
+        this.pendingBytes += size;
     }
 
     private flush(): void {
-        if (this.file !== undefined && this.pendingBytes > 0) {
-            const block = Buffer.concat(this.pending);
-            for (let done = 0; done < block.length;) {
-                done += writeSync(this.file, block, done);
+        if (this.file !== undefined) {
+            for (let done = 0; done < this.pendingBytes;) {
+                done += writeSync(this.file, this.block, done, this.pendingBytes - done);
             }
-            this.pending = [];
             this.pendingBytes = 0;
         }
     }
 }
 
 /** Size of the record that begins at `at`, more than any buffer when even its header is incomplete. */
-function sizeAt(buffer: Buffer, at: number): number {
-    return at + HEADER_BYTES > buffer.length
+function sizeAt(buffer: Buffer, at: number, end: number): number {
+    return at + HEADER_BYTES > end
         ? Number.MAX_SAFE_INTEGER
         : HEADER_BYTES + buffer.readUInt32BE(at);
 }

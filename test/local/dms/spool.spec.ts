@@ -49,6 +49,31 @@ describe("local/dms/spool", function () {
         );
     });
 
+    it("gives back changes around the size of a block, and larger ones", () => {
+        const MIB = 1 << 20;
+        const length = fc.constantFrom(0, 1, MIB / 3, MIB - 14, MIB - 13, MIB - 12, MIB, 3 * MIB);
+        const lengths = fc.array(length, { maxLength: 8 });
+        fc.assert(
+            fc.property(lengths, fc.constantFrom("x", "ä"), (given, letter) => {
+                const changes = given.map((count, at) => ({
+                    lsn: BigInt(at),
+                    text: letter.repeat(count / Buffer.byteLength(letter)),
+                }));
+                const spool = new Spool(folder, 1, 0);
+                try {
+                    for (const change of changes) {
+                        spool.append(change);
+                    }
+                    assert.ok([...spool.read()].every((one, at) => one.text === changes[at]?.text));
+                    assert.equal([...spool.read()].length, changes.length);
+                } finally {
+                    spool.dispose();
+                }
+            }),
+            { numRuns: 60 },
+        );
+    });
+
     it("holds a transaction of a million changes, 250 MB of text, in a heap of 80 MB", async () => {
         const script = path.join(__dirname, "spoolMillion.ts");
         const child = spawn(
