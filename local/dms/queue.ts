@@ -16,8 +16,9 @@ export class TransactionQueue {
         private readonly onDrained: () => void,
     ) {}
 
-    get isEmpty(): boolean {
-        return this.waiting.length === 0;
+    /** Whether all that ever came was taken: a queue that has failed threw away what waited in it. */
+    get isDrained(): boolean {
+        return this.failure === undefined && this.waiting.length === 0;
     }
 
     get pendingChanges(): number {

@@ -221,7 +221,7 @@ export class Session {
         applier: Applier,
     ): void {
         const position = parseLsn(this.context.checkpoint?.position ?? "0/0");
-        if (queue.isEmpty && !this.isApplying && this.window.isEmpty && this.seen > position) {
+        if (queue.isDrained && !this.isApplying && this.window.isEmpty && this.seen > position) {
             this.remember(this.seen, applier.sequence, applier);
             stream.confirm(this.seen);
         }

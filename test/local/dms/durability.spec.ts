@@ -251,6 +251,46 @@ describe("local/dms: stops, kills and outages", function () {
         assert.deepEqual(await bench.rows("SELECT count(*) FROM awsdms_apply_exceptions"), [["0"]]);
     });
 
+    it("does not confirm what it threw away when its connection broke", async () => {
+        await bench.source.query("CREATE TABLE other (id integer)");
+        const settings = {
+            ...converging,
+            ControlTablesSettings: { ControlSchema: "public", StatusTableEnabled: true },
+        };
+        const dir = await bench.started({ settings });
+        const blocker = await bench.targetSession();
+        const holder = await bench.targetSession();
+        // The first transaction waits for the lock, the second one in the queue; the third is of no table of the task.
+        await blocker.query("BEGIN; LOCK TABLE items_staging IN ACCESS EXCLUSIVE MODE");
+        await bench.source.query("INSERT INTO items VALUES (1, 'first', 1)");
+        await until(async () => {
+            const { rows } = await blocker.query(
+                "SELECT FROM pg_locks WHERE NOT granted AND relation = 'items_staging'::regclass",
+            );
+            return rows.length > 0;
+        });
+        await bench.source.query("INSERT INTO items VALUES (2, 'second', 1)");
+        await bench.source.query("INSERT INTO other VALUES (1)");
+        const third = await bench.value("SELECT pg_current_wal_lsn()::text", bench.source);
+        const isTrue = (sql: string): Promise<boolean> =>
+            bench.value(`SELECT (${sql})::text`, bench.source).then((value) => value === "true");
+        await until(() =>
+            isTrue(`(SELECT sent_lsn FROM pg_stat_replication) >= '${third}'::pg_lsn`),
+        );
+        // The monitor's last word waits, so that the end of the session takes a while.
+        await holder.query("BEGIN; LOCK TABLE awsdms_status IN ACCESS EXCLUSIVE MODE");
+        await bench.source.query("SELECT pg_terminate_backend(pid) FROM pg_stat_replication");
+        await until(() => isTrue("NOT EXISTS (SELECT FROM pg_stat_replication)"));
+        await blocker.query("COMMIT");
+        await until(() => Promise.resolve(log(dir).includes("Connecting again")));
+        await holder.query("COMMIT");
+        await bench.caughtUp(dir);
+        assert.deepEqual(await bench.rows("SELECT item_id, name FROM items_staging ORDER BY 1"), [
+            ["1", "first"],
+            ["2", "second"],
+        ]);
+    });
+
     it("spills a huge transaction and stays small", async () => {
         const dir = await bench.started();
         await bench.source.query(

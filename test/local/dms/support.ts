@@ -133,6 +133,13 @@ export class Bench {
         return client;
     }
 
+    /** One more session on the target. */
+    async targetSession(): Promise<Client> {
+        const client = await connectTo(this.servers[1], this.names[1]);
+        this.clients.push(client);
+        return client;
+    }
+
     /** A task's folder, not yet started. */
     task(options: TaskOptions = {}): string {
         const folder = taskFolder();
