@@ -34,18 +34,10 @@ CREATE OR REPLACE FUNCTION audit_trail.fill_columns(staging regclass, assignment
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
-DECLARE
-    is_logged CONSTANT boolean := EXISTS (
-        SELECT FROM pg_trigger AS t WHERE t.tgrelid = staging AND t.tgname = 'log_change'
-    );
 BEGIN
-    IF is_logged THEN
-        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER log_change', staging);
-    END IF;
+    EXECUTE format('ALTER TABLE %s DISABLE TRIGGER log_change', staging);
     EXECUTE format('UPDATE %s SET %s', staging, assignments);
-    IF is_logged THEN
-        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_change', staging);
-    END IF;
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_change', staging);
 END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.fill_columns(regclass, text) FROM PUBLIC;

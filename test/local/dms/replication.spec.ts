@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { startTask, stopTask } from "../../../local/dms/control";
@@ -394,6 +394,25 @@ describe("local/dms: full load and ongoing replication", function () {
         await bench.target.query("TRUNCATE items_staging");
         await startTask(dir);
         assert.deepEqual(await bench.rows("SELECT item_id FROM items_staging"), [["1"]]);
+    });
+
+    it("loads everything anew, from a new slot, once its checkpoint is gone", async () => {
+        await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");
+        const dir = await bench.started();
+        await stopTask(dir);
+        await bench.source.query("INSERT INTO items VALUES (2, 'b', 1)");
+        rmSync(path.join(dir, "checkpoint.json"));
+        await bench.target.query("TRUNCATE items_staging");
+        await startTask(dir);
+        await bench.source.query("UPDATE items SET price = 2 WHERE item_id = 2");
+        await bench.caughtUp(dir);
+        assert.deepEqual(
+            await bench.rows("SELECT item_id, price, operation FROM items_staging ORDER BY 1"),
+            [
+                ["1", "1.00", "I"],
+                ["2", "2.00", "U"],
+            ],
+        );
     });
 
     it("goes on when a request for a reload is none, or not yet", async () => {
