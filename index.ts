@@ -69,7 +69,9 @@ const replicationArgs = {
     prerequisites,
     source: sourceDatabase,
     target: auditDatabase,
-    tableMappings: tableMappings([...config.tables, MARKER_TABLE]),
+    tableMappings: sourceDatabase.columnsHash.apply((columnsHash) =>
+        tableMappings([...config.tables, MARKER_TABLE], columnsHash),
+    ),
     taskSettings: taskSettings(config),
     tags,
 };

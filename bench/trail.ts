@@ -106,7 +106,7 @@ function writeTask(taskDir: string, source: ScratchServer, audit: ScratchServer)
     const task = {
         taskIdentifier: "bench",
         migrationType: "full-load-and-cdc",
-        tableMappings: JSON.stringify(tableMappings([ITEMS])),
+        tableMappings: JSON.stringify(tableMappings([ITEMS], "")),
         taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb: 64 })),
         source: {
             ...endpoint(source),

@@ -31,7 +31,8 @@ export interface DmsReplicationArgs {
      * `dependsOn`, which a component's children do not inherit: they would be deleted in any order.
      */
     readonly prerequisites: readonly pulumi.Resource[];
-    readonly tableMappings: TableMappings;
+    /** When they change, the task is stopped and resumed. */
+    readonly tableMappings: pulumi.Input<TableMappings>;
     readonly taskSettings: Readonly<Record<string, unknown>>;
     readonly tags: Tags;
 }
@@ -137,7 +138,7 @@ export class DmsReplication extends pulumi.ComponentResource {
                 replicationInstanceArn: instance.replicationInstanceArn,
                 sourceEndpointArn: source.endpointArn,
                 targetEndpointArn: target.endpointArn,
-                tableMappings: JSON.stringify(args.tableMappings),
+                tableMappings: pulumi.jsonStringify(args.tableMappings),
                 replicationTaskSettings: JSON.stringify(args.taskSettings),
                 // A change of the task stops it, and only this starts it again.
                 startReplicationTask: true,

@@ -81,6 +81,8 @@ function guardBatches(args: SourceDatabaseArgs, shapes: readonly TableShape[]): 
 export class SourceDatabase extends pulumi.ComponentResource {
     /** Columns and keys of the audited tables and of the marker table, as the source's catalog has them. */
     readonly shapes: pulumi.Output<TableShape[]>;
+    /** Another text whenever the columns of these tables are no longer what they were. */
+    readonly columnsHash: pulumi.Output<string>;
     readonly databaseName: string;
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
@@ -158,6 +160,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         );
 
         this.shapes = catalog.shapes;
+        this.columnsHash = catalog.columnsHash;
         this.dmsSecretArn = new DatabaseCredentials(
             `${name}-dms`,
             {
@@ -171,6 +174,10 @@ export class SourceDatabase extends pulumi.ComponentResource {
             },
             { parent: this },
         ).secretArn;
-        this.registerOutputs({ shapes: this.shapes, dmsSecretArn: this.dmsSecretArn });
+        this.registerOutputs({
+            shapes: this.shapes,
+            columnsHash: this.columnsHash,
+            dmsSecretArn: this.dmsSecretArn,
+        });
     }
 }

@@ -63,7 +63,7 @@ export async function checkColumns(
 ): Promise<Check> {
     const missing = columns
         .filter(({ name }) => !stagingColumns.includes(name))
-        .map(({ name }) => `staging has no column ${name}: deploy, then stop and resume the task`);
+        .map(({ name }) => `staging has no column ${name}: deploy, which also resumes the task`);
     const script = renderSql("sql/verify/columns_after_connect.sql", { schema, table });
     const late = (await audit.rows<{ name: string }>(script)).map(
         ({ name }) =>

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-// Bound so that the serialised provider requires it in its own process.
+// Bound so that the serialised provider requires them in its own process.
+import crypto = require("node:crypto");
 import util = require("node:util");
 import { CatalogRow, tableShapes } from "../trail/catalog";
 import type { TableName, TableShape } from "../trail/shape";
@@ -19,6 +20,8 @@ interface SourceCatalogInputs {
     readonly connection: Connection;
     readonly tables: readonly TableName[];
     readonly query: string;
+    /** What a preview shows for the output of that name before the catalog is read. */
+    readonly columnsHash: string;
 }
 
 /** Without the connection: what is neither compared nor an output only makes the state larger. */
@@ -33,9 +36,19 @@ async function readRows({ connection, tables, query }: SourceCatalogInputs): Pro
     });
 }
 
+/** Of what DMS learns of the tables when its task starts. */
+function hashColumns(rows: readonly CatalogRow[]): string {
+    const tables = rows.map(({ table_schema, table_name, oid, columns }) => [
+        [table_schema, table_name, oid],
+        columns.map(({ name, type, attnum }) => [name, type, attnum]),
+    ]);
+    return crypto.createHash("sha256").update(JSON.stringify(tables)).digest("hex").slice(0, 16);
+}
+
 async function readState(inputs: SourceCatalogInputs): Promise<SourceCatalogState> {
     const { tables, query } = inputs;
-    return { tables, query, rows: await readRows(inputs) };
+    const rows = await readRows(inputs);
+    return { tables, query, rows, columnsHash: hashColumns(rows) };
 }
 
 const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatalogState> = {
@@ -44,7 +57,10 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
             return { changes: true };
         }
         try {
-            return { changes: !util.isDeepStrictEqual(olds.rows, await readRows(news)) };
+            const rows = await readRows(news);
+            const same =
+                util.isDeepStrictEqual(olds.rows, rows) && olds.columnsHash === hashColumns(rows);
+            return { changes: !same };
         } catch (error) {
             const cause = error instanceof Error ? error.cause : undefined;
             if (!isUnreachable(cause)) {
@@ -86,11 +102,18 @@ function shapesOf(rows: readonly CatalogRow[]): TableShape[] {
 export class SourceCatalog extends pulumi.dynamic.Resource {
     declare readonly rows: pulumi.Output<CatalogRow[]>;
 
+    /**
+     * Another text whenever a table got, lost, renamed or retyped a column: what DMS does not notice by itself. A preview
+     * knows it before there is a source: a text made with it is then known too, and policies can judge it.
+     */
+    declare readonly columnsHash: pulumi.Output<string>;
+
     /** The tables in the order of the arguments. */
     readonly shapes: pulumi.Output<TableShape[]>;
 
     constructor(name: string, args: SourceCatalogArgs, opts?: pulumi.CustomResourceOptions) {
-        super(provider, name, { ...args, rows: undefined }, opts, "auditTrail", "SourceCatalog");
+        const outputs = { rows: undefined, columnsHash: "unread" };
+        super(provider, name, { ...args, ...outputs }, opts, "auditTrail", "SourceCatalog");
         this.shapes = this.rows.apply(shapesOf);
     }
 }

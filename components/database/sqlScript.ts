@@ -100,6 +100,10 @@ async function runBatches(
 
 const provider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, SqlScriptState> = {
     diff(_id, olds, news) {
+        if (!Array.isArray(news.batches)) {
+            // A preview that does not know them: the table that they are made for has changed as well.
+            return Promise.resolve({ changes: true });
+        }
         const { place, digests } = stateOf(news);
         const moved = olds.place !== place;
         return Promise.resolve({

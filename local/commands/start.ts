@@ -1,7 +1,5 @@
 import { Client } from "pg";
 import { reviveStack } from "../aws/revive";
-import { taskFolder, taskIds } from "../aws/tasks";
-import { startTask, stopTask } from "../dms/control";
 import { obtainCli } from "../engine/cli";
 import { update } from "../engine/operation";
 import { EngineReport } from "../engine/progress";
@@ -28,14 +26,6 @@ function changesOf({ changes }: EngineReport): string {
     return parts.join(", ");
 }
 
-/** Stops and resumes every task of the stack: DMS learns a table's columns when it starts. */
-async function resumeTasks(stackDir: string): Promise<void> {
-    for (const task of await taskIds(stackDir)) {
-        await stopTask(taskFolder(stackDir, task));
-        await startTask(taskFolder(stackDir, task));
-    }
-}
-
 /** `npm start`: deploys or updates the laptop stack, runs the walk-through and says how to connect. */
 runCommand([], async ({ verbose }) => {
     const cli = await obtainCli(say);
@@ -51,13 +41,6 @@ runCommand([], async ({ verbose }) => {
     );
     const { outputs, report } = await update(stack, verbose);
     say(`Resources: ${changesOf(report)}. The policy pack in policy/ passed.`);
-
-    if (report.updated.some((name) => name.endsWith("-source-database-catalog"))) {
-        say(
-            "A source table has changed its shape: the task is stopped and resumed, to see its columns as they are.",
-        );
-        await resumeTasks(localStackDir());
-    }
 
     const urls = await connectionUrls(outputs);
     const source = new Client({ connectionString: urls.sourceUrl });

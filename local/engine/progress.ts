@@ -25,8 +25,6 @@ export interface EngineReport {
     readonly violations: readonly string[];
     /** Number of resources per operation: create, update, same, ... */
     readonly changes: Readonly<Record<string, number>>;
-    /** Names of the resources that were updated in place. */
-    readonly updated: readonly string[];
 }
 
 /** How the SDK introduces an error in a value that a resource or an output was to get, once per resource it went through. */
@@ -57,7 +55,6 @@ export class Progress {
     private readonly errors = new Set<string>();
     private readonly warnings = new Set<string>();
     private readonly violations = new Set<string>();
-    private readonly updated: string[] = [];
     private changes: Record<string, number> = {};
 
     constructor(private readonly output: NodeJS.WriteStream) {}
@@ -90,9 +87,6 @@ export class Progress {
         const ended = event.resOutputsEvent?.metadata;
         if (ended) {
             this.done += 1;
-            if (ended.op === "update") {
-                this.updated.push(nameOf(ended.urn));
-            }
             this.show(`${String(this.done)} resources, last: ${nameOf(ended.urn)}`);
         }
     };
@@ -107,7 +101,6 @@ export class Progress {
             warnings: [...this.warnings],
             violations: [...this.violations],
             changes: this.changes,
-            updated: this.updated,
         };
     }
 

@@ -23,7 +23,7 @@ class Database extends pulumi.ComponentResource implements DmsDatabase {
 
 describe("DmsReplication", () => {
     const recorder = new Recorder();
-    const mappings = tableMappings([{ schema: "public", table: "items" }]);
+    const mappings = tableMappings([{ schema: "public", table: "items" }], "1f");
     before(async () => {
         await recorder.install();
         const made = new DmsReplication("dms", {

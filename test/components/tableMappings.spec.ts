@@ -17,6 +17,8 @@ const tables = fc.uniqueArray(tableName, {
     selector: ({ schema, table }) => JSON.stringify([schema, table]),
 });
 
+const hash = fc.stringMatching(/^[0-9a-f]{1,16}$/);
+
 function rulesFor(mapping: ReturnType<typeof tableMappings>, { schema, table }: TableName) {
     return mapping.rules.filter((rule) => {
         const locator = rule["object-locator"] as Record<string, string>;
@@ -39,12 +41,12 @@ describe("table mappings", () => {
             "data-type": type,
         });
         const text = { type: "string", length: 50 };
-        assert.deepEqual(tableMappings([{ schema: "public", table: "items" }]), {
+        assert.deepEqual(tableMappings([{ schema: "public", table: "items" }], "1f"), {
             rules: [
                 {
                     "rule-type": "selection",
                     "rule-id": "1",
-                    "rule-name": "1",
+                    "rule-name": "columns1f",
                     "object-locator": locator,
                     "rule-action": "explicit",
                     filters: [],
@@ -71,20 +73,22 @@ describe("table mappings", () => {
 
     it("give every rule an id and a name of its own", () => {
         fc.assert(
-            fc.property(tables, (names) => {
-                const { rules } = tableMappings(names);
+            fc.property(tables, hash, (names, columnsHash) => {
+                const { rules } = tableMappings(names, columnsHash);
+                const values = (key: string) => rules.map((rule) => String(rule[key]));
                 for (const key of ["rule-id", "rule-name"]) {
-                    assert.equal(new Set(rules.map((rule) => rule[key])).size, rules.length);
-                    assert.ok(rules.every((rule) => /^[1-9]\d*$/.test(String(rule[key]))));
+                    assert.equal(new Set(values(key)).size, rules.length);
                 }
+                assert.ok(values("rule-id").every((id) => /^[1-9]\d*$/.test(id)));
+                assert.ok(values("rule-name").every((name) => /^[a-z\d]+$/i.test(name)));
             }),
         );
     });
 
     it("select every table once, rename it to its staging table and add the header columns in order", () => {
         fc.assert(
-            fc.property(tables, (names) => {
-                const mapping = tableMappings(names);
+            fc.property(tables, hash, (names, columnsHash) => {
+                const mapping = tableMappings(names, columnsHash);
                 for (const name of names) {
                     const rules = rulesFor(mapping, name);
                     const of = (action: string) =>
@@ -106,19 +110,37 @@ describe("table mappings", () => {
 
     it("keep the rules of earlier tables when one is added at the end", () => {
         fc.assert(
-            fc.property(tables, tableName, (names, another) => {
-                const before = tableMappings(names).rules;
-                const after = tableMappings([...names, another]).rules;
+            fc.property(tables, tableName, hash, (names, another, columnsHash) => {
+                const before = tableMappings(names, columnsHash).rules;
+                const after = tableMappings([...names, another], columnsHash).rules;
                 assert.deepEqual(after.slice(0, before.length), before);
             }),
         );
     });
 
+    it("differ in nothing but the name of a rule once the columns have changed", () => {
+        fc.assert(
+            fc.property(tables, hash, hash, (names, one, other) => {
+                fc.pre(one !== other);
+                const [before, after] = [tableMappings(names, one), tableMappings(names, other)];
+                assert.notDeepEqual(before, after);
+                const renamed = before.rules.map((rule, index) => ({
+                    ...rule,
+                    "rule-name": after.rules[index]?.["rule-name"],
+                }));
+                assert.deepEqual(renamed, after.rules);
+            }),
+        );
+    });
+
     it("are understood by the replicator that stands in for DMS", () => {
-        const mapping = tableMappings([
-            { schema: "public", table: "items" },
-            { schema: "Sales Data", table: "Order.Lines" },
-        ]);
+        const mapping = tableMappings(
+            [
+                { schema: "public", table: "items" },
+                { schema: "Sales Data", table: "Order.Lines" },
+            ],
+            "1f",
+        );
         assert.doesNotThrow(() => parseTableMappings(JSON.stringify(mapping)));
     });
 });

@@ -134,10 +134,23 @@ describe("stack: the life of a laptop stack", function () {
         });
     });
 
-    it("shows a column that the source got, after the next start", async () => {
+    it("leaves the task running when the source changes what DMS does not look at", async () => {
+        const before = await stack.processes();
+        await databases(async (source) => {
+            await source.query("ALTER TABLE public.items ALTER COLUMN price DROP NOT NULL");
+        });
+        const { stdout } = await stack.run("start");
+        assert.match(stdout, /^Resources: .*\b1 updated\b/m);
+        assert.deepEqual(await stack.processes(), before);
+    });
+
+    it("previews a column that the source got, and shows it after the next start, which resumes the task", async () => {
         await databases(async (source) => {
             await source.query("ALTER TABLE public.items ADD COLUMN note text");
         });
+        const { stdout } = await stack.run("preview");
+        assert.match(stdout, /aws:dms:ReplicationTask \S+ update \[diff: ~tableMappings\]/);
+        assert.match(stdout, /^The policy pack in policy\/ passed\.$/m);
         await stack.run("start");
         await databases(async (source, audit) => {
             await source.query("INSERT INTO public.items VALUES (6, 'Cable', 5, 'USB-C')");

@@ -183,7 +183,7 @@ export class World {
         const task = {
             taskIdentifier: "verify",
             migrationType: "full-load-and-cdc",
-            tableMappings: JSON.stringify(tableMappings(tables)),
+            tableMappings: JSON.stringify(tableMappings(tables, "")),
             taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb: 64 })),
             source: { ...endpoint, username: user, password, databaseName: "source" },
             target: {

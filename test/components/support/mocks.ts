@@ -5,6 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
 
 /** Beginning of every password that the mocks make. */
+/** Of the columns that every table has here. */
+export const MOCK_COLUMNS_HASH = "5ca1ab1e";
 export const MOCK_PASSWORD = "swordfish-";
 
 /** A resource as the program registered it. */
@@ -51,7 +53,11 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>) 
         case "pulumi-nodejs:dynamic/auditTrail:Password":
             return { ...common, value: `${MOCK_PASSWORD}${name}` };
         case "pulumi-nodejs:dynamic/auditTrail:SourceCatalog":
-            return { ...common, rows: catalogRows(inputs["tables"]) };
+            return {
+                ...common,
+                rows: catalogRows(inputs["tables"]),
+                columnsHash: MOCK_COLUMNS_HASH,
+            };
         default:
             return common;
     }

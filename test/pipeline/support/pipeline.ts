@@ -254,7 +254,7 @@ export class Pipeline {
         const task = {
             taskIdentifier: name.replaceAll("_", "-"),
             migrationType: "full-load-and-cdc",
-            tableMappings: JSON.stringify(tableMappings([...tables, MARKER_TABLE])),
+            tableMappings: JSON.stringify(tableMappings([...tables, MARKER_TABLE], "")),
             taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb })),
             source: {
                 ...endpoint(source, sourceName),
