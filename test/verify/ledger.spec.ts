@@ -140,7 +140,10 @@ describe("verify keeps the gap ledger:", function () {
             );
         };
         await world.alterSource("ALTER TABLE items ADD COLUMN colour text");
-        assert.match((await columns()).join(), /^staging has no column colour: deploy, which also resumes/u);
+        assert.match(
+            (await columns()).join(),
+            /^staging has no column colour: deploy, which also resumes/u,
+        );
         await world.redeploy();
         assert.match(
             (await columns()).join(),
