@@ -19,7 +19,6 @@ DECLARE
     buried boolean := false;
     removed jsonb;
     is_new boolean;
-    is_ordinary boolean;
     keep_known boolean := false;
     same_headers boolean;
     is_replay boolean;
@@ -59,25 +58,26 @@ BEGIN
     END LOOP;
 
     -- A position ends in an LSN, %08X/%08X.
-    change_has_lsn := change_position LIKE '%________/________' AND right(change_position, 17) ~ '^[0-9A-F]+/[0-9A-F]+$';
-    is_new := change_has_lsn
+    is_new := change_position LIKE '%________/________'
         AND (
             known_position = ''
             OR (
-                right(change_position, 17) > right(known_position, 17) COLLATE "C"
-                AND known_position LIKE '%________/________'
-                AND right(known_position, 17) ~ '^[0-9A-F]+/[0-9A-F]+$'
+                known_position LIKE '%________/________'
+                AND CAST(right(change_position, 17) AS pg_lsn) > CAST(right(known_position, 17) AS pg_lsn)
             )
         );
-    is_ordinary := is_new
+
+    IF (
+        is_new
         AND committed_at IS NOT NULL
         AND CASE NEW.operation
             WHEN 'U' THEN before_image @> changed_key
             WHEN 'I' THEN before_image IS NULL
             WHEN 'D' THEN before_image @> changed_key
-        END;
+        END
+    ) IS NOT TRUE THEN
+        change_has_lsn := change_position LIKE '%________/________';
 
-    IF is_ordinary IS NOT TRUE THEN
         -- The full load gives its rows no position.
         IF change_position = '' AND coalesce(NEW.change_seq, '') = '' THEN
             IF TG_OP = 'UPDATE' THEN

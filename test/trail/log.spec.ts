@@ -366,6 +366,13 @@ describe("the log's trigger", () => {
             assert.deepEqual(await staged(), ["c"]);
         });
 
+        it("for a position that only looks like an LSN", async () => {
+            await insert("a");
+            await update("b", "U", "unlikely/position");
+            assert.deepEqual(await unlogged(`"item_id":${key},`), ["22P02"]);
+            assert.deepEqual(await staged(), ["b"]);
+        });
+
         it("for a text that jsonb cannot hold", async () => {
             await dms.query(
                 `INSERT INTO odd_staging VALUES ('nul-character', '{"a": "\\u0000"}', 'I', '${AT}', '${position()}', '1')`,
