@@ -10,7 +10,7 @@ import { escapeLiteral } from "pg";
 import { stopRdsServer } from "../../local/servers/rds";
 import { readRecord } from "../../local/servers/rdsFiles";
 import { withTempDir } from "../support/tempDir";
-import { launch } from "./support/command";
+import { launch } from "../support/command";
 import { ARTICLE, connected, LaptopStack } from "./support/laptopStack";
 import { passwordsOf } from "./support/secrets";
 import { assertRefused, refusal } from "./support/refusal";

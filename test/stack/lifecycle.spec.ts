@@ -4,7 +4,7 @@ import path from "node:path";
 import { Client } from "pg";
 
 import { listProcesses, watchCommandLines } from "./support/processList";
-import { signalGroup } from "./support/command";
+import { signalGroup } from "../support/command";
 import { ARTICLE, connected, isLiving, LaptopStack } from "./support/laptopStack";
 import { arrival, ITEMS, type LogEntry, logOf } from "./support/log";
 import { filesWith, passwordsOf } from "./support/secrets";

@@ -3,7 +3,7 @@ import path from "node:path";
 
 import { rules } from "../../policy/registry";
 import { breakages } from "../../policy/tests/brokenSettings";
-import { type CommandResult, launch } from "./support/command";
+import { type CommandResult, launch } from "../support/command";
 import { LaptopStack } from "./support/laptopStack";
 import { previewGroups } from "./support/previewGroups";
 

@@ -20,7 +20,7 @@ import {
     npmRun,
     type RunningCommand,
     signalGroup,
-} from "./command";
+} from "../../support/command";
 
 /** A process of the stack, told from a later one with the same number by its start. */
 export interface StackProcess {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import type { CommandResult } from "./command";
+import type { CommandResult } from "../../support/command";
 
 /** The engine's lines of progress and what it says while all goes well. */
 const PROGRESS = [
