@@ -53,12 +53,11 @@ export class CommonChunks {
         private readonly source: Database,
         private readonly audit: Database,
         shape: TableShape,
-        staging: string,
         private readonly rows: number,
     ) {
-        this.sourceEnd = renderSql("sql/verify/chunk_end.sql", keyVariables(shape, shape.table));
-        this.stagingEnd = renderSql("sql/verify/chunk_end.sql", keyVariables(shape, staging));
-        this.order = renderSql("sql/verify/chunk_order.sql", keyVariables(shape, shape.table));
+        this.sourceEnd = renderSql("sql/verify/chunk_end.sql", keyVariables(shape, "source"));
+        this.stagingEnd = renderSql("sql/verify/chunk_end.sql", keyVariables(shape, "staging"));
+        this.order = renderSql("sql/verify/chunk_order.sql", keyVariables(shape, "source"));
     }
 
     /** The end of the range behind a key. */

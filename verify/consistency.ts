@@ -56,7 +56,7 @@ async function checkLog(
     const ends = renderSql("sql/verify/log_chunk_end.sql", log);
     const chunk = renderSql("sql/verify/log_chunk.sql", {
         ...log,
-        same_row: keyVariables(shape, trailNames(shape).staging, "o").same_row,
+        same_row: keyVariables(shape, "staging", "o").same_row,
         table: shape.table,
         headers: headerArray(),
     });
@@ -92,8 +92,8 @@ async function checkStaging(
     chunkRows: number,
     differences: Differences,
 ): Promise<void> {
-    const { staging, auditLog } = trailNames(shape);
-    const variables = { ...keyVariables(shape, staging), audit_log: auditLog };
+    const { auditLog } = trailNames(shape);
+    const variables = { ...keyVariables(shape, "staging"), audit_log: auditLog };
     const ends = renderSql("sql/verify/chunk_end.sql", variables);
     const chunk = renderSql("sql/verify/staging_without_log.sql", variables);
     const again = renderSql("sql/verify/keys_without_log.sql", variables);

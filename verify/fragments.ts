@@ -13,28 +13,46 @@ export function qualified(schema: string, name: string): string {
  * What the scripts that read a table row by row or by ranges of keys (as `t`) need: `key` its columns, `row_key` the JSON
  * that the log has, `lower`, `upper` and `candidate` the keys in $1, $2 and $3, and `same_row` the row of `k.row_key` or
  * `o.row_key`.
+ *
+ * A key is what DMS makes of it everywhere but in the source's own table, which may have infinite times where the key's
+ * are finite. No bound there comes before the row that it was made of: the ranges would not end.
  */
 export function keyVariables(
     shape: TableShape,
-    table: string,
+    from: "source" | "staging",
     rowKey: "k" | "o" = "k",
 ): Variables & { readonly same_row: SqlFragment } {
-    const columns = shape.primaryKey.map((column) => ({ column, schema: shape.schema, table }));
-    const populated = (from: string): string =>
-        `(jsonb_populate_record(CAST(NULL AS :"schema".:"table"), ${from})).:"column"`;
-    const list = (template: string, separator = ", "): SqlFragment =>
-        SqlFragment.each(template, columns, separator);
+    const { schema } = shape;
+    const table = from === "source" ? shape.table : trailNames(shape).staging;
+    const mayBeInfinite = new Set(from === "source" ? shape.primaryKey.filter(isTime(shape)) : []);
+    const list = (finite: string, infinite: string, separator = ", "): SqlFragment => {
+        const parts = shape.primaryKey.map((column) => ({
+            part: SqlFragment.each(mayBeInfinite.has(column) ? infinite : finite, [
+                { column, schema, table },
+            ]),
+        }));
+        return SqlFragment.each(":part", parts, separator);
+    };
+    const populated = (json: string): string =>
+        `(jsonb_populate_record(CAST(NULL AS :"schema".:"table"), ${json})).:"column"`;
+    const bound = (json: string): SqlFragment =>
+        list(populated(json), infiniteTime(populated(json), [LAST]));
+    const same = populated(`${rowKey}.row_key`);
     return {
-        schema: shape.schema,
+        schema,
         table,
-        key: list('t.:"column"'),
+        key: list('t.:"column"', 't.:"column"'),
         row_key: SqlFragment.each("jsonb_build_object(:pairs)", [
-            { pairs: list(`:'column', t.:"column"`) },
+            { pairs: list(`:'column', t.:"column"`, `:'column', ${finiteTime("column")}`) },
         ]),
-        lower: list(populated("$1::jsonb")),
-        upper: list(populated("$2::jsonb")),
-        candidate: list(populated("$3::jsonb")),
-        same_row: list(`t.:"column" = ${populated(`${rowKey}.row_key`)}`, " AND "),
+        lower: bound("$1::jsonb"),
+        upper: bound("$2::jsonb"),
+        candidate: bound("$3::jsonb"),
+        same_row: list(
+            `t.:"column" = ${same}`,
+            `t.:"column" IN (${same}, ${infiniteTime(same, [FIRST, LAST])})`,
+            " AND ",
+        ),
     };
 }
 
@@ -94,8 +112,8 @@ export function rowImage(
         if (type === "numeric") {
             return [SqlFragment.each(trimmed(row), [{ name }])];
         }
-        return from === "source" && /^(date|timestamp)/.test(type)
-            ? [SqlFragment.each(FINITE, [{ name }])]
+        return from === "source" && TIME.test(type)
+            ? [SqlFragment.each(`jsonb_build_object(:'name', ${finiteTime("name")})`, [{ name }])]
             : [];
     });
     if (rewritten.length === 0) {
@@ -112,12 +130,29 @@ function trimmed(row: string): string {
     return `jsonb_build_object(:'name', trim_scale((${row} ->> :'name')::numeric))`;
 }
 
-/** DMS has no infinite times and writes these instead, docs/types.md. */
-const FINITE = `jsonb_build_object(:'name', CASE t.:"name"
-    WHEN 'infinity' THEN '9999-12-31 23:59:59+00'
-    WHEN '-infinity' THEN '4713-01-01 00:00:00+00 BC'
-    ELSE t.:"name"
-END)`;
+/** The types that have infinite values which DMS cannot carry. */
+const TIME = /^(date|timestamp)/;
+
+function isTime({ columns }: TableShape): (column: string) => boolean {
+    return (column) => TIME.test(columns.find(({ name }) => name === column)?.type ?? "");
+}
+
+/** An infinite time and what DMS writes for it, docs/types.md. */
+const FIRST = { infinite: "'-infinity'", finite: "'4713-01-01 00:00:00+00 BC'" } as const;
+const LAST = { infinite: "'infinity'", finite: "'9999-12-31 23:59:59+00'" } as const;
+
+/** A column of `t`, named by a template's variable, as DMS writes it. */
+function finiteTime(variable: string): string {
+    const column = `t.:"${variable}"`;
+    const cases = [FIRST, LAST].map((one) => `WHEN ${one.infinite} THEN ${one.finite}`);
+    return `CASE ${column} ${cases.join(" ")} ELSE ${column} END`;
+}
+
+/** A time that DMS wrote, as what it may have been. */
+function infiniteTime(value: string, times: readonly (typeof FIRST | typeof LAST)[]): string {
+    const cases = times.map((one) => `WHEN ${one.finite} THEN ${one.infinite}`);
+    return `CASE ${value} ${cases.join(" ")} ELSE ${value} END`;
+}
 
 /** The header columns as an SQL array. */
 export function headerArray(): SqlFragment {

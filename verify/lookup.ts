@@ -44,7 +44,7 @@ export class KeyLookup {
         stagingColumns: readonly string[],
     ) {
         this.sourceRows = renderSql("sql/verify/source_rows.sql", {
-            ...keyVariables(shape, shape.table),
+            ...keyVariables(shape, "source"),
             image: rowImage("source", shape, stagingColumns),
         });
         const log = {

@@ -1,4 +1,3 @@
-import { trailNames } from "../components/trail/names";
 import type { SqlFile, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { CommonChunks, forEachRange, type KeyRange } from "./chunks";
@@ -27,10 +26,9 @@ export async function compareRows(
     { source, audit, markers, shape, stagingColumns, chunkRows, lookup }: CompareContext,
     differences: Differences,
 ): Promise<number> {
-    const { staging } = trailNames(shape);
     const script = (name: string, from: "source" | "staging"): SqlFile =>
         renderSql(`sql/verify/${name}.sql`, {
-            ...keyVariables(shape, from === "source" ? shape.table : staging),
+            ...keyVariables(shape, from),
             image: rowImage(from, shape, stagingColumns),
         });
     const sums = { source: script("chunk_sum", "source"), staging: script("chunk_sum", "staging") };
@@ -38,7 +36,7 @@ export async function compareRows(
         source: script("chunk_hashes", "source"),
         staging: script("chunk_hashes", "staging"),
     };
-    const chunks = new CommonChunks(source, audit, shape, staging, chunkRows);
+    const chunks = new CommonChunks(source, audit, shape, chunkRows);
     let rows = 0;
 
     const compareRange = async ({ after, upTo }: KeyRange): Promise<void> => {

@@ -30,6 +30,11 @@ interface Cell {
     readonly lob: boolean;
 }
 
+interface KeyValue {
+    readonly name: string;
+    readonly value: string | null;
+}
+
 /** The single-row statements DMS's transactional apply runs for a change. */
 export function renderChange(
     plan: TablePlan,
@@ -55,10 +60,7 @@ export function renderChange(
     if (change.operation === "update" && keyChanges(plan, change)) {
         return { dropped: "it changes the primary key, which DMS does not replicate" };
     }
-    const key = plan.key.map((name) => ({
-        name,
-        value: valueOf(change.columns, name) ?? valueOf(change.oldKey, name) ?? null,
-    }));
+    const key = keyOf(plan, [change.columns, change.oldKey], options.rules);
     const changed =
         change.operation === "update"
             ? cells
@@ -89,9 +91,8 @@ export function renderReplacement(
 ): readonly Statement[] {
     const row = new RowBuilder(plan, options.rules);
     const columns = change.columns ?? [];
-    const key = plan.key.map((name) => ({ name, value: valueOf(columns, name) ?? null }));
     return [
-        { ...deleteRow(plan, key), expectsRow: false },
+        { ...deleteRow(plan, keyOf(plan, [columns], options.rules)), expectsRow: false },
         insertRow(plan, [...row.cells(columns), ...headerCellsOf(plan, headers)]),
     ];
 }
@@ -124,9 +125,7 @@ class RowBuilder {
             ) {
                 continue;
             }
-            // The catalog knows the modifiers; a column that is no longer there has none to know.
-            const exact = this.plan.sourceColumns.get(name) ?? type;
-            const converted = convert(value, exact, this.rules);
+            const converted = convert(value, exactType(this.plan, name, type), this.rules);
             if (converted.truncated) {
                 this.truncated.push(name);
             }
@@ -162,7 +161,7 @@ function updates(
     plan: TablePlan,
     cells: readonly Cell[],
     headers: readonly Cell[],
-    key: readonly { name: string; value: string | null }[],
+    key: readonly KeyValue[],
     twoSteps: boolean,
 ): readonly Statement[] {
     const lobs = cells.filter(({ lob }) => lob);
@@ -191,11 +190,7 @@ function insertRow(plan: TablePlan, cells: readonly Cell[]): Statement {
     };
 }
 
-function updateRow(
-    plan: TablePlan,
-    cells: readonly Cell[],
-    key: readonly { name: string; value: string | null }[],
-): Statement {
+function updateRow(plan: TablePlan, cells: readonly Cell[], key: readonly KeyValue[]): Statement {
     const sets = cells.map(({ name }, index) => `${escapeIdentifier(name)} = $${index + 1}`);
     return {
         text: `UPDATE ${quoted(plan.target)} SET ${sets.join(", ")} WHERE ${keyTest(key, sets.length)}`,
@@ -204,10 +199,7 @@ function updateRow(
     };
 }
 
-function deleteRow(
-    plan: TablePlan,
-    key: readonly { name: string; value: string | null }[],
-): Statement {
+function deleteRow(plan: TablePlan, key: readonly KeyValue[]): Statement {
     return {
         text: `DELETE FROM ${quoted(plan.target)} WHERE ${keyTest(key, 0)}`,
         values: key.map(({ value }) => value),
@@ -219,6 +211,29 @@ function keyTest(key: readonly { name: string }[], offset: number): string {
     return key
         .map(({ name }, index) => `${escapeIdentifier(name)} = $${offset + index + 1}`)
         .join(" AND ");
+}
+
+/** The key's values as they were written, from the first of the tuples that holds them: the target's row has no others. */
+function keyOf(
+    plan: TablePlan,
+    tuples: readonly (readonly ColumnValue[] | undefined)[],
+    rules: ValueRules,
+): readonly KeyValue[] {
+    return plan.key.map((name) => {
+        for (const tuple of tuples) {
+            const column = tuple?.find((one) => one.name === name);
+            if (column !== undefined && column.value !== UNCHANGED) {
+                const type = exactType(plan, name, column.type);
+                return { name, value: convert(column.value, type, rules).value };
+            }
+        }
+        return { name, value: null };
+    });
+}
+
+/** The catalog knows the modifiers; a column that is no longer there has none to know. */
+function exactType(plan: TablePlan, name: string, type: string): string {
+    return plan.sourceColumns.get(name) ?? type;
 }
 
 function keyChanges(plan: TablePlan, change: Change): boolean {

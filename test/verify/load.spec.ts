@@ -28,6 +28,10 @@ const DDL = `
         VALUES ('always', 'infinity', '-infinity', 'infinity'), ('never', '-infinity', 'infinity', '-infinity'), ('once', '0044-03-15 BC', '4712-01-01 BC', NULL);
     CREATE TABLE public.moments (at timestamptz, n bigint, PRIMARY KEY (at, n));
     INSERT INTO public.moments SELECT '2026-01-01T00:00:00Z'::timestamptz + n * interval '1.5 s', 9007199254740993 + n FROM generate_series(1, 50) AS n;
+    CREATE TABLE public.validity (until timestamptz, day date, n integer, note text, PRIMARY KEY (until, day, n));
+    INSERT INTO public.validity
+        SELECT (ARRAY['infinity', '-infinity', '2026-01-01 00:00:00Z'])[1 + n % 3]::timestamptz, (ARRAY['infinity', '-infinity', '2026-01-01', '9999-12-30'])[1 + n % 4]::date, n
+        FROM generate_series(1, 240) AS n;
     CREATE TABLE public.wide (id integer PRIMARY KEY, ${WIDE});
     INSERT INTO public.wide (id) SELECT generate_series(1, 3);
     CREATE TABLE public.nothing (id integer PRIMARY KEY);
@@ -40,6 +44,7 @@ const TABLES = [
     { schema: "Sales.EU", table: 'Order "Lines"' },
     { schema: "public", table: "words" },
     { schema: "public", table: "moments" },
+    { schema: "public", table: "validity" },
     { schema: "public", table: "wide" },
     { schema: "public", table: "nothing" },
     { schema: "public", table: "one" },
@@ -57,6 +62,9 @@ const WORK = [
     `INSERT INTO public.words (word) VALUES ('ä' || $1::int), ('😀' || $1::int) ON CONFLICT DO NOTHING`,
     `UPDATE public.words SET at = '-infinity', day = 'infinity', local_time = 'infinity' WHERE word = 'Z' || $1::int`,
     "INSERT INTO public.moments VALUES (clock_timestamp(), $1)",
+    "UPDATE public.validity SET note = clock_timestamp()::text WHERE n % 20 = $1",
+    "DELETE FROM public.validity WHERE n = 100 + $1::int",
+    "INSERT INTO public.validity VALUES ('infinity', '-infinity', 100 + $1::int), ('-infinity', 'infinity', 100 + $1::int) ON CONFLICT DO NOTHING",
     "DELETE FROM public.moments WHERE n = $1 AND at < clock_timestamp() - interval '50 ms'",
 ];
 
@@ -124,5 +132,20 @@ describe("verify under load", function () {
             assert.ok(Date.parse(table.completeUpTo ?? "") >= (rows[0]?.now.getTime() ?? Infinity));
         }
         assert.ok(report.complete);
+    });
+
+    it("names a key with an infinite time as the log has it", async () => {
+        await world.forge(`
+            UPDATE validity_staging SET note = 'forged' WHERE n = 3;
+            UPDATE validity_audit_log SET new_row_data = new_row_data || '{"note": "forged"}'
+                WHERE audit_id = (SELECT max(audit_id) FROM validity_audit_log WHERE row_key ->> 'n' = '3');
+            DELETE FROM validity_staging WHERE n = 60;
+            DELETE FROM validity_audit_log WHERE row_key ->> 'n' = '60'`);
+        const { tables } = await world.verify({ chunkRows: 50 }, "public.validity");
+        const found = tables[0]?.differences.map(({ key, kind }) => `${kind}: ${key}`).sort();
+        assert.deepEqual(found, [
+            'different row: {"n": 3, "day": "9999-12-30", "until": "9999-12-31T23:59:59+00:00"}',
+            'missing in trail: {"n": 60, "day": "9999-12-31", "until": "9999-12-31T23:59:59+00:00"}',
+        ]);
     });
 });

@@ -181,6 +181,33 @@ describe("local/dms: full load and ongoing replication", function () {
         );
     });
 
+    it("finds a row by the key that it wrote, which is not the source's where a value is converted", async () => {
+        const columns = "until timestamptz, day date, n integer, PRIMARY KEY (until, day)";
+        await bench.source.query(`CREATE TABLE terms (${columns})`);
+        await bench.target.query(
+            `CREATE TABLE terms_staging (${columns}, operation varchar(50), commit_timestamp timestamp(6),
+                transaction_id varchar(50), change_seq varchar(50))`,
+        );
+        await bench.source.query(
+            "INSERT INTO terms VALUES ('infinity', '2026-01-01', 1), ('-infinity', 'infinity', 1)",
+        );
+        const dir = await bench.started({ tables: ["terms"] });
+        await bench.source.query("INSERT INTO terms VALUES ('infinity', '-infinity', 1)");
+        await bench.source.query("UPDATE terms SET n = 2 WHERE day < 'infinity'");
+        await bench.source.query("DELETE FROM terms WHERE day = 'infinity'");
+        await bench.caughtUp(dir);
+        assert.deepEqual(
+            await bench.rows(
+                "SELECT until::date, day, n, operation FROM terms_staging ORDER BY 1, 2",
+            ),
+            [
+                ["4713-01-01 BC", "9999-12-31", null, "D"],
+                ["9999-12-31", "4713-01-01 BC", "2", "U"],
+                ["9999-12-31", "2026-01-01", "2", "U"],
+            ],
+        );
+    });
+
     it("does not replicate TRUNCATE, key changes and changes without a key", async () => {
         await bench.source.query("CREATE TABLE plain (n integer)");
         await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");
