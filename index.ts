@@ -12,9 +12,7 @@ import { PrivateEndpoints } from "./components/privateEndpoints";
 import { PsqlHost } from "./components/psqlHost";
 import { SecurityGroups } from "./components/securityGroups";
 import { SourceDatabase } from "./components/sourceDatabase";
-import { tableMappings } from "./components/tableMappings";
 import { taskSettings } from "./components/taskSettings";
-import { MARKER_TABLE } from "./components/trail/guards";
 import { formatTableName } from "./components/trail/names";
 import { loadConfig } from "./config";
 
@@ -69,9 +67,7 @@ const replicationArgs = {
     prerequisites,
     source: sourceDatabase,
     target: auditDatabase,
-    tableMappings: sourceDatabase.columnsHash.apply((columnsHash) =>
-        tableMappings([...config.tables, MARKER_TABLE], columnsHash),
-    ),
+    tableMappings: sourceDatabase.tableMappings,
     taskSettings: taskSettings(config),
     tags,
 };

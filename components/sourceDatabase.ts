@@ -7,6 +7,7 @@ import { SqlBatch, SqlScript } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
 import { grantInTurn } from "./grants";
 import { roles, schemas } from "./names";
+import { tableMappings, TableMappings } from "./tableMappings";
 import type { Tags } from "./tags";
 import {
     guardFiles,
@@ -81,8 +82,8 @@ function guardBatches(args: SourceDatabaseArgs, shapes: readonly TableShape[]): 
 export class SourceDatabase extends pulumi.ComponentResource {
     /** Columns and keys of the audited tables and of the marker table, as the source's catalog has them. */
     readonly shapes: pulumi.Output<TableShape[]>;
-    /** Another text whenever the columns of these tables are no longer what they were. */
-    readonly columnsHash: pulumi.Output<string>;
+    /** What DMS is to take from them; another text whenever their columns are no longer what they were. */
+    readonly tableMappings: pulumi.Output<TableMappings>;
     readonly databaseName: string;
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
@@ -160,7 +161,9 @@ export class SourceDatabase extends pulumi.ComponentResource {
         );
 
         this.shapes = catalog.shapes;
-        this.columnsHash = catalog.columnsHash;
+        this.tableMappings = catalog.columnsHash.apply((columnsHash) =>
+            tableMappings(tables, columnsHash),
+        );
         this.dmsSecretArn = new DatabaseCredentials(
             `${name}-dms`,
             {
@@ -176,7 +179,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         ).secretArn;
         this.registerOutputs({
             shapes: this.shapes,
-            columnsHash: this.columnsHash,
+            tableMappings: this.tableMappings,
             dmsSecretArn: this.dmsSecretArn,
         });
     }
