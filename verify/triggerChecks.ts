@@ -1,6 +1,6 @@
 import { TRAIL_SCHEMA, ROLES, trailNames } from "../components/trail/names";
 import type { TableShape } from "../components/trail/shape";
-import { hasTimestampWithZone, triggerFunction } from "../components/trail/statements";
+import { textSettings, triggerFunction } from "../components/trail/statements";
 import { renderSql } from "../components/trail/template";
 import { checkOf } from "./checks";
 import type { Database } from "./database";
@@ -172,8 +172,10 @@ export async function checkFunction(audit: Database, shape: TableShape): Promise
 
 /** The settings that a table's log function must have. */
 export function pinnedSettings(shape: TableShape): string[] {
-    const searchPath = "search_path=pg_catalog, pg_temp";
-    return hasTimestampWithZone(shape) ? [searchPath, "TimeZone=UTC"] : [searchPath];
+    return [
+        "search_path=pg_catalog, pg_temp",
+        ...textSettings(shape).map(({ name, value }) => `${name}=${value}`),
+    ];
 }
 
 /** What is wrong with a log function. */

@@ -155,15 +155,42 @@ export function triggerObjects(shape: TableShape): SqlFile[] {
             trigger_function,
         }),
     ];
-    if (hasTimestampWithZone(shape)) {
-        files.push(renderSql("sql/audit/trigger_timezone.sql", { trigger_function }));
+    const settings = textSettings(shape);
+    if (settings.length > 0) {
+        const rows = settings.map((setting) => ({ ...setting, trigger_function }));
+        files.push(
+            renderSql("sql/audit/trigger_settings.sql", {
+                settings: SqlFragment.each(SET_ON_FUNCTION, rows, "\n"),
+            }),
+        );
     }
     return files;
 }
 
-/** Whether the text of a row depends on the session's time zone, so that the log's function has to pin it. */
-export function hasTimestampWithZone({ columns }: TableShape): boolean {
-    return columns.some(({ type }) => /^timestamp\b.* with time zone/u.test(type));
+const SET_ON_FUNCTION = `ALTER FUNCTION audit_trail.:"trigger_function"() SET :"name" = :'value';`;
+
+/** A setting of a session. */
+interface Setting {
+    readonly name: string;
+    readonly value: string;
+}
+
+/**
+ * The settings that the JSON text of a value depends on, by its type; `extra_float_digits` gives the shortest exact text
+ * from 1 on. https://www.postgresql.org/docs/current/runtime-config-client.html
+ */
+const TEXT_SETTINGS: readonly (Setting & { readonly type: RegExp })[] = [
+    { type: /^timestamp\b.* with time zone/u, name: "TimeZone", value: "UTC" },
+    { type: /^interval\b/u, name: "IntervalStyle", value: "postgres" },
+    { type: /^bytea\b/u, name: "bytea_output", value: "hex" },
+    { type: /^(real|double precision)\b/u, name: "extra_float_digits", value: "1" },
+];
+
+/** The settings that the log's function pins for a table, so that its text does not depend on DMS's session. */
+export function textSettings({ columns }: TableShape): Setting[] {
+    return TEXT_SETTINGS.filter(({ type }) => columns.some((column) => type.test(column.type))).map(
+        ({ name, value }) => ({ name, value }),
+    );
 }
 
 /**

@@ -229,11 +229,16 @@ describe("the trail's scripts", () => {
         );
     });
 
-    it("put the settings back that a new function body drops, the time zone where a column needs it", async () => {
+    it("put the settings back that a new function body drops, those for a text where a column needs them", async () => {
         const visits = shapeOf(
             "public",
             "visits",
-            { at: "timestamp(6) with time zone", who: "integer" },
+            {
+                at: "timestamp(6) with time zone",
+                lasted: "interval",
+                raw: "bytea",
+                ratio: "double precision",
+            },
             ["at"],
         );
         await deploy(trail.master, [ITEMS, visits]);
@@ -250,18 +255,34 @@ describe("the trail's scripts", () => {
             { proname: "public_items_log_change", proconfig: [searchPath], prosecdef: true },
             {
                 proname: "public_visits_log_change",
-                proconfig: [searchPath, "TimeZone=UTC"],
+                proconfig: [
+                    searchPath,
+                    "TimeZone=UTC",
+                    "IntervalStyle=postgres",
+                    "bytea_output=hex",
+                    "extra_float_digits=1",
+                ],
                 prosecdef: true,
             },
         ]);
-        await trail.dms.query("SET timezone = 'Asia/Kathmandu'");
         await trail.dms.query(
-            `INSERT INTO visits_staging VALUES
-                ('2026-11-23 10:00:00+00', 1, 'I', '2026-11-23 10:00:00', '00000000/0000F000', '1')`,
+            `SET timezone = 'Asia/Kathmandu'; SET intervalstyle = 'iso_8601'; SET bytea_output = 'escape';
+                SET extra_float_digits = -15`,
         );
-        await trail.dms.query("RESET timezone");
-        const logged = await trail.reader.query("SELECT row_key FROM visits_audit_log");
-        assert.deepEqual(logged.rows, [{ row_key: { at: "2026-11-23T10:00:00+00:00" } }]);
+        await trail.dms.query(
+            String.raw`INSERT INTO visits_staging VALUES
+                ('2026-11-23 10:00:00+00', '1 day 2 hours', '\x41', 0.1, 'I', '2026-11-23 10:00:00', '00000000/0000F000', '1')`,
+        );
+        await trail.dms.query("RESET ALL");
+        const logged = await trail.reader.query(
+            "SELECT row_key, new_row_data::text FROM visits_audit_log",
+        );
+        assert.deepEqual(logged.rows, [
+            {
+                row_key: { at: "2026-11-23T10:00:00+00:00" },
+                new_row_data: String.raw`{"at": "2026-11-23T10:00:00+00:00", "raw": "\\x41", "ratio": 0.1, "lasted": "1 day 02:00:00"}`,
+            },
+        ]);
     });
 });
 
