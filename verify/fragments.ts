@@ -25,9 +25,9 @@ export function keyVariables(
     const { schema } = shape;
     const table = from === "source" ? shape.table : trailNames(shape).staging;
     const mayBeInfinite = new Set(from === "source" ? shape.primaryKey.filter(isTime(shape)) : []);
-    const list = (finite: string, infinite: string, separator = ", "): SqlFragment => {
+    const list = (template: string, ofTime = template, separator = ", "): SqlFragment => {
         const parts = shape.primaryKey.map((column) => ({
-            part: SqlFragment.each(mayBeInfinite.has(column) ? infinite : finite, [
+            part: SqlFragment.each(mayBeInfinite.has(column) ? ofTime : template, [
                 { column, schema, table },
             ]),
         }));
@@ -41,7 +41,7 @@ export function keyVariables(
     return {
         schema,
         table,
-        key: list('t.:"column"', 't.:"column"'),
+        key: list('t.:"column"'),
         row_key: SqlFragment.each("jsonb_build_object(:pairs)", [
             { pairs: list(`:'column', t.:"column"`, `:'column', ${finiteTime("column")}`) },
         ]),
