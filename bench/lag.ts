@@ -176,7 +176,7 @@ async function measureTransaction(
         await onePid(trail.source, "SELECT pid FROM pg_stat_replication"),
         await onePid(
             trail.audit,
-            "SELECT pid FROM pg_stat_activity WHERE usename = 'dms_target' ORDER BY backend_start LIMIT 1",
+            "SELECT pid FROM pg_stat_activity WHERE usename = 'audit_trail_dms_target' ORDER BY backend_start LIMIT 1",
         ),
     ]);
     await trail.source.query(

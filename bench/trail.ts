@@ -17,7 +17,7 @@ import { databaseOf, session, sourceDatabase } from "./servers";
 
 const DATABASE = "audited";
 /** The password that the tests' helper gives to the roles of a scratch server. */
-const DMS_TARGET = { username: "dms_target", password: "scratch" };
+const DMS_TARGET = { username: "audit_trail_dms_target", password: "scratch" };
 
 /** `public.items` on a source server, its trail on an audit server, and the DMS stand-in's task between them. */
 export interface BenchTrail {
@@ -42,7 +42,7 @@ export async function benchTrail(
     const { config, client: source } = await sourceDatabase(defer, sourceServer, DATABASE);
     const deployed = await trailDatabase(auditServer, DATABASE, [ITEMS]);
     await deployed.superuser.query(
-        "CREATE SCHEMA IF NOT EXISTS awsdms_control AUTHORIZATION dms_target",
+        "CREATE SCHEMA IF NOT EXISTS awsdms_control AUTHORIZATION audit_trail_dms_target",
     );
     await deployed.stop();
     const audit = await session(defer, databaseOf(auditServer, DATABASE));

@@ -4,7 +4,7 @@ import { ROLES, TRAIL_SCHEMA } from "./trail/names";
 /** The database roles of the trail, the same in every stack. */
 export const roles = {
     /** On the source: reads the WAL; its rights are those the DMS guide asks for. */
-    source: "dms_source",
+    source: "audit_trail_dms_source",
     /** On the audit cluster: writes the staging tables and nothing else. */
     target: ROLES.dms,
     /** Owns the log, the machinery and the trigger functions; nobody can log in as it. */

@@ -29,7 +29,7 @@ const HEADER_COLUMNS: readonly HeaderColumn[] = [
         "data-type": { type: "datetime", precision: 6 },
     },
     {
-        value: "transaction_id",
+        value: "stream_position",
         expression: "$AR_H_STREAM_POSITION",
         "data-type": { type: "string", length: 50 },
     },

@@ -6,7 +6,7 @@ CREATE TABLE bare_log (
     old_row_data jsonb,
     new_row_data jsonb,
     commit_timestamp timestamptz(6) NOT NULL,
-    transaction_id text NOT NULL,
+    stream_position text NOT NULL,
     change_seq text NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     applied_xid xid8 NOT NULL DEFAULT pg_current_xact_id()

@@ -1,5 +1,5 @@
 -- Rows first to last of a log that is to be full: updates, a thousand keys after the other, within the last hour.
-INSERT INTO {log} (operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, change_seq)
+INSERT INTO {log} (operation, row_key, old_row_data, new_row_data, commit_timestamp, stream_position, change_seq)
 SELECT
     'U',
     jsonb_build_object('item_id', k.item_id),

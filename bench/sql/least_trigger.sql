@@ -7,7 +7,7 @@ CREATE TABLE least_log (
     old_row_data jsonb,
     new_row_data jsonb,
     commit_timestamp timestamptz(6) NOT NULL,
-    transaction_id text NOT NULL,
+    stream_position text NOT NULL,
     change_seq text NOT NULL
 );
 CREATE INDEX ON least_log (row_key, commit_timestamp, audit_id);
@@ -17,14 +17,14 @@ LANGUAGE plpgsql
 AS $function$
 BEGIN
     INSERT INTO least_log
-        (operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, change_seq)
+        (operation, row_key, old_row_data, new_row_data, commit_timestamp, stream_position, change_seq)
         VALUES (
             NEW.operation,
             jsonb_build_object('item_id', NEW.item_id),
             CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) END,
             to_jsonb(NEW),
             NEW.commit_timestamp AT TIME ZONE 'UTC',
-            NEW.transaction_id,
+            NEW.stream_position,
             NEW.change_seq
         );
     IF NEW.operation = 'D' THEN

@@ -11,16 +11,16 @@ export const TRAIL_SCHEMA = "audit_trail";
 /** The roles of the audit cluster; the scripts in sql/audit name them as well. */
 export const ROLES = {
     owner: "audit_trail_owner",
-    dms: "dms_target",
-    auditor: "auditor",
-    operator: "audit_operator",
+    dms: "audit_trail_dms_target",
+    auditor: "audit_trail_auditor",
+    operator: "audit_trail_operator",
 } as const;
 
 /** The columns that DMS adds to every staging row, in their order there. */
 export const HEADER_COLUMNS = [
     "operation",
     "commit_timestamp",
-    "transaction_id",
+    "stream_position",
     "change_seq",
 ] as const;
 

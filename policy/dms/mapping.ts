@@ -80,7 +80,7 @@ const headerColumns: readonly HeaderColumn[] = [
         shown: "$AR_H_COMMIT_TIMESTAMP",
     },
     {
-        name: "transaction_id",
+        name: "stream_position",
         expression: /^\$AR_H_STREAM_POSITION$/,
         type: "string",
         size: ["length", 50],
@@ -100,7 +100,7 @@ const addsHeaderColumns = resourceRule({
     name: "dms-mapping-header-columns",
     displayName: "Every change carries its operation, time and transaction",
     description:
-        "For every table the mapping adds operation, commit_timestamp, transaction_id and change_seq: without them the trigger cannot tell a delete from an update nor a replay from a change.",
+        "For every table the mapping adds operation, commit_timestamp, stream_position and change_seq: without them the trigger cannot tell a delete from an update nor a replay from a change.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, transformation rule expressions", "operation_indicator, $AR_H_*"),

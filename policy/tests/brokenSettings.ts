@@ -206,7 +206,7 @@ export const breakages: readonly Breakage[] = [
             rule["rule-type"] === "selection" ? { ...rule, "rule-action": "include" } : rule,
         ]),
     },
-    ...["operation", "commit_timestamp", "transaction_id", "change_seq"].map(
+    ...["operation", "commit_timestamp", "stream_position", "change_seq"].map(
         (column): Breakage => ({
             rule: "dms-mapping-header-columns",
             type: TASK,

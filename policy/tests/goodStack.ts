@@ -57,7 +57,7 @@ export const goodMapping: { readonly rules: readonly Values[] } = {
             type: "datetime",
             precision: 6,
         }),
-        header(5, "transaction_id", "$AR_H_STREAM_POSITION", { type: "string", length: 50 }),
+        header(5, "stream_position", "$AR_H_STREAM_POSITION", { type: "string", length: 50 }),
         header(6, "change_seq", "$AR_H_CHANGE_SEQ", { type: "string", length: 50 }),
     ],
 };

@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS :"schema".:"audit_log" (
     old_row_data jsonb,
     new_row_data jsonb,
     commit_timestamp timestamptz(6) NOT NULL,
-    transaction_id text NOT NULL,
+    stream_position text NOT NULL,
     change_seq text NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     applied_xid xid8 NOT NULL DEFAULT pg_current_xact_id()
@@ -28,6 +28,6 @@ SELECT audit_trail.refuse_truncate(:'audit_log_name'::regclass);
 
 SELECT audit_trail.add_partitions(:'audit_log_name'::regclass, :'partition_prefix');
 
-GRANT SELECT ON :"schema".:"audit_log" TO auditor;
+GRANT SELECT ON :"schema".:"audit_log" TO audit_trail_auditor;
 
 RESET ROLE;

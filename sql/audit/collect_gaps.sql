@@ -106,7 +106,7 @@ BEGIN
             WHERE a.attrelid = to_regclass(format('%I.%I', registered.table_schema, registered.staging))
                 AND a.attnum > 0
                 AND NOT a.attisdropped
-                AND a.attname NOT IN ('operation', 'commit_timestamp', 'transaction_id', 'change_seq')
+                AND a.attname NOT IN ('operation', 'commit_timestamp', 'stream_position', 'change_seq')
                 AND NOT (registered.columns || registered.former_columns) ? a.attname;
         CONTINUE WHEN added IS NULL;
         UPDATE audit_trail.audited_table AS t
@@ -128,6 +128,6 @@ BEGIN
 END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.collect_gaps() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.collect_gaps() TO audit_operator;
+GRANT EXECUTE ON FUNCTION audit_trail.collect_gaps() TO audit_trail_operator;
 
 RESET ROLE;

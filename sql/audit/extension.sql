@@ -2,4 +2,4 @@
 -- may create it.
 CREATE SCHEMA IF NOT EXISTS :"schema";
 CREATE EXTENSION IF NOT EXISTS :"extension" SCHEMA :"schema";
-GRANT USAGE ON SCHEMA :"schema" TO audit_trail_owner, dms_target, auditor;
+GRANT USAGE ON SCHEMA :"schema" TO audit_trail_owner, audit_trail_dms_target, audit_trail_auditor;

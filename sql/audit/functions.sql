@@ -220,15 +220,15 @@ BEGIN
         WHERE t.table_schema = TG_TABLE_SCHEMA AND t.staging = TG_TABLE_NAME;
     SELECT jsonb_object_agg(k, removed -> k) INTO removed_key FROM unnest(audited.primary_key) AS k;
     EXECUTE format(
-        'INSERT INTO audit_trail.%I AS t (row_key, transaction_id, removed_row)
+        'INSERT INTO audit_trail.%I AS t (row_key, stream_position, removed_row)
             VALUES ($1, coalesce($2, ''''), $3)
             ON CONFLICT (row_key) DO UPDATE SET
-                transaction_id = excluded.transaction_id,
+                stream_position = excluded.stream_position,
                 removed_row = excluded.removed_row,
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at',
         audited.tombstone
-    ) USING removed_key, OLD.transaction_id, removed;
+    ) USING removed_key, OLD.stream_position, removed;
     RETURN NULL;
 END
 $function$;

@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS audit_trail.unlogged_change (
     statement text NOT NULL,
     operation text,
     commit_timestamp timestamptz,
-    transaction_id text,
+    stream_position text,
     change_seq text,
     old_row json,
     new_row json,

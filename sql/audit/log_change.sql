@@ -32,21 +32,21 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    after_image := to_jsonb(NEW) - CAST('{operation,commit_timestamp,transaction_id,change_seq}' AS text[]);
+    after_image := to_jsonb(NEW) - CAST('{operation,commit_timestamp,stream_position,change_seq}' AS text[]);
     changed_key := :new_key;
-    change_position := coalesce(NEW.transaction_id, '');
+    change_position := coalesce(NEW.stream_position, '');
     committed_at := NEW.commit_timestamp AT TIME ZONE 'UTC';
     IF TG_OP = 'UPDATE' THEN
-        known_position := coalesce(OLD.transaction_id, '');
-        before_image := to_jsonb(OLD) - CAST('{operation,commit_timestamp,transaction_id,change_seq}' AS text[]);
+        known_position := coalesce(OLD.stream_position, '');
+        before_image := to_jsonb(OLD) - CAST('{operation,commit_timestamp,stream_position,change_seq}' AS text[]);
     ELSE
-        SELECT t.transaction_id, t.removed_row
+        SELECT t.stream_position, t.removed_row
             INTO known_position, removed
             FROM audit_trail.:"tombstone" AS t
             WHERE t.row_key = changed_key;
         buried := FOUND;
         known_position := coalesce(known_position, '');
-        before_image := removed - CAST('{operation,commit_timestamp,transaction_id,change_seq}' AS text[]);
+        before_image := removed - CAST('{operation,commit_timestamp,stream_position,change_seq}' AS text[]);
     END IF;
 
     -- Columns that the source no longer has: staging keeps their last values.
@@ -92,12 +92,12 @@ BEGIN
                 END IF;
             END IF;
             INSERT INTO :"schema".:"audit_log"
-                (operation, row_key, new_row_data, commit_timestamp, transaction_id, change_seq)
+                (operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq)
                 VALUES ('B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '');
             IF buried THEN
                 DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
                 PERFORM set_config('audit_trail.own_write', (SELECT w.token FROM audit_trail.own_write AS w), true);
-                UPDATE :"schema".:"staging" AS s SET transaction_id = known_position WHERE s.ctid = NEW.ctid;
+                UPDATE :"schema".:"staging" AS s SET stream_position = known_position WHERE s.ctid = NEW.ctid;
                 PERFORM set_config('audit_trail.own_write', '', true);
             END IF;
             RETURN NULL;
@@ -107,15 +107,15 @@ BEGIN
             is_second_step := false;
         ELSE
             same_headers := TG_OP = 'UPDATE' AND NEW.change_seq <> ''
-                AND NEW.change_seq = OLD.change_seq AND NEW.transaction_id = OLD.transaction_id;
+                AND NEW.change_seq = OLD.change_seq AND NEW.stream_position = OLD.stream_position;
             SELECT
                 coalesce(bool_or(l.applied_xid = pg_current_xact_id() AND l.change_seq = NEW.change_seq), false),
                 coalesce(
                     bool_or(
                         l.applied_xid <> pg_current_xact_id()
                         AND CASE
-                            WHEN change_has_lsn AND right(l.transaction_id, 17) = right(change_position, 17) THEN true
-                            WHEN l.transaction_id = change_position THEN true
+                            WHEN change_has_lsn AND right(l.stream_position, 17) = right(change_position, 17) THEN true
+                            WHEN l.stream_position = change_position THEN true
                             ELSE same_headers AND l.change_seq = NEW.change_seq
                         END
                     ),
@@ -159,7 +159,7 @@ BEGIN
             AND (change_position = '' OR (change_has_lsn AND right(change_position, 17) <> right(known_position, 17)));
         IF keep_known AND NEW.operation <> 'D' THEN
             PERFORM set_config('audit_trail.own_write', (SELECT w.token FROM audit_trail.own_write AS w), true);
-            UPDATE :"schema".:"staging" AS s SET transaction_id = known_position WHERE s.ctid = NEW.ctid;
+            UPDATE :"schema".:"staging" AS s SET stream_position = known_position WHERE s.ctid = NEW.ctid;
             PERFORM set_config('audit_trail.own_write', '', true);
         END IF;
 
@@ -186,7 +186,7 @@ BEGIN
         IF TG_OP = 'UPDATE' AND NOT before_image @> changed_key THEN
             -- DMS does not replicate these; should one arrive, the old key must not look as if it never was.
             gap_kind := 'primary key update';
-            INSERT INTO audit_trail.:"tombstone" AS t (row_key, transaction_id) VALUES (:old_key, known_position)
+            INSERT INTO audit_trail.:"tombstone" AS t (row_key, stream_position) VALUES (:old_key, known_position)
                 ON CONFLICT (row_key) DO NOTHING;
         END IF;
         IF gap_kind IS NOT NULL THEN
@@ -196,7 +196,7 @@ BEGIN
                     :'table',
                     gap_kind,
                     committed_at,
-                    jsonb_build_object('row_key', changed_key, 'transaction_id', change_position)
+                    jsonb_build_object('row_key', changed_key, 'stream_position', change_position)
                 );
         END IF;
         IF committed_at IS NULL THEN
@@ -206,13 +206,13 @@ BEGIN
                     :'schema',
                     :'table',
                     'commit timestamp missing',
-                    jsonb_build_object('row_key', changed_key, 'transaction_id', change_position)
+                    jsonb_build_object('row_key', changed_key, 'stream_position', change_position)
                 );
         END IF;
     END IF;
 
     INSERT INTO :"schema".:"audit_log"
-        (operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, change_seq)
+        (operation, row_key, old_row_data, new_row_data, commit_timestamp, stream_position, change_seq)
         VALUES (
             NEW.operation,
             changed_key,
@@ -224,10 +224,10 @@ BEGIN
         );
 
     IF NEW.operation = 'D' THEN
-        INSERT INTO audit_trail.:"tombstone" AS t (row_key, transaction_id)
+        INSERT INTO audit_trail.:"tombstone" AS t (row_key, stream_position)
             VALUES (changed_key, CASE WHEN keep_known THEN known_position ELSE change_position END)
             ON CONFLICT (row_key) DO UPDATE SET
-                transaction_id = excluded.transaction_id,
+                stream_position = excluded.stream_position,
                 removed_row = NULL,
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at;
@@ -247,7 +247,7 @@ EXCEPTION
         GET STACKED DIAGNOSTICS error_code = RETURNED_SQLSTATE, error_message = MESSAGE_TEXT;
         BEGIN
             INSERT INTO audit_trail.unlogged_change (
-                table_schema, table_name, statement, operation, commit_timestamp, transaction_id, change_seq,
+                table_schema, table_name, statement, operation, commit_timestamp, stream_position, change_seq,
                 old_row, new_row, sqlstate, message
             )
             VALUES (
@@ -256,7 +256,7 @@ EXCEPTION
                 TG_OP,
                 NEW.operation,
                 NEW.commit_timestamp AT TIME ZONE 'UTC',
-                NEW.transaction_id,
+                NEW.stream_position,
                 NEW.change_seq,
                 row_to_json(OLD),
                 row_to_json(NEW),

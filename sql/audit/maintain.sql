@@ -44,6 +44,6 @@ BEGIN
 END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.maintain(interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.maintain(interval) TO audit_operator;
+GRANT EXECUTE ON FUNCTION audit_trail.maintain(interval) TO audit_trail_operator;
 
 RESET ROLE;

@@ -65,7 +65,7 @@ RETURNS TABLE (
     old_row_data jsonb,
     new_row_data jsonb,
     commit_timestamp timestamptz,
-    transaction_id text,
+    stream_position text,
     known_gaps bigint
 )
 LANGUAGE plpgsql
@@ -76,7 +76,7 @@ DECLARE
     log CONSTANT text := audit_trail.log_of(source_schema, source_table);
 BEGIN
     RETURN QUERY EXECUTE format(
-        'SELECT c.audit_id, c.operation::"char", c.old_row_data, c.new_row_data, c.commit_timestamp, c.transaction_id,
+        'SELECT c.audit_id, c.operation::"char", c.old_row_data, c.new_row_data, c.commit_timestamp, c.stream_position,
              (SELECT count(*) FROM audit_trail.gaps_between($1, $2, c.since, c.commit_timestamp))
          FROM (
              SELECT l.*, coalesce(lag(l.commit_timestamp) OVER (ORDER BY l.audit_id), l.commit_timestamp) AS since
@@ -136,7 +136,7 @@ BEGIN
 END
 $function$;
 
-GRANT SELECT ON audit_trail.audited_table, audit_trail.gap, audit_trail.known_gap, audit_trail.unlogged_change TO auditor;
+GRANT SELECT ON audit_trail.audited_table, audit_trail.gap, audit_trail.known_gap, audit_trail.unlogged_change TO audit_trail_auditor;
 
 REVOKE ALL ON FUNCTION
     audit_trail.gaps_between(text, text, timestamptz, timestamptz),
@@ -149,6 +149,6 @@ GRANT EXECUTE ON FUNCTION
     audit_trail.log_of(text, text),
     audit_trail.row_history(text, text, jsonb),
     audit_trail.as_of(text, text, timestamptz)
-    TO auditor;
+    TO audit_trail_auditor;
 
 RESET ROLE;

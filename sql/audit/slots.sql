@@ -49,6 +49,6 @@ BEGIN
 END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.observe_slots(text[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.observe_slots(text[]) TO audit_operator;
+GRANT EXECUTE ON FUNCTION audit_trail.observe_slots(text[]) TO audit_trail_operator;
 
 RESET ROLE;

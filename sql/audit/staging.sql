@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS :"schema".:"staging" (
     :columns,
     operation varchar(50),
     commit_timestamp timestamp(6),
-    transaction_id varchar(50),
+    stream_position varchar(50),
     change_seq varchar(50),
     PRIMARY KEY (:key_columns)
 );
@@ -19,10 +19,10 @@ FROM (
         :column_rows,
         ('operation', 'character varying(50)', false, NULL),
         ('commit_timestamp', 'timestamp(6) without time zone', false, NULL),
-        ('transaction_id', 'character varying(50)', false, NULL),
+        ('stream_position', 'character varying(50)', false, NULL),
         ('change_seq', 'character varying(50)', false, NULL)
 ) AS c (name, type, in_key, missing);
 
-GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON :"schema".:"staging" TO dms_target;
+GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON :"schema".:"staging" TO audit_trail_dms_target;
 
 RESET ROLE;

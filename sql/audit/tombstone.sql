@@ -1,4 +1,4 @@
--- Keys that staging no longer holds. transaction_id is the greatest stream position logged for the key: what tells
+-- Keys that staging no longer holds. stream_position is the greatest stream position logged for the key: what tells
 -- the replay of an old change from the first insert of a key that is used again. removed_row is the whole staging row
 -- (with its header columns) when DMS removed it by a plain DELETE, as its conflict policies do before they insert
 -- the row again; null after a delete of the source, which the log holds.
@@ -6,7 +6,7 @@ SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS audit_trail.:"tombstone" (
     row_key jsonb PRIMARY KEY,
-    transaction_id text NOT NULL,
+    stream_position text NOT NULL,
     removed_row jsonb,
     removed_xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     removed_at timestamptz NOT NULL DEFAULT clock_timestamp()

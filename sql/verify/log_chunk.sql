@@ -42,7 +42,7 @@ ordered AS (
         lag(l.operation) OVER w AS previous_operation,
         lag(l.new_row_data) OVER w AS previous_row,
         lag(l.commit_timestamp) OVER w AS previous_commit,
-        lag(l.transaction_id) OVER w AS previous_transaction,
+        lag(l.stream_position) OVER w AS previous_transaction,
         lag(l.change_seq) OVER w AS previous_seq,
         lag(l.recorded_at) OVER w AS previous_recorded,
         lead(l.audit_id) OVER w IS NULL AS is_last
@@ -54,12 +54,12 @@ judged AS (
     SELECT
         o.row_key,
         o.audit_id,
-        o.transaction_id,
+        o.stream_position,
         CASE
             WHEN o.operation IN ('B', 'I') AND o.old_row_data IS NOT NULL
                 OR (o.operation = 'D') <> (o.new_row_data IS NULL)
                 THEN 'malformed log row'
-            WHEN o.change_seq <> '' AND o.change_seq = o.previous_seq AND o.transaction_id = o.previous_transaction
+            WHEN o.change_seq <> '' AND o.change_seq = o.previous_seq AND o.stream_position = o.previous_transaction
                 THEN 'change logged twice'
             WHEN o.operation = 'B' THEN NULL
             WHEN o.operation = 'I' AND o.previous_operation <> 'D' THEN 'insert over existing row'
@@ -118,18 +118,18 @@ judged AS (
             WHEN s.change_seq <> o.change_seq
                 OR s.commit_timestamp AT TIME ZONE 'UTC' <> o.commit_timestamp
                 -- Staging keeps the greatest position of the key, which may be that of an earlier change.
-                OR s.transaction_id <> o.transaction_id
+                OR s.stream_position <> o.stream_position
                     AND NOT EXISTS (
                         SELECT
                         FROM :"schema".:"audit_log" AS x
-                        WHERE x.row_key = o.row_key AND x.transaction_id = s.transaction_id
+                        WHERE x.row_key = o.row_key AND x.stream_position = s.stream_position
                     )
                 THEN 'log and staging have other headers'
         END AS ending
     FROM ordered AS o
     -- OFFSET 0, here and below: what it computes is computed once for each row, and staging is read by its key.
     LEFT JOIN LATERAL (
-        SELECT to_jsonb(t) - :headers AS row, t.commit_timestamp, t.transaction_id, t.change_seq
+        SELECT to_jsonb(t) - :headers AS row, t.commit_timestamp, t.stream_position, t.change_seq
         FROM :"schema".:"staging" AS t
         WHERE o.is_last AND :same_row
         OFFSET 0
@@ -150,7 +150,7 @@ problems AS (
                 WHERE g.table_schema = :'schema'
                     AND g.table_name = :'table'
                     AND g.detail -> 'row_key' = j.row_key
-                    AND g.detail ->> 'transaction_id' = j.transaction_id
+                    AND g.detail ->> 'stream_position' = j.stream_position
             )
         )
 )

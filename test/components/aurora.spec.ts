@@ -109,7 +109,7 @@ describe("DatabaseCredentials", () => {
         await recorder.install();
         const credentials = new DatabaseCredentials("cred", {
             description: "User of AWS DMS",
-            username: "dms_source",
+            username: "audit_trail_dms_source",
             // In clear on purpose: the component itself must make a secret of it.
             password: "swordfish",
             host: "db.example.com",

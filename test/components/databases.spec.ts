@@ -61,13 +61,13 @@ describe("the databases", function () {
         const [role] = run.recorder.all("postgresql:index/role:Role").filter(inSource);
         assert.deepEqual(role?.inputs["roles"], ["rds_replication", "rds_superuser"]);
         assert.deepEqual(granted(true), {
-            "dms_source awsdms_heartbeat": ["CREATE", "USAGE"],
-            "dms_source public": ["USAGE"],
-            "dms_source public items": ["SELECT"],
-            "dms_source Sales": ["USAGE"],
-            "dms_source Sales Orders lines": ["SELECT"],
-            "dms_source audit_trail": ["USAGE"],
-            "dms_source audit_trail marker": ["SELECT"],
+            "audit_trail_dms_source awsdms_heartbeat": ["CREATE", "USAGE"],
+            "audit_trail_dms_source public": ["USAGE"],
+            "audit_trail_dms_source public items": ["SELECT"],
+            "audit_trail_dms_source Sales": ["USAGE"],
+            "audit_trail_dms_source Sales Orders lines": ["SELECT"],
+            "audit_trail_dms_source audit_trail": ["USAGE"],
+            "audit_trail_dms_source audit_trail marker": ["SELECT"],
         });
     });
 
@@ -78,21 +78,21 @@ describe("the databases", function () {
             "audit_trail_owner awsdms_control": ["USAGE"],
             "audit_trail_owner public": ["CREATE", "USAGE"],
             "audit_trail_owner Sales": ["CREATE", "USAGE"],
-            "dms_target public": ["USAGE"],
-            "dms_target audit_trail": ["USAGE"],
-            "dms_target Sales": ["USAGE"],
-            "dms_target awsdms_control": ["CREATE", "USAGE"],
-            "auditor public": ["USAGE"],
-            "auditor Sales": ["USAGE"],
-            "auditor audit_trail": ["USAGE"],
-            "auditor awsdms_control": ["USAGE"],
+            "audit_trail_dms_target public": ["USAGE"],
+            "audit_trail_dms_target audit_trail": ["USAGE"],
+            "audit_trail_dms_target Sales": ["USAGE"],
+            "audit_trail_dms_target awsdms_control": ["CREATE", "USAGE"],
+            "audit_trail_auditor public": ["USAGE"],
+            "audit_trail_auditor Sales": ["USAGE"],
+            "audit_trail_auditor audit_trail": ["USAGE"],
+            "audit_trail_auditor awsdms_control": ["USAGE"],
         });
         const onTables = batchesOf("-audit-database-tables").map(({ files }) =>
             files.flatMap(({ sql }) => sql.match(/^GRANT .*;$/gmu) ?? []),
         );
         const expected = ([schema, table]: string[]): string[] => [
-            `GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON "${String(schema)}"."${String(table)}_staging" TO dms_target;`,
-            `GRANT SELECT ON "${String(schema)}"."${String(table)}_audit_log" TO auditor;`,
+            `GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON "${String(schema)}"."${String(table)}_staging" TO audit_trail_dms_target;`,
+            `GRANT SELECT ON "${String(schema)}"."${String(table)}_audit_log" TO audit_trail_auditor;`,
         ];
         const tables = ["public items", "Sales Orders", "Sales lines", "audit_trail marker"];
         assert.deepEqual(
@@ -103,8 +103,8 @@ describe("the databases", function () {
             .all("postgresql:index/defaultPrivileges:DefaultPrivileges")
             .map(({ inputs }) => [inputs["owner"], inputs["role"], inputs["privileges"]]);
         assert.deepEqual(defaults, [
-            ["dms_target", "auditor", ["SELECT"]],
-            ["dms_target", "audit_trail_owner", ["SELECT"]],
+            ["audit_trail_dms_target", "audit_trail_auditor", ["SELECT"]],
+            ["audit_trail_dms_target", "audit_trail_owner", ["SELECT"]],
         ]);
     });
 
@@ -117,11 +117,11 @@ describe("the databases", function () {
                 )
                 .sort(),
             [
-                "audit_operator false",
+                "audit_trail_auditor false",
+                "audit_trail_dms_source true",
+                "audit_trail_dms_target true",
+                "audit_trail_operator false",
                 "audit_trail_owner false",
-                "auditor false",
-                "dms_source true",
-                "dms_target true",
             ],
         );
         for (const { type, name, inputs } of roles) {
@@ -187,7 +187,7 @@ describe("the databases", function () {
             ["-public.items-function", "-audit-database-tables"],
             ["-audit-database-tables", "-marker-gaps"],
             ["-audit-database-tables", "dev-task"],
-            ["-dms_source-on-Sales-tables", "dev-task"],
+            ["-audit_trail_dms_source-on-Sales-tables", "dev-task"],
         ];
         for (const [first = "", second = ""] of order) {
             assert.ok(position(first) < position(second), `${first} should come before ${second}`);
@@ -210,7 +210,7 @@ describe("grants", () => {
 
     it("have names of their own, whatever the schemas are called", () => {
         const grant = fc.record({
-            role: fc.constantFrom("auditor", "dms_target"),
+            role: fc.constantFrom("audit_trail_auditor", "audit_trail_dms_target"),
             schema: fc.oneof(
                 fc.stringMatching(/^(?:[a.\-"]{1,3}|a-tables)$/),
                 fc.string({ minLength: 1 }),

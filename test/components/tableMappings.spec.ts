@@ -65,7 +65,7 @@ describe("table mappings", () => {
                     type: "datetime",
                     precision: 6,
                 }),
-                added("5", "transaction_id", "$AR_H_STREAM_POSITION", text),
+                added("5", "stream_position", "$AR_H_STREAM_POSITION", text),
                 added("6", "change_seq", "$AR_H_CHANGE_SEQ", text),
             ],
         });

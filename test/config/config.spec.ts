@@ -159,7 +159,7 @@ describe("config", () => {
         ["databaseName", "rdsadmin", /none of PostgreSQL's or RDS's own/],
         ["databaseName", 'x"; drop', /lower-case letters/],
         ["masterUsername", "rdsadmin", /no role of RDS or of the trail/],
-        ["masterUsername", "dms_target", /no role of RDS or of the trail/],
+        ["masterUsername", "audit_trail_dms_target", /no role of RDS or of the trail/],
         ["masterUsername", "audit_trail_owner", /no role of RDS or of the trail/],
         ["masterUsername", "pg_monitor", /no role of RDS or of the trail/],
         ["masterUsername", "1st", /begin with a letter/],

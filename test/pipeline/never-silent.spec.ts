@@ -167,7 +167,7 @@ describe("what cannot be replicated as it is", function () {
         const task = await running();
         await writer.query("INSERT INTO docs VALUES (1, 'a'), (2, 'b')");
         await task.caughtUp(writer, trail);
-        await trail.query("SET ROLE dms_target; TRUNCATE docs_staging; RESET ROLE");
+        await trail.query("SET ROLE audit_trail_dms_target; TRUNCATE docs_staging; RESET ROLE");
         task.reload(DOCS);
         await until(async () => (await logged()).length === 4);
         await writer.query("UPDATE docs SET title = 'c' WHERE id = 1");

@@ -112,7 +112,7 @@ describe("what is logged stays", () => {
             "row_key = '{}'",
             "old_row_data = '{}'",
             "commit_timestamp = commit_timestamp - interval '1 us'",
-            "transaction_id = 'x'",
+            "stream_position = 'x'",
             "change_seq = 'x'",
             "recorded_at = now()",
             "applied_xid = '1'",
@@ -120,7 +120,7 @@ describe("what is logged stays", () => {
         for (const column of columns) {
             await trail.master.query("BEGIN");
             await trail.master.query(
-                `INSERT INTO items_audit_log (operation, row_key, commit_timestamp, transaction_id, change_seq)
+                `INSERT INTO items_audit_log (operation, row_key, commit_timestamp, stream_position, change_seq)
                     VALUES ('I', '{"item_id": 9}', '2026-11-23', '', '')`,
             );
             await trail.master.query(

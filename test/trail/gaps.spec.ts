@@ -28,9 +28,9 @@ describe("the gap ledger", () => {
         this.timeout(60_000);
         trail = await trailServer([ITEMS]);
         await trail.superuser.query(`
-            CREATE SCHEMA IF NOT EXISTS awsdms_control AUTHORIZATION dms_target;
+            CREATE SCHEMA IF NOT EXISTS awsdms_control AUTHORIZATION audit_trail_dms_target;
             GRANT USAGE ON SCHEMA awsdms_control TO audit_trail_owner;
-            ALTER DEFAULT PRIVILEGES FOR ROLE dms_target IN SCHEMA awsdms_control
+            ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_dms_target IN SCHEMA awsdms_control
                 GRANT SELECT ON TABLES TO audit_trail_owner;
         `);
     });
@@ -186,13 +186,13 @@ describe("the gap ledger", () => {
             const values = [price, operation, at, LSN(position), String(position)];
             if (operation === "I") {
                 await trail.dms.query(
-                    `INSERT INTO items_staging (item_id, name, price, operation, commit_timestamp, transaction_id, change_seq)
+                    `INSERT INTO items_staging (item_id, name, price, operation, commit_timestamp, stream_position, change_seq)
                      VALUES (${String(id)}, 'a', $1, $2, $3, $4, $5)`,
                     values,
                 );
             } else {
                 await trail.dms.query(
-                    `UPDATE items_staging SET price = $1, operation = $2, commit_timestamp = $3, transaction_id = $4,
+                    `UPDATE items_staging SET price = $1, operation = $2, commit_timestamp = $3, stream_position = $4,
                      change_seq = $5 WHERE item_id = ${String(id)}`,
                     values,
                 );

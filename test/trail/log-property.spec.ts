@@ -130,7 +130,7 @@ describe("the log, whatever DMS does on the way", () => {
 
         const logged = await trail.master.query<Record<string, unknown>>(
             `SELECT operation, row_key, old_row_data, new_row_data,
-                    to_char(commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS at, transaction_id
+                    to_char(commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS at, stream_position
                 FROM ${qualified(names.auditLog)} WHERE row_key = ANY ($1) ORDER BY audit_id`,
             [keys.map((_, key) => keyImage(target, key))],
         );
@@ -142,7 +142,7 @@ describe("the log, whatever DMS does on the way", () => {
                 old_row_data: image(row.key, row.before),
                 new_row_data: image(row.key, row.after),
                 at: row.commitTimestamp,
-                transaction_id: row.position,
+                stream_position: row.position,
             })),
         );
 
@@ -151,7 +151,7 @@ describe("the log, whatever DMS does on the way", () => {
             .join(" AND ");
         for (const [key, values] of keys.entries()) {
             const staged = await trail.master.query<{ row: Record<string, unknown> }>(
-                `SELECT to_jsonb(s) - '{operation,commit_timestamp,transaction_id,change_seq}'::text[] AS row
+                `SELECT to_jsonb(s) - '{operation,commit_timestamp,stream_position,change_seq}'::text[] AS row
                     FROM ${qualified(names.staging)} AS s WHERE ${where}`,
                 [...values],
             );

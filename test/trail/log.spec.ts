@@ -60,7 +60,7 @@ describe("the log's trigger", () => {
     ): Promise<void> {
         await dms.query(
             `UPDATE items_staging SET item_id = $1, name = $2, operation = $3, commit_timestamp = $4,
-                transaction_id = $5, change_seq = $6 WHERE item_id = $1`,
+                stream_position = $5, change_seq = $6 WHERE item_id = $1`,
             [key, name, operation, AT, at, seq],
         );
     }
@@ -104,7 +104,7 @@ describe("the log's trigger", () => {
     });
 
     it("logs rows that COPY loads as the baseline", async () => {
-        await trail.superuser.query("GRANT pg_execute_server_program TO dms_target");
+        await trail.superuser.query("GRANT pg_execute_server_program TO audit_trail_dms_target");
         const program = dms.escapeLiteral(`echo '${key},a,1.50,I,${AT},"",""'`);
         await dms.query(`COPY items_staging FROM PROGRAM ${program} (FORMAT csv)`);
         assert.deepEqual(await logged(), [["B", null, "a"]]);
@@ -180,7 +180,7 @@ describe("the log's trigger", () => {
     it("shows a primary key that changes under it, and keeps the old key known", async () => {
         await insert("a");
         await dms.query(
-            `UPDATE items_staging SET item_id = -item_id, operation = 'U', transaction_id = '${position()}', change_seq = '1'
+            `UPDATE items_staging SET item_id = -item_id, operation = 'U', stream_position = '${position()}', change_seq = '1'
                 WHERE item_id = ${key}`,
         );
         const { rows } = await trail.reader.query(
@@ -193,7 +193,7 @@ describe("the log's trigger", () => {
     it("logs a change without commit time or position rather than lose it, and says so", async () => {
         await insert("a");
         await dms.query(
-            "UPDATE items_staging SET name = 'b', operation = 'U', commit_timestamp = NULL, transaction_id = NULL, change_seq = 'x' WHERE item_id = $1",
+            "UPDATE items_staging SET name = 'b', operation = 'U', commit_timestamp = NULL, stream_position = NULL, change_seq = 'x' WHERE item_id = $1",
             [key],
         );
         assert.deepEqual(await logged(), [
@@ -255,7 +255,7 @@ describe("the log's trigger", () => {
 
     it("fires in a session that disables triggers", async () => {
         await trail.superuser.query(
-            "GRANT SET ON PARAMETER session_replication_role TO dms_target",
+            "GRANT SET ON PARAMETER session_replication_role TO audit_trail_dms_target",
         );
         await dms.query("SET session_replication_role = replica");
         try {
@@ -272,11 +272,11 @@ describe("the log's trigger", () => {
     });
 
     it("cannot be passed by writing staging out of another trigger", async () => {
-        await trail.superuser.query("GRANT CREATE ON SCHEMA public TO dms_target");
+        await trail.superuser.query("GRANT CREATE ON SCHEMA public TO audit_trail_dms_target");
         await dms.query(`
             CREATE TABLE IF NOT EXISTS detour (id integer);
             CREATE OR REPLACE FUNCTION detour() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                UPDATE public.items_staging SET name = 'b', operation = 'U', transaction_id = '${position()}', change_seq = '2'
+                UPDATE public.items_staging SET name = 'b', operation = 'U', stream_position = '${position()}', change_seq = '2'
                     WHERE item_id = NEW.id;
                 RETURN NULL;
             END $$;

@@ -77,7 +77,7 @@ describe("the trail's scripts", () => {
             WHERE p.pronamespace = 'audit_trail'::regnamespace
                 AND (
                     p.proowner <> 'audit_trail_owner'::regrole
-                    OR has_function_privilege('dms_target', p.oid, 'EXECUTE')
+                    OR has_function_privilege('audit_trail_dms_target', p.oid, 'EXECUTE')
                     OR NOT 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig)
                 )`);
         assert.deepEqual(rows, []);
@@ -154,11 +154,11 @@ describe("the trail's scripts", () => {
         await run(trail.master, tableObjects(wider));
         await trail.dms.query(
             `UPDATE items_staging SET name = repeat('x', 150), price = '2.50', tags = '{b}', operation = 'U',
-                transaction_id = '00000000/00000020', change_seq = '2' WHERE item_id = 1`,
+                stream_position = '00000000/00000020', change_seq = '2' WHERE item_id = 1`,
         );
         // Again, and as a replay: the same connection has the function's plans from before.
         await trail.dms.query(
-            `UPDATE items_staging SET tags = '{a}', operation = 'U', transaction_id = '00000000/00000020', change_seq = '3'
+            `UPDATE items_staging SET tags = '{a}', operation = 'U', stream_position = '00000000/00000020', change_seq = '3'
                 WHERE item_id = 1`,
         );
         await everyKindOfChange(trail.dms, 3, "00000001/000000");
@@ -194,7 +194,7 @@ describe("the trail's scripts", () => {
     it("take a column that DMS's connection sees added between two changes", async () => {
         const change = async (position: string, names = "", values = ""): Promise<void> => {
             await trail.dms.query(
-                `UPDATE items_staging SET name = '${position}', operation = 'U', transaction_id = '00000000/${position}', change_seq = '${position}'
+                `UPDATE items_staging SET name = '${position}', operation = 'U', stream_position = '00000000/${position}', change_seq = '${position}'
                     ${names}${values} WHERE item_id = 1`,
             );
         };
@@ -291,21 +291,21 @@ async function everyKindOfChange(dms: Client, key: number, lsn: string): Promise
     const change = (statement: string): Promise<unknown> =>
         dms.query(statement.replaceAll("@", lsn).replaceAll("$key", String(key)));
     const insert =
-        "INSERT INTO items_staging (item_id, name, operation, commit_timestamp, transaction_id, change_seq) VALUES";
+        "INSERT INTO items_staging (item_id, name, operation, commit_timestamp, stream_position, change_seq) VALUES";
     for (let i = 0; i < 7; i++) {
         await change(`${insert} ($key, 'a', 'I', '2026-11-23', '@1${i}', '1')`);
         await change(
-            `UPDATE items_staging SET name = 'b', operation = 'U', transaction_id = '@2${i}' WHERE item_id = $key`,
+            `UPDATE items_staging SET name = 'b', operation = 'U', stream_position = '@2${i}' WHERE item_id = $key`,
         );
         await change(
-            `UPDATE items_staging SET name = 'b', operation = 'U', transaction_id = '@1${i}' WHERE item_id = $key`,
+            `UPDATE items_staging SET name = 'b', operation = 'U', stream_position = '@1${i}' WHERE item_id = $key`,
         );
         await change("BEGIN");
         await change("DELETE FROM items_staging WHERE item_id = $key");
         await change(`${insert} ($key, 'a', 'I', '2026-11-23', '@1${i}', '1')`);
         await change("COMMIT");
         await change(
-            `UPDATE items_staging SET operation = 'D', transaction_id = '@3${i}' WHERE item_id = $key`,
+            `UPDATE items_staging SET operation = 'D', stream_position = '@3${i}' WHERE item_id = $key`,
         );
         await change(`${insert} ($key, 'a', 'I', '2026-11-23', '@1${i}', '1')`);
         lsn = `${lsn.slice(0, 13)}${i + 1}${lsn.slice(14)}`;

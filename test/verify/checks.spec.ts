@@ -68,7 +68,7 @@ describe("verify finds what the guarantee rests on broken:", function () {
         ],
         [
             "write access for the auditor",
-            ...grant("UPDATE ON one_audit_log TO auditor"),
+            ...grant("UPDATE ON one_audit_log TO audit_trail_auditor"),
             "audit",
             "grants",
         ],
@@ -86,19 +86,19 @@ describe("verify finds what the guarantee rests on broken:", function () {
         ],
         [
             "read access to the log for DMS",
-            ...grant("SELECT ON one_audit_log TO dms_target"),
+            ...grant("SELECT ON one_audit_log TO audit_trail_dms_target"),
             "audit",
             "grants",
         ],
         [
             "DMS in the role of the owner",
-            ...grant("audit_trail_owner TO dms_target"),
+            ...grant("audit_trail_owner TO audit_trail_dms_target"),
             "audit",
             "grants",
         ],
         [
             "write access by a role for everything",
-            ...grant("pg_write_all_data TO auditor"),
+            ...grant("pg_write_all_data TO audit_trail_auditor"),
             "audit",
             "grants",
         ],

@@ -27,12 +27,12 @@ describe("verify finds a defect:", function () {
     const last = (n: number): string =>
         `${log(n)} AND audit_id = (SELECT max(audit_id) FROM ${log(n)})`;
     const copy = (n: number, columns: string): string =>
-        `INSERT INTO items_audit_log (operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, change_seq)
+        `INSERT INTO items_audit_log (operation, row_key, old_row_data, new_row_data, commit_timestamp, stream_position, change_seq)
          SELECT ${columns} FROM ${last(n)}`;
 
     /** Makes the staging row what the last row of the log says. */
     const stage = (n: number): string =>
-        `INSERT INTO items_staging SELECT r.*, operation, commit_timestamp AT TIME ZONE 'UTC', transaction_id, change_seq
+        `INSERT INTO items_staging SELECT r.*, operation, commit_timestamp AT TIME ZONE 'UTC', stream_position, change_seq
          FROM items_audit_log, jsonb_to_record(new_row_data) AS r (item_id integer, name text, price numeric)
          WHERE row_key = '${id(n)}' AND audit_id = (SELECT max(audit_id) FROM ${log(n)})`;
 
@@ -97,7 +97,7 @@ describe("verify finds a defect:", function () {
             "a log row doubled",
             copy(
                 1010,
-                "'U', row_key, new_row_data, new_row_data, commit_timestamp, transaction_id, change_seq",
+                "'U', row_key, new_row_data, new_row_data, commit_timestamp, stream_position, change_seq",
             ),
             [/^change logged twice/],
         ],

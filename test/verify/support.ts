@@ -159,9 +159,9 @@ export class World {
         this.undo.push(() => this.trail.stop());
         await run(this.trail.master, markerGapFiles());
         await this.trail.superuser.query(
-            "CREATE SCHEMA awsdms_control AUTHORIZATION dms_target; " +
+            "CREATE SCHEMA awsdms_control AUTHORIZATION audit_trail_dms_target; " +
                 "GRANT USAGE ON SCHEMA awsdms_control TO audit_trail_owner; " +
-                "ALTER DEFAULT PRIVILEGES FOR ROLE dms_target IN SCHEMA awsdms_control GRANT SELECT ON TABLES TO audit_trail_owner",
+                "ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_dms_target IN SCHEMA awsdms_control GRANT SELECT ON TABLES TO audit_trail_owner",
         );
         await this.startDms(audited);
     }
@@ -188,7 +188,7 @@ export class World {
             source: { ...endpoint, username: user, password, databaseName: "source" },
             target: {
                 ...endpoint,
-                username: "dms_target",
+                username: "audit_trail_dms_target",
                 password: "scratch",
                 databaseName: "audit",
             },

@@ -49,7 +49,7 @@ export const dmsCases: readonly ResourceCases[] = [
         ],
         fail: [
             { password: "hunter2" },
-            { username: "dms_source" },
+            { username: "audit_trail_dms_source" },
             { password: UNKNOWN },
             { extraConnectionAttributes: "a=b;PASSWORD = hunter2" },
             { secretsManagerArn: "" },
@@ -61,7 +61,7 @@ export const dmsCases: readonly ResourceCases[] = [
         unknown: [
             [{ secretsManagerArn: UNKNOWN, secretsManagerAccessRoleArn: UNKNOWN }, "passed"],
             [{ extraConnectionAttributes: UNKNOWN }, "undecided"],
-            [{ extraConnectionAttributes: UNKNOWN, username: "dms_source" }, "refused"],
+            [{ extraConnectionAttributes: UNKNOWN, username: "audit_trail_dms_source" }, "refused"],
         ],
         wrongType: [
             { secretsManagerArn: true },

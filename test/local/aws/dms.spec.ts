@@ -14,13 +14,13 @@ const TASK = "aws:dms/replicationTask:ReplicationTask";
 const ENDPOINT = "aws:dms/endpoint:Endpoint";
 const SUBNET_GROUP = "aws:dms/replicationSubnetGroup:ReplicationSubnetGroup";
 const source = {
-    username: "dms_source",
+    username: "audit_trail_dms_source",
     password: "source-password",
     host: "localhost",
     port: 5001,
 };
 const target = {
-    username: "dms_target",
+    username: "audit_trail_dms_target",
     password: "target-password",
     host: "localhost",
     port: 5002,
@@ -176,7 +176,7 @@ describe("DMS of the AWS stand-in", () => {
 
     it("refuses a secret that it cannot read or use, without telling what is in it", async () => {
         const { taskInputs, access, certificate } = await makeReplication(cloud, {
-            source: { username: "dms_source", password: "source-password" },
+            source: { username: "audit_trail_dms_source", password: "source-password" },
             target,
         });
         const { message } = await cloud.create(TASK, "task", taskInputs).then(

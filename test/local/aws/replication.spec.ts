@@ -88,26 +88,26 @@ describe("a replication task between two clusters of the AWS stand-in", function
         await query(
             source,
             `${table}; INSERT INTO public.items VALUES (1, 'one');
-             CREATE ROLE dms_source LOGIN PASSWORD 'source-password';
-             GRANT rds_replication, rds_superuser TO dms_source;
-             GRANT SELECT ON public.items TO dms_source`,
+             CREATE ROLE audit_trail_dms_source LOGIN PASSWORD 'source-password';
+             GRANT rds_replication, rds_superuser TO audit_trail_dms_source;
+             GRANT SELECT ON public.items TO audit_trail_dms_source`,
         );
         await query(
             target,
-            `${table}; CREATE ROLE dms_target LOGIN PASSWORD 'target-password';
-             GRANT ALL ON DATABASE shop TO dms_target; GRANT ALL ON SCHEMA public TO dms_target;
-             GRANT SELECT, INSERT, UPDATE, DELETE ON public.items TO dms_target`,
+            `${table}; CREATE ROLE audit_trail_dms_target LOGIN PASSWORD 'target-password';
+             GRANT ALL ON DATABASE shop TO audit_trail_dms_target; GRANT ALL ON SCHEMA public TO audit_trail_dms_target;
+             GRANT SELECT, INSERT, UPDATE, DELETE ON public.items TO audit_trail_dms_target`,
         );
         const host = "localhost";
         const { taskInputs } = await makeReplication(cloud, {
             source: {
-                username: "dms_source",
+                username: "audit_trail_dms_source",
                 password: "source-password",
                 host,
                 port: Number(source.outputs.port),
             },
             target: {
-                username: "dms_target",
+                username: "audit_trail_dms_target",
                 password: "target-password",
                 host,
                 port: Number(target.outputs.port),

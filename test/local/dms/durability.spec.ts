@@ -170,7 +170,7 @@ describe("local/dms: stops, kills and outages", function () {
         );
         await bench.target.query(
             "CREATE TABLE late_staging (id integer PRIMARY KEY, operation varchar(50), commit_timestamp timestamp(6), " +
-                "transaction_id varchar(50), change_seq varchar(50))",
+                "stream_position varchar(50), change_seq varchar(50))",
         );
         const dir = bench.task({ tables: ["items", "late"] });
         await bench.target.query("BEGIN; LOCK TABLE late_staging");

@@ -6,7 +6,7 @@ import { until } from "../../support/until";
 import { Bench, log, statusOf } from "./support";
 
 const HEADERS =
-    "operation varchar(50), commit_timestamp timestamp(6), transaction_id varchar(50), change_seq varchar(50)";
+    "operation varchar(50), commit_timestamp timestamp(6), stream_position varchar(50), change_seq varchar(50)";
 
 describe("local/dms: weaknesses that can be switched on", function () {
     this.timeout(60_000);
@@ -73,7 +73,7 @@ describe("local/dms: weaknesses that can be switched on", function () {
         await bench.caughtUp(dir);
         assert.deepEqual(
             await bench.rows(
-                "SELECT count(DISTINCT transaction_id), bool_and(transaction_id ~ '^[0-9A-F]{8}/[0-9A-F]{8}$') " +
+                "SELECT count(DISTINCT stream_position), bool_and(stream_position ~ '^[0-9A-F]{8}/[0-9A-F]{8}$') " +
                     "FROM docs_staging WHERE id < 5 GROUP BY id < 3 ORDER BY 1",
             ),
             [
@@ -83,7 +83,7 @@ describe("local/dms: weaknesses that can be switched on", function () {
         );
         assert.deepEqual(
             await bench.rows(
-                "SELECT transaction_id ~ '^([0-9A-F]{8}/[0-9A-F]{8})\\.3\\.\\1$' FROM docs_staging WHERE id = 5",
+                "SELECT stream_position ~ '^([0-9A-F]{8}/[0-9A-F]{8})\\.3\\.\\1$' FROM docs_staging WHERE id = 5",
             ),
             [["t"]],
         );

@@ -46,7 +46,7 @@ describe("local/dms/mapping", () => {
         assert.deepEqual(mapped?.target, { table: "orders_staging" });
         assert.deepEqual(
             mapped.added.map(({ name }) => name),
-            ["operation", "commit_timestamp", "transaction_id", "change_seq"],
+            ["operation", "commit_timestamp", "stream_position", "change_seq"],
         );
         assert.deepEqual(mapped.added[0]?.expression, {
             kind: "operationIndicator",

@@ -8,7 +8,7 @@ import { until } from "../../support/until";
 import { Bench, ITEMS, ITEMS_STAGING, log, rowsOf, statusOf } from "./support";
 
 const HEADERS =
-    "operation varchar(50), commit_timestamp timestamp(6), transaction_id varchar(50), change_seq varchar(50)";
+    "operation varchar(50), commit_timestamp timestamp(6), stream_position varchar(50), change_seq varchar(50)";
 
 describe("local/dms: full load and ongoing replication", function () {
     this.timeout(60_000);
@@ -50,7 +50,7 @@ describe("local/dms: full load and ongoing replication", function () {
         const dir = await bench.started();
         assert.deepEqual(
             await bench.rows(
-                "SELECT item_id, name, price, operation, transaction_id, change_seq, " +
+                "SELECT item_id, name, price, operation, stream_position, change_seq, " +
                     "commit_timestamp BETWEEN now() - interval '1 minute' AND now() FROM items_staging ORDER BY 1",
             ),
             [
@@ -74,7 +74,7 @@ describe("local/dms: full load and ongoing replication", function () {
         );
         assert.deepEqual(
             await bench.rows(
-                "SELECT transaction_id ~ '^([0-9A-F]{8}/[0-9A-F]{8})\\.2\\.\\1$', change_seq ~ '^[0-9]{35}$' " +
+                "SELECT stream_position ~ '^([0-9A-F]{8}/[0-9A-F]{8})\\.2\\.\\1$', change_seq ~ '^[0-9]{35}$' " +
                     "FROM items_staging WHERE item_id = 1",
             ),
             [["t", "t"]],
@@ -186,7 +186,7 @@ describe("local/dms: full load and ongoing replication", function () {
         await bench.source.query(`CREATE TABLE terms (${columns})`);
         await bench.target.query(
             `CREATE TABLE terms_staging (${columns}, operation varchar(50), commit_timestamp timestamp(6),
-                transaction_id varchar(50), change_seq varchar(50))`,
+                stream_position varchar(50), change_seq varchar(50))`,
         );
         await bench.source.query(
             "INSERT INTO terms VALUES ('infinity', '2026-01-01', 1), ('-infinity', 'infinity', 1)",
@@ -322,7 +322,7 @@ describe("local/dms: full load and ongoing replication", function () {
                 ["price", "numeric(10,2)", "f"],
                 ["operation", "character varying(50)", "f"],
                 ["commit_timestamp", "timestamp(6) without time zone", "f"],
-                ["transaction_id", "character varying(50)", "f"],
+                ["stream_position", "character varying(50)", "f"],
                 ["change_seq", "character varying(50)", "f"],
             ],
         );

@@ -23,7 +23,7 @@ export interface TaskOptions {
 const HEADERS: readonly (readonly [string, string, Readonly<Record<string, unknown>>])[] = [
     ["operation", "operation_indicator('D', 'U', 'I')", { type: "string", length: 50 }],
     ["commit_timestamp", "$AR_H_COMMIT_TIMESTAMP", { type: "datetime", precision: 6 }],
-    ["transaction_id", "$AR_H_STREAM_POSITION", { type: "string", length: 50 }],
+    ["stream_position", "$AR_H_STREAM_POSITION", { type: "string", length: 50 }],
     ["change_seq", "$AR_H_CHANGE_SEQ", { type: "string", length: 50 }],
 ];
 
@@ -276,4 +276,4 @@ export const ITEMS =
 /** A staging table as the trail makes it: only the key NOT NULL. */
 export const ITEMS_STAGING =
     "CREATE TABLE items_staging (item_id integer PRIMARY KEY, name varchar(100), price numeric(10,2), " +
-    "operation varchar(50), commit_timestamp timestamp(6), transaction_id varchar(50), change_seq varchar(50))";
+    "operation varchar(50), commit_timestamp timestamp(6), stream_position varchar(50), change_seq varchar(50))";

@@ -16,7 +16,7 @@ export async function readLog(audit: Client, table: TableName): Promise<StoredRo
     const { rows } = await audit.query<StoredRow>(
         `SELECT operation, row_key::text AS row, old_row_data::text AS before, new_row_data::text AS after,
                 to_char(commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS at,
-                transaction_id AS transaction, change_seq AS sequence
+                stream_position AS transaction, change_seq AS sequence
             FROM ${name(table, trailNames(table).auditLog)} ORDER BY audit_id`,
     );
     return rows;
@@ -25,7 +25,7 @@ export async function readLog(audit: Client, table: TableName): Promise<StoredRo
 /** The rows of staging, without the columns of DMS; the keys' values stand for the key. */
 export async function readStaging(audit: Client, table: TableName): Promise<string[]> {
     const { rows } = await audit.query<{ image: string }>(
-        `SELECT (to_jsonb(s) - '{operation,commit_timestamp,transaction_id,change_seq}'::text[])::text AS image
+        `SELECT (to_jsonb(s) - '{operation,commit_timestamp,stream_position,change_seq}'::text[])::text AS image
             FROM ${name(table, trailNames(table).staging)} AS s ORDER BY 1`,
     );
     return rows.map(({ image }) => image);

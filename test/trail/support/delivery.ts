@@ -99,7 +99,7 @@ class Statements {
             escapeIdentifier(note),
             "operation",
             "commit_timestamp",
-            "transaction_id",
+            "stream_position",
             "change_seq",
         ];
         this.#where = this.#keyColumns.map((name, i) => `${name} = $${i + 1}`).join(" AND ");

@@ -35,11 +35,11 @@ async function createRoles(superuser: Client): Promise<void> {
         await superuser.query(`
             CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '${PASSWORD}';
             CREATE ROLE audit_trail_owner NOLOGIN;
-            CREATE ROLE dms_target LOGIN PASSWORD '${PASSWORD}';
-            CREATE ROLE auditor NOLOGIN;
-            CREATE ROLE audit_operator NOLOGIN IN ROLE auditor;
-            CREATE ROLE operator LOGIN PASSWORD '${PASSWORD}' IN ROLE audit_operator;
-            CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}' IN ROLE auditor;
+            CREATE ROLE audit_trail_dms_target LOGIN PASSWORD '${PASSWORD}';
+            CREATE ROLE audit_trail_auditor NOLOGIN;
+            CREATE ROLE audit_trail_operator NOLOGIN IN ROLE audit_trail_auditor;
+            CREATE ROLE operator LOGIN PASSWORD '${PASSWORD}' IN ROLE audit_trail_operator;
+            CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}' IN ROLE audit_trail_auditor;
             GRANT audit_trail_owner, pg_monitor TO master;
         `);
     }
@@ -96,7 +96,7 @@ export async function trailDatabase(
         const people = {
             superuser: await open(server.user),
             master: await open("master"),
-            dms: await open("dms_target"),
+            dms: await open("audit_trail_dms_target"),
             reader: await open("reader"),
             operator: await open("operator"),
         };

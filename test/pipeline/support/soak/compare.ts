@@ -74,7 +74,7 @@ async function digests(client: Client, sql: string): Promise<Map<string, Digest>
 async function images(client: Client, table: string): Promise<Map<string, Digest>> {
     const { rows } = await client.query<Digest>(
         `SELECT md5(image) AS row, 1 AS changes, '' AS digest
-            FROM (SELECT (to_jsonb(${escapeIdentifier("t")}) - '{operation,commit_timestamp,transaction_id,change_seq}'::text[])::text AS image
+            FROM (SELECT (to_jsonb(${escapeIdentifier("t")}) - '{operation,commit_timestamp,stream_position,change_seq}'::text[])::text AS image
                 FROM ${table} AS t) AS i`,
     );
     return new Map(rows.map((row) => [row.row, row]));
