@@ -1,6 +1,6 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import { trailNames, TRAIL_SCHEMA } from "./trail/names";
+import { TRAIL_SCHEMA } from "./trail/names";
 import type { TableName, TableShape } from "./trail/shape";
 import { triggerFunction } from "./trail/statements";
 
@@ -28,7 +28,7 @@ export class AuditedTable extends pulumi.ComponentResource {
             {
                 database: args.databaseName,
                 schema: TRAIL_SCHEMA,
-                name: trailNames(args.table).triggerFunction,
+                name: pulumi.output(args.shape).apply((shape) => triggerFunction(shape).name),
                 language: "plpgsql",
                 returns: "trigger",
                 securityDefiner: true,

@@ -1,4 +1,5 @@
-import { formatTableName, HEADER_COLUMNS, trailNames } from "./names";
+import { HEADER_COLUMNS } from "./headers";
+import { formatTableName, trailNames } from "./names";
 import type { ColumnShape, ExtensionName, TableName, TableShape } from "./shape";
 
 /** One row of sql/source/catalog.sql, as pg hands it over. */
@@ -132,7 +133,7 @@ function tableProblems(row: CatalogRow): string[] {
 function columnProblems(table: string, column: CatalogColumn, inKey: boolean): string[] {
     const problems: string[] = [];
     const where = `The column "${column.name}" of ${table}`;
-    if ((HEADER_COLUMNS as readonly string[]).includes(column.name)) {
+    if (HEADER_COLUMNS.includes(column.name)) {
         problems.push(
             `${where} has the name of a column that DMS adds to staging (${HEADER_COLUMNS.join(", ")}): rename it.`,
         );

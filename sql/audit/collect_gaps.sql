@@ -106,21 +106,25 @@ BEGIN
             WHERE a.attrelid = to_regclass(format('%I.%I', registered.table_schema, registered.staging))
                 AND a.attnum > 0
                 AND NOT a.attisdropped
-                AND a.attname NOT IN ('operation', 'commit_timestamp', 'stream_position', 'change_seq')
-                AND NOT (registered.columns || registered.former_columns) ? a.attname;
+                AND a.attname <> ALL (CAST(:headers AS text[]))
+                AND NOT EXISTS (
+                    SELECT
+                    FROM audit_trail.audited_column AS c
+                    WHERE c.table_schema = registered.table_schema
+                        AND c.table_name = registered.table_name
+                        AND c.name = a.attname
+                );
         CONTINUE WHEN added IS NULL;
-        UPDATE audit_trail.audited_table AS t
-            SET columns = t.columns || added
-            WHERE t.table_schema = registered.table_schema AND t.table_name = registered.table_name;
+        INSERT INTO audit_trail.audited_column (table_schema, table_name, name, type, present_from)
+            SELECT registered.table_schema, registered.table_name, n.key, n.value, clock_timestamp()
+            FROM jsonb_each_text(added) AS n;
         INSERT INTO audit_trail.gap (table_schema, table_name, kind, to_timestamp, detail)
             VALUES (
                 registered.table_schema,
                 registered.table_name,
                 'shape change',
                 clock_timestamp(),
-                jsonb_build_object(
-                    'before', registered.columns, 'after', registered.columns || added, 'added_by', 'DMS'
-                )
+                jsonb_build_object('added', added, 'added_by', 'DMS')
             );
         new_gaps := new_gaps + 1;
     END LOOP;

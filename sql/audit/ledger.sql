@@ -27,8 +27,13 @@ CREATE TABLE IF NOT EXISTS audit_trail.unlogged_change (
     change_seq text,
     old_row json,
     new_row json,
+    -- The text of the whole staging rows: it can be read back whatever the types are.
+    old_record text,
+    new_record text,
     sqlstate text NOT NULL,
     message text NOT NULL,
+    -- The place in the log that was set aside for it: see audit_trail.bring_back().
+    audit_id bigint NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE audit_trail.unlogged_change IS

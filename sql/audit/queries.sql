@@ -37,26 +37,6 @@ BEGIN ATOMIC
     ORDER BY g.to_timestamp, g.recorded_at;
 END;
 
--- The log of a source table, as a quoted name.
-CREATE OR REPLACE FUNCTION audit_trail.log_of(source_schema text, source_table text) RETURNS text
-LANGUAGE plpgsql
-STABLE
-SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    log text;
-BEGIN
-    SELECT format('%I.%I', t.table_schema, t.audit_log) INTO log
-        FROM audit_trail.audited_table AS t
-        WHERE t.table_schema = source_schema AND t.table_name = source_table;
-    IF log IS NULL THEN
-        RAISE EXCEPTION '%.% is not audited.', source_schema, source_table
-            USING HINT = 'audit_trail.audited_table lists the tables that are.';
-    END IF;
-    RETURN log;
-END
-$function$;
-
 -- All changes of one row, oldest first, with the number of known gaps since the change before.
 CREATE OR REPLACE FUNCTION audit_trail.row_history(source_schema text, source_table text, key jsonb)
 RETURNS TABLE (
@@ -65,7 +45,9 @@ RETURNS TABLE (
     old_row_data jsonb,
     new_row_data jsonb,
     commit_timestamp timestamptz,
+    transaction_id bigint,
     stream_position text,
+    remarks text[],
     known_gaps bigint
 )
 LANGUAGE plpgsql
@@ -73,18 +55,30 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    log CONSTANT text := audit_trail.log_of(source_schema, source_table);
+    audited CONSTANT audit_trail.audited_table := audit_trail.trail_of(source_schema, source_table);
+    given text[];
 BEGIN
+    -- A key that can have no history must not look like one that never changed.
+    IF jsonb_typeof(key) = 'object' THEN
+        SELECT array_agg(k ORDER BY k) INTO given FROM jsonb_object_keys(key) AS k;
+    END IF;
+    IF given IS DISTINCT FROM ARRAY(SELECT k FROM unnest(audited.primary_key) AS k ORDER BY k) THEN
+        RAISE EXCEPTION '% is no key of %.%.', coalesce(key::text, 'null'), source_schema, source_table
+            USING HINT = format(
+                'Give an object with the primary key''s columns: %s.', array_to_string(audited.primary_key, ', ')
+            );
+    END IF;
     RETURN QUERY EXECUTE format(
-        'SELECT c.audit_id, c.operation::"char", c.old_row_data, c.new_row_data, c.commit_timestamp, c.stream_position,
+        'SELECT c.audit_id, c.operation::"char", c.old_row_data, c.new_row_data, c.commit_timestamp, c.transaction_id,
+             c.stream_position, c.remarks,
              (SELECT count(*) FROM audit_trail.gaps_between($1, $2, c.since, c.commit_timestamp))
          FROM (
              SELECT l.*, coalesce(lag(l.commit_timestamp) OVER (ORDER BY l.audit_id), l.commit_timestamp) AS since
-             FROM %s AS l
-             WHERE l.row_key = $3
+             FROM %I.%I AS l
+             WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended($3, 0) AND l.row_key = $3
          ) AS c
          ORDER BY c.audit_id',
-        log
+        audited.table_schema, audited.audit_log
     ) USING source_schema, source_table, key;
 END
 $function$;
@@ -99,16 +93,16 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    log CONSTANT text := audit_trail.log_of(source_schema, source_table);
+    audited CONSTANT audit_trail.audited_table := audit_trail.trail_of(source_schema, source_table);
+    log CONSTANT text := format('%I.%I', audited.table_schema, audited.audit_log);
     gaps bigint;
     known_from timestamptz;
     is_known boolean;
     gone text[];
 BEGIN
-    SELECT coalesce(array_agg(f.key), '{}') INTO gone
-        FROM audit_trail.audited_table AS t
-        CROSS JOIN LATERAL jsonb_each_text(t.former_since) AS f
-        WHERE t.table_schema = source_schema AND t.table_name = source_table AND at > f.value::timestamptz;
+    SELECT coalesce(array_agg(f.name), '{}') INTO gone
+        FROM audit_trail.former_column AS f
+        WHERE f.table_schema = source_schema AND f.table_name = source_table AND at > f.gone_since;
     -- No log row up to then: either the table was empty or its trail had not begun, which must not look alike.
     EXECUTE format('SELECT EXISTS (SELECT FROM %s AS l WHERE l.commit_timestamp <= $1)', log) INTO is_known USING at;
     IF NOT is_known THEN
@@ -136,17 +130,23 @@ BEGIN
 END
 $function$;
 
-GRANT SELECT ON audit_trail.audited_table, audit_trail.gap, audit_trail.known_gap, audit_trail.unlogged_change TO audit_trail_auditor;
+GRANT SELECT ON
+    audit_trail.audited_table,
+    audit_trail.audited_column,
+    audit_trail.former_column,
+    audit_trail.gap,
+    audit_trail.known_gap,
+    audit_trail.unlogged_change,
+    audit_trail.schema_version
+    TO audit_trail_auditor;
 
 REVOKE ALL ON FUNCTION
     audit_trail.gaps_between(text, text, timestamptz, timestamptz),
-    audit_trail.log_of(text, text),
     audit_trail.row_history(text, text, jsonb),
     audit_trail.as_of(text, text, timestamptz)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     audit_trail.gaps_between(text, text, timestamptz, timestamptz),
-    audit_trail.log_of(text, text),
     audit_trail.row_history(text, text, jsonb),
     audit_trail.as_of(text, text, timestamptz)
     TO audit_trail_auditor;

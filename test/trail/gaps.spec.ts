@@ -125,13 +125,18 @@ describe("the gap ledger", () => {
     });
 
     it("is kept up by an operator, and by nobody else", async () => {
-        await trail.operator.query("SELECT audit_trail.maintain()");
+        await trail.operator.query("CALL audit_trail.maintain()");
         for (const client of [trail.reader, trail.dms]) {
-            for (const work of ["maintain()", "collect_gaps()", "observe_slots('{}')"]) {
-                await assert.rejects(
-                    client.query(`SELECT audit_trail.${work}`),
-                    /permission denied/u,
-                );
+            for (const work of [
+                "CALL audit_trail.maintain()",
+                "SELECT audit_trail.maintain_table('public', 'items', '35 days')",
+                "SELECT audit_trail.begin_reload('public', 'items')",
+                "SELECT audit_trail.end_reload('public', 'items')",
+                "SELECT audit_trail.bring_back(1)",
+                "SELECT audit_trail.collect_gaps()",
+                "SELECT audit_trail.observe_slots('{}')",
+            ]) {
+                await assert.rejects(client.query(work), /permission denied/u);
             }
         }
     });
@@ -139,7 +144,7 @@ describe("the gap ledger", () => {
     it("keeps tombstones that a replay may still ask for", async () => {
         for (const retention of ["'23 hours'", "'-1 day'", "NULL"]) {
             await assert.rejects(
-                trail.operator.query(`SELECT audit_trail.maintain(${retention})`),
+                trail.operator.query(`CALL audit_trail.maintain(${retention})`),
                 /is too short/u,
             );
         }

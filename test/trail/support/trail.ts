@@ -53,6 +53,8 @@ export interface Trail {
     /** Someone who runs the trail. */
     readonly operator: Client;
     readonly superuser: Client;
+    /** Ends DMS's session and opens another one, as a resumed task does. */
+    reconnectDms(): Promise<Client>;
     stop(): Promise<void>;
 }
 
@@ -101,7 +103,14 @@ export async function trailDatabase(
             operator: await open("operator"),
         };
         await deploy(people.master, shapes);
-        return { ...people, stop };
+        let { dms } = people;
+        const reconnectDms = async (): Promise<Client> => {
+            clients.splice(clients.indexOf(dms), 1);
+            await dms.end();
+            dms = await open("audit_trail_dms_target");
+            return dms;
+        };
+        return { ...people, reconnectDms, stop };
     } catch (error) {
         await stop();
         throw error;
@@ -144,10 +153,16 @@ export async function deploy(master: Client, shapes: readonly TableShape[]): Pro
 /** As the postgresql provider writes it. */
 export async function createFunction(master: Client, shape: TableShape): Promise<void> {
     const { schema, name, body } = triggerFunction(shape);
-    await master.query(
-        `CREATE OR REPLACE FUNCTION ${master.escapeIdentifier(schema)}.${master.escapeIdentifier(name)}()
-            RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $function$${body}$function$`,
+    const { rows } = await master.query(
+        "SELECT FROM pg_proc WHERE pronamespace = $1::regnamespace AND proname = $2",
+        [schema, name],
     );
+    if (rows.length === 0) {
+        await master.query(
+            `CREATE FUNCTION ${master.escapeIdentifier(schema)}.${master.escapeIdentifier(name)}()
+                RETURNS trigger LANGUAGE plpgsql AS $function$${body}$function$`,
+        );
+    }
 }
 
 /** A shape with plain columns, `name type` each, the first ones being the key. */
