@@ -127,13 +127,15 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             partition_prefix: names.partitionPrefix,
             key_names: SqlFragment.literals(shape.primaryKey),
             oid: shape.oid,
-            columns: JSON.stringify(
+            columns: SqlFragment.each(
+                "jsonb_build_object('attnum', :attnum, 'name', :'name', 'type', :'type', 'missing', :missing)",
                 shape.columns.map(({ attnum, name, type, missing }) => ({
-                    attnum,
+                    attnum: SqlFragment.integer(attnum),
                     name,
                     type,
-                    missing: missing ?? null,
+                    missing: SqlFragment.nullable(missing),
                 })),
+                ",\n        ",
             ),
         }),
     ];

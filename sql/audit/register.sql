@@ -10,7 +10,9 @@ SELECT audit_trail.register_table(
     :'partition_prefix',
     ARRAY[:key_names],
     :'oid',
-    CAST(:'columns' AS jsonb)
+    to_jsonb(ARRAY[
+        :columns
+    ])
 );
 
 RESET ROLE;

@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_column (
 );
 COMMENT ON TABLE audit_trail.audited_column IS
     'The columns that audited tables have and had. A renamed or retyped column ends one row and begins another.';
-CREATE UNIQUE INDEX IF NOT EXISTS audited_column_present
+CREATE INDEX IF NOT EXISTS audited_column_present
     ON audit_trail.audited_column (table_schema, table_name, name) WHERE gone_since IS NULL;
 
 CREATE OR REPLACE VIEW audit_trail.former_column AS

@@ -3,7 +3,7 @@ SET LOCAL ROLE audit_trail_owner;
 
 -- Statement trigger of a staging table, before a TRUNCATE. The greatest position of each key outlives it, so that a replay
 -- of what was logged before is known as one.
-CREATE OR REPLACE FUNCTION audit_trail.record_emptying() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail.record_reload() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -264,7 +264,7 @@ END
 $function$;
 
 REVOKE ALL ON FUNCTION
-    audit_trail.record_emptying(),
+    audit_trail.record_reload(),
     audit_trail.key_expression(text[]),
     audit_trail.make_room(),
     audit_trail.begin_reload(text, text),

@@ -21,7 +21,7 @@ SELECT audit_trail.put_trigger(
 SELECT audit_trail.put_trigger(
     :'staging_name'::regclass,
     'log_reload',
-    '%1$I BEFORE TRUNCATE ON %2$s FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.record_emptying()'
+    '%1$I BEFORE TRUNCATE ON %2$s FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.record_reload()'
 );
 
 RESET ROLE;

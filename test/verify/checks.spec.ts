@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import { triggerFunction } from "../../components/trail/statements";
 import { failedChecks, tableOf, World } from "./support";
 
 const DDL = `
@@ -54,15 +55,15 @@ describe("verify finds what the guarantee rests on broken:", function () {
         ],
         [
             "the log function run as the caller",
-            "ALTER FUNCTION audit_trail.public_one_log_change() SECURITY INVOKER",
-            "ALTER FUNCTION audit_trail.public_one_log_change() SECURITY DEFINER",
+            "ALTER FUNCTION audit_trail.{function}() SECURITY INVOKER",
+            "ALTER FUNCTION audit_trail.{function}() SECURITY DEFINER",
             "audit",
             "log function",
         ],
         [
             "the log function without its search path",
-            "ALTER FUNCTION audit_trail.public_one_log_change() RESET search_path",
-            "ALTER FUNCTION audit_trail.public_one_log_change() SET search_path = pg_catalog, pg_temp",
+            "ALTER FUNCTION audit_trail.{function}() RESET search_path",
+            "ALTER FUNCTION audit_trail.{function}() SET search_path = pg_catalog, pg_temp",
             "audit",
             "log function",
         ],
@@ -142,9 +143,10 @@ describe("verify finds what the guarantee rests on broken:", function () {
     for (const [what, breakIt, mendIt, side, check] of BREAKAGES) {
         it(what, async () => {
             const client = side === "source" ? world.source : world.trail.superuser;
-            await client.query(breakIt);
+            const name = world.shapes.map((shape) => triggerFunction(shape).name)[0] ?? "";
+            await client.query(breakIt.replace("{function}", name));
             const report = await world.verify({}, TABLE);
-            await client.query(mendIt);
+            await client.query(mendIt.replace("{function}", name));
             // What DMS reported stays in the ledger, which only a forger can empty.
             await world.forge(
                 "ALTER TABLE audit_trail.gap DISABLE TRIGGER ALL; DELETE FROM audit_trail.gap; ALTER TABLE audit_trail.gap ENABLE ALWAYS TRIGGER append_only, ENABLE ALWAYS TRIGGER append_only_truncate",
