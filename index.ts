@@ -72,6 +72,7 @@ const replicationArgs = {
     tags,
 };
 const replication = new DmsReplication(prefix, replicationArgs);
+auditDatabase.retireOthers(replication);
 
 export const tables = config.tables.map(formatTableName);
 export const sourceGuards = config.sourceGuards;

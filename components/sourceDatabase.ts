@@ -5,7 +5,7 @@ import { Password } from "./database/password";
 import { SourceCatalog } from "./database/sourceCatalog";
 import { SqlBatch, SqlScript } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
-import { grantInTurn } from "./grants";
+import { sourceGrants } from "./grants";
 import { roles, schemas } from "./names";
 import { tableMappings, TableMappings } from "./tableMappings";
 import type { Tags } from "./tags";
@@ -17,7 +17,6 @@ import {
     TableGuards,
 } from "./trail/guards";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
-import type { TrailGrant } from "./trail/statements";
 import { renderSql } from "./trail/template";
 
 /** Arguments of {@link SourceDatabase}. */
@@ -34,28 +33,6 @@ export interface SourceDatabaseArgs {
     readonly allowKeyUpdates: readonly TableName[];
     readonly fullReplicaIdentity: readonly TableName[];
     readonly tags: Tags;
-}
-
-/**
- * What {@link roles.source} may do: read the audited tables, and keep its heartbeat in a schema of its own. One grant for
- * the tables of a schema. When their list changes, it is taken away and made anew, between which a load would fail; changes
- * come from the WAL, which needs no right on a table.
- */
-export function sourceGrants(tables: readonly TableName[]): TrailGrant[] {
-    const role = roles.source;
-    const schemasOfTables = [...new Set(tables.map(({ schema }) => schema))];
-    return [
-        { role, schema: schemas.dmsHeartbeat, privileges: ["CREATE", "USAGE"] },
-        ...schemasOfTables.flatMap((schema) => [
-            { role, schema, privileges: ["USAGE"] },
-            {
-                role,
-                schema,
-                tables: tables.filter((one) => one.schema === schema).map(({ table }) => table),
-                privileges: ["SELECT"],
-            },
-        ]),
-    ];
 }
 
 /** A table at a time, so that no lock on one table waits for another. */
@@ -143,14 +120,20 @@ export class SourceDatabase extends pulumi.ComponentResource {
             },
             { ...inDatabase, dependsOn: [...demo, marker] },
         );
-        // Only where the catalog is in order: its message about a missing table is the clearer one.
-        grantInTurn(
-            name,
-            args.databaseName,
-            sourceGrants(tables),
-            [role, heartbeat, catalog],
-            inDatabase,
-            catalog.shapes,
+        new SqlScript(
+            `${name}-grants`,
+            {
+                connection,
+                // Only where the catalog is in order: its message about a missing table is the clearer one.
+                batches: catalog.shapes.apply((shapes) => [
+                    {
+                        files: [sourceGrants(tables)],
+                        // A table that was dropped and made again has nobody's rights.
+                        rerunWhen: shapes.map(({ oid }) => oid).join(),
+                    },
+                ]),
+            },
+            { ...inDatabase, dependsOn: [role, heartbeat] },
         );
 
         this.databaseName = args.databaseName;

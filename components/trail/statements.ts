@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { escapeIdentifier } from "pg";
 
 import { HEADER_COLUMNS, HEADERS } from "./headers";
-import { formatTableName, ROLES, TRAIL_SCHEMA, trailNames } from "./names";
+import { formatTableName, TRAIL_SCHEMA, trailNames } from "./names";
 import type { SqlFile, TableName, TableShape } from "./shape";
 import { renderSql, SqlFragment, type Variables } from "./template";
 
@@ -15,21 +15,13 @@ export interface TriggerFunction {
     readonly body: string;
 }
 
-/** Privileges that one role needs on a schema, or on tables of it. */
-export interface TrailGrant {
-    readonly role: string;
-    readonly schema: string;
-    readonly tables?: readonly string[];
-    readonly privileges: readonly string[];
-}
-
 /** The version of the audit schema that this program makes; see sql/audit/schema_version.sql. */
 export const SCHEMA_VERSION = 1;
 
 /**
  * Once per audit cluster: the gap ledger, the ledger of changes that could not be logged, the registry of tables,
- * what auditors query, and the functions that all trails share. The schema `audit_trail` and the roles must exist, the owner must hold what
- * {@link grants} says, and the executing user must be a member of it. All scripts of this module can be run again;
+ * what auditors query, and the functions that all trails share. The schema `audit_trail` and the roles must exist, and
+ * sql/audit/grants.sql must have run, which gives the roles and the executing user what they need. All scripts of this module can be run again;
  * each must run inside a transaction, because it changes the role with SET LOCAL.
  */
 export function foundation(): SqlFile[] {
@@ -40,8 +32,9 @@ export function foundation(): SqlFile[] {
         ...["basics", "ledger", "slots", "registry"].map(audit),
         renderSql("sql/audit/images.sql", { headers: headerNames() }),
         ...["tables", "triggers", "reload"].map(audit),
-        renderSql("sql/audit/collect_gaps.sql", { headers: headerNames() }),
-        ...["bring_back", "maintain", "queries"].map(audit),
+        audit("control_tables"),
+        renderSql("sql/audit/new_columns.sql", { headers: headerNames() }),
+        ...["collect_gaps", "bring_back", "maintain", "queries"].map(audit),
     ];
 }
 
@@ -266,20 +259,6 @@ export function textSettings({ columns }: TableShape): Setting[] {
     return TEXT_SETTINGS.filter(({ type }) => columns.some((column) => type.test(column.type))).map(
         ({ name, value }) => ({ name, value }),
     );
-}
-
-/**
- * What the roles need on the schemas before the scripts run: the owner to make its objects, DMS and the auditor to find
- * theirs. What they may do with the tables, the tables' own scripts say, so that no table is ever without it.
- */
-export function grants({ schema }: TableName): TrailGrant[] {
-    return [
-        { role: ROLES.owner, schema: TRAIL_SCHEMA, privileges: ["CREATE", "USAGE"] },
-        { role: ROLES.owner, schema, privileges: ["CREATE", "USAGE"] },
-        { role: ROLES.dms, schema, privileges: ["USAGE"] },
-        { role: ROLES.auditor, schema, privileges: ["USAGE"] },
-        { role: ROLES.auditor, schema: TRAIL_SCHEMA, privileges: ["USAGE"] },
-    ];
 }
 
 function qualified(schema: string, name: string): string {

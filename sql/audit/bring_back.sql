@@ -69,7 +69,4 @@ BEGIN
     RETURN change.audit_id;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail.bring_back(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.bring_back(bigint) TO audit_trail_operator;
-
 RESET ROLE;

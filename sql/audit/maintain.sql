@@ -74,9 +74,6 @@ BEGIN
 END
 $procedure$;
 
-REVOKE ALL ON FUNCTION audit_trail.maintain_table(text, text, interval) FROM PUBLIC;
 REVOKE ALL ON PROCEDURE audit_trail.maintain(interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.maintain_table(text, text, interval) TO audit_trail_operator;
-GRANT EXECUTE ON PROCEDURE audit_trail.maintain(interval) TO audit_trail_operator;
 
 RESET ROLE;

@@ -3,20 +3,33 @@
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE OR REPLACE VIEW audit_trail.known_gap AS
-    SELECT g.table_schema, g.table_name, g.kind, g.from_timestamp, g.to_timestamp, g.detail, g.recorded_at
-    FROM audit_trail.gap AS g
-    UNION ALL
     SELECT
-        u.table_schema,
-        u.table_name,
-        'unlogged change',
-        u.commit_timestamp,
-        u.commit_timestamp,
-        jsonb_build_object('unlogged_id', u.unlogged_id, 'sqlstate', u.sqlstate, 'message', u.message),
-        u.recorded_at
-    FROM audit_trail.unlogged_change AS u;
+        f.table_schema,
+        f.table_name,
+        f.kind,
+        f.from_timestamp,
+        f.to_timestamp,
+        f.detail,
+        f.recorded_at,
+        -- A kind that nobody knows may hide anything.
+        coalesce(k.hides_changes, true) AS hides_changes
+    FROM (
+        SELECT g.table_schema, g.table_name, g.kind, g.from_timestamp, g.to_timestamp, g.detail, g.recorded_at
+        FROM audit_trail.gap AS g
+        UNION ALL
+        SELECT
+            u.table_schema,
+            u.table_name,
+            'unlogged change',
+            u.commit_timestamp,
+            u.commit_timestamp,
+            jsonb_build_object('unlogged_id', u.unlogged_id, 'sqlstate', u.sqlstate, 'message', u.message),
+            u.recorded_at
+        FROM audit_trail.unlogged_change AS u
+    ) AS f
+    LEFT JOIN audit_trail.gap_kind AS k ON k.kind = f.kind;
 COMMENT ON VIEW audit_trail.known_gap IS
-    'All that may hide changes: the gap ledger, and the changes that reached staging but not a log.';
+    'All that is known of what the logs lack: the gap ledger, and the changes that reached staging but not a log.';
 
 -- The gaps of one table in a span of commit times. A gap that names no table concerns all, one without an end is open.
 CREATE OR REPLACE FUNCTION audit_trail.gaps_between(
@@ -129,26 +142,5 @@ BEGIN
     ) USING at, gaps, gone;
 END
 $function$;
-
-GRANT SELECT ON
-    audit_trail.audited_table,
-    audit_trail.audited_column,
-    audit_trail.former_column,
-    audit_trail.gap,
-    audit_trail.known_gap,
-    audit_trail.unlogged_change,
-    audit_trail.schema_version
-    TO audit_trail_auditor;
-
-REVOKE ALL ON FUNCTION
-    audit_trail.gaps_between(text, text, timestamptz, timestamptz),
-    audit_trail.row_history(text, text, jsonb),
-    audit_trail.as_of(text, text, timestamptz)
-    FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    audit_trail.gaps_between(text, text, timestamptz, timestamptz),
-    audit_trail.row_history(text, text, jsonb),
-    audit_trail.as_of(text, text, timestamptz)
-    TO audit_trail_auditor;
 
 RESET ROLE;

@@ -263,11 +263,4 @@ BEGIN
 END
 $function$;
 
-REVOKE ALL ON FUNCTION
-    audit_trail.fill_columns(regclass, text),
-    audit_trail.register_table(text, text, text, text, text, text, text[], text, jsonb),
-    audit_trail.log_trigger_arguments(text, text),
-    audit_trail.put_log_trigger(text, text, text, text)
-    FROM PUBLIC;
-
 RESET ROLE;

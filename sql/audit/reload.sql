@@ -263,18 +263,4 @@ BEGIN
 END
 $function$;
 
-REVOKE ALL ON FUNCTION
-    audit_trail.record_reload(),
-    audit_trail.key_expression(text[]),
-    audit_trail.make_room(),
-    audit_trail.begin_reload(text, text),
-    audit_trail.end_reload(text, text, boolean),
-    audit_trail.trail_of(text, text)
-    FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    audit_trail.begin_reload(text, text),
-    audit_trail.end_reload(text, text, boolean)
-    TO audit_trail_operator;
-GRANT EXECUTE ON FUNCTION audit_trail.trail_of(text, text) TO audit_trail_auditor;
-
 RESET ROLE;

@@ -157,9 +157,4 @@ BEGIN
 END
 $function$;
 
-
--- Only what a trigger calls, or an auditor, is called by somebody else than the owner.
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit_trail FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.is_key(jsonb, jsonb) TO audit_trail_auditor;
-
 RESET ROLE;

@@ -73,7 +73,10 @@ describe("the trail's scripts", () => {
             SELECT p.oid::regprocedure::text FROM pg_proc AS p
             WHERE p.pronamespace = 'audit_trail'::regnamespace
                 AND (
-                    p.proowner <> 'audit_trail_owner'::regrole
+                    p.proowner <> CASE p.proname
+                        WHEN 'collect_gaps' THEN 'audit_trail_collector'::regrole
+                        ELSE 'audit_trail_owner'::regrole
+                    END
                     OR has_function_privilege('audit_trail_dms_target', p.oid, 'EXECUTE')
                     OR NOT 'search_path=pg_catalog, pg_temp' = ANY (p.proconfig)
                 )`);
