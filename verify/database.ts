@@ -43,6 +43,30 @@ export class Database {
         }
     }
 
+    /**
+     * Does something in a transaction that is rolled back whatever happens.
+     *
+     * @param work gets a function that runs a script of several statements
+     */
+    async rolledBack<T>(work: (run: (script: SqlFile) => Promise<void>) => Promise<T>): Promise<T> {
+        await this.client.query("BEGIN");
+        try {
+            return await work(async ({ file, sql }) => {
+                try {
+                    await this.client.query(sql);
+                } catch (cause) {
+                    const reason = cause instanceof Error ? cause.message : String(cause);
+                    throw new VerifyError(
+                        `${file} failed on the ${this.name} database (${reason})`,
+                        { cause },
+                    );
+                }
+            });
+        } finally {
+            await this.client.query("ROLLBACK");
+        }
+    }
+
     /** The only row of a script that always has one. */
     async row<T extends object>(script: SqlFile, parameters: readonly unknown[] = []): Promise<T> {
         const [row] = await this.rows<T>(script, parameters);
