@@ -166,6 +166,7 @@ async function verifyTable(
     const logRows = await checkConsistency(
         audit,
         shape,
+        stagingColumns,
         chunkRows,
         isReplicating ? lookup : undefined,
         differences,
