@@ -28,13 +28,13 @@ export function keyVariables(
     const list = (template: string, ofTime = template, separator = ", "): SqlFragment => {
         const parts = shape.primaryKey.map((column) => ({
             part: SqlFragment.each(mayBeInfinite.has(column) ? ofTime : template, [
-                { column, schema, table },
+                { column, type: SqlFragment.type(typeOf(shape, column)) },
             ]),
         }));
         return SqlFragment.each(":part", parts, separator);
     };
-    const populated = (json: string): string =>
-        `(jsonb_populate_record(CAST(NULL AS :"schema".:"table"), ${json})).:"column"`;
+    // Not by the table's own row type: a domain's conditions would run as whoever reads.
+    const populated = (json: string): string => `CAST(${json} ->> :'column' AS :type)`;
     const bound = (json: string): SqlFragment =>
         list(populated(json), infiniteTime(populated(json), [LAST]));
     const same = populated(`${rowKey}.row_key`);
@@ -175,8 +175,12 @@ const TRIMMED = "jsonb_build_object(:'name', trim_scale((:row ->> :'name')::nume
 /** The types that have infinite values which DMS cannot carry. */
 const TIME = /^(date|timestamp)[^[]*$/u;
 
-function isTime({ columns }: TableShape): (column: string) => boolean {
-    return (column) => TIME.test(columns.find(({ name }) => name === column)?.type ?? "");
+function isTime(shape: TableShape): (column: string) => boolean {
+    return (column) => TIME.test(typeOf(shape, column));
+}
+
+function typeOf({ columns }: TableShape, column: string): string {
+    return columns.find(({ name }) => name === column)?.type ?? "text";
 }
 
 /** An infinite time and what DMS writes for it, docs/types.md. */

@@ -155,12 +155,21 @@ async function verifyTable(
     }
     const { chunkRows, maxListed, since } = settings;
     const differences = new Differences(maxListed);
-    const lookup = new KeyLookup(source, audit, markers, shape, stagingColumns);
+    const rowsOf = source.reading(shape);
+    const lookup = new KeyLookup(rowsOf, audit, markers, shape, stagingColumns);
     let completeUpTo: string | null = null;
     let rows = 0;
     if (isReplicating) {
         completeUpTo = (await markers.pass()).commitTime;
-        const context = { source, audit, markers, shape, stagingColumns, chunkRows, lookup };
+        const context = {
+            source: rowsOf,
+            audit,
+            markers,
+            shape,
+            stagingColumns,
+            chunkRows,
+            lookup,
+        };
         rows = await compareRows(context, differences);
     }
     const logRows = await checkConsistency(
