@@ -4,7 +4,7 @@ import { renderSql } from "../components/trail/template";
 import { chunkEnd, forEachRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences } from "./differences";
-import { headerArray, keyVariables, logVariables } from "./fragments";
+import { headerArray, keyVariables, logVariables, wholeRow } from "./fragments";
 import type { KeyLookup } from "./lookup";
 
 const KEYS_PER_LOOKUP = 2_000;
@@ -32,11 +32,12 @@ interface Problem {
 export async function checkConsistency(
     audit: Database,
     shape: TableShape,
+    stagingColumns: readonly string[],
     chunkRows: number,
     lookup: KeyLookup | undefined,
     differences: Differences,
 ): Promise<number> {
-    await checkLog(audit, shape, chunkRows, lookup, differences);
+    await checkLog(audit, shape, stagingColumns, chunkRows, lookup, differences);
     await checkStaging(audit, shape, chunkRows, differences);
     await checkTombstones(audit, shape, differences);
     const { log_rows } = await audit.row<{ log_rows: string }>(
@@ -48,6 +49,7 @@ export async function checkConsistency(
 async function checkLog(
     audit: Database,
     shape: TableShape,
+    stagingColumns: readonly string[],
     chunkRows: number,
     lookup: KeyLookup | undefined,
     differences: Differences,
@@ -59,6 +61,7 @@ async function checkLog(
         same_row: keyVariables(shape, "staging", "o").same_row,
         table: shape.table,
         headers: headerArray(),
+        staging_row: wholeRow(shape, stagingColumns),
     });
     await forEachRange(
         (after) => chunkEnd(audit, ends, after, chunkRows),

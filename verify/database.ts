@@ -1,6 +1,8 @@
 import type { Client } from "pg";
 
-import type { SqlFile } from "../components/trail/shape";
+import type { SqlFile, TableName } from "../components/trail/shape";
+import { renderSql } from "../components/trail/template";
+import { qualified } from "./fragments";
 import { VerifyError } from "./report";
 
 /** One of the two databases, and how it is called in messages. */
@@ -8,19 +10,32 @@ export class Database {
     private constructor(
         private readonly client: Client,
         readonly name: "source" | "audit",
+        /** Opens a transaction in which a table can be read. */
+        private readonly lock?: SqlFile,
     ) {}
 
     /**
      * Takes a connected client for the verification: both sides must write times, intervals, numbers and bytes as the same
-     * text. A statement that would wait for a lock gives up instead of making writers wait behind it.
+     * text. A statement that would wait for a lock gives up instead of making writers wait behind it; one from which a
+     * policy would hide rows fails.
      */
     static async prepare(client: Client, name: "source" | "audit"): Promise<Database> {
         await client.query(
             "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; " +
                 "SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmloption = 'content'; " +
-                "SET lock_timeout = '2s'; SET search_path = pg_catalog, pg_temp",
+                "SET lock_timeout = '2s'; SET row_security = off; SET search_path = pg_catalog, pg_temp",
         );
         return new Database(client, name);
+    }
+
+    /** The same database for scripts that read one table, which somebody else owns: only while it is a plain table. */
+    reading({ schema, table }: TableName): Database {
+        const lock = renderSql("sql/verify/lock_source_table.sql", {
+            schema,
+            table,
+            table_name: qualified(schema, table),
+        });
+        return new Database(this.client, this.name, lock);
     }
 
     /**
@@ -32,14 +47,56 @@ export class Database {
         { file, sql }: SqlFile,
         parameters: readonly unknown[] = [],
     ): Promise<T[]> {
+        const statement = async (): Promise<T[]> =>
+            (await this.client.query<T>(sql, [...parameters])).rows;
         try {
-            return (await this.client.query<T>(sql, [...parameters])).rows;
+            return this.lock === undefined
+                ? await statement()
+                : await this.locked(this.lock, statement);
         } catch (cause) {
             const reason = cause instanceof Error ? cause.message : String(cause);
             throw new VerifyError(
                 `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: check that the stack is deployed and that this user may read it.`,
                 { cause },
             );
+        }
+    }
+
+    private async locked<T>({ sql }: SqlFile, statement: () => Promise<T>): Promise<T> {
+        try {
+            // One result for each statement.
+            const results: unknown = await this.client.query(sql);
+            const last: unknown = Array.isArray(results) ? results.at(-1) : results;
+            if (!isPlain(last)) {
+                throw new Error("it is no plain table");
+            }
+            return await statement();
+        } finally {
+            await this.client.query("ROLLBACK");
+        }
+    }
+
+    /**
+     * Does something in a transaction that is rolled back whatever happens.
+     *
+     * @param work gets a function that runs a script of several statements
+     */
+    async rolledBack<T>(work: (run: (script: SqlFile) => Promise<void>) => Promise<T>): Promise<T> {
+        await this.client.query("BEGIN");
+        try {
+            return await work(async ({ file, sql }) => {
+                try {
+                    await this.client.query(sql);
+                } catch (cause) {
+                    const reason = cause instanceof Error ? cause.message : String(cause);
+                    throw new VerifyError(
+                        `${file} failed on the ${this.name} database (${reason})`,
+                        { cause },
+                    );
+                }
+            });
+        } finally {
+            await this.client.query("ROLLBACK");
         }
     }
 
@@ -51,4 +108,9 @@ export class Database {
         }
         return row;
     }
+}
+
+function isPlain(result: unknown): boolean {
+    const { rows } = result as { readonly rows: readonly { readonly is_plain: boolean }[] };
+    return rows[0]?.is_plain === true;
 }

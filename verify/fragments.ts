@@ -29,13 +29,13 @@ export function keyVariables(
     const list = (template: string, ofTime = template, separator = ", "): SqlFragment => {
         const parts = shape.primaryKey.map((column) => ({
             part: SqlFragment.each(mayBeInfinite.has(column) ? ofTime : template, [
-                { column, schema, table },
+                { column, type: SqlFragment.type(typeOf(shape, column)) },
             ]),
         }));
         return SqlFragment.each(":part", parts, separator);
     };
-    const populated = (json: string): string =>
-        `(jsonb_populate_record(CAST(NULL AS :"schema".:"table"), ${json})).:"column"`;
+    // Not by the table's own row type: a domain's conditions would run as whoever reads.
+    const populated = (json: string): string => `CAST(${json} ->> :'column' AS :type)`;
     const bound = (json: string): SqlFragment =>
         list(populated(json), infiniteTime(populated(json), [LAST]));
     const same = populated(`${rowKey}.row_key`);
@@ -60,11 +60,52 @@ export function keyVariables(
 /** Where a row's JSON comes from: a table read as `t`, staging with its header columns, or a log row. */
 export type RowSource = "source" | "staging" | "log";
 
-const ROWS: Readonly<Record<RowSource, string>> = {
-    source: "to_jsonb(t)",
-    staging: "to_jsonb(t)",
-    log: "l.new_row_data",
-};
+/** A value of a json column: null where it cannot be jsonb as it is, because jsonb refuses some of what json takes. */
+const IS_NO_JSONB = "(:text) ~ :'unholdable'";
+
+/**
+ * What jsonb refuses of a valid json text: the character zero, halves of surrogate pairs, and numbers that no numeric
+ * holds. https://www.postgresql.org/docs/current/datatype-json.html
+ */
+const UNHOLDABLE = [
+    String.raw`(?<!\\)(\\\\)*\\u0000`,
+    String.raw`(?<!\\)\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])`,
+    String.raw`(?<!\\)(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]`,
+    String.raw`[0-9][eE][+]?[0-9]{5,}`,
+].join("|");
+
+/**
+ * A row of `t` as JSON, by the columns that are named. `to_jsonb(t.*)` where that can do: `to_jsonb(t)` would be a column
+ * with that name. It fails on a json value that jsonb cannot hold, which is written as a string here.
+ *
+ * @param columns those that count where the table has columns of the type json; undefined: all
+ */
+export function wholeRow(shape: TableShape, columns?: readonly string[]): SqlFragment {
+    const json = shape.columns.filter(
+        ({ name, type }) => /^json(\[\])?$/u.test(type) && (columns?.includes(name) ?? true),
+    );
+    if (json.length === 0) {
+        return SqlFragment.each("to_jsonb(t.*)", [{}]);
+    }
+    const safe = json.map(({ name, type }) => {
+        const text = type === "json" ? 't.:"name"::text' : `array_to_string(t.:"name", ' ')`;
+        return {
+            value: SqlFragment.each(
+                `jsonb_build_object(:'name', CASE WHEN ${IS_NO_JSONB} THEN to_jsonb(t.:"name"::text) ELSE to_jsonb(t.:"name") END)`,
+                [{ name, text: SqlFragment.each(text, [{ name }]), unholdable: UNHOLDABLE }],
+            ),
+        };
+    });
+    const others = (columns ?? shape.columns.map(({ name }) => name))
+        .filter((name) => !json.some((one) => one.name === name))
+        .map((name) => ({ name }));
+    return SqlFragment.each("((SELECT to_jsonb(r.*) FROM (SELECT :others) AS r) || :safe)", [
+        {
+            others: SqlFragment.each('t.:"name"', others, ", "),
+            safe: SqlFragment.each(":value", safe, " || "),
+        },
+    ]);
+}
 
 /**
  * A row as JSON that is the same text on both sides when the rows are the same.
@@ -86,8 +127,11 @@ export function rowImage(
     const gone = stagingColumns.filter((name) => !names.has(name) && !headers.has(name));
     const left = { source: [], staging: [...HEADER_COLUMNS, ...gone], log: gone }[from];
     const missing = from === "log" ? [...names] : [...names].filter((name) => !known.has(name));
-    const row = ROWS[from];
-    let image = SqlFragment.each(row, [{}]);
+    const row =
+        from === "log"
+            ? SqlFragment.each("l.new_row_data", [{}])
+            : wholeRow(shape, from === "source" ? undefined : stagingColumns);
+    let image = row;
     if (left.length > 0) {
         image = SqlFragment.each("(:image - ARRAY[:left])", [
             { image, left: SqlFragment.literals(left) },
@@ -111,7 +155,7 @@ export function rowImage(
     }
     const rewritten = shape.columns.flatMap(({ name, type }) => {
         if (type === "numeric") {
-            return [SqlFragment.each(trimmed(row), [{ name }])];
+            return [SqlFragment.each(TRIMMED, [{ name, row }])];
         }
         return from === "source" && TIME.test(type)
             ? [SqlFragment.each(`jsonb_build_object(:'name', ${finiteTime("name")})`, [{ name }])]
@@ -127,15 +171,17 @@ export function rowImage(
     ]);
 }
 
-function trimmed(row: string): string {
-    return `jsonb_build_object(:'name', trim_scale((${row} ->> :'name')::numeric))`;
-}
+const TRIMMED = "jsonb_build_object(:'name', trim_scale((:row ->> :'name')::numeric))";
 
 /** The types that have infinite values which DMS cannot carry. */
-const TIME = /^(date|timestamp)/;
+const TIME = /^(date|timestamp)[^[]*$/u;
 
-function isTime({ columns }: TableShape): (column: string) => boolean {
-    return (column) => TIME.test(columns.find(({ name }) => name === column)?.type ?? "");
+function isTime(shape: TableShape): (column: string) => boolean {
+    return (column) => TIME.test(typeOf(shape, column));
+}
+
+function typeOf({ columns }: TableShape, column: string): string {
+    return columns.find(({ name }) => name === column)?.type ?? "text";
 }
 
 /** An infinite time and what DMS writes for it, docs/types.md. */

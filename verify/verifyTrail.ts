@@ -15,6 +15,7 @@ import {
 import { checkOf } from "./checks";
 import { checkConsistency } from "./consistency";
 import { Database } from "./database";
+import { type AuditedTable, Definitions } from "./definitionChecks";
 import { Differences } from "./differences";
 import { qualified } from "./fragments";
 import { KeyLookup } from "./lookup";
@@ -30,7 +31,6 @@ import {
 } from "./report";
 import { compareRows } from "./rows";
 import { checkGuards, checkPartitions, checkSlots } from "./sourceChecks";
-import { checkFunction, checkLedgerTriggers, checkTriggers } from "./triggerChecks";
 
 /**
  * Compares the audit trail with the source, under load: the rows of both, the log with itself, and everything that the
@@ -58,23 +58,24 @@ export async function verifyTrail(
     };
     const markers = new Markers(databases.source, databases.audit, settings.markerTimeoutMs);
     const ledger = await collectGaps(databases.audit);
+    const audited = await databases.audit.rows<AuditedTable>(
+        renderSql("sql/verify/audited_tables.sql"),
+    );
+    const definitions = await Definitions.read(databases.source, databases.audit, tables, audited);
     const { entries, unreadable } = await readControlTables(databases.audit, settings.since);
     const checks = [
         await checkSlots(databases.source, databases.audit),
         await checkReplication(markers),
-        await checkLedgerTriggers(databases.audit),
+        await definitions.checkSchema(),
         await checkLedgerGrants(databases.audit),
         checkOf("DMS control tables", unreadable, "readable"),
         ledger,
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
     const isReplicating = checks[1]?.ok === true;
-    const audited = await databases.audit.rows<TableName>(
-        renderSql("sql/verify/audited_tables.sql"),
-    );
     const reports: TableReport[] = [];
     for (const shape of tables) {
-        const context = { ...databases, markers, settings, audited };
+        const context = { ...databases, markers, settings, audited, definitions };
         const control = judgeControlTables(entries, shape);
         reports.push(await verifyTable(context, shape, isReplicating, control));
     }
@@ -94,6 +95,7 @@ interface Context {
     readonly settings: VerifySettings;
     /** All tables that have a trail, whether they are verified or not. */
     readonly audited: readonly TableName[];
+    readonly definitions: Definitions;
 }
 
 /** Enters what DMS has reported into the gap ledger, which the tables are judged by. */
@@ -121,7 +123,7 @@ async function checkReplication(markers: Markers): Promise<Check> {
 }
 
 async function verifyTable(
-    { source, audit, markers, settings, audited }: Context,
+    { source, audit, markers, settings, audited, definitions }: Context,
     shape: TableShape,
     isReplicating: boolean,
     control: Check,
@@ -153,17 +155,27 @@ async function verifyTable(
     }
     const { chunkRows, maxListed, since } = settings;
     const differences = new Differences(maxListed);
-    const lookup = new KeyLookup(source, audit, markers, shape, stagingColumns);
+    const rowsOf = source.reading(shape);
+    const lookup = new KeyLookup(rowsOf, audit, markers, shape, stagingColumns);
     let completeUpTo: string | null = null;
     let rows = 0;
     if (isReplicating) {
         completeUpTo = (await markers.pass()).commitTime;
-        const context = { source, audit, markers, shape, stagingColumns, chunkRows, lookup };
+        const context = {
+            source: rowsOf,
+            audit,
+            markers,
+            shape,
+            stagingColumns,
+            chunkRows,
+            lookup,
+        };
         rows = await compareRows(context, differences);
     }
     const logRows = await checkConsistency(
         audit,
         shape,
+        stagingColumns,
         chunkRows,
         isReplicating ? lookup : undefined,
         differences,
@@ -179,8 +191,7 @@ async function verifyTable(
             await checkGuards(source, shape, settings.guardsExpected),
             await checkPartitions(source, shape, audited),
             await checkColumns(audit, shape, stagingColumns),
-            await checkTriggers(audit, shape),
-            await checkFunction(audit, shape),
+            await definitions.checkTable(shape),
             await checkGrants(audit, shape),
             control,
             await checkUnlogged(audit, shape, since),

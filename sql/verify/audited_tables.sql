@@ -1,3 +1,16 @@
--- The tables that have a trail.
-SELECT t.table_schema AS schema, t.table_name AS table
+-- The tables that have a trail, with what is theirs in audit_trail, and the columns that their staging tables may have
+-- besides those that the source has now: those that a deployment knows, because only those it has numbers of.
+SELECT
+    t.table_schema AS schema,
+    t.table_name AS "table",
+    t.tombstone,
+    ARRAY(
+        SELECT DISTINCT format('%I.%I()', 'audit_trail', p.proname)
+        FROM pg_catalog.pg_trigger AS g
+        JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid
+        WHERE g.tgrelid = to_regclass(format('%I.%I', t.table_schema, t.staging))
+            AND g.tgname = 'log_change'
+            AND p.pronamespace = 'audit_trail'::regnamespace
+    ) AS functions,
+    ARRAY(SELECT jsonb_object_keys(t.attnums || t.former_columns)) AS known_columns
 FROM audit_trail.audited_table AS t;

@@ -127,7 +127,7 @@ judged AS (
     FROM ordered AS o
     -- OFFSET 0, here and below: what it computes is computed once for each row, and staging is read by its key.
     LEFT JOIN LATERAL (
-        SELECT to_jsonb(t.*) - :headers AS row, t.commit_timestamp, t.stream_position, t.change_seq
+        SELECT :staging_row - :headers AS row, t.commit_timestamp, t.stream_position, t.change_seq
         FROM :"schema".:"staging" AS t
         WHERE o.is_last AND :same_row
         OFFSET 0

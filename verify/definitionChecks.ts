@@ -1,0 +1,248 @@
+import { escapeLiteral } from "pg";
+
+import { type CatalogRow, catalogParameters, tableShapes } from "../components/trail/catalog";
+import { MARKER_TABLE } from "../components/trail/guards";
+import { HEADER_COLUMNS, TRAIL_SCHEMA, trailNames } from "../components/trail/names";
+import type { TableName, TableShape } from "../components/trail/shape";
+import { textSettings, triggerFunction } from "../components/trail/statements";
+import { renderSql } from "../components/trail/template";
+import { checkOf } from "./checks";
+import type { Database } from "./database";
+import { definitionFindings } from "./definitions";
+import { expectedTrail, type ExpectedTrail } from "./expectedTrail";
+import { type Fact, readFacts } from "./facts";
+import { qualified } from "./fragments";
+import type { Check } from "./report";
+import { VerifyError } from "./report";
+
+const NAME = "definitions";
+const FINE = "as this version of the program makes them";
+
+/** A table that has a trail, as the trail's registry knows it. */
+export interface AuditedTable extends TableName {
+    readonly tombstone: string;
+    /** The functions behind its trigger, `audit_trail.name()`. */
+    readonly functions: readonly string[];
+    /** All columns that it has or had. */
+    readonly known_columns: readonly string[];
+}
+
+/** Whether the trail's own objects are what the program makes: all of them, nothing more, nothing else. */
+export class Definitions {
+    private constructor(
+        private readonly audit: Database,
+        private readonly audited: readonly AuditedTable[],
+        private readonly expected: ExpectedTrail | undefined,
+        private readonly problem: string,
+        private readonly marker: TableShape | undefined,
+        private readonly found: readonly Fact[],
+    ) {}
+
+    /** Reads what the objects of these tables must be, and what they are. */
+    static async read(
+        source: Database,
+        audit: Database,
+        tables: readonly TableShape[],
+        audited: readonly AuditedTable[],
+    ): Promise<Definitions> {
+        const relations = tables.flatMap((shape) => {
+            const { staging, auditLog } = trailNames(shape);
+            return [qualified(shape.schema, staging), qualified(shape.schema, auditLog)];
+        });
+        const found = await readFacts(audit, TRAIL_SCHEMA, relations);
+        try {
+            const [marker] = tableShapes(
+                await source.rows<CatalogRow>(
+                    renderSql("sql/source/catalog.sql"),
+                    catalogParameters([MARKER_TABLE]),
+                ),
+            );
+            if (marker === undefined) {
+                throw new VerifyError("the source has no marker table");
+            }
+            const expected = await expectedTrail(audit, marker);
+            return new Definitions(audit, audited, expected, "", marker, found);
+        } catch (error) {
+            const reason = error instanceof Error ? error.message : String(error);
+            const problem = `it cannot be found out what the trail must be: ${reason}`;
+            return new Definitions(audit, audited, undefined, problem, undefined, found);
+        }
+    }
+
+    /** Everything in the schema audit_trail but what belongs to a single table; and what works on every table. */
+    async checkSchema(): Promise<Check> {
+        if (this.expected === undefined) {
+            return checkOf(NAME, [this.problem], FINE);
+        }
+        const own = new Set(this.expected.schema.map(({ name }) => name));
+        const names = await this.quoted([
+            TRAIL_SCHEMA,
+            ...this.audited.map(({ tombstone }) => tombstone),
+        ]);
+        const ofTables = new Set([
+            ...this.audited.map(({ tombstone }) => names(TRAIL_SCHEMA, tombstone)),
+            ...this.audited.flatMap(({ functions }) => functions),
+        ]);
+        const prefix = `${names(TRAIL_SCHEMA)}.`;
+        const found = this.found.filter(
+            ({ name, part_of }) =>
+                (own.has(name) || !ofTables.has(name)) &&
+                [part_of ?? name].some(
+                    (one) => one.startsWith(prefix) || one === `schema ${names(TRAIL_SCHEMA)}`,
+                ),
+        );
+        const events = await this.audit.rows<{ finding: string }>(
+            renderSql("sql/verify/event_triggers.sql"),
+        );
+        const findings = [
+            ...definitionFindings(this.expected.schema, found),
+            ...events.map(({ finding }) => finding),
+        ];
+        return checkOf(NAME, findings, FINE);
+    }
+
+    /** One table's staging, log, tombstones and log function. */
+    async checkTable(shape: TableShape): Promise<Check> {
+        if (this.expected === undefined) {
+            return checkOf(NAME, [this.problem], FINE);
+        }
+        const expected = await this.expectedOf(shape, this.expected.table);
+        const names = new Set(expected.map(({ name }) => name));
+        const found = this.found.filter(({ name, part_of }) => names.has(part_of ?? name));
+        return checkOf(NAME, definitionFindings(expected, found), FINE);
+    }
+
+    /** The marker's facts, said of another table. */
+    private async expectedOf(shape: TableShape, reference: readonly Fact[]): Promise<Fact[]> {
+        const { marker } = this;
+        if (marker === undefined) {
+            return [];
+        }
+        const [from, to] = [trailNames(marker), trailNames(shape)];
+        const [fromFunction, toFunction] = [triggerFunction(marker), triggerFunction(shape)];
+        const { schema, table, primaryKey } = shape;
+        const names = await this.quoted([
+            ...[TRAIL_SCHEMA, schema, ...primaryKey],
+            ...[from.staging, from.auditLog, from.tombstone, fromFunction.name],
+            ...[to.staging, to.auditLog, to.tombstone, toFunction.name],
+        ]);
+        const { log_arguments } = await this.audit.row<{ log_arguments: string }>(
+            renderSql("sql/verify/log_trigger_arguments.sql", { schema, table }),
+        );
+        const renamed = new Map([
+            [names(TRAIL_SCHEMA, from.staging), names(schema, to.staging)],
+            [names(TRAIL_SCHEMA, from.auditLog), names(schema, to.auditLog)],
+            [names(TRAIL_SCHEMA, from.tombstone), names(TRAIL_SCHEMA, to.tombstone)],
+            [
+                `${names(TRAIL_SCHEMA, fromFunction.name)}()`,
+                `${names(TRAIL_SCHEMA, toFunction.name)}()`,
+            ],
+        ]);
+        const calls = [
+            [
+                `${names(TRAIL_SCHEMA, fromFunction.name)}()`,
+                `${names(TRAIL_SCHEMA, toFunction.name)}(${log_arguments})`,
+            ],
+            [
+                [marker.schema, marker.table].map(escapeLiteral).join(", "),
+                [schema, table].map(escapeLiteral).join(", "),
+            ],
+        ] as const;
+        const staging = names(schema, to.staging);
+        const logFunction = `${names(TRAIL_SCHEMA, toFunction.name)}()`;
+        const facts = reference.flatMap((fact): Fact[] => {
+            const name = renamed.get(fact.part_of ?? fact.name);
+            if (name === undefined) {
+                return [];
+            }
+            const value =
+                fact.aspect === "trigger"
+                    ? calls.reduce((text, [old, now]) => text.replace(old, () => now), fact.value)
+                    : fact.value;
+            return [{ ...fact, value, ...(fact.part_of === null ? { name } : { part_of: name }) }];
+        });
+        return [
+            ...facts.filter(
+                ({ name, aspect, item }) =>
+                    !(name === staging && aspect === "constraint") &&
+                    !(name === staging && aspect === "column" && !isHeader(item)) &&
+                    !(name === logFunction && (aspect === "text" || aspect === "setting")),
+            ),
+            ...this.stagingColumns(shape, staging),
+            {
+                ...about(staging, "constraint", "valid t"),
+                item: `PRIMARY KEY (${primaryKey.map((column) => names(column)).join(", ")})`,
+            },
+            about(logFunction, "text", toFunction.body),
+            ...this.logSettings(
+                shape,
+                reference,
+                `${names(TRAIL_SCHEMA, fromFunction.name)}()`,
+            ).map((item) => ({ ...about(logFunction, "setting", ""), item })),
+        ];
+    }
+
+    /**
+     * The columns that staging may have: those of the source, as far as they are there, and those that it had. That one is
+     * missing is told by another check.
+     */
+    private stagingColumns(shape: TableShape, staging: string): Fact[] {
+        const known = new Set(
+            this.audited.find(
+                ({ schema, table }) => schema === shape.schema && table === shape.table,
+            )?.known_columns,
+        );
+        const types = new Map(shape.columns.map(({ name, type }) => [name, type]));
+        return this.found
+            .filter(
+                ({ name, aspect, item }) =>
+                    name === staging && aspect === "column" && !isHeader(item),
+            )
+            .flatMap((fact): Fact[] => {
+                const type = types.get(fact.item);
+                if (type !== undefined) {
+                    const key = shape.primaryKey.includes(fact.item) ? " NOT NULL" : "";
+                    return [{ ...fact, value: type + key }];
+                }
+                // Its type is what it was.
+                const plain = fact.value.replace(/ (DEFAULT|IDENTITY|GENERATED) .*$/su, "");
+                return known.has(fact.item) ? [{ ...fact, value: plain }] : [];
+            });
+    }
+
+    /** Those of the marker's log function that are not for a type of its columns, and those for this table's types. */
+    private logSettings(
+        shape: TableShape,
+        reference: readonly Fact[],
+        markerFunction: string,
+    ): string[] {
+        const { marker } = this;
+        const written = (settings: ReturnType<typeof textSettings>): string[] =>
+            settings.map(({ name, value }) => `${name}=${value}`);
+        const ofMarker = new Set(marker === undefined ? [] : written(textSettings(marker)));
+        const common = reference.flatMap(({ name, aspect, item }) =>
+            name === markerFunction && aspect === "setting" && !ofMarker.has(item) ? [item] : [],
+        );
+        return [...common, ...written(textSettings(shape))];
+    }
+
+    /** Writes names as the server does, joined by dots. */
+    private async quoted(
+        names: readonly string[],
+    ): Promise<(...parts: readonly string[]) => string> {
+        const rows = await this.audit.rows<{ quoted: string }>(
+            renderSql("sql/verify/quoted_names.sql"),
+            [names],
+        );
+        const written = new Map(names.map((name, at) => [name, rows[at]?.quoted ?? name]));
+        return (...parts) => parts.map((part) => written.get(part) ?? part).join(".");
+    }
+}
+
+function isHeader(column: string): boolean {
+    return HEADER_COLUMNS.some((header) => header === column);
+}
+
+function about(name: string, aspect: string, value: string): Fact {
+    return { name, part_of: null, aspect, item: "", value };
+}

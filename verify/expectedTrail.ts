@@ -1,0 +1,69 @@
+import { randomBytes } from "node:crypto";
+
+import { escapeIdentifier } from "pg";
+
+import { markerGapFiles } from "../components/trail/guards";
+import { TRAIL_SCHEMA } from "../components/trail/names";
+import type { SqlFile, TableShape } from "../components/trail/shape";
+import {
+    foundation,
+    grants,
+    tableObjects,
+    triggerFunction,
+    triggerObjects,
+} from "../components/trail/statements";
+import type { Database } from "./database";
+import { asOfTrail, type Fact, readFacts } from "./facts";
+
+/** What the trail must be, as this version of the program makes it. */
+export interface ExpectedTrail {
+    /** The whole schema `audit_trail` of a trail that audits nothing but the marker table. */
+    readonly schema: readonly Fact[];
+    /** The marker's trail as any other table's would be: without the triggers that only the marker has. */
+    readonly table: readonly Fact[];
+}
+
+/**
+ * Finds out what the trail must be by making it: the deployment's own scripts run once more, into a schema of another name,
+ * in a transaction that is rolled back. So nothing here lists what the scripts say, and whatever they come to say
+ * is compared as well; the same server writes both texts. No statement touches an object of the trail or of anybody else.
+ *
+ * @param marker the marker table's shape
+ */
+export async function expectedTrail(audit: Database, marker: TableShape): Promise<ExpectedTrail> {
+    // As long as the name it stands for, so that names that contain both are cut alike.
+    const copy = `at_${randomBytes(4).toString("hex")}`;
+    return await audit.rolledBack(async (run) => {
+        for (const file of scripts(marker)) {
+            await run(inSchema(file, copy));
+        }
+        const table = asOfTrail(await readFacts(audit, copy, []), copy);
+        for (const file of markerGapFiles()) {
+            await run(inSchema(file, copy));
+        }
+        return { table, schema: asOfTrail(await readFacts(audit, copy, []), copy) };
+    });
+}
+
+/** A script about a copy of the trail's schema. Names that only begin like the schema, such as those of roles, stay. */
+export function inSchema({ file, sql }: SqlFile, copy: string): SqlFile {
+    return { file, sql: sql.replaceAll(new RegExp(`\\b${TRAIL_SCHEMA}\\b`, "gu"), copy) };
+}
+
+/** In the order of a deployment. */
+function scripts(marker: TableShape): SqlFile[] {
+    const schema = escapeIdentifier(TRAIL_SCHEMA);
+    const onSchemas = grants(marker).map(
+        ({ role, privileges }) =>
+            `GRANT ${privileges.join(", ")} ON SCHEMA ${schema} TO ${escapeIdentifier(role)};`,
+    );
+    const { name, body } = triggerFunction(marker);
+    const logFunction = `CREATE FUNCTION ${schema}.${escapeIdentifier(name)}() RETURNS trigger LANGUAGE plpgsql AS $function$${body}$function$`;
+    return [
+        { file: "the schema", sql: `CREATE SCHEMA ${schema}; ${onSchemas.join(" ")}` },
+        ...foundation(),
+        ...tableObjects(marker),
+        { file: "the log function", sql: logFunction },
+        ...triggerObjects(marker),
+    ];
+}
