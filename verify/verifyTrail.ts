@@ -30,6 +30,13 @@ import {
 } from "./report";
 import { compareRows } from "./rows";
 import { checkGuards, checkPartitions, checkSlots } from "./sourceChecks";
+import {
+    judgeSourceTable,
+    noteTwoPhase,
+    readSourceTables,
+    showsAllRows,
+    type SourceTable,
+} from "./sourceTables";
 import { checkFunction, checkLedgerTriggers, checkTriggers } from "./triggerChecks";
 
 /**
@@ -66,15 +73,17 @@ export async function verifyTrail(
         await checkLedgerGrants(databases.audit),
         checkOf("DMS control tables", unreadable, "readable"),
         ledger,
+        await noteTwoPhase(databases.source),
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
     const isReplicating = checks[1]?.ok === true;
     const audited = await databases.audit.rows<TableName>(
         renderSql("sql/verify/audited_tables.sql"),
     );
+    const sourceTables = await readSourceTables(databases.source, databases.audit, tables);
     const reports: TableReport[] = [];
-    for (const shape of tables) {
-        const context = { ...databases, markers, settings, audited };
+    for (const [index, shape] of tables.entries()) {
+        const context = { ...databases, markers, settings, audited, now: sourceTables[index] };
         const control = judgeControlTables(entries, shape);
         reports.push(await verifyTable(context, shape, isReplicating, control));
     }
@@ -94,6 +103,8 @@ interface Context {
     readonly settings: VerifySettings;
     /** All tables that have a trail, whether they are verified or not. */
     readonly audited: readonly TableName[];
+    /** The table as the source has it now. */
+    readonly now: SourceTable | undefined;
 }
 
 /** Enters what DMS has reported into the gap ledger, which the tables are judged by. */
@@ -121,7 +132,7 @@ async function checkReplication(markers: Markers): Promise<Check> {
 }
 
 async function verifyTable(
-    { source, audit, markers, settings, audited }: Context,
+    { source, audit, markers, settings, audited, now }: Context,
     shape: TableShape,
     isReplicating: boolean,
     control: Check,
@@ -156,7 +167,8 @@ async function verifyTable(
     const lookup = new KeyLookup(source, audit, markers, shape, stagingColumns);
     let completeUpTo: string | null = null;
     let rows = 0;
-    if (isReplicating) {
+    const canCompare = isReplicating && now !== undefined && showsAllRows(now);
+    if (canCompare) {
         completeUpTo = (await markers.pass()).commitTime;
         const context = { source, audit, markers, shape, stagingColumns, chunkRows, lookup };
         rows = await compareRows(context, differences);
@@ -165,7 +177,7 @@ async function verifyTable(
         audit,
         shape,
         chunkRows,
-        isReplicating ? lookup : undefined,
+        canCompare ? lookup : undefined,
         differences,
     );
     return tableReport({
@@ -176,6 +188,7 @@ async function verifyTable(
         differences: differences.listed,
         differenceCount: differences.count,
         checks: [
+            ...(now === undefined ? [] : [judgeSourceTable(now)]),
             await checkGuards(source, shape, settings.guardsExpected),
             await checkPartitions(source, shape, audited),
             await checkColumns(audit, shape, stagingColumns),
