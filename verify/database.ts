@@ -12,7 +12,8 @@ export class Database {
 
     /**
      * Takes a connected client for the verification: both sides must write times, intervals, numbers and bytes as the same
-     * text. Row security that would hide rows is an error. A statement that would wait for a lock gives up instead of making writers wait behind it.
+     * text. Row security that would hide rows is an error. A statement that would wait for a lock gives up instead of
+     * making writers wait behind it.
      */
     static async prepare(client: Client, name: "source" | "audit"): Promise<Database> {
         await client.query(

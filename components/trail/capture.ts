@@ -57,7 +57,7 @@ export function captureProblems(facts: CaptureFacts): string[] {
     }
     if (facts.hides_rows_from_dms === true) {
         problems.push(
-            `The table ${table} has row security, which hides rows from DMS's user while it loads the table: ALTER TABLE ... DISABLE ROW LEVEL SECURITY, give that user BYPASSRLS (no membership passes it on), or leave the table out.`,
+            `The table ${table} has row security, which hides rows from DMS's user while it loads the table: ALTER TABLE ... DISABLE ROW LEVEL SECURITY, let that user see all rows (BYPASSRLS, which no membership passes on, or membership in the table's owner where it is not FORCED), or leave the table out.`,
         );
     }
     if (facts.children !== undefined && facts.children.length > 0) {
