@@ -13,6 +13,8 @@ export interface Check {
     readonly name: string;
     readonly ok: boolean;
     readonly detail: string;
+    /** True for what people should know although it fails nothing. */
+    readonly note?: boolean;
 }
 
 /** What is known of one table. */

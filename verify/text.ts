@@ -2,7 +2,9 @@ import type { Check, TableReport, VerifyReport } from "./report";
 
 /** A report as lines for a terminal: one per table that is complete, the reasons below one that is not. */
 export function reportLines({ checks, tables }: VerifyReport): string[] {
-    return [...failures(checks, ""), ...tables.flatMap(tableLines)];
+    const notes = checks.filter(({ note }) => note === true);
+    const told = notes.map(({ name, detail }) => `NOTE ${name}: ${detail}`);
+    return [...failures(checks, ""), ...told, ...tables.flatMap(tableLines)];
 }
 
 function tableLines(report: TableReport): string[] {

@@ -31,6 +31,13 @@ import {
 } from "./report";
 import { compareRows } from "./rows";
 import { checkGuards, checkPartitions, checkSlots } from "./sourceChecks";
+import {
+    judgeSourceTable,
+    noteTwoPhase,
+    readSourceTables,
+    showsAllRows,
+    type SourceTable,
+} from "./sourceTables";
 
 /**
  * Compares the audit trail with the source, under load: the rows of both, the log with itself, and everything that the
@@ -70,12 +77,15 @@ export async function verifyTrail(
         await checkLedgerGrants(databases.audit),
         checkOf("DMS control tables", unreadable, "readable"),
         ledger,
+        await noteTwoPhase(databases.source),
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
     const isReplicating = checks[1]?.ok === true;
+    const sourceTables = await readSourceTables(databases.source, databases.audit, tables);
     const reports: TableReport[] = [];
-    for (const shape of tables) {
-        const context = { ...databases, markers, settings, audited, definitions };
+    for (const [index, shape] of tables.entries()) {
+        const now = sourceTables[index];
+        const context = { ...databases, markers, settings, audited, definitions, now };
         const control = judgeControlTables(entries, shape);
         reports.push(await verifyTable(context, shape, isReplicating, control));
     }
@@ -96,6 +106,8 @@ interface Context {
     /** All tables that have a trail, whether they are verified or not. */
     readonly audited: readonly TableName[];
     readonly definitions: Definitions;
+    /** The table as the source has it now. */
+    readonly now: SourceTable | undefined;
 }
 
 /** Enters what DMS has reported into the gap ledger, which the tables are judged by. */
@@ -123,7 +135,7 @@ async function checkReplication(markers: Markers): Promise<Check> {
 }
 
 async function verifyTable(
-    { source, audit, markers, settings, audited, definitions }: Context,
+    { source, audit, markers, settings, audited, definitions, now }: Context,
     shape: TableShape,
     isReplicating: boolean,
     control: Check,
@@ -159,7 +171,8 @@ async function verifyTable(
     const lookup = new KeyLookup(rowsOf, audit, markers, shape, stagingColumns);
     let completeUpTo: string | null = null;
     let rows = 0;
-    if (isReplicating) {
+    const canCompare = isReplicating && now !== undefined && showsAllRows(now);
+    if (canCompare) {
         completeUpTo = (await markers.pass()).commitTime;
         const context = {
             source: rowsOf,
@@ -177,7 +190,7 @@ async function verifyTable(
         shape,
         stagingColumns,
         chunkRows,
-        isReplicating ? lookup : undefined,
+        canCompare ? lookup : undefined,
         differences,
     );
     return tableReport({
@@ -188,6 +201,7 @@ async function verifyTable(
         differences: differences.listed,
         differenceCount: differences.count,
         checks: [
+            ...(now === undefined ? [] : [judgeSourceTable(now)]),
             await checkGuards(source, shape, settings.guardsExpected),
             await checkPartitions(source, shape, audited),
             await checkColumns(audit, shape, stagingColumns),

@@ -199,6 +199,15 @@ export function triggerFunction(shape: TableShape): TriggerFunction {
     return logFunctions(shape).logChange;
 }
 
+/** The name and the body of the function that the log's function leaves the uncommon to. */
+export function uncommonFunction(shape: TableShape): {
+    readonly name: string;
+    readonly body: string;
+} {
+    const { uncommonName, uncommon } = logFunctions(shape);
+    return { name: uncommonName, body: uncommon.sql.split("$function$")[1] ?? "" };
+}
+
 /**
  * Settings, owner and trigger around {@link triggerFunction}, in the transaction in which the trigger begins to call it.
  * To be run after the function exists.

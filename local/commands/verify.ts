@@ -1,6 +1,10 @@
 import { Client } from "pg";
 import { connectionProblem } from "../../components/database/connection";
-import { type CatalogRow, catalogParameters, tableShapes } from "../../components/trail/catalog";
+import {
+    type CatalogRow,
+    catalogParameters,
+    comparableShapes,
+} from "../../components/trail/catalog";
 import { parseTableName } from "../../components/trail/names";
 import type { TableName } from "../../components/trail/shape";
 import { renderSql } from "../../components/trail/template";
@@ -80,6 +84,7 @@ runCommand(
         try {
             const audit = await connect(auditUrl);
             try {
+                await source.query(renderSql("sql/source/session.sql").sql);
                 const { rows } = await source.query<CatalogRow>(
                     renderSql("sql/source/catalog.sql").sql,
                     catalogParameters(tables),
@@ -87,7 +92,7 @@ runCommand(
                 const { since } = options;
                 const settings =
                     since === undefined ? { guardsExpected } : { guardsExpected, since };
-                const report = await verifyTrail(source, audit, tableShapes(rows), settings);
+                const report = await verifyTrail(source, audit, comparableShapes(rows), settings);
                 if (options.json) {
                     say(JSON.stringify(report, null, 2));
                 } else {

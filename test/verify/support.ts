@@ -61,6 +61,13 @@ export class World {
         return client;
     }
 
+    /** A session on the audit database as the one who deploys. */
+    async auditSession(): Promise<Client> {
+        const client = await connect(this.server, { user: "master", database: "audit" });
+        this.undo.push(() => client.end());
+        return client;
+    }
+
     /** Verifies every table, or one. */
     async verify(options: VerifyOptions = {}, table?: string): Promise<VerifyReport> {
         const source = await connect(this.server, { user: this.server.user, database: "source" });
