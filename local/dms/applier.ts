@@ -185,7 +185,7 @@ export class Applier {
         this.runner.forgetUnproven();
         await this.target.query("ROLLBACK TO SAVEPOINT awsdms_chunk");
         for (const work of chunk) {
-            await this.careful.apply(work, options.render);
+            await this.careful.apply(work, options);
         }
     }
 

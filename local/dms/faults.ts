@@ -11,6 +11,8 @@ export interface Faults {
     readonly killBeforeConfirm: boolean;
     /** What a flagged delete does to the columns outside the key. */
     readonly deleteImage: "keep" | "null";
+    /** Whose policy a flagged delete of a missing row obeys: the guide does not say. */
+    readonly flaggedDeletePolicy: "update" | "delete";
     readonly streamPosition: "change" | "change-and-commit" | "commit";
     /** The counter of $AR_H_CHANGE_SEQ begins again with each start. */
     readonly restartChangeSeq: boolean;
@@ -29,6 +31,7 @@ const NO_FAULTS: Faults = {
     replayAfterResume: 0,
     killBeforeConfirm: false,
     deleteImage: "null",
+    flaggedDeletePolicy: "update",
     streamPosition: "change-and-commit",
     restartChangeSeq: false,
     lobTwoStep: false,
@@ -40,6 +43,7 @@ const CHECKS: Readonly<Record<keyof Faults, (value: unknown) => boolean>> = {
     replayAfterResume: isCount,
     killBeforeConfirm: isFlag,
     deleteImage: (value) => value === "keep" || value === "null",
+    flaggedDeletePolicy: (value) => value === "update" || value === "delete",
     streamPosition: (value) =>
         value === "change" || value === "change-and-commit" || value === "commit",
     restartChangeSeq: isFlag,

@@ -1,7 +1,7 @@
 import { type Client, escapeIdentifier } from "pg";
 
 import { type CatalogTable, readTable, readTables } from "./catalog";
-import { messageOf, TaskError } from "./errors";
+import { isRowError, messageOf, TaskError } from "./errors";
 import type { Log } from "./log";
 import type { MappedTable } from "./mapping";
 import { makePlan, missingOnTarget, type TablePlan, targetOf } from "./plan";
@@ -137,6 +137,9 @@ export class Tables {
             );
             await this.target.query("RELEASE SAVEPOINT awsdms_ddl");
         } catch (error) {
+            if (!isRowError(error)) {
+                throw error;
+            }
             await this.target.query("ROLLBACK TO SAVEPOINT awsdms_ddl");
             this.log(
                 "W",
