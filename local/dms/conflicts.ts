@@ -6,7 +6,7 @@ import { isRowError, messageOf, TaskError } from "./errors";
 import type { HeaderSource } from "./headers";
 import type { Log } from "./log";
 import type { TablePlan } from "./plan";
-import { type Conflict, decide, type Decision } from "./policy";
+import { type Conflict, decide, type Decision, isKeyConflict } from "./policy";
 import type { StatementRunner } from "./statementRunner";
 import { renderReplacement, type Statement, withLiterals } from "./statements";
 import { quoted } from "./tableName";
@@ -19,6 +19,8 @@ export interface Work {
     readonly change: Change;
     readonly headers: HeaderSource;
     readonly statements: readonly Statement[];
+    /** Whether the table's load may hold the change already: conflicts are then no errors (FullLoadIgnoreConflicts). */
+    readonly mayBeLoaded: boolean;
 }
 
 export interface ApplyCounts {
@@ -49,6 +51,10 @@ export class CarefulApplier {
         const conflict = await this.attempt(work.statements);
         if (conflict === undefined) {
             this.counts.applied += 1;
+            return;
+        }
+        if (work.mayBeLoaded && isKeyConflict(conflict)) {
+            this.counts.dropped += 1;
             return;
         }
         this.counts.conflicts += 1;

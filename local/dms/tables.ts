@@ -2,6 +2,7 @@ import { type Client, escapeIdentifier } from "pg";
 
 import { type CatalogTable, readTable, readTables } from "./catalog";
 import { isRowError, messageOf, TaskError } from "./errors";
+import { withLobsOfNow } from "./lobLookup";
 import type { Log } from "./log";
 import type { MappedTable } from "./mapping";
 import { makePlan, missingOnTarget, type TablePlan, targetOf } from "./plan";
@@ -126,6 +127,11 @@ export class Tables {
         const settled = { ...renewed, sourceColumns };
         this.plans.set(quoted(plan.source), settled);
         return settled;
+    }
+
+    /** A change with the large columns that the source's row has now (the fault `lobLookup`). */
+    async withLobsOfNow(plan: TablePlan, change: Change): Promise<Change> {
+        return await withLobsOfNow(this.source, plan, change);
     }
 
     private async addColumn(target: TableName, name: string, type: string): Promise<void> {
