@@ -7,8 +7,9 @@ import { namesIn, readIfExists } from "../servers/files";
 import { syncReplicationAttribute } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
 import type { TaskControl } from "./control";
+import { roleMay } from "./rolePolicies";
 import { type Call, mustText, text } from "./rule";
-import { roleProblem } from "./rules/iam";
+import { ROLE, roleProblem } from "./rules/iam";
 import { secretValue } from "./secretValue";
 
 export const TASK = "aws:dms/replicationTask:ReplicationTask";
@@ -134,6 +135,17 @@ async function loginOf(call: Call, endpointId: string, inputs: Props): Promise<L
     if (problem !== undefined) {
         throw new Error(
             `Test connection failed for endpoint "${endpointId}": ${problem}, so its secret cannot be read.`,
+        );
+    }
+    const role = await call.store.findBy(
+        ROLE,
+        "arn",
+        mustText(inputs, "secretsManagerAccessRoleArn"),
+    );
+    const reads = "secretsmanager:GetSecretValue";
+    if (role === undefined || !(await roleMay(call.store, role, reads, secretArn))) {
+        throw new Error(
+            `Test connection failed for endpoint "${endpointId}": AccessDeniedException: no policy of its access role allows ${reads} on ${secretArn}.`,
         );
     }
     const value = await secretValue(call.store, secretArn);
