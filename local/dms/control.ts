@@ -122,10 +122,9 @@ export async function dropTaskSlot(taskDir: string): Promise<void> {
             // The source may not have noticed the end of the task's connection yet, or it is starting.
             if (!["55006", "57P03"].includes(code) || Date.now() > deadline) {
                 throw new Error(
-                    `The replication slot ${slot} could not be dropped on the source.`,
-                    {
-                        cause: error,
-                    },
+                    `The replication slot ${slot} could not be dropped on the source as user "${task.source.username}": ` +
+                        `${error.message} (SQLSTATE ${code}); mend that and run the command again.`,
+                    { cause: error },
                 );
             }
             await pause(POLL_MS);
