@@ -102,4 +102,5 @@ runCommand(
         }
     },
     EXIT_UNKNOWN,
+    "end at once",
 );
