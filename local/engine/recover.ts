@@ -4,6 +4,7 @@ import * as path from "node:path";
 import { Stack } from "@pulumi/pulumi/automation";
 import { Engine, endEngine, engineOf, hasOwner } from "./engineProcess";
 import { BusyError, busyMessage, explained } from "./failure";
+import { readIfExists } from "../servers/files";
 import { PROJECT_NAME } from "./paths";
 
 interface LockFile {
@@ -24,11 +25,10 @@ async function lockFiles(folder: string): Promise<LockFile[]> {
         .readdir(folder, { recursive: true, withFileTypes: true })
         .catch(() => []);
     const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".json"));
-    return Promise.all(
-        files.map(async (file) =>
-            parseLock(await fs.promises.readFile(path.join(file.parentPath, file.name), "utf8")),
-        ),
+    const texts = await Promise.all(
+        files.map((file) => readIfExists(path.join(file.parentPath, file.name))),
     );
+    return texts.filter((text) => text !== undefined).map(parseLock);
 }
 
 /** The machine may have gone down while the file was written: such a lock has no owner. */

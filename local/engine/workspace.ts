@@ -9,6 +9,7 @@ import {
     PulumiCommand,
     PulumiFn,
     Stack,
+    StackNotFoundError,
     StackSettings,
 } from "@pulumi/pulumi/automation";
 import { explained, OperationError } from "./failure";
@@ -247,6 +248,9 @@ export async function deployedOutputs(cli: PulumiCommand, place: StackPlace): Pr
         });
         return await workspace.stackOutputs(place.stackName);
     } catch (error) {
+        if (error instanceof StackNotFoundError) {
+            return {};
+        }
         throw cannotOpen(place, error);
     }
 }
