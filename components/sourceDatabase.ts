@@ -113,7 +113,9 @@ export class SourceDatabase extends pulumi.ComponentResource {
                 // Not as GrantRole resources: every update of a Role revokes the memberships that it does not list.
                 roles: ["rds_replication", "rds_superuser"],
             },
-            inDatabase,
+            // The membership is what counts. Where a server goes by the attribute it sets that itself, and an update
+            // after a refresh would take it away again: the task could neither connect anew nor drop its slot.
+            { ...inDatabase, ignoreChanges: ["replication"] },
         );
         const heartbeat = new postgresql.Schema(
             `${name}-heartbeat`,

@@ -4,7 +4,7 @@ import path from "node:path";
 
 import type { Props } from "../provider";
 import { namesIn, readIfExists } from "../servers/files";
-import { syncReplicationAttribute } from "../servers/rds";
+import { isRdsServerRunning, syncReplicationAttribute } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
 import type { TaskControl } from "./control";
 import { roleMay } from "./rolePolicies";
@@ -77,6 +77,16 @@ export async function startTask(
     await control.startTask(taskFolder(stackDir, taskId));
 }
 
+/** Lets members of rds_replication use slots again, wherever a server runs; one that does not run has no sessions. */
+async function restoreReplicationRights(stackDir: string): Promise<void> {
+    for (const identifier of await rdsIdentifiers(stackDir)) {
+        const finished = (await findRecord(stackDir, identifier)) !== undefined;
+        if (finished && (await isRdsServerRunning(stackDir, identifier))) {
+            await syncReplicationAttribute(stackDir, identifier);
+        }
+    }
+}
+
 /** Stops a task, drops its slot and deletes its folder; no matter in which state it is. */
 export async function removeTask(
     control: TaskControl,
@@ -87,6 +97,8 @@ export async function removeTask(
     if (existsSync(folder)) {
         await control.stopTask(folder);
         if (existsSync(path.join(folder, "task.json"))) {
+            // An update may have taken the attribute since the task was started.
+            await restoreReplicationRights(stackDir);
             await control.dropTaskSlot(folder);
         }
         await rm(folder, { recursive: true, force: true });

@@ -107,4 +107,5 @@ runCommand(
         }
     },
     EXIT_UNKNOWN,
+    "end at once",
 );
