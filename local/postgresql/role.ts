@@ -68,7 +68,9 @@ function validUntilClause(inputs: Props): string {
 async function settle(client: Client, inputs: Props, changed: readonly string[]): Promise<void> {
     const role = escapeIdentifier(text(inputs, "name"));
     for (const granted of texts(inputs, "roles")) {
-        await client.query(`GRANT ${escapeIdentifier(granted)} TO ${role}`);
+        await inContext(`could not grant role ${granted} to ${text(inputs, "name")}`, () =>
+            client.query(`GRANT ${escapeIdentifier(granted)} TO ${role}`),
+        );
     }
     const paths = texts(inputs, "searchPaths").map(escapeIdentifier);
     await client.query(`ALTER ROLE ${role} SET search_path TO ${paths.join(", ") || "DEFAULT"}`);
@@ -154,8 +156,8 @@ async function update(server: Server, olds: Props, news: Props): Promise<void> {
             [name],
         );
         for (const { granted } of rows) {
-            await client.query(
-                `REVOKE ${escapeIdentifier(granted)} FROM ${escapeIdentifier(name)}`,
+            await inContext(`could not revoke role ${granted} from ${name}`, () =>
+                client.query(`REVOKE ${escapeIdentifier(granted)} FROM ${escapeIdentifier(name)}`),
             );
         }
         await settle(client, news, changed);
