@@ -1,6 +1,5 @@
 /** What a person can do about a failed statement, by SQLSTATE (PostgreSQL manual, appendix A). */
 const REMEDIES: Readonly<Record<string, string>> = {
-    "08006": "start the server, or wait until it is up, and run the command again",
     "28P01": "correct the user name and the password that the provider connects with",
     "3D000": "create the database first",
     "42704": "create it first",

@@ -24,8 +24,8 @@ export async function filesWith(folder: string, texts: readonly string[]): Promi
     const found: string[] = [];
     for (const file of files) {
         // Servers and the engine are at work: what goes meanwhile is as good as not there.
-        const content = await readFile(file, "latin1").catch((error: NodeJS.ErrnoException) => {
-            if (error.code === "ENOENT") return "";
+        const content = await readFile(file, "latin1").catch((error: unknown) => {
+            if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
             throw error;
         });
         if (texts.some((text) => content.includes(text))) {
