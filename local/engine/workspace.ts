@@ -12,6 +12,7 @@ import {
     StackNotFoundError,
     StackSettings,
 } from "@pulumi/pulumi/automation";
+import { hasBundledPlugins } from "./bundledPlugins";
 import { explained, OperationError } from "./failure";
 import { enginePlugins, pulumiHome, realPostgresqlPlugin } from "./plugins";
 import { localDir, PROJECT_NAME, PROJECT_ROOT } from "./paths";
@@ -42,16 +43,6 @@ export function localStackPlace(): StackPlace {
     };
 }
 
-/** The bundled plugins of a vendor's download lie beside its binary; a CLI that was built from modules has none. */
-function needsShims(cli: PulumiCommand): boolean {
-    const found = (process.env.PATH ?? "")
-        .split(path.delimiter)
-        .map((dir) => path.join(dir, cli.command))
-        .find((file) => fs.existsSync(file));
-    const binary = fs.realpathSync(path.isAbsolute(cli.command) ? cli.command : (found ?? "."));
-    return !fs.existsSync(path.join(path.dirname(binary), "pulumi-analyzer-policy-nodejs"));
-}
-
 /**
  * What decides for the engine and for all that it starts, set here on purpose; what the user's environment said about it
  * was set aside, see userEnvironment.ts.
@@ -60,7 +51,9 @@ export function environment(cli: PulumiCommand, place: StackPlace): Record<strin
     const shims = path.join(__dirname, "shims");
     const searchPath = process.env.PATH ?? "";
     return {
-        PATH: needsShims(cli) ? [shims, searchPath].join(path.delimiter) : searchPath,
+        PATH: hasBundledPlugins(cli.command, searchPath)
+            ? searchPath
+            : [shims, searchPath].join(path.delimiter),
         PULUMI_HOME: pulumiHome(),
         PULUMI_BACKEND_URL: backendUrl(place),
         PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(place),
