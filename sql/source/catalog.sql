@@ -32,6 +32,11 @@ lookalikes AS (
     WHERE c.oid <> r.oid AND c.relkind IN ('r', 'p')
     GROUP BY r.oid
 ),
+-- Triggers that can change a row of an UPDATE before it is written (tgtype: 1 row, 2 before, 16 update), enabled or not:
+-- enabling one tells nobody.
+rewriters AS (
+    SELECT t.tgrelid FROM pg_catalog.pg_trigger AS t WHERE t.tgtype::integer & 19 = 19
+),
 columns AS (
     SELECT
         a.attrelid,
@@ -140,12 +145,9 @@ SELECT
         WHERE i.inhparent = r.oid AND NOT c.relispartition
     ) AS children,
     coalesce((SELECT s.tables FROM lookalikes AS s WHERE s.oid = r.oid), '[]') AS similar_tables,
-    -- Whether a trigger can change a row of an UPDATE before it is written (tgtype: 1 row, 2 before, 16 update), enabled
-    -- or not: enabling one tells nobody.
-    EXISTS (
-        SELECT FROM pg_catalog.pg_trigger AS t WHERE t.tgrelid = r.oid AND t.tgtype::integer & 19 = 19
-    ) AS updates_are_rewritten,
-    -- The guards that work: a trigger calls the function of its own name and fires in every session.
+    EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid) AS updates_are_rewritten,
+    -- The guards that work as a deployment makes them: a trigger calls the function of its own name, fires in every
+    -- session, compares bytes and sees what other triggers do to a row.
     (
         SELECT coalesce(jsonb_agg(t.tgname ORDER BY t.tgname), '[]')
         FROM pg_catalog.pg_trigger AS t
@@ -154,6 +156,8 @@ SELECT
             AND t.tgenabled = 'A'
             AND t.tgname = 'audit_trail_' || f.proname
             AND f.pronamespace = pg_catalog.to_regnamespace('audit_trail')
+            AND (t.tgqual IS NULL OR pg_get_triggerdef(t.oid) LIKE '%record\_image\_ne(%')
+            AND (t.tgattr::text = '' OR NOT EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid))
     ) AS guards
 FROM relations AS r
 ORDER BY r.ordinality;

@@ -165,6 +165,41 @@ describe("the guard against key updates", () => {
         assert.deepEqual(await markers(), [{ old_key: { k: "ab" }, new_key: { k: "AB" } }]);
     });
 
+    it("counts as one that works only as a deployment makes it", async () => {
+        const working = async (): Promise<unknown> => {
+            const { rows } = await client.query<CatalogRow>(
+                renderSql("sql/source/catalog.sql").sql,
+                catalogParameters([{ schema: "public", table: "t" }]),
+            );
+            return rows[0]?.guards?.includes("audit_trail_refuse_key_update");
+        };
+        const made = async (trigger: string): Promise<void> => {
+            await client.query(
+                `DROP TRIGGER audit_trail_refuse_key_update ON t; CREATE TRIGGER audit_trail_refuse_key_update ${trigger};
+                ALTER TABLE t ENABLE ALWAYS TRIGGER audit_trail_refuse_key_update`,
+            );
+        };
+        await client.query("CREATE TABLE t (k varchar(9) PRIMARY KEY, v text)");
+        await guard("refuse");
+        assert.equal(await working(), true);
+        await client.query("ALTER TABLE t ENABLE TRIGGER audit_trail_refuse_key_update");
+        assert.equal(await working(), false);
+        await made(
+            "AFTER UPDATE ON t FOR EACH ROW WHEN (OLD.k IS DISTINCT FROM NEW.k) EXECUTE FUNCTION audit_trail.refuse_key_update('k')",
+        );
+        assert.equal(await working(), false);
+        await made("AFTER UPDATE ON t FOR EACH ROW EXECUTE FUNCTION upper_key()");
+        assert.equal(await working(), false);
+        await guard("refuse");
+        assert.equal(await working(), true);
+        await client.query(
+            "CREATE TRIGGER late BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION upper_key()",
+        );
+        assert.equal(await working(), false);
+        await guard("refuse");
+        assert.equal(await working(), true);
+    });
+
     it("comes back from a dump of the source, as in an upgrade", async () => {
         await client.query(
             'CREATE TABLE t (a integer, "K k" interval, PRIMARY KEY (a, "K k")); INSERT INTO t VALUES (1, \'1 day\')',
