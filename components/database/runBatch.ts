@@ -46,7 +46,7 @@ interface ErrorFields {
     readonly message?: string;
     readonly position?: string;
     readonly code?: string;
-    readonly detail?: string;
+    readonly hint?: string;
 }
 
 /** A file that could not be run. */
@@ -173,6 +173,7 @@ export async function runBatch(
     const { file, cause, fields } = failure;
     const about = batch.about === undefined ? "" : ` for ${batch.about}`;
     const where = `${about}${statementAt(file.sql, fields.position)} in database "${place.database}" at ${place.host}`;
+    const hint = fields.hint === undefined ? "" : `; ${fields.hint.replace(/\.$/u, "")}`;
     const isLocked = LOCK_ERRORS.includes(fields.code ?? "");
     const held =
         holders.length === 0
@@ -180,7 +181,7 @@ export async function runBatch(
             : `; the lock is held by ${holders.map(tellHolder).join(" and ")}`;
     const mend = isLocked ? "end what holds the lock" : "mend the cause";
     throw new Error(
-        `${file.file} failed${where}: ${String(fields.message)} (SQLSTATE ${fields.code ?? "unknown"})${held}; nothing of this script was applied, ${mend} and run the update again.`,
+        `${file.file} failed${where}: ${String(fields.message)} (SQLSTATE ${fields.code ?? "unknown"})${hint}${held}; nothing of this script was applied, ${mend} and run the update again.`,
         { cause },
     );
 }

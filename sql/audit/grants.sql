@@ -22,6 +22,24 @@ BEGIN
         WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_table')
     ) THEN
         source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
+        FOR wanted IN
+            SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
+            FROM audit_trail.audited_table AS t
+            CROSS JOIN LATERAL (
+                VALUES
+                    (t.staging, 'audit_trail_dms_target', 'SELECT'),
+                    (t.staging, 'audit_trail_dms_target', 'INSERT'),
+                    (t.staging, 'audit_trail_dms_target', 'UPDATE'),
+                    (t.staging, 'audit_trail_dms_target', 'DELETE'),
+                    (t.staging, 'audit_trail_dms_target', 'TRUNCATE'),
+                    (t.audit_log, 'audit_trail_auditor', 'SELECT')
+            ) AS r (name, grantee, privilege)
+            JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.table_schema
+            JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
+            WHERE NOT has_table_privilege(r.grantee, c.oid, r.privilege)
+        LOOP
+            EXECUTE format('GRANT %s ON %s TO %I', wanted.privilege, wanted.relation, wanted.grantee);
+        END LOOP;
     END IF;
 
     FOR wanted IN
