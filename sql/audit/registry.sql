@@ -18,6 +18,8 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     tombstones_from timestamptz NOT NULL DEFAULT '-infinity',
     -- Since when a reload is under way: see audit_trail.begin_reload().
     reload_began_at timestamptz,
+    -- The commit time of the last change that was applied before it.
+    reload_from timestamptz,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (table_schema, table_name)
 );

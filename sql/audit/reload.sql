@@ -1,6 +1,26 @@
 -- Reloads: what happens when DMS loads a table again that has a log already.
 SET LOCAL ROLE audit_trail_owner;
 
+-- Notes that a reload begins, and returns the commit time of the last change that was applied before it: DMS may pass over
+-- later ones, which the load brings. A reload that begins while another one is under way, because that failed, takes its
+-- place: what the other one has loaded may have gone from the source since.
+CREATE OR REPLACE FUNCTION audit_trail.note_reload(audited audit_trail.audited_table) RETURNS timestamptz
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    last_change timestamptz;
+BEGIN
+    EXECUTE format(
+        'SELECT max(s.commit_timestamp) AT TIME ZONE ''UTC'' FROM %I.%I AS s', audited.table_schema, audited.staging
+    ) INTO last_change;
+    UPDATE audit_trail.audited_table AS t
+        SET reload_began_at = clock_timestamp(), reload_from = coalesce(t.reload_from, last_change)
+        WHERE t.table_schema = audited.table_schema AND t.table_name = audited.table_name;
+    RETURN last_change;
+END
+$function$;
+
 -- Statement trigger of a staging table, before a TRUNCATE. The greatest position of each key outlives it, so that a replay
 -- of what was logged before is known as one.
 CREATE OR REPLACE FUNCTION audit_trail.record_reload() RETURNS trigger
@@ -15,7 +35,7 @@ AS $function$
 DECLARE
     audited audit_trail.audited_table;
     something_logged boolean;
-    last_change timestamp;
+    last_change timestamptz;
 BEGIN
     SELECT * INTO STRICT audited
         FROM audit_trail.audited_table AS t
@@ -24,7 +44,7 @@ BEGIN
     IF NOT something_logged THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('SELECT max(s.commit_timestamp) FROM %I.%I AS s', TG_TABLE_SCHEMA, TG_TABLE_NAME) INTO last_change;
+    last_change := audit_trail.note_reload(audited);
     EXECUTE format(
         'INSERT INTO audit_trail.%I (row_key, stream_position, kind)
             SELECT %s, coalesce(s.stream_position, ''''), ''emptied'' FROM %I.%I AS s
@@ -39,7 +59,7 @@ BEGIN
             audited.table_schema,
             audited.table_name,
             'reload',
-            last_change AT TIME ZONE 'UTC',
+            last_change,
             clock_timestamp()
         );
     RETURN NULL;
@@ -98,8 +118,9 @@ BEGIN
 END
 $function$;
 
--- To be called before DMS loads a table again that is being written. Staging keeps its rows until those of the load take
--- their places, so that changes find the rows that they belong to all the time.
+-- To be called before each load by which DMS loads a table again. Staging keeps its rows until those of the load take their
+-- places, so that changes find the rows that they belong to all the time. Returns the time from which on rows count as
+-- loaded.
 CREATE OR REPLACE FUNCTION audit_trail.begin_reload(source_schema text, source_table text) RETURNS timestamptz
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -109,7 +130,6 @@ AS $function$
 DECLARE
     audited audit_trail.audited_table;
     staging text;
-    began_at timestamptz;
 BEGIN
     audited := audit_trail.trail_of(source_schema, source_table);
     staging := format('%I.%I', audited.table_schema, audited.staging);
@@ -119,16 +139,15 @@ BEGIN
         'make_room',
         '%1$I BEFORE INSERT ON %2$s FOR EACH ROW EXECUTE FUNCTION audit_trail.make_room()'
     );
-    UPDATE audit_trail.audited_table AS t
-        SET reload_began_at = coalesce(t.reload_began_at, clock_timestamp())
-        WHERE t.table_schema = audited.table_schema AND t.table_name = audited.table_name
-        RETURNING t.reload_began_at INTO began_at;
-    RETURN began_at;
+    PERFORM audit_trail.note_reload(audited);
+    audited := audit_trail.trail_of(source_schema, source_table);
+    RETURN audited.reload_began_at;
 END
 $function$;
 
 -- To be called once DMS has loaded the table. Rows that the load did not bring have gone from the source in between: each
--- gets a closing row in the log, a D at the time when the reload began, with a remark. Returns their number.
+-- gets a closing row in the log, a D at the time when the reload began (or at that of its last change, where the source's
+-- clock is ahead), with a remark. Returns their number.
 CREATE OR REPLACE FUNCTION audit_trail.end_reload(
     source_schema text,
     source_table text,
@@ -148,7 +167,6 @@ DECLARE
     staging text;
     log text;
     tombstone text;
-    emptied_at timestamptz;
     began_at timestamptz;
     is_loaded boolean;
     vanished bigint;
@@ -158,11 +176,11 @@ BEGIN
     log := format('%I.%I', audited.table_schema, audited.audit_log);
     tombstone := format('audit_trail.%I', audited.tombstone);
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', staging);
-    EXECUTE format('SELECT min(t.removed_at) FROM %s AS t WHERE t.kind = ''emptied''', tombstone) INTO emptied_at;
-    began_at := coalesce(audited.reload_began_at, emptied_at);
+    audited := audit_trail.trail_of(source_schema, source_table);
+    began_at := audited.reload_began_at;
     IF began_at IS NULL THEN
         RAISE EXCEPTION 'No reload of %.% is under way.', source_schema, source_table
-            USING HINT = 'audit_trail.begin_reload() begins one.';
+            USING HINT = 'audit_trail.begin_reload() begins one, and so does a TRUNCATE of staging.';
     END IF;
     EXECUTE format(
         'SELECT EXISTS (SELECT FROM %s AS l WHERE l.operation = ''B'' AND l.recorded_at >= $1)', log
@@ -176,7 +194,8 @@ BEGIN
     EXECUTE format(
         'WITH stale AS (
             SELECT s.ctid AS place, k.row_key, coalesce(s.stream_position, '''') AS stream_position,
-                audit_trail.row_image(CAST(s.* AS text), $2, $3, $1) AS image
+                audit_trail.row_image(CAST(s.* AS text), $2, $3, $1) AS image,
+                s.commit_timestamp AT TIME ZONE ''UTC'' AS changed_at
             FROM %1$s AS s
             CROSS JOIN LATERAL (SELECT %4$s AS row_key) AS k
             WHERE NOT EXISTS (
@@ -188,7 +207,7 @@ BEGIN
         ),
         gone AS (
             DELETE FROM %1$s AS s USING stale AS v WHERE s.ctid = v.place
-            RETURNING v.row_key, v.stream_position, v.image
+            RETURNING v.row_key, v.stream_position, v.image, v.changed_at
         ),
         buried AS (
             INSERT INTO %3$s AS t (row_key, stream_position, kind)
@@ -202,14 +221,14 @@ BEGIN
             INSERT INTO %2$s (
                 operation, row_key, old_row_data, commit_timestamp, stream_position, change_seq, remarks
             )
-            SELECT ''D'', c.row_key, c.image, $1, '''', '''', ARRAY[''vanished in reload'']
+            SELECT ''D'', c.row_key, c.image, greatest($1, c.changed_at), '''', '''', ARRAY[''vanished in reload'']
             FROM (
-                SELECT g.row_key, g.image FROM gone AS g
+                SELECT g.row_key, g.image, g.changed_at FROM gone AS g
                 UNION ALL
-                SELECT e.row_key, last.new_row_data
+                SELECT e.row_key, last.new_row_data, last.commit_timestamp
                 FROM emptied AS e
                 CROSS JOIN LATERAL (
-                    SELECT l.operation, l.new_row_data
+                    SELECT l.operation, l.new_row_data, l.commit_timestamp
                     FROM %2$s AS l
                     WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(e.row_key, 0) AND l.row_key = e.row_key
                     ORDER BY l.audit_id DESC
@@ -225,19 +244,17 @@ BEGIN
 
     EXECUTE format('DROP TRIGGER IF EXISTS make_room ON %s', staging);
     UPDATE audit_trail.audited_table AS t
-        SET reload_began_at = NULL
+        SET reload_began_at = NULL, reload_from = NULL
         WHERE t.table_schema = audited.table_schema AND t.table_name = audited.table_name;
-    IF audited.reload_began_at IS NOT NULL THEN
-        INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
-            VALUES (
-                audited.table_schema,
-                audited.table_name,
-                'reload',
-                began_at,
-                clock_timestamp(),
-                jsonb_build_object('vanished', vanished)
-            );
-    END IF;
+    INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
+        VALUES (
+            audited.table_schema,
+            audited.table_name,
+            'reload',
+            least(audited.reload_from, began_at),
+            clock_timestamp(),
+            jsonb_build_object('vanished', vanished)
+        );
     RETURN vanished;
 END
 $function$;
