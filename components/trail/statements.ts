@@ -35,6 +35,7 @@ export function foundation(): SqlFile[] {
         "collect_gaps",
         "maintain",
         "queries",
+        "acknowledge",
     ];
     return files.map((file) => renderSql(`sql/audit/${file}.sql`));
 }

@@ -86,7 +86,20 @@ judged AS (
                 )
                 THEN 'broken chain'
             -- A change that was captured during the full load is older than the row's baseline.
-            WHEN o.previous_operation <> 'B' AND o.commit_timestamp < o.previous_commit THEN 'commit time goes back'
+            -- The position tells what came first; where it says that this one did not, the source's clock was set back.
+            WHEN o.previous_operation <> 'B' AND o.commit_timestamp < o.previous_commit THEN
+                CASE
+                    WHEN o.stream_position LIKE '%________/________'
+                        AND o.previous_transaction LIKE '%________/________'
+                        AND right(o.stream_position, 17) COLLATE "C" > right(o.previous_transaction, 17) COLLATE "C"
+                        THEN 'commit clock stepped back'
+                    ELSE 'commit time goes back'
+                END
+            WHEN o.stream_position <> ''
+                AND o.stream_position = o.previous_transaction
+                AND length(o.change_seq) = length(o.previous_seq)
+                AND o.change_seq COLLATE "C" < o.previous_seq COLLATE "C"
+                THEN 'sequence goes back'
         END AS chain,
         CASE
             WHEN NOT o.is_last THEN NULL

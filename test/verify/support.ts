@@ -3,6 +3,7 @@ import path from "node:path";
 
 import { type Client, escapeIdentifier } from "pg";
 
+import { roles } from "../../components/names";
 import { tableMappings } from "../../components/tableMappings";
 import { taskSettings } from "../../components/taskSettings";
 import { type CatalogRow, catalogParameters, tableShapes } from "../../components/trail/catalog";
@@ -147,6 +148,9 @@ export class World {
         this.source = await this.session();
         await this.source.query("CREATE SCHEMA audit_trail");
         await run(this.source, markerFiles());
+        await this.source.query(
+            `CREATE ROLE ${roles.source} LOGIN REPLICATION PASSWORD 'scratch' IN ROLE pg_read_all_data`,
+        );
         await this.source.query(ddl);
         const audited = [...tables, MARKER_TABLE];
         const all = await this.readShapes(audited);
@@ -178,14 +182,19 @@ export class World {
         const folder = taskFolder();
         this.undo.push(() => folder.remove());
         this.taskDir = folder.path;
-        const { host, port, user, password } = this.server;
+        const { host, port } = this.server;
         const endpoint = { engineName: "postgres", host, port, sslMode: "none" };
         const task = {
             taskIdentifier: "verify",
             migrationType: "full-load-and-cdc",
             tableMappings: JSON.stringify(tableMappings(tables, "")),
             taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb: 64 })),
-            source: { ...endpoint, username: user, password, databaseName: "source" },
+            source: {
+                ...endpoint,
+                username: roles.source,
+                password: "scratch",
+                databaseName: "source",
+            },
             target: {
                 ...endpoint,
                 username: "audit_trail_dms_target",
