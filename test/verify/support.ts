@@ -55,8 +55,17 @@ export class World {
     }
 
     /** One more session on the source. */
-    async session(): Promise<Client> {
-        const client = await connect(this.server, { user: this.server.user, database: "source" });
+    async session(user = this.server.user): Promise<Client> {
+        return await this.open(user, "source");
+    }
+
+    /** One more session of the master on the audit side. */
+    async auditSession(): Promise<Client> {
+        return await this.open("master", "audit");
+    }
+
+    private async open(user: string, database: string): Promise<Client> {
+        const client = await connect(this.server, { user, database });
         client.on("error", () => undefined);
         this.undo.push(() => client.end());
         return client;
