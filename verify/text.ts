@@ -31,7 +31,7 @@ function verdict(report: TableReport): string {
     const explained = acknowledged.differences.length + acknowledged.gaps.length;
     const known = explained === 0 ? "" : `, ${explained} acknowledged`;
     if (complete) {
-        return `complete up to ${seconds(completeUpTo)} ${size(report)}${known}`;
+        return `complete up to ${seconds(completeUpTo)}${known} (${counted(report.rows, "row")})`;
     }
     const failed = checks.filter(({ ok }) => !ok).length;
     const reasons = [

@@ -162,8 +162,8 @@ describe("verify: the report", () => {
 
     it("is one line for a complete table", () => {
         assert.deepEqual(lines(tableReport(parts), tableReport({ ...parts, table: "s.t" })), [
-            "public.items  complete up to 2026-01-01T00:00:00Z (3 rows, 1 log row)",
-            "s.t           complete up to 2026-01-01T00:00:00Z (3 rows, 1 log row)",
+            "public.items  complete up to 2026-01-01T00:00:00Z (3 rows)",
+            "s.t           complete up to 2026-01-01T00:00:00Z (3 rows)",
         ]);
     });
 
@@ -226,7 +226,7 @@ describe("verify: the report", () => {
             });
         assert.ok(report().complete);
         assert.deepEqual(lines(report()), [
-            "public.items  complete up to 2026-01-01T00:00:00Z (3 rows, 1 log row), 2 acknowledged",
+            "public.items  complete up to 2026-01-01T00:00:00Z, 2 acknowledged (3 rows)",
             "",
             "public.items",
             '  acknowledged by op at 2026-01-02T00:00:00Z: {"id": 1} broken chain: restored',
