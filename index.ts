@@ -3,6 +3,7 @@ import { AuditDatabase } from "./components/auditDatabase";
 import { AuroraCluster } from "./components/auroraCluster";
 import { readCaBundle } from "./components/caBundle";
 import { auditParameters, sourceParameters } from "./components/clusterParameters";
+import { DeletionProtection } from "./components/deletionProtection";
 import { DmsReplication } from "./components/dmsReplication";
 import { DmsRoles } from "./components/dmsRoles";
 import { resourcePrefix } from "./components/names";
@@ -72,6 +73,14 @@ const replicationArgs = {
     tags,
 };
 const replication = new DmsReplication(prefix, replicationArgs);
+auditDatabase.retireOthers(replication);
+new DeletionProtection(`${prefix}-deletionProtection`, {
+    deletionProtection: config.deletionProtection,
+    everything: [
+        ...[network, groups, ...prerequisites, host, source, audit],
+        ...[sourceDatabase, auditDatabase, replication],
+    ],
+});
 
 export const tables = config.tables.map(formatTableName);
 export const sourceGuards = config.sourceGuards;

@@ -41,9 +41,6 @@ export async function benchTrail(
 ): Promise<BenchTrail> {
     const { config, client: source } = await sourceDatabase(defer, sourceServer, DATABASE);
     const deployed = await trailDatabase(auditServer, DATABASE, [ITEMS]);
-    await deployed.superuser.query(
-        "CREATE SCHEMA IF NOT EXISTS awsdms_control AUTHORIZATION audit_trail_dms_target",
-    );
     await deployed.stop();
     const audit = await session(defer, databaseOf(auditServer, DATABASE));
     const folder = taskFolder();

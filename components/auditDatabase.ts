@@ -4,22 +4,16 @@ import * as pulumi from "@pulumi/pulumi";
 import type { AuroraCluster } from "./auroraCluster";
 import { AuditedTable } from "./auditedTable";
 import { Password } from "./database/password";
-import { SqlBatch, SqlScript } from "./database/sqlScript";
+import { SqlBatch, SqlScript, SqlScriptArgs } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
-import { distinctGrants, grantInTurn } from "./grants";
+import { auditGrants } from "./grants";
 import { roles, schemas } from "./names";
 import type { Tags } from "./tags";
 import { formatTableName } from "./trail/names";
 import { MARKER_TABLE, markerGapFiles } from "./trail/guards";
+import { lookFile, retireFile } from "./trail/look";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
-import {
-    foundation,
-    grants,
-    tableObjects,
-    TrailGrant,
-    triggerFunction,
-    triggerObjects,
-} from "./trail/statements";
+import { foundation, tableObjects, triggerFunction, triggerObjects } from "./trail/statements";
 
 /** Arguments of {@link AuditDatabase}. */
 export interface AuditDatabaseArgs {
@@ -32,18 +26,12 @@ export interface AuditDatabaseArgs {
     readonly tags: Tags;
 }
 
-/** DMS writes its control tables into their own schema, and auditors read there what it could not apply. */
-const CONTROL_GRANTS: readonly TrailGrant[] = [
-    { role: roles.target, schema: schemas.dmsControl, privileges: ["CREATE", "USAGE"] },
-    { role: roles.auditor, schema: schemas.dmsControl, privileges: ["USAGE"] },
-    { role: roles.owner, schema: schemas.dmsControl, privileges: ["USAGE"] },
-];
-
 /** Everything of one table but the function, which its triggers need. */
 function tableBatch(shape: TableShape): SqlBatch {
     return {
+        about: formatTableName(shape),
         files: [...tableObjects(shape), ...triggerObjects(shape)],
-        // Creating the function anew takes away its owner's settings, which these files restore.
+        // Another function under the same name would lack its owner and settings, which these files give it.
         rerunWhen: createHash("sha256").update(triggerFunction(shape).body).digest("hex"),
     };
 }
@@ -53,6 +41,8 @@ export class AuditDatabase extends pulumi.ComponentResource {
     readonly databaseName: string;
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
+    /** See {@link retireOthers}. */
+    private readonly retirement: readonly [string, SqlScriptArgs, pulumi.CustomResourceOptions];
 
     /** @param opts `providers` must hold a postgresql provider for this database. */
     constructor(name: string, args: AuditDatabaseArgs, opts: pulumi.ComponentResourceOptions) {
@@ -75,10 +65,9 @@ export class AuditDatabase extends pulumi.ComponentResource {
             { name: roles.target, login: true, password },
             inDatabase,
         );
-        // The scripts act as the owner, which the user that runs them must be allowed to.
-        const membership = new postgresql.GrantRole(
-            `${name}-owner-to-master`,
-            { role: args.masterUsername, grantRole: owner.name },
+        const collector = new postgresql.Role(
+            `${name}-collector`,
+            { name: roles.collector },
             inDatabase,
         );
         const audited = [...args.tables, MARKER_TABLE];
@@ -96,37 +85,12 @@ export class AuditDatabase extends pulumi.ComponentResource {
                 ),
         );
 
-        const onSchemas = grantInTurn(
-            name,
-            database,
-            distinctGrants([...audited.flatMap(grants), ...CONTROL_GRANTS]),
-            [owner, auditor, operator, target, membership, ...created],
-            inDatabase,
-        );
-        // DMS makes them when its task starts, hence the grants in advance: auditors read them, and the owner enters
-        // what they report into the gap ledger. In turn, because both alter the defaults of one role.
-        let before = onSchemas;
-        for (const reader of [auditor, owner]) {
-            const label = reader === auditor ? "auditor" : "owner";
-            before = [
-                new postgresql.DefaultPrivileges(
-                    `${name}-${label}-on-control-tables`,
-                    {
-                        database,
-                        owner: target.name,
-                        role: reader.name,
-                        schema: schemas.dmsControl,
-                        objectType: "table",
-                        privileges: ["SELECT"],
-                    },
-                    { ...inDatabase, dependsOn: before },
-                ),
-            ];
-        }
+        // The first and the last of each script that acts as the owner, which has to be allowed to this user.
+        const rights: SqlBatch = { files: [auditGrants(audited)], always: true };
         const machinery = new SqlScript(
             `${name}-machinery`,
-            { connection, batches: [{ files: foundation() }] },
-            { ...inDatabase, dependsOn: onSchemas },
+            { connection, batches: [rights, { files: foundation() }, rights] },
+            { ...inDatabase, dependsOn: [owner, auditor, operator, collector, target, ...created] },
         );
         const shapes = pulumi.output(args.shapes);
         const functions = audited.map(
@@ -147,17 +111,26 @@ export class AuditDatabase extends pulumi.ComponentResource {
             `${name}-tables`,
             {
                 connection,
-                batches: shapes.apply((all) =>
-                    audited.map((table) => tableBatch(shapeOf(all, table))),
-                ),
+                batches: shapes.apply((all) => [
+                    rights,
+                    ...audited.map((table) => tableBatch(shapeOf(all, table))),
+                    rights,
+                ]),
+                look: shapes.apply((all) => lookFile(audited.map((table) => shapeOf(all, table)))),
             },
             { ...inDatabase, dependsOn: functions },
         );
         new SqlScript(
             `${name}-marker-gaps`,
-            { connection, batches: [{ files: markerGapFiles() }] },
+            { connection, batches: [rights, { files: markerGapFiles() }] },
             { ...inDatabase, dependsOn: [tables] },
         );
+        this.retirement = [
+            `${name}-retired`,
+            { connection, batches: [rights, { files: [retireFile(audited)] }] },
+            // Not a child: the task waits for all of those.
+            { deletedWith: server.cluster },
+        ];
         this.databaseName = database;
         this.dmsSecretArn = new DatabaseCredentials(
             `${name}-dms`,
@@ -173,5 +146,16 @@ export class AuditDatabase extends pulumi.ComponentResource {
             { parent: this },
         ).secretArn;
         this.registerOutputs({ dmsSecretArn: this.dmsSecretArn });
+    }
+
+    /**
+     * Takes the triggers from the staging of tables that are listed no more, before the provider deletes their functions at
+     * the end of the update.
+     * @param task What has to be there first: the DMS task without these tables, so that no change of theirs that is on
+     *     its way arrives where nobody logs it.
+     */
+    retireOthers(task: pulumi.Resource): void {
+        const [name, args, opts] = this.retirement;
+        new SqlScript(name, args, { ...opts, dependsOn: [task] });
     }
 }

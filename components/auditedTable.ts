@@ -1,6 +1,5 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import { trailNames, TRAIL_SCHEMA } from "./trail/names";
 import type { TableName, TableShape } from "./trail/shape";
 import { triggerFunction } from "./trail/statements";
 
@@ -17,26 +16,37 @@ export interface AuditedTableArgs {
 }
 
 /**
- * One table's function that logs. Staging, log and the triggers that call it come after it, all tables' in one script:
- * see {@link AuditDatabase}.
+ * One table's function that logs, as one that has nobody's rights. Owner, settings, staging, log and the trigger that calls
+ * it come after it, all tables' in one script: see {@link AuditDatabase}. A function that another has taken the place of
+ * goes at the end of the update.
  */
 export class AuditedTable extends pulumi.ComponentResource {
     constructor(name: string, args: AuditedTableArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:AuditedTable", name, {}, opts);
+        const made = pulumi.output(args.shape).apply(triggerFunction);
         new postgresql.Function(
             `${name}-function`,
             {
                 database: args.databaseName,
-                schema: TRAIL_SCHEMA,
-                name: trailNames(args.table).triggerFunction,
+                schema: made.schema,
+                // Another one for each body: the new function is made beside the one that the trigger calls.
+                name: made.name,
                 language: "plpgsql",
                 returns: "trigger",
-                securityDefiner: true,
-                // A table that is audited no more keeps its staging, with the trigger that calls this function.
-                dropCascade: true,
-                body: pulumi.output(args.shape).apply((shape) => triggerFunction(shape).body),
+                body: made.body,
             },
-            { parent: this, deletedWith: args.cluster, dependsOn: [args.machinery] },
+            {
+                parent: this,
+                deletedWith: args.cluster,
+                dependsOn: [args.machinery],
+                // The trigger is switched in between. The plugin asks for the other order whenever a program gives a name:
+                // nameRequiresDeleteBeforeReplace in pulumi-terraform-bridge.
+                deleteBeforeReplace: false,
+                // A function that is in use must not be replaced: it would lose its settings. What a refresh finds, the
+                // script has set.
+                replaceOnChanges: ["body"],
+                ignoreChanges: ["securityDefiner"],
+            },
         );
         this.registerOutputs();
     }

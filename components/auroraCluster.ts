@@ -19,7 +19,10 @@ export interface AuroraClusterArgs {
     readonly subnetIds: readonly pulumi.Input<string>[];
     readonly securityGroupId: pulumi.Input<string>;
     readonly backupRetentionDays: number;
-    /** Refuses deletion, and takes a final snapshot when it is lifted and the cluster deleted. */
+    /**
+     * Refuses deletion, by the engine and by AWS. A final snapshot is taken only where the cluster is deleted otherwise:
+     * lifting this with an update says that none is wanted.
+     */
     readonly deletionProtection: boolean;
     /** PEM file of the authorities that sign the servers' certificates, as people's commands name it. */
     readonly caBundle: string;
@@ -111,7 +114,8 @@ export class AuroraCluster extends pulumi.ComponentResource {
                 // availabilityZones stays unset: Aurora answers with three, and two in the program replace the cluster.
                 tags: named(name, args.tags),
             },
-            parent,
+            // A replacement is a deletion too, which AWS would refuse only after the engine had begun.
+            { parent: this, protect: args.deletionProtection },
         );
         const instance = new aws.rds.ClusterInstance(
             `${name}-instance-1`,

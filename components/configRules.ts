@@ -1,5 +1,5 @@
 import { parseCidr } from "./cidr";
-import { refuseConfusableNames } from "./dmsNames";
+import { refuseCaseTwins, refuseConfusableNames } from "./dmsNames";
 import { atLeastVersion, parseEngineVersion } from "./engineVersion";
 import { roles, schemas } from "./names";
 import { formatTableName, parseTableName } from "./trail/names";
@@ -136,6 +136,7 @@ export const tables: Rule<readonly TableName[]> = {
         }
         const listed = tableList(names);
         refuseConfusableNames(listed);
+        refuseCaseTwins(listed);
         return listed;
     },
 };

@@ -12,6 +12,30 @@ export function dmsPattern(pattern: string): RegExp {
     return new RegExp(`^${source}$`, "su");
 }
 
+/** As DMS compares names where it does not heed the case: those that it takes for one another are the same text. */
+function caseless({ schema, table }: TableName): string {
+    return formatTableName({ schema: schema.toLowerCase(), table: table.toLowerCase() });
+}
+
+/**
+ * Refuses tables whose names differ in case only. Their replication "may cause unpredictable behavior and is therefore not
+ * supported", says the maker of the engine inside DMS,
+ * https://help.qlik.com/en-US/replicate/Content/Replicate/Main/Aurora%20PostgreSQL/aws_limitations_postgresql_source.htm
+ * @throws Error that completes "... but": which two of the tables.
+ */
+export function refuseCaseTwins(tables: readonly TableName[]): void {
+    const seen = new Map<string, TableName>();
+    for (const table of tables) {
+        const other = seen.get(caseless(table));
+        if (other !== undefined) {
+            throw new Error(
+                `DMS does not support ${formatTableName(other)} and ${formatTableName(table)} together, whose names differ in case only; rename one of them or audit only one`,
+            );
+        }
+        seen.set(caseless(table), table);
+    }
+}
+
 /**
  * Refuses names that DMS would read as patterns for something else. A selection of kind `explicit` knows no wildcards,
  * but the transformations do: `items_x` also names `itemsAx`, whose staging table would then be named by two rules.

@@ -13,6 +13,8 @@ export const roles = {
     auditor: ROLES.auditor,
     /** An auditor who may also add partitions and bring the gap ledger up to date, and can change no row of a log. */
     operator: ROLES.operator,
+    /** Reads DMS's control tables and writes the gap ledger, and nothing else; nobody can log in as it. */
+    collector: "audit_trail_collector",
 } as const;
 
 /** The schemas that the trail adds. */

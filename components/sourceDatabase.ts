@@ -2,22 +2,23 @@ import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import type { AuroraCluster } from "./auroraCluster";
 import { Password } from "./database/password";
-import { SourceCatalog } from "./database/sourceCatalog";
+import { repairOf, SourceCatalog } from "./database/sourceCatalog";
 import { SqlBatch, SqlScript } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
-import { grantInTurn } from "./grants";
+import { sourceGrants } from "./grants";
 import { roles, schemas } from "./names";
 import { tableMappings, TableMappings } from "./tableMappings";
 import type { Tags } from "./tags";
 import {
     guardFiles,
+    guardNames,
     guardOthersFiles,
     MARKER_TABLE,
     markerFiles,
     TableGuards,
 } from "./trail/guards";
+import type { CatalogRow } from "./trail/catalog";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
-import type { TrailGrant } from "./trail/statements";
 import { renderSql } from "./trail/template";
 
 /** Arguments of {@link SourceDatabase}. */
@@ -36,46 +37,51 @@ export interface SourceDatabaseArgs {
     readonly tags: Tags;
 }
 
-/**
- * What {@link roles.source} may do: read the audited tables, and keep its heartbeat in a schema of its own. One grant for
- * the tables of a schema. When their list changes, it is taken away and made anew, between which a load would fail; changes
- * come from the WAL, which needs no right on a table.
- */
-export function sourceGrants(tables: readonly TableName[]): TrailGrant[] {
-    const role = roles.source;
-    const schemasOfTables = [...new Set(tables.map(({ schema }) => schema))];
-    return [
-        { role, schema: schemas.dmsHeartbeat, privileges: ["CREATE", "USAGE"] },
-        ...schemasOfTables.flatMap((schema) => [
-            { role, schema, privileges: ["USAGE"] },
-            {
-                role,
-                schema,
-                tables: tables.filter((one) => one.schema === schema).map(({ table }) => table),
-                privileges: ["SELECT"],
-            },
-        ]),
-    ];
+/** How a table is guarded; undefined where it is not. */
+function guardsOf(args: SourceDatabaseArgs, table: TableName): TableGuards | undefined {
+    return args.sourceGuards && isListed(args.tables, table)
+        ? {
+              truncate: isListed(args.allowTruncate, table) ? "record" : "refuse",
+              keyUpdate: isListed(args.allowKeyUpdates, table) ? "record" : "refuse",
+          }
+        : undefined;
 }
 
-/** A table at a time, so that no lock on one table waits for another. */
-function guardBatches(args: SourceDatabaseArgs, shapes: readonly TableShape[]): SqlBatch[] {
+function isListed(names: readonly TableName[], { schema, table }: TableName): boolean {
+    return names.some((one) => one.schema === schema && one.table === table);
+}
+
+/**
+ * A table at a time, so that no lock on one table waits for another. They run again for another table under the name, and
+ * for guards that are gone.
+ */
+function guardBatches(
+    args: SourceDatabaseArgs,
+    rows: readonly CatalogRow[],
+    shapes: readonly TableShape[],
+    repairs: Readonly<Record<string, string>>,
+): SqlBatch[] {
     const tables = args.tables.map((table) => {
-        const listed = (names: readonly TableName[]): boolean =>
-            names.some(
-                ({ schema, table: name }) => schema === table.schema && name === table.table,
-            );
-        const guards: TableGuards = {
-            truncate: listed(args.allowTruncate) ? "record" : "refuse",
-            keyUpdate: listed(args.allowKeyUpdates) ? "record" : "refuse",
-        };
-        return guardFiles(
-            shapeOf(shapes, table),
-            args.sourceGuards ? guards : undefined,
-            listed(args.fullReplicaIdentity),
+        const shape = shapeOf(shapes, table);
+        const guards = guardsOf(args, table);
+        const everyUpdate = rows.some(
+            ({ table_schema: schema, table_name: name, updates_are_rewritten: rewritten }) =>
+                schema === table.schema && name === table.table && rewritten === true,
         );
+        return {
+            files: guardFiles(
+                shape,
+                guards === undefined ? undefined : { ...guards, everyUpdate },
+                isListed(args.fullReplicaIdentity, table),
+            ),
+            rerunWhen: [shape.oid, repairOf(repairs, table)].join(" "),
+        };
     });
-    return [...tables, guardOthersFiles(args.tables)].map((files) => ({ files }));
+    const others = {
+        files: guardOthersFiles(args.tables),
+        rerunWhen: tables.map(({ rerunWhen }) => rerunWhen).join(),
+    };
+    return [...tables, others];
 }
 
 /** What the trail needs in the source database: nothing that an INSERT, UPDATE or DELETE of a row would notice. */
@@ -107,7 +113,9 @@ export class SourceDatabase extends pulumi.ComponentResource {
                 // Not as GrantRole resources: every update of a Role revokes the memberships that it does not list.
                 roles: ["rds_replication", "rds_superuser"],
             },
-            inDatabase,
+            // The membership is what counts. Where a server goes by the attribute it sets that itself, and an update
+            // after a refresh would take it away again: the task could neither connect anew nor drop its slot.
+            { ...inDatabase, ignoreChanges: ["replication"] },
         );
         const heartbeat = new postgresql.Schema(
             `${name}-heartbeat`,
@@ -139,24 +147,40 @@ export class SourceDatabase extends pulumi.ComponentResource {
             {
                 connection,
                 tables,
+                session: renderSql("sql/source/session.sql").sql,
                 query: renderSql("sql/source/catalog.sql").sql,
+                guards: tables.map((table) => {
+                    const guards = guardsOf(args, table);
+                    return guards === undefined ? [] : guardNames(guards);
+                }),
             },
             { ...inDatabase, dependsOn: [...demo, marker] },
         );
-        // Only where the catalog is in order: its message about a missing table is the clearer one.
-        grantInTurn(
-            name,
-            args.databaseName,
-            sourceGrants(tables),
-            [role, heartbeat, catalog],
-            inDatabase,
-            catalog.shapes,
+        new SqlScript(
+            `${name}-grants`,
+            {
+                connection,
+                // Only where the catalog is in order: its message about a missing table is the clearer one.
+                batches: catalog.shapes.apply((shapes) => [
+                    {
+                        files: [sourceGrants(tables)],
+                        // A table that was dropped and made again has nobody's rights.
+                        rerunWhen: shapes.map(({ oid }) => oid).join(),
+                    },
+                ]),
+            },
+            { ...inDatabase, dependsOn: [role, heartbeat] },
         );
 
         this.databaseName = args.databaseName;
         new SqlScript(
             `${name}-guards`,
-            { connection, batches: catalog.shapes.apply((shapes) => guardBatches(args, shapes)) },
+            {
+                connection,
+                batches: pulumi
+                    .all([catalog.rows, catalog.shapes, catalog.repairs])
+                    .apply(([rows, shapes, repairs]) => guardBatches(args, rows, shapes, repairs)),
+            },
             inDatabase,
         );
 

@@ -1,44 +1,6 @@
-import type { TableName } from "./trail/shape";
+import { HEADERS } from "./trail/headers";
 import { trailNames } from "./trail/names";
-
-/** A transformation that fills one header column of a staging table. */
-interface HeaderColumn {
-    readonly value: string;
-    readonly expression: string;
-    readonly "data-type": Readonly<Record<string, string | number>>;
-}
-
-/**
- * The header columns of every staging table, in the order of the table's columns.
- *
- * `operation_indicator` takes its values for delete, update and insert in this order, and turns a delete into an update
- * of the target row. Commit times need an explicit precision: without it DMS takes a scale of 7, which PostgreSQL
- * targets store as text. The stream position is the DMS guide's own transaction id; there is no documented
- * `$AR_H_TRANSACTION_ID`.
- * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Expressions.html
- */
-const HEADER_COLUMNS: readonly HeaderColumn[] = [
-    {
-        value: "operation",
-        expression: "operation_indicator('D', 'U', 'I')",
-        "data-type": { type: "string", length: 50 },
-    },
-    {
-        value: "commit_timestamp",
-        expression: "$AR_H_COMMIT_TIMESTAMP",
-        "data-type": { type: "datetime", precision: 6 },
-    },
-    {
-        value: "stream_position",
-        expression: "$AR_H_STREAM_POSITION",
-        "data-type": { type: "string", length: 50 },
-    },
-    {
-        value: "change_seq",
-        expression: "$AR_H_CHANGE_SEQ",
-        "data-type": { type: "string", length: 50 },
-    },
-];
+import type { TableName } from "./trail/shape";
 
 /** The JSON document of a DMS task's table mappings. */
 export interface TableMappings {
@@ -61,12 +23,14 @@ function tableRules({ schema, table }: TableName): Record<string, unknown>[] {
             "object-locator": locator,
             value: trailNames({ schema, table }).staging,
         },
-        ...HEADER_COLUMNS.map((column) => ({
+        ...HEADERS.map(({ name, expression, dataType }) => ({
             "rule-type": "transformation",
             "rule-action": "add-column",
             "rule-target": "column",
             "object-locator": locator,
-            ...column,
+            value: name,
+            expression,
+            "data-type": dataType,
         })),
     ];
 }

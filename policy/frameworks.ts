@@ -31,6 +31,7 @@ const hub = "https://docs.aws.amazon.com/securityhub/latest/userguide";
 /** Pages that several rules point to. */
 export const pages = {
     dmsPostgresqlSource: `${dmsGuide}/CHAP_Source.PostgreSQL.html`,
+    dmsPostgresqlTarget: `${dmsGuide}/CHAP_Target.PostgreSQL.html`,
     dmsMappingExpressions: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Expressions.html`,
     dmsMappingSelections: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Selections.html`,
     dmsMappingTransformations: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Transformations.html`,

@@ -6,25 +6,6 @@ import type { Database } from "./database";
 import { qualified } from "./fragments";
 import type { Check } from "./report";
 
-/**
- * Gaps after which the log may lack a change: what is in the log is still right, but it is not all. The others tell of
- * something that lost nothing, such as a task that was stopped and resumed from its slot.
- */
-const HIDING_KINDS = new Set([
-    "apply exception",
-    "insert over existing row",
-    "key update",
-    "lob truncated",
-    "primary key update",
-    "reload",
-    "row missing before delete",
-    "row missing before update",
-    "slot recreated",
-    "table suspended",
-    "truncate",
-    "unflagged delete",
-]);
-
 /** The gaps of one kind that touch a table. */
 export interface GapSummary {
     readonly kind: string;
@@ -37,6 +18,8 @@ export interface GapSummary {
     readonly last: string;
     /** The last of those that count. */
     readonly open_ids: readonly string[];
+    /** Whether the log may lack a change; otherwise it lost nothing, as when a task goes on from its slot. */
+    readonly hides_changes: boolean;
 }
 
 /** The gaps that the ledger has for a table; a kind that hides changes fails. */
@@ -53,7 +36,7 @@ export async function checkGaps(
 export function judgeGaps(gaps: readonly GapSummary[]): Check {
     const told = gaps.map(({ kind, count, last }) => `${count} x ${kind}, the last at ${last}`);
     const findings = gaps
-        .filter(({ kind, open }) => open !== "0" && HIDING_KINDS.has(kind))
+        .filter(({ open, hides_changes }) => open !== "0" && hides_changes)
         .map(
             ({ kind, open, last, open_ids }) =>
                 `${open} x ${kind}, the last at ${last} (gap ${open_ids.join(", ")}${Number(open) > open_ids.length ? ", ..." : ""})`,

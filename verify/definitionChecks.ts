@@ -2,9 +2,10 @@ import { escapeLiteral } from "pg";
 
 import { type CatalogRow, catalogParameters, tableShapes } from "../components/trail/catalog";
 import { MARKER_TABLE } from "../components/trail/guards";
-import { HEADER_COLUMNS, TRAIL_SCHEMA, trailNames } from "../components/trail/names";
+import { HEADER_COLUMNS } from "../components/trail/headers";
+import { TRAIL_SCHEMA, trailNames } from "../components/trail/names";
 import type { TableName, TableShape } from "../components/trail/shape";
-import { textSettings, triggerFunction } from "../components/trail/statements";
+import { textSettings, triggerFunction, uncommonFunction } from "../components/trail/statements";
 import { renderSql } from "../components/trail/template";
 import { checkOf } from "./checks";
 import type { Database } from "./database";
@@ -120,16 +121,21 @@ export class Definitions {
         }
         const [from, to] = [trailNames(marker), trailNames(shape)];
         const [fromFunction, toFunction] = [triggerFunction(marker), triggerFunction(shape)];
+        const [fromUncommon, toUncommon] = [uncommonFunction(marker), uncommonFunction(shape)];
         const { schema, table, primaryKey } = shape;
         const names = await this.quoted([
             ...[TRAIL_SCHEMA, schema, ...primaryKey],
-            ...[from.staging, from.auditLog, from.tombstone, fromFunction.name],
-            ...[to.staging, to.auditLog, to.tombstone, toFunction.name],
+            ...[from.staging, from.auditLog, from.tombstone, fromFunction.name, fromUncommon.name],
+            ...[to.staging, to.auditLog, to.tombstone, toFunction.name, toUncommon.name],
         ]);
         const { log_arguments } = await this.audit.row<{ log_arguments: string }>(
             renderSql("sql/verify/log_trigger_arguments.sql", { schema, table }),
         );
+        const uncommonOf = (name: string, staging: string): string =>
+            `${names(TRAIL_SCHEMA, name)}(statement text, old_row ${staging}, new_row ${staging}, new_ctid tid, before_image jsonb, after_image jsonb, is_second_try boolean)`;
+        const uncommon = uncommonOf(toUncommon.name, names(schema, to.staging));
         const renamed = new Map([
+            [uncommonOf(fromUncommon.name, names(TRAIL_SCHEMA, from.staging)), uncommon],
             [names(TRAIL_SCHEMA, from.staging), names(schema, to.staging)],
             [names(TRAIL_SCHEMA, from.auditLog), names(schema, to.auditLog)],
             [names(TRAIL_SCHEMA, from.tombstone), names(TRAIL_SCHEMA, to.tombstone)],
@@ -158,7 +164,11 @@ export class Definitions {
             const value =
                 fact.aspect === "trigger"
                     ? calls.reduce((text, [old, now]) => text.replace(old, () => now), fact.value)
-                    : fact.value;
+                    : fact.aspect === "text"
+                      ? fact.value
+                      : fact.value.replaceAll(names(TRAIL_SCHEMA, from.staging), () =>
+                            names(schema, to.staging),
+                        );
             return [{ ...fact, value, ...(fact.part_of === null ? { name } : { part_of: name }) }];
         });
         return [
@@ -166,7 +176,8 @@ export class Definitions {
                 ({ name, aspect, item }) =>
                     !(name === staging && aspect === "constraint") &&
                     !(name === staging && aspect === "column" && !isHeader(item)) &&
-                    !(name === logFunction && (aspect === "text" || aspect === "setting")),
+                    !(name === logFunction && (aspect === "text" || aspect === "setting")) &&
+                    !(name === uncommon && aspect === "text"),
             ),
             ...this.stagingColumns(shape, staging),
             {
@@ -174,6 +185,7 @@ export class Definitions {
                 item: `PRIMARY KEY (${primaryKey.map((column) => names(column)).join(", ")})`,
             },
             about(logFunction, "text", toFunction.body),
+            about(uncommon, "text", toUncommon.body),
             ...this.logSettings(
                 shape,
                 reference,

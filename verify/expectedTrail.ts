@@ -2,12 +2,12 @@ import { randomBytes } from "node:crypto";
 
 import { escapeIdentifier } from "pg";
 
+import { auditGrants } from "../components/grants";
 import { markerGapFiles } from "../components/trail/guards";
 import { TRAIL_SCHEMA } from "../components/trail/names";
 import type { SqlFile, TableShape } from "../components/trail/shape";
 import {
     foundation,
-    grants,
     tableObjects,
     triggerFunction,
     triggerObjects,
@@ -53,17 +53,16 @@ export function inSchema({ file, sql }: SqlFile, copy: string): SqlFile {
 /** In the order of a deployment. */
 function scripts(marker: TableShape): SqlFile[] {
     const schema = escapeIdentifier(TRAIL_SCHEMA);
-    const onSchemas = grants(marker).map(
-        ({ role, privileges }) =>
-            `GRANT ${privileges.join(", ")} ON SCHEMA ${schema} TO ${escapeIdentifier(role)};`,
-    );
+    const rights = auditGrants([marker]);
     const { name, body } = triggerFunction(marker);
     const logFunction = `CREATE FUNCTION ${schema}.${escapeIdentifier(name)}() RETURNS trigger LANGUAGE plpgsql AS $function$${body}$function$`;
     return [
-        { file: "the schema", sql: `CREATE SCHEMA ${schema}; ${onSchemas.join(" ")}` },
+        { file: "the schema", sql: `CREATE SCHEMA ${schema}` },
+        rights,
         ...foundation(),
         ...tableObjects(marker),
         { file: "the log function", sql: logFunction },
         ...triggerObjects(marker),
+        rights,
     ];
 }

@@ -1,6 +1,7 @@
 import { escapeIdentifier } from "pg";
 
-import { HEADER_COLUMNS, trailNames } from "../components/trail/names";
+import { HEADER_COLUMNS } from "../components/trail/headers";
+import { trailNames } from "../components/trail/names";
 import type { TableShape } from "../components/trail/shape";
 import { SqlFragment, type Variables } from "../components/trail/template";
 

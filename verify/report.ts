@@ -38,6 +38,8 @@ export interface Check {
     readonly detail: string;
     /** What speaks against it, each of which `detail` has as well. */
     readonly findings?: readonly string[];
+    /** True for what people should know although it fails nothing. */
+    readonly note?: boolean;
 }
 
 /** What is known of one table. */

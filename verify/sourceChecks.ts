@@ -28,6 +28,12 @@ export interface Guard {
     readonly name: string;
     /** Whether it also fires in sessions with another `session_replication_role`. */
     readonly always: boolean;
+    /** Whether it calls the function of its name. */
+    readonly own_function?: boolean;
+    /** Whether a key that is equal and not the same counts as changed. */
+    readonly compares_bytes?: boolean;
+    /** Triggers that may change a row in a way that it does not see. */
+    readonly blind_to?: readonly string[];
 }
 
 /** Whether what DMS does not replicate is refused or recorded at a source table. */
@@ -50,12 +56,36 @@ export function judgeGuards(guards: readonly Guard[], expected: boolean): Check 
         if (found.length === 0 && expected) {
             findings.push(`no guard against ${what.replace("_", " ")}`);
         }
-        findings.push(
-            ...found
-                .filter(({ always }) => !always)
-                .map(({ name }) => `${name} is not ENABLE ALWAYS`),
+        findings.push(...found.flatMap((guard) => guardProblems(guard, what)));
+    }
+    const mend = findings.length === 0 ? [] : ["deploy again to make the guards anew"];
+    const fine = guards.map(({ name }) => name).sort();
+    return checkOf(
+        "source guards",
+        [...findings, ...mend],
+        fine.join(", ") || "none, and none is expected",
+    );
+}
+
+function guardProblems(guard: Guard, what: string): string[] {
+    const {
+        name,
+        always,
+        own_function: own,
+        compares_bytes: bytes,
+        blind_to: blindTo = [],
+    } = guard;
+    const problems = always ? [] : [`${name} is not ENABLE ALWAYS`];
+    if (own === false) {
+        problems.push(`${name} calls another function than its own`);
+    }
+    if (what === "key_update" && bytes === false) {
+        problems.push(`${name} does not see keys that are equal and not the same`);
+    }
+    if (what === "key_update" && blindTo.length > 0) {
+        problems.push(
+            `${name} does not see a key that the later BEFORE trigger ${blindTo.join(", ")} changes`,
         );
     }
-    const fine = guards.map(({ name }) => name).sort();
-    return checkOf("source guards", findings, fine.join(", ") || "none, and none is expected");
+    return problems;
 }

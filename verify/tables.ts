@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import { type CatalogRow, catalogParameters, tableShapes } from "../components/trail/catalog";
+import { type CatalogRow, catalogParameters, comparableShapes } from "../components/trail/catalog";
 import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { Database } from "./database";
@@ -17,7 +17,7 @@ export async function readTables(
     const rows = await database.rows<CatalogRow>(script, catalogParameters(names));
     return rows.flatMap((row): (TableShape | UnreadableTable)[] => {
         try {
-            return tableShapes([row]);
+            return comparableShapes([row]);
         } catch (error) {
             const problem = error instanceof Error ? error.message : String(error);
             return [{ schema: row.table_schema, table: row.table_name, problem }];

@@ -17,6 +17,9 @@ export function reportLines({ checks, tables }: VerifyReport): string[] {
     const width = Math.min(NAME_WIDTH, Math.max(...tables.map(({ table }) => table.length), 0));
     const blocks = [
         checks.filter(({ ok }) => !ok).flatMap((check) => failure(check, "")),
+        checks
+            .filter(({ ok, note }) => ok && note === true)
+            .flatMap(({ name, detail }) => wrapped(`NOTE ${name}: ${detail}`, "")),
         ...tables.map(details),
     ].filter(({ length }) => length > 0);
     return [

@@ -12,6 +12,7 @@ import type { Markers } from "./markers";
 import { emptyReport, tableReport, type TableReport, type VerifySettings } from "./report";
 import { compareRows } from "./rows";
 import { checkGuards, checkPartitions } from "./sourceChecks";
+import { judgeSourceTable, showsAllRows, type SourceTable } from "./sourceTables";
 
 /** What the verification of a table works with. */
 export interface TableContext {
@@ -23,6 +24,8 @@ export interface TableContext {
     readonly audited: readonly TableName[];
     readonly definitions: Definitions;
     readonly isReplicating: boolean;
+    /** The table as the source has it now. */
+    readonly now: SourceTable | undefined;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface TableContext {
  * @throws VerifyError with one sentence when something of it cannot be read
  */
 export async function verifyTable(
-    { source, audit, markers, settings, audited, definitions, isReplicating }: TableContext,
+    { source, audit, markers, settings, audited, definitions, isReplicating, now }: TableContext,
     shape: TableShape,
 ): Promise<TableReport> {
     const table = formatTableName(shape);
@@ -55,7 +58,8 @@ export async function verifyTable(
     const lookup = new KeyLookup(rowsOf, audit, markers, shape, stagingColumns);
     let completeUpTo: string | null = null;
     let rows = 0;
-    if (isReplicating) {
+    const canCompare = isReplicating && now !== undefined && showsAllRows(now);
+    if (canCompare) {
         completeUpTo = (await markers.pass()).commitTime;
         const context = { audit, markers, shape, stagingColumns, chunkRows, lookup };
         rows = await compareRows({ ...context, source: rowsOf }, differences);
@@ -65,7 +69,7 @@ export async function verifyTable(
         shape,
         stagingColumns,
         chunkRows,
-        isReplicating ? lookup : undefined,
+        canCompare ? lookup : undefined,
         differences,
         notes,
     );
@@ -84,6 +88,7 @@ export async function verifyTable(
         },
         notes: notes.lines,
         checks: [
+            ...(now === undefined ? [] : [judgeSourceTable(now)]),
             await checkGuards(source, shape, settings.guardsExpected),
             await checkPartitions(source, shape, audited),
             await checkColumns(audit, shape, stagingColumns),

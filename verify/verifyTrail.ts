@@ -17,6 +17,7 @@ import {
     withDefaults,
 } from "./report";
 import { checkSlots } from "./slotChecks";
+import { noteTwoPhase, readSourceTables, type SourceTable } from "./sourceTables";
 import { type TableContext, verifyTable } from "./verifyTable";
 
 /** A table of which the source's catalog says something that no trail can have. */
@@ -62,16 +63,19 @@ export async function verifyTrail(
         await checkLedgerGrants(databases.audit),
         await checkControlTables(databases.audit),
         await collectGaps(databases.audit),
+        await noteTwoPhase(databases.source),
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
     const isReplicating = replication.ok;
     const context = { ...databases, markers, settings, audited, definitions, isReplicating };
+    const sourceTables = await readSourceTables(databases.source, databases.audit, shapes);
+    const now = (shape: TableShape): SourceTable | undefined => sourceTables[shapes.indexOf(shape)];
     const reports: TableReport[] = [];
     for (const table of tables) {
         reports.push(
             isUnreadable(table)
                 ? emptyReport(formatTableName(table), "source table", table.problem)
-                : await reportOf(context, table),
+                : await reportOf({ ...context, now: now(table) }, table),
         );
     }
     return {

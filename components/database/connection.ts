@@ -75,13 +75,60 @@ function readCa(file: string): string {
 }
 
 /**
- * Opens a verified TLS connection, hands it to `work` and closes it whatever happens.
+ * Settings that decide how a statement is read, what a value looks like as text and how long a session may live. Set in
+ * every session, so that neither PGOPTIONS nor ALTER ROLE nor ALTER DATABASE decides. A server that does not know one goes
+ * without it. https://www.postgresql.org/docs/current/runtime-config-client.html
+ */
+export const SESSION_SETTINGS: Readonly<Record<string, string>> = {
+    search_path: "pg_catalog, pg_temp",
+    DateStyle: "ISO, YMD",
+    IntervalStyle: "postgres",
+    TimeZone: "UTC",
+    extra_float_digits: "1",
+    bytea_output: "hex",
+    xmloption: "content",
+    xmlbinary: "base64",
+    array_nulls: "on",
+    quote_all_identifiers: "off",
+    standard_conforming_strings: "on",
+    transform_null_equals: "off",
+    check_function_bodies: "on",
+    default_tablespace: "",
+    default_table_access_method: "heap",
+    default_transaction_isolation: "read committed",
+    default_transaction_read_only: "off",
+    default_transaction_deferrable: "off",
+    row_security: "on",
+    statement_timeout: "0",
+    lock_timeout: "0",
+    idle_in_transaction_session_timeout: "0",
+    idle_session_timeout: "0",
+    transaction_timeout: "0",
+};
+
+/** Makes a session independent of its surroundings; see {@link SESSION_SETTINGS}. */
+export async function prepareSession(client: pg.Client): Promise<void> {
+    // First what could end or refuse the second statement. Names of settings, not of a user's: nothing is quoted.
+    await client.query(
+        "SET statement_timeout = 0; SET default_transaction_read_only = off; SET ROLE NONE",
+    );
+    await client.query(
+        `SELECT pg_catalog.set_config(s.name, w.value, false)
+         FROM pg_catalog.jsonb_each_text($1) AS w
+         JOIN pg_catalog.pg_settings AS s ON s.name = w.key`,
+        [JSON.stringify(SESSION_SETTINGS)],
+    );
+}
+
+/**
+ * Opens a verified TLS connection, hands it to `work` and closes it whatever happens. The environment's PG variables
+ * decide nothing.
  */
 export async function withClient<T>(
     connection: Connection,
     work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-    const client = new pg.Client({
+    const config = {
         host: connection.host,
         port: connection.port,
         database: connection.database,
@@ -90,11 +137,18 @@ export async function withClient<T>(
         ssl: { ca: readCa(connection.caPath), rejectUnauthorized: true },
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         application_name: "audit-trail deploy",
-    });
+        client_encoding: "UTF8",
+        // An empty text would leave the word to the variable of that name.
+        options: "-c statement_timeout=0",
+        replication: "off",
+        sslnegotiation: "postgres" as const,
+    };
+    const client = new pg.Client(config);
     // A connection that breaks while idle raises an event, and an unheard one would end the provider.
     client.on("error", () => undefined);
     try {
         await client.connect();
+        await prepareSession(client);
     } catch (error) {
         await client.end().catch(() => undefined);
         throw new Error(connectionProblem(connection, error), { cause: error });

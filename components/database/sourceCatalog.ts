@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 // Bound so that the serialised provider requires them in its own process.
 import crypto = require("node:crypto");
 import util = require("node:util");
-import { CatalogRow, tableShapes } from "../trail/catalog";
+import { CatalogRow, catalogParameters, tableShapes } from "../trail/catalog";
 import type { TableName, TableShape } from "../trail/shape";
 import { Connection, isUnreachable, withClient } from "./connection";
 
@@ -12,27 +12,58 @@ export interface SourceCatalogArgs {
     readonly connection: pulumi.Input<pulumi.Unwrap<Connection>>;
     /** The audited tables. */
     readonly tables: readonly TableName[];
+    /** The text of sql/source/session.sql. */
+    readonly session: string;
     /** The text of sql/source/catalog.sql. */
     readonly query: string;
+    /** The names of the guards that each of the tables shall have, in the order of the tables. */
+    readonly guards: readonly (readonly string[])[];
 }
 
 interface SourceCatalogInputs {
     readonly connection: Connection;
     readonly tables: readonly TableName[];
+    readonly session: string;
     readonly query: string;
+    readonly parameters: readonly unknown[];
+    readonly guards: readonly (readonly string[])[];
     /** What a preview shows for the output of that name before the catalog is read. */
     readonly columnsHash: string;
+    /** The same for that output. */
+    readonly repairs: Repairs;
 }
 
+/** By schema and table (JSON): a text that is another one each time a table was found without its guards. */
+type Repairs = Readonly<Record<string, string>>;
+
 /** Without the connection: what is neither compared nor an output only makes the state larger. */
-interface SourceCatalogState extends Omit<SourceCatalogInputs, "connection"> {
+interface SourceCatalogState extends Pick<
+    SourceCatalogInputs,
+    "tables" | "session" | "query" | "columnsHash" | "repairs"
+> {
     readonly rows: readonly CatalogRow[];
 }
 
-async function readRows({ connection, tables, query }: SourceCatalogInputs): Promise<CatalogRow[]> {
+/** The rows, and apart from them the tables (see {@link Repairs}) that lack a guard, which a deployment changes itself. */
+interface CatalogReading {
+    readonly rows: CatalogRow[];
+    readonly unguarded: readonly string[];
+}
+
+async function readCatalog(inputs: SourceCatalogInputs): Promise<CatalogReading> {
+    const { connection, session, query, parameters } = inputs;
     return withClient(connection, async (client) => {
-        const parameters = [tables.map(({ schema }) => schema), tables.map(({ table }) => table)];
-        return (await client.query<CatalogRow>(query, parameters)).rows;
+        await client.query(session);
+        const { rows: found } = await client.query<CatalogRow>(query, [...parameters]);
+        const rows: CatalogRow[] = [];
+        const unguarded: string[] = [];
+        found.forEach(({ guards = [], ...row }, index) => {
+            rows.push(row);
+            if (!(inputs.guards[index] ?? []).every((name) => guards.includes(name))) {
+                unguarded.push(JSON.stringify([row.table_schema, row.table_name]));
+            }
+        });
+        return { rows, unguarded };
     });
 }
 
@@ -45,21 +76,42 @@ function hashColumns(rows: readonly CatalogRow[]): string {
     return crypto.createHash("sha256").update(JSON.stringify(tables)).digest("hex").slice(0, 16);
 }
 
-async function readState(inputs: SourceCatalogInputs): Promise<SourceCatalogState> {
-    const { tables, query } = inputs;
-    const rows = await readRows(inputs);
-    return { tables, query, rows, columnsHash: hashColumns(rows) };
+/** A table without its guards gets another text than it had, whatever else is to be made for it. */
+function repairsFor(unguarded: readonly string[], known: Repairs): Repairs {
+    const next = { ...known };
+    for (const table of unguarded) {
+        const text = `${table} after ${known[table] ?? ""}`;
+        next[table] = crypto.createHash("sha256").update(text).digest("hex").slice(0, 16);
+    }
+    return next;
+}
+
+async function readState(
+    inputs: SourceCatalogInputs,
+    known: Repairs | undefined,
+): Promise<SourceCatalogState> {
+    const { tables, session, query } = inputs;
+    const { rows, unguarded } = await readCatalog(inputs);
+    return {
+        ...{ tables, session, query, rows },
+        columnsHash: hashColumns(rows),
+        // Before the first deployment no guard is missing: the scripts that make them have not run.
+        repairs: known === undefined ? {} : repairsFor(unguarded, known),
+    };
 }
 
 const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatalogState> = {
     async diff(_id, olds, news) {
-        if (!util.isDeepStrictEqual(olds.tables, news.tables) || olds.query !== news.query) {
+        const texts = olds.query === news.query && olds.session === news.session;
+        if (!util.isDeepStrictEqual(olds.tables, news.tables) || !texts) {
             return { changes: true };
         }
         try {
-            const rows = await readRows(news);
+            const { rows, unguarded } = await readCatalog(news);
             const same =
-                util.isDeepStrictEqual(olds.rows, rows) && olds.columnsHash === hashColumns(rows);
+                unguarded.length === 0 &&
+                util.isDeepStrictEqual(olds.rows, rows) &&
+                olds.columnsHash === hashColumns(rows);
             return { changes: !same };
         } catch (error) {
             const cause = error instanceof Error ? error.cause : undefined;
@@ -77,11 +129,13 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
     async create(inputs) {
         return {
             id: inputs.connection.database,
-            outs: await readState(inputs),
+            outs: await readState(inputs, undefined),
         };
     },
-    async update(_id, _olds, news) {
-        return { outs: await readState(news) };
+    async update(_id, olds, news) {
+        // A state of an older version has none.
+        const known = (olds as Partial<SourceCatalogState>).repairs ?? {};
+        return { outs: await readState(news, known) };
     },
 };
 
@@ -94,9 +148,15 @@ function shapesOf(rows: readonly CatalogRow[]): TableShape[] {
     }
 }
 
+/** The text of one table, for {@link SourceCatalog.repairs}. */
+export function repairOf(repairs: Repairs, { schema, table }: TableName): string {
+    return repairs[JSON.stringify([schema, table])] ?? "";
+}
+
 /**
  * The audited tables as the source's catalog has them: columns, types, primary key. Read when the resource is made and
- * compared with the live catalog at every later preview and update, so that a column that was added shows as a change.
+ * compared with the live catalog at every later preview and update, so that a column that was added shows as a change, and
+ * so does a guard that is gone or switched off.
  * Where the source cannot be reached, what was known is kept, with a warning.
  */
 export class SourceCatalog extends pulumi.dynamic.Resource {
@@ -108,12 +168,17 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
      */
     declare readonly columnsHash: pulumi.Output<string>;
 
+    /** What a script that makes a table's guards has to run again for; see {@link repairOf}. */
+    declare readonly repairs: pulumi.Output<Repairs>;
+
     /** The tables in the order of the arguments. */
     readonly shapes: pulumi.Output<TableShape[]>;
 
     constructor(name: string, args: SourceCatalogArgs, opts?: pulumi.CustomResourceOptions) {
-        const outputs = { rows: undefined, columnsHash: "unread" };
-        super(provider, name, { ...args, ...outputs }, opts, "auditTrail", "SourceCatalog");
+        const parameters = catalogParameters(args.tables);
+        const outputs = { rows: undefined, columnsHash: "unread", repairs: undefined };
+        const props = { ...args, parameters, ...outputs };
+        super(provider, name, props, opts, "auditTrail", "SourceCatalog");
         this.shapes = this.rows.apply(shapesOf);
     }
 }

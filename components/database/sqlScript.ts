@@ -4,15 +4,10 @@ import crypto = require("node:crypto");
 import util = require("node:util");
 import type pg = require("pg");
 import type { SqlFile } from "../trail/shape";
-import { Connection, withClient } from "./connection";
+import { Connection, isUnreachable, withClient } from "./connection";
+import { BatchPlace, runBatch, SqlBatch } from "./runBatch";
 
-/** Files that belong together. */
-export interface SqlBatch {
-    /** Run in this order in one transaction; each can be run again on its own result. */
-    readonly files: readonly SqlFile[];
-    /** Runs the files again whenever this text changes, for effects that something else can undo. */
-    readonly rerunWhen?: string;
-}
+export type { SqlBatch } from "./runBatch";
 
 /** Arguments of {@link SqlScript}. */
 export interface SqlScriptArgs {
@@ -23,11 +18,25 @@ export interface SqlScriptArgs {
      * each: the engine writes the whole state down with every step.
      */
     readonly batches: pulumi.Input<readonly SqlBatch[]>;
+    /**
+     * A query that tells what is not as the batches left it: rows of {@link Finding}. It is asked at every preview and
+     * update; what it finds runs that batch again, and what it finds then fails the update.
+     */
+    readonly look?: pulumi.Input<SqlFile | undefined>;
+}
+
+/** Something that is not as it should be. */
+interface Finding {
+    /** The batch whose {@link SqlBatch.about} this is. */
+    readonly about: string;
+    /** One sentence without its full stop. */
+    readonly finding: string;
 }
 
 interface SqlScriptInputs {
     readonly connection: Connection;
     readonly batches: readonly SqlBatch[];
+    readonly look?: SqlFile;
 }
 
 /** What a later run is compared with: where it ran, and a digest of each batch (an older version kept another one). */
@@ -46,70 +55,71 @@ function stateOf({ connection, batches }: SqlScriptInputs): SqlScriptState {
     return { place: `${host}:${String(port)}/${database}`, digests: batches.map(digestOf) };
 }
 
-/** All scripts of all stacks on a server wait for each other: concurrent DDL on one catalog deadlocks. */
-const ADVISORY_LOCK = 0x6175646974; // "audit"
+async function findings(client: pg.Client, look: SqlFile | undefined): Promise<Finding[]> {
+    return look === undefined ? [] : (await client.query<Finding>(look.sql)).rows;
+}
 
 /**
- * The line of `text` on which the character position of a PostgreSQL error (1-based) lies, and its first words; nothing
- * for an error that has no position.
+ * Runs the batches that have not run as they are now, and those of which something is missing. What has run before a
+ * failure runs again at the next attempt.
  */
-function statementAt(text: string, position: string | undefined): string {
-    if (position === undefined) {
-        return "";
-    }
-    const before = text.slice(0, Math.max(0, Number(position) - 1));
-    const line = before.split("\n").length;
-    const words = (text.split("\n")[line - 1] ?? "").trim().slice(0, 80);
-    return ` at line ${String(line)} ("${words}")`;
-}
-
-async function runBatch(
-    client: pg.Client,
-    { host, database }: Connection,
-    { files }: SqlBatch,
-): Promise<void> {
-    await client.query("BEGIN");
-    await client.query("SELECT pg_catalog.pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
-    for (const { file, sql } of files) {
-        try {
-            await client.query(sql);
-        } catch (error) {
-            const fields = error as { message?: string; position?: string; code?: string };
-            throw new Error(
-                `${file} failed${statementAt(sql, fields.position)} in database "${database}" at ${host}: ${String(fields.message)} (SQLSTATE ${fields.code ?? "unknown"}); nothing of this script was applied, mend the cause and run the update again.`,
-                { cause: error },
-            );
-        }
-    }
-    await client.query("COMMIT");
-}
-
-/** Runs the batches that have not run as they are now. What has run before a failure runs again at the next attempt. */
 async function runBatches(
-    { connection, batches }: SqlScriptInputs,
+    { connection, batches, look }: SqlScriptInputs,
     known: readonly string[],
 ): Promise<void> {
+    const place: BatchPlace = {
+        host: connection.host,
+        database: connection.database,
+        withSession: (work) => withClient(connection, work),
+    };
     await withClient(connection, async (client) => {
+        // Before the first run nothing is there that could be looked at.
+        const broken = known.length === 0 ? [] : await findings(client, look);
+        const isDue = (batch: SqlBatch): boolean =>
+            !known.includes(digestOf(batch)) || broken.some(({ about }) => about === batch.about);
+        const anything = batches.some(isDue);
         for (const batch of batches) {
-            if (!known.includes(digestOf(batch))) {
-                await runBatch(client, connection, batch);
+            if (isDue(batch) || (anything && batch.always === true)) {
+                await runBatch(client, place, batch);
             }
+        }
+        const left = await findings(client, look);
+        if (left.length > 0) {
+            throw new Error(
+                `The trail in database "${connection.database}" at ${connection.host} is not as the update left it: ${left.map(({ about, finding }) => `${about}: ${finding}`).join("; ")}. Mend that, or run pulumi refresh, and run the update again.`,
+            );
         }
     });
 }
 
 const provider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, SqlScriptState> = {
-    diff(_id, olds, news) {
+    async diff(_id, olds, news) {
         if (!Array.isArray(news.batches)) {
             // A preview that does not know them: the table that they are made for has changed as well.
-            return Promise.resolve({ changes: true });
+            return { changes: true };
         }
         const { place, digests } = stateOf(news);
         const moved = olds.place !== place;
-        return Promise.resolve({
-            changes: moved || !util.isDeepStrictEqual(olds.digests, digests),
-            replaces: moved ? ["connection"] : [],
-        });
+        if (moved || !util.isDeepStrictEqual(olds.digests, digests)) {
+            return { changes: true, replaces: moved ? ["connection"] : [] };
+        }
+        const { look } = news;
+        if (look === undefined) {
+            return { changes: false };
+        }
+        try {
+            const broken = await withClient(news.connection, (client) => findings(client, look));
+            return { changes: broken.length > 0 };
+        } catch (error) {
+            if (!isUnreachable(error instanceof Error ? error.cause : undefined)) {
+                throw error;
+            }
+            // A preview must work where the private database is out of reach.
+            console.warn(
+                `Nobody has looked whether the trail is as the last update left it: ${error instanceof Error ? error.message : String(error)}`,
+            );
+            return { changes: false };
+        }
     },
     async create(inputs) {
         await runBatches(inputs, []);
@@ -123,9 +133,9 @@ const provider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, SqlScriptState>
 };
 
 /**
- * Runs SQL files in a database: what the postgresql provider cannot set (tables, triggers, indexes, views, a
- * function's search_path and owner). Under an advisory lock; a batch runs again when a file's text changes.
- * Errors name the file and the line. Deleting the resource leaves the database as it is.
+ * Runs SQL files in a database: what the postgresql provider cannot set (tables, triggers, indexes, views, rights, a
+ * function's search_path and owner). A batch runs again when a file's text changes, or when a look finds that its effects
+ * are gone. Errors name the file and the line. Deleting the resource leaves the database as it is.
  */
 export class SqlScript extends pulumi.dynamic.Resource {
     constructor(name: string, args: SqlScriptArgs, opts?: pulumi.CustomResourceOptions) {

@@ -1,16 +1,22 @@
-import { formatTableName, HEADER_COLUMNS, trailNames } from "./names";
+import { roles } from "../names";
+import { type CaptureFacts, captureProblems } from "./capture";
+import { HEADER_COLUMNS } from "./headers";
+import { formatTableName, trailNames } from "./names";
 import type { ColumnShape, ExtensionName, TableName, TableShape } from "./shape";
 
 /** One row of sql/source/catalog.sql, as pg hands it over. */
-export interface CatalogRow {
-    readonly table_schema: string;
-    readonly table_name: string;
+export interface CatalogRow extends CaptureFacts {
     /** `pg_class.relkind`; null when there is no such table. */
     readonly relkind: string | null;
     readonly oid: string | null;
     readonly is_partition: boolean;
     readonly columns: readonly CatalogColumn[];
-    readonly primary_key: readonly string[];
+    /** Whether row security hides rows from the session that asks. */
+    readonly hides_rows_from_me?: boolean | null;
+    /** Whether it has BEFORE triggers that can change the row of any UPDATE. */
+    readonly updates_are_rewritten?: boolean;
+    /** Names of the guards that are there and work. */
+    readonly guards?: readonly string[];
 }
 
 /** A column, and what is needed to judge its type: that of an array's elements for an array. */
@@ -23,11 +29,13 @@ export interface CatalogColumn extends Omit<ColumnShape, "extension" | "missing"
     /** Which extension the type belongs to. */
     readonly extension?: ExtensionName | null;
     readonly missing?: string | null;
+    /** The name of its collation if that is not deterministic. */
+    readonly looseCollation?: string | null;
 }
 
-/** Parameters of sql/source/catalog.sql for these tables. */
-export function catalogParameters(tables: readonly TableName[]): [string[], string[]] {
-    return [tables.map(({ schema }) => schema), tables.map(({ table }) => table)];
+/** Parameters of sql/source/catalog.sql for these tables, whose rows DMS's user loads. */
+export function catalogParameters(tables: readonly TableName[]): [string[], string[], string] {
+    return [tables.map(({ schema }) => schema), tables.map(({ table }) => table), roles.source];
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -78,16 +86,40 @@ const LARGE_OBJECT_TYPES = new Set("text citext bytea xml json jsonb hstore".spl
  * @throws Error with one sentence per problem, each naming the table and what to do
  */
 export function tableShapes(rows: readonly CatalogRow[]): TableShape[] {
-    const problems = [...rows.flatMap(tableProblems), ...nameCollisions(rows)];
+    refuse([
+        ...rows.flatMap((row) => [
+            ...relationProblems(row),
+            ...(row.relkind === "r" ? [...captureProblems(row), ...allColumnProblems(row)] : []),
+        ]),
+        ...nameCollisions(rows),
+    ]);
+    return rows.map(shapeOfRow);
+}
+
+/**
+ * Turns the catalog's rows into shapes for a comparison, which can be made of tables that no deployment would accept: what
+ * an application did to one of them must not keep verify from the others.
+ *
+ * @throws Error with one sentence for each table that is no table or has no key
+ */
+export function comparableShapes(rows: readonly CatalogRow[]): TableShape[] {
+    refuse(rows.flatMap(relationProblems));
+    return rows.map(shapeOfRow);
+}
+
+function refuse(problems: readonly string[]): void {
     if (problems.length > 0) {
-        throw new Error(problems.join("\n"));
+        throw new Error([...new Set(problems)].join("\n"));
     }
-    return rows.map((row) => ({
+}
+
+function shapeOfRow(row: CatalogRow): TableShape {
+    return {
         ...nameOf(row),
         oid: row.oid ?? "",
         columns: row.columns.map(columnShape),
         primaryKey: [...row.primary_key],
-    }));
+    };
 }
 
 function columnShape(column: CatalogColumn): ColumnShape {
@@ -103,7 +135,7 @@ function nameOf(row: CatalogRow): TableName {
     return { schema: row.table_schema, table: row.table_name };
 }
 
-function tableProblems(row: CatalogRow): string[] {
+function relationProblems(row: CatalogRow): string[] {
     const table = formatTableName(nameOf(row));
     if (row.relkind === null) {
         return [
@@ -115,24 +147,24 @@ function tableProblems(row: CatalogRow): string[] {
             `${table} is ${KINDS[row.relkind] ?? "no table"}, of which DMS replicates no changes: list the plain tables behind it.`,
         ];
     }
-    const problems: string[] = [];
-    if (row.primary_key.length === 0) {
-        problems.push(
-            `The table ${table} has no primary key, and without one DMS ignores its updates and deletes: add one.`,
-        );
-    }
-    return [
-        ...problems,
-        ...row.columns.flatMap((column) =>
-            columnProblems(table, column, row.primary_key.includes(column.name)),
-        ),
-    ];
+    return row.primary_key.length > 0
+        ? []
+        : [
+              `The table ${table} has no primary key, and without one DMS ignores its updates and deletes: add one.`,
+          ];
+}
+
+function allColumnProblems(row: CatalogRow): string[] {
+    const table = formatTableName(nameOf(row));
+    return row.columns.flatMap((column) =>
+        columnProblems(table, column, row.primary_key.includes(column.name)),
+    );
 }
 
 function columnProblems(table: string, column: CatalogColumn, inKey: boolean): string[] {
     const problems: string[] = [];
     const where = `The column "${column.name}" of ${table}`;
-    if ((HEADER_COLUMNS as readonly string[]).includes(column.name)) {
+    if (HEADER_COLUMNS.includes(column.name)) {
         problems.push(
             `${where} has the name of a column that DMS adds to staging (${HEADER_COLUMNS.join(", ")}): rename it.`,
         );

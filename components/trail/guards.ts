@@ -15,6 +15,16 @@ export type Guard = "refuse" | "record";
 export interface TableGuards {
     readonly truncate: Guard;
     readonly keyUpdate: Guard;
+    /**
+     * Whether the guard looks at every UPDATE and not only at those that name a column of the key: a BEFORE trigger of the
+     * application can change the key in any. It costs a statement some microseconds (docs/decisions.md).
+     */
+    readonly everyUpdate?: boolean;
+}
+
+/** The names of the triggers that such guards are made of. */
+export function guardNames({ truncate, keyUpdate }: TableGuards): string[] {
+    return [`audit_trail_${truncate}_truncate`, `audit_trail_${keyUpdate}_key_update`];
 }
 
 /** The marker table and the functions of the guards, once per source database. */
@@ -54,12 +64,14 @@ export function guardFiles(
                 table,
                 trigger: `audit_trail_${guards.keyUpdate}_key_update`,
                 function: `${guards.keyUpdate}_key_update`,
-                key_columns: SqlFragment.identifiers(shape.primaryKey),
-                key_differs: SqlFragment.each(
-                    'OLD.:"column" IS DISTINCT FROM NEW.:"column"',
-                    key,
-                    " OR ",
+                of_key_columns: SqlFragment.each(
+                    "OF :columns",
+                    guards.everyUpdate === true
+                        ? []
+                        : [{ columns: SqlFragment.identifiers(shape.primaryKey) }],
                 ),
+                old_key: SqlFragment.each('OLD.:"column"', key, ", "),
+                new_key: SqlFragment.each('NEW.:"column"', key, ", "),
                 key_names: SqlFragment.literals(shape.primaryKey),
             }),
         );

@@ -16,14 +16,6 @@ export const ROLES = {
     operator: "audit_trail_operator",
 } as const;
 
-/** The columns that DMS adds to every staging row, in their order there. */
-export const HEADER_COLUMNS = [
-    "operation",
-    "commit_timestamp",
-    "stream_position",
-    "change_seq",
-] as const;
-
 /** The names of everything that one source table gets on the audit cluster. */
 export interface TrailNames {
     /** Table in the source's schema that DMS writes. */
@@ -34,8 +26,6 @@ export interface TrailNames {
     readonly partitionPrefix: string;
     readonly rowKeyIndex: string;
     readonly timeIndex: string;
-    /** Function in `audit_trail`. */
-    readonly triggerFunction: string;
     /** Table in `audit_trail`. */
     readonly tombstone: string;
 }
@@ -72,7 +62,6 @@ export function trailNames({ schema, table }: TableName): TrailNames {
         ),
         rowKeyIndex: fitIdentifier(table, "_audit_log_row_key_idx"),
         timeIndex: fitIdentifier(table, "_audit_log_time_idx"),
-        triggerFunction: fitIdentifier(`${schema}_${table}`, "_log_change"),
         tombstone: fitIdentifier(`${schema}_${table}`, "_tombstone"),
     };
 }

@@ -1,6 +1,9 @@
+import { createHash } from "node:crypto";
+
 import { escapeIdentifier } from "pg";
 
-import { formatTableName, ROLES, TRAIL_SCHEMA, trailNames } from "./names";
+import { HEADER_COLUMNS, HEADERS } from "./headers";
+import { formatTableName, TRAIL_SCHEMA, trailNames } from "./names";
 import type { SqlFile, TableName, TableShape } from "./shape";
 import { renderSql, SqlFragment, type Variables } from "./template";
 
@@ -12,32 +15,36 @@ export interface TriggerFunction {
     readonly body: string;
 }
 
-/** Privileges that one role needs on a schema, or on tables of it. */
-export interface TrailGrant {
-    readonly role: string;
-    readonly schema: string;
-    readonly tables?: readonly string[];
-    readonly privileges: readonly string[];
-}
+/** The version of the audit schema that this program makes; see sql/audit/schema_version.sql. */
+export const SCHEMA_VERSION = 1;
 
 /**
  * Once per audit cluster: the gap ledger, the ledger of changes that could not be logged, the registry of tables,
- * what auditors query, and the functions that all trails share. The schema `audit_trail` and the roles must exist, the owner must hold what
- * {@link grants} says, and the executing user must be a member of it. All scripts of this module can be run again;
+ * what auditors query, and the functions that all trails share. The schema `audit_trail` and the roles must exist, and
+ * sql/audit/grants.sql must have run, which gives the roles and the executing user what they need. All scripts of this module can be run again;
  * each must run inside a transaction, because it changes the role with SET LOCAL.
  */
 export function foundation(): SqlFile[] {
-    const files = [
-        "ledger",
-        "registry",
-        "functions",
-        "slots",
-        "collect_gaps",
-        "maintain",
-        "queries",
-        "acknowledge",
+    return [
+        renderSql("sql/audit/schema_version.sql", {
+            version: SqlFragment.integer(SCHEMA_VERSION),
+        }),
+        ...["basics", "ledger", "slots", "registry"].map(audit),
+        renderSql("sql/audit/images.sql", { headers: headerNames() }),
+        ...["tables", "triggers", "reload"].map(audit),
+        audit("control_tables"),
+        renderSql("sql/audit/new_columns.sql", { headers: headerNames() }),
+        ...["collect_gaps", "bring_back", "maintain", "queries", "acknowledge"].map(audit),
     ];
-    return files.map((file) => renderSql(`sql/audit/${file}.sql`));
+}
+
+function audit(name: string): SqlFile {
+    return renderSql(`sql/audit/${name}.sql`);
+}
+
+/** The names of the header columns, as the text of an array. */
+function headerNames(): SqlFragment {
+    return SqlFragment.literals([`{${HEADER_COLUMNS.join(",")}}`]);
 }
 
 /**
@@ -49,7 +56,14 @@ export function tableObjects(shape: TableShape): SqlFile[] {
     const names = trailNames(shape);
     const source = formatTableName(shape);
     const key = new Set(shape.primaryKey);
-    const columns = shape.columns.map((column) => ({
+    const columns = [
+        ...shape.columns.map(({ name, type, missing }) => ({ name, type, missing })),
+        ...HEADERS.map(({ name, stagingType }) => ({
+            name,
+            type: stagingType,
+            missing: undefined,
+        })),
+    ].map((column) => ({
         name: column.name,
         type: SqlFragment.type(column.type),
         type_name: column.type,
@@ -105,70 +119,132 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             tombstone: names.tombstone,
             partition_prefix: names.partitionPrefix,
             key_names: SqlFragment.literals(shape.primaryKey),
-            column_names: SqlFragment.literals(shape.columns.map(({ name }) => name)),
-            column_types: SqlFragment.literals(shape.columns.map(({ type }) => type)),
             oid: shape.oid,
-            attnums: SqlFragment.literals(shape.columns.map(({ attnum }) => String(attnum))),
-            missing: SqlFragment.each(":missing", columns, ", "),
+            columns: SqlFragment.each(
+                "jsonb_build_object('attnum', :attnum, 'name', :'name', 'type', :'type', 'missing', :missing)",
+                shape.columns.map(({ attnum, name, type, missing }) => ({
+                    attnum: SqlFragment.integer(attnum),
+                    name,
+                    type,
+                    missing: SqlFragment.nullable(missing),
+                })),
+                ",\n        ",
+            ),
         }),
     ];
 }
 
+/** The two functions that write one table's log, and how they are called. */
+interface LogFunctions {
+    readonly logChange: TriggerFunction;
+    readonly uncommonName: string;
+    /** Makes the second function. */
+    readonly uncommon: SqlFile;
+}
+
 /**
- * The function behind the trigger on staging. Its text depends on the table's names and key, not on its other
- * columns, so a column that comes or goes needs no new function.
+ * The functions behind the trigger on staging. Their names hold a hash of all that they are made of, so that another
+ * function never takes the name of one that is in use.
  *
- * @throws Error when a name contains a dollar quote, which would end the body early
+ * @throws Error when a name contains a dollar quote, which would end a function's body early
  */
-export function triggerFunction(shape: TableShape): TriggerFunction {
+function logFunctions(shape: TableShape): LogFunctions {
     const names = trailNames(shape);
-    const key = shape.primaryKey.map((column) => ({ column }));
-    const variables: Variables = {
-        schema: shape.schema,
-        table: shape.table,
-        staging: names.staging,
-        audit_log: names.auditLog,
-        tombstone: names.tombstone,
-        new_key: rowKey("after_image", key),
-        old_key: rowKey("before_image", key),
-    };
-    const { sql } = renderSql("sql/audit/log_change.sql", variables);
-    if (/\$\w*\$/u.test(sql)) {
+    const own = [shape.schema, shape.table, ...shape.primaryKey];
+    if (own.some((name) => /\$\w*\$/u.test(name))) {
         throw new Error(
             `The table ${formatTableName(shape)} or a column of its primary key has a name with a dollar quote ($...$), which a function body cannot hold; rename it.`,
         );
     }
-    return { schema: TRAIL_SCHEMA, name: names.triggerFunction, body: sql };
-}
-
-/**
- * Owner, settings and triggers around {@link triggerFunction}. To be run after the function exists, and again whenever
- * its body has changed.
- */
-export function triggerObjects(shape: TableShape): SqlFile[] {
-    const names = trailNames(shape);
-    const trigger_function = names.triggerFunction;
-    const files = [
-        renderSql("sql/audit/trigger.sql", {
+    const key = shape.primaryKey.map((column) => ({ column }));
+    const render = (uncommonName: string): { body: string; uncommon: SqlFile } => {
+        const variables: Variables = {
             schema: shape.schema,
             table: shape.table,
             staging: names.staging,
-            trigger_function,
+            audit_log: names.auditLog,
+            tombstone: names.tombstone,
+            new_key: rowKey("after_image", key),
+            uncommon: uncommonName,
+        };
+        return {
+            body: renderSql("sql/audit/log_change.sql", { ...variables, headers: headerNames() })
+                .sql,
+            uncommon: renderSql("sql/audit/log_uncommon.sql", {
+                ...variables,
+                old_key: rowKey("before_image", key),
+            }),
+        };
+    };
+    const nameless = render("");
+    const made = [nameless.body, nameless.uncommon.sql, textSettings(shape), SCHEMA_VERSION];
+    const hash = createHash("sha256").update(JSON.stringify(made)).digest("hex").slice(0, 8);
+    const base = functionNameBase(shape);
+    const uncommonName = `${base}_${hash}_log_uncommon`;
+    const { body, uncommon } = render(uncommonName);
+    return {
+        logChange: { schema: TRAIL_SCHEMA, name: `${base}_${hash}_log_change`, body },
+        uncommonName,
+        uncommon,
+    };
+}
+
+/**
+ * The function that staging's trigger calls, as the postgresql provider makes it: harmless, with the rights of whoever
+ * calls it, until {@link triggerObjects} has given it its settings and its owner.
+ *
+ * @throws Error when a name contains a dollar quote, which would end the body early
+ */
+export function triggerFunction(shape: TableShape): TriggerFunction {
+    return logFunctions(shape).logChange;
+}
+
+/** The name and the body of the function that the log's function leaves the uncommon to. */
+export function uncommonFunction(shape: TableShape): {
+    readonly name: string;
+    readonly body: string;
+} {
+    const { uncommonName, uncommon } = logFunctions(shape);
+    return { name: uncommonName, body: uncommon.sql.split("$function$")[1] ?? "" };
+}
+
+/**
+ * Settings, owner and trigger around {@link triggerFunction}, in the transaction in which the trigger begins to call it.
+ * To be run after the function exists.
+ */
+export function triggerObjects(shape: TableShape): SqlFile[] {
+    const names = trailNames(shape);
+    const { logChange, uncommon, uncommonName } = logFunctions(shape);
+    const settings = textSettings(shape).map((setting) => ({
+        ...setting,
+        trigger_function: logChange.name,
+    }));
+    return [
+        uncommon,
+        renderSql("sql/audit/trigger.sql", {
+            schema: shape.schema,
+            table: shape.table,
+            staging_name: qualified(shape.schema, names.staging),
+            trigger_function: logChange.name,
+            uncommon: uncommonName,
+            settings: SqlFragment.each(SET_ON_FUNCTION, settings, "\n"),
         }),
     ];
-    const settings = textSettings(shape);
-    if (settings.length > 0) {
-        const rows = settings.map((setting) => ({ ...setting, trigger_function }));
-        files.push(
-            renderSql("sql/audit/trigger_settings.sql", {
-                settings: SqlFragment.each(SET_ON_FUNCTION, rows, "\n"),
-            }),
-        );
-    }
-    return files;
 }
 
 const SET_ON_FUNCTION = `ALTER FUNCTION audit_trail.:"trigger_function"() SET :"name" = :'value';`;
+
+/**
+ * A table's name as a part of function names: plain lower-case letters, because the postgresql provider reads quoted ones
+ * back with their quotes. Two tables may share it; the hash behind it tells them apart.
+ */
+function functionNameBase({ schema, table }: TableName): string {
+    return `${schema}_${table}`
+        .toLowerCase()
+        .replace(/[^a-z0-9_]+/gu, "_")
+        .replace(/^(?=[0-9])/u, "t")
+        .slice(0, 40);
+}
 
 /** A setting of a session. */
 interface Setting {
@@ -192,20 +268,6 @@ export function textSettings({ columns }: TableShape): Setting[] {
     return TEXT_SETTINGS.filter(({ type }) => columns.some((column) => type.test(column.type))).map(
         ({ name, value }) => ({ name, value }),
     );
-}
-
-/**
- * What the roles need on the schemas before the scripts run: the owner to make its objects, DMS and the auditor to find
- * theirs. What they may do with the tables, the tables' own scripts say, so that no table is ever without it.
- */
-export function grants({ schema }: TableName): TrailGrant[] {
-    return [
-        { role: ROLES.owner, schema: TRAIL_SCHEMA, privileges: ["CREATE", "USAGE"] },
-        { role: ROLES.owner, schema, privileges: ["CREATE", "USAGE"] },
-        { role: ROLES.dms, schema, privileges: ["USAGE"] },
-        { role: ROLES.auditor, schema, privileges: ["USAGE"] },
-        { role: ROLES.auditor, schema: TRAIL_SCHEMA, privileges: ["USAGE"] },
-    ];
 }
 
 function qualified(schema: string, name: string): string {

@@ -40,6 +40,10 @@ export class SqlFragment {
         return new SqlFragment(value === undefined ? "NULL" : escapeLiteral(value));
     }
 
+    static integer(value: number): SqlFragment {
+        return new SqlFragment(String(Math.trunc(value)));
+    }
+
     static boolean(value: boolean): SqlFragment {
         return new SqlFragment(String(value));
     }

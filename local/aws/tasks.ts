@@ -4,11 +4,12 @@ import path from "node:path";
 
 import type { Props } from "../provider";
 import { namesIn, readIfExists } from "../servers/files";
-import { syncReplicationAttribute } from "../servers/rds";
+import { isRdsServerRunning, syncReplicationAttribute } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
 import type { TaskControl } from "./control";
+import { roleMay } from "./rolePolicies";
 import { type Call, mustText, text } from "./rule";
-import { roleProblem } from "./rules/iam";
+import { ROLE, roleProblem } from "./rules/iam";
 import { secretValue } from "./secretValue";
 
 export const TASK = "aws:dms/replicationTask:ReplicationTask";
@@ -76,6 +77,16 @@ export async function startTask(
     await control.startTask(taskFolder(stackDir, taskId));
 }
 
+/** Lets members of rds_replication use slots again, wherever a server runs; one that does not run has no sessions. */
+async function restoreReplicationRights(stackDir: string): Promise<void> {
+    for (const identifier of await rdsIdentifiers(stackDir)) {
+        const finished = (await findRecord(stackDir, identifier)) !== undefined;
+        if (finished && (await isRdsServerRunning(stackDir, identifier))) {
+            await syncReplicationAttribute(stackDir, identifier);
+        }
+    }
+}
+
 /** Stops a task, drops its slot and deletes its folder; no matter in which state it is. */
 export async function removeTask(
     control: TaskControl,
@@ -86,6 +97,8 @@ export async function removeTask(
     if (existsSync(folder)) {
         await control.stopTask(folder);
         if (existsSync(path.join(folder, "task.json"))) {
+            // An update may have taken the attribute since the task was started.
+            await restoreReplicationRights(stackDir);
             await control.dropTaskSlot(folder);
         }
         await rm(folder, { recursive: true, force: true });
@@ -134,6 +147,17 @@ async function loginOf(call: Call, endpointId: string, inputs: Props): Promise<L
     if (problem !== undefined) {
         throw new Error(
             `Test connection failed for endpoint "${endpointId}": ${problem}, so its secret cannot be read.`,
+        );
+    }
+    const role = await call.store.findBy(
+        ROLE,
+        "arn",
+        mustText(inputs, "secretsManagerAccessRoleArn"),
+    );
+    const reads = "secretsmanager:GetSecretValue";
+    if (role === undefined || !(await roleMay(call.store, role, reads, secretArn))) {
+        throw new Error(
+            `Test connection failed for endpoint "${endpointId}": AccessDeniedException: no policy of its access role allows ${reads} on ${secretArn}.`,
         );
     }
     const value = await secretValue(call.store, secretArn);

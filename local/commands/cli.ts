@@ -2,7 +2,12 @@ import { obtainCli } from "../engine/cli";
 import { runCommand, say } from "./command";
 
 /** `npm run cli`: makes sure that there is a Pulumi CLI, so that tests that need one do not each wait for it. */
-runCommand([], async () => {
-    const { version } = await obtainCli(say);
-    say(`Pulumi CLI ${version?.version ?? "of unknown version"} is ready.`);
-});
+runCommand(
+    [],
+    async () => {
+        const { version } = await obtainCli(say);
+        say(`Pulumi CLI ${version?.version ?? "of unknown version"} is ready.`);
+    },
+    1,
+    "end at once",
+);

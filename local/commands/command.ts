@@ -1,3 +1,6 @@
+import { constants } from "node:os";
+import { setAsidePulumiVariables } from "../engine/userEnvironment";
+
 /** A failure whose message is all that a person has to read. */
 export class CommandError extends Error {}
 
@@ -12,6 +15,8 @@ export interface CommandOptions {
     readonly verbose: boolean;
     /** The result for a program instead of for a person. */
     readonly json: boolean;
+    /** Whether to go on where the command would refuse. */
+    readonly force: boolean;
     /** `--table`, which may stand several times. */
     readonly tables: readonly string[];
     /** `--since`: an ISO 8601 time. */
@@ -79,21 +84,38 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
         stack: values.get("--stack")?.at(-1),
         verbose: flags.has("--verbose"),
         json: flags.has("--json"),
+        force: flags.has("--force"),
         tables: values.get("--table") ?? [],
         since: values.get("--since")?.at(-1),
     };
 }
 
+/** What a first signal does to a command: the step under way is finished, or there are no steps worth finishing. */
+type Interruption = "finish the step" | "end at once";
+
+/** A terminal's Ctrl-C, the end that supervisors and editors ask for, and the terminal's own end. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** The exit code that shells give to what a signal ended. */
+function signalCode(signal: NodeJS.Signals): number {
+    return 128 + constants.signals[signal];
+}
+
 /**
  * Runs a command to its end: a failure is one message on standard error and exit code `failureCode`, with the stack only
- * under `--verbose`. A command that succeeded with another result than the usual one has set `process.exitCode`. A first Ctrl-C lets the engine finish the step under way (it hears of it itself), a second one ends it.
+ * under `--verbose`. A command that succeeded with another result than the usual one has set `process.exitCode`.
+ *
+ * @param body gets an abort signal, which a first SIGINT, SIGTERM or SIGHUP aborts: the engine then finishes its step
+ * under way, and nothing else begins. A second one ends the command.
  */
 export function runCommand(
     known: readonly string[],
-    body: (options: CommandOptions) => Promise<void>,
+    body: (options: CommandOptions, interruption: AbortSignal) => Promise<void>,
     failureCode = 1,
+    interruption: Interruption = "finish the step",
 ): void {
     const args = process.argv.slice(2);
+    setAsidePulumiVariables();
     // The SDK notes a stack with every promise; mapping those that nobody sees takes a third of a second.
     process.setSourceMapsEnabled(args.includes("--verbose"));
     // Who reads the output may go away first (`npm start | head`). The work is finished all the same; without a listener
@@ -101,20 +123,24 @@ export function runCommand(
     for (const stream of [process.stdout, process.stderr]) {
         stream.on("error", () => undefined);
     }
-    let interrupted = false;
-    process.on("SIGINT", () => {
-        if (interrupted) {
-            process.exit(130);
-        }
-        interrupted = true;
-        process.stderr.write(
-            "\nInterrupted: finishing the step under way. Run the command again to go on.\n",
-        );
-    });
+    const abort = new AbortController();
+    let interrupted: number | undefined;
+    for (const signal of SIGNALS) {
+        process.on(signal, () => {
+            if (interrupted !== undefined || interruption === "end at once") {
+                process.exit(signalCode(signal));
+            }
+            interrupted = signalCode(signal);
+            process.stderr.write(
+                "\nInterrupted: finishing the step under way. Run the command again to go on.\n",
+            );
+            abort.abort();
+        });
+    }
     Promise.resolve()
-        .then(() => body(parseOptions(args, known)))
+        .then(() => body(parseOptions(args, known), abort.signal))
         .then(
-            () => process.exit(interrupted ? 130 : process.exitCode),
+            () => process.exit(interrupted ?? process.exitCode),
             (error: unknown) => {
                 const verbose = args.includes("--verbose");
                 const text =
@@ -123,11 +149,11 @@ export function runCommand(
                             ? error.stack
                             : error.message
                         : String(error);
-                // What fails after Ctrl-C fails because of it, and the engine's words for that help nobody.
-                if (!interrupted || verbose) {
+                // What fails after an interruption fails because of it, and the engine's words for that help nobody.
+                if (interrupted === undefined || verbose) {
                     process.stderr.write(`\n${text ?? "The command failed without a message."}\n`);
                 }
-                process.exit(interrupted ? 130 : failureCode);
+                process.exit(interrupted ?? failureCode);
             },
         );
 }

@@ -1,25 +1,29 @@
 import { obtainCli } from "../engine/cli";
-import { localStackPlace, openStack } from "../engine/workspace";
+import { deployedOutputs, localStackPlace } from "../engine/workspace";
 import { CommandError, runCommand, say } from "./command";
 import { connectionUrls } from "./localStack";
 
 /** `npm run -s outputs`: the running stack's outputs as one JSON object, with URLs to connect with. */
-runCommand([], async () => {
-    const tell = (line: string): void => void process.stderr.write(`${line}\n`);
-    const cli = await obtainCli(tell);
-    const stack = await openStack(cli, localStackPlace(), tell);
-    const outputs = await stack.outputs();
-    if (Object.keys(outputs).length === 0) {
-        throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
-    }
-    const values = Object.entries(outputs)
-        .filter(([, { secret }]) => !secret)
-        .map(([name, { value }]): [string, unknown] => [name, value]);
-    say(
-        JSON.stringify(
-            { ...Object.fromEntries(values), ...(await connectionUrls(outputs)) },
-            null,
-            2,
-        ),
-    );
-});
+runCommand(
+    [],
+    async () => {
+        const tell = (line: string): void => void process.stderr.write(`${line}\n`);
+        const cli = await obtainCli(tell);
+        const outputs = await deployedOutputs(cli, localStackPlace());
+        if (Object.keys(outputs).length === 0) {
+            throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
+        }
+        const values = Object.entries(outputs)
+            .filter(([, { secret }]) => !secret)
+            .map(([name, { value }]): [string, unknown] => [name, value]);
+        say(
+            JSON.stringify(
+                { ...Object.fromEntries(values), ...(await connectionUrls(outputs)) },
+                null,
+                2,
+            ),
+        );
+    },
+    1,
+    "end at once",
+);

@@ -21,13 +21,13 @@ function previewPlace(stackName: string): StackPlace {
 }
 
 /** `npm run preview`: the laptop stack's plan; with `--stack dev` the plan for AWS, through the stand-ins, without an account. */
-runCommand(["--stack"], async ({ stack: stackName = "local", verbose }) => {
+runCommand(["--stack"], async ({ stack: stackName = "local", verbose }, interruption) => {
     const place = stackName === "local" ? localStackPlace() : previewPlace(stackName);
     const cli = await obtainCli(say);
     try {
         const stack = await openStack(cli, place, say);
         const color = process.stdout.isTTY ? "always" : "never";
-        const { plan, report } = await preview(stack, verbose, color);
+        const { plan, report } = await preview(stack, { verbose, interruption }, color);
         say(plainPlan(plan));
         report.warnings.forEach((warning) => {
             say(`Warning: ${warning}`);

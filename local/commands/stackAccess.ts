@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { OutputMap } from "@pulumi/pulumi/automation";
 import { obtainCli } from "../engine/cli";
 import { PROJECT_ROOT } from "../engine/paths";
-import { localStackPlace, openStack } from "../engine/workspace";
+import { userEnvironment } from "../engine/userEnvironment";
+import { deployedOutputs, localStackPlace } from "../engine/workspace";
 import { CommandError } from "./command";
 import { ConnectionUrls, connectionUrls } from "./localStack";
 
@@ -27,8 +27,7 @@ export async function deployedStack(name: string): Promise<DeployedStack> {
 
 async function laptopStack(): Promise<DeployedStack> {
     const cli = await obtainCli(tell);
-    const stack = await openStack(cli, localStackPlace(), tell);
-    const outputs: OutputMap = await stack.outputs();
+    const outputs = await deployedOutputs(cli, localStackPlace());
     if (Object.keys(outputs).length === 0) {
         throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
     }
@@ -45,7 +44,8 @@ async function ownStack(name: string): Promise<DeployedStack> {
     const args = ["stack", "output", "--json", "--stack", name];
     let text: string;
     try {
-        text = (await promisify(execFile)(cli.command, args, { cwd: PROJECT_ROOT })).stdout;
+        const place = { cwd: PROJECT_ROOT, env: userEnvironment() };
+        text = (await promisify(execFile)(cli.command, args, place)).stdout;
     } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause);
         const [reason = ""] = /error: .*/.exec(message) ?? [];

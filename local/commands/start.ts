@@ -27,7 +27,7 @@ function changesOf({ changes }: EngineReport): string {
 }
 
 /** `npm start`: deploys or updates the laptop stack, runs the walk-through and says how to connect. */
-runCommand([], async ({ verbose }) => {
+runCommand([], async ({ verbose }, interruption) => {
     const cli = await obtainCli(say);
     const place = localStackPlace();
     const stack = await openStack(cli, place, say);
@@ -36,10 +36,12 @@ runCommand([], async ({ verbose }) => {
     for (const what of [...revived.servers, ...revived.tasks]) {
         say(`Started again: ${what}`);
     }
+    interruption.throwIfAborted();
     say(
         "Deploying the audit trail: two PostgreSQL servers, the DMS task, and every AWS resource recorded.",
     );
-    const { outputs, report } = await update(stack, verbose);
+    const { outputs, report } = await update(stack, { verbose, interruption });
+    interruption.throwIfAborted();
     say(`Resources: ${changesOf(report)}. The policy pack in policy/ passed.`);
 
     const urls = await connectionUrls(outputs);

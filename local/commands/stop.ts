@@ -1,22 +1,61 @@
 import * as fs from "node:fs";
+import * as path from "node:path";
+import { isProtected } from "../aws/protection";
 import { sweepStack } from "../aws/revive";
 import { obtainCli } from "../engine/cli";
-import { destroy } from "../engine/operation";
+import { BusyError, ProtectedError } from "../engine/failure";
+import { destroy, OperationSettings } from "../engine/operation";
 import { localDir } from "../engine/paths";
-import { recover } from "../engine/recover";
-import { localStackPlace, openStack } from "../engine/workspace";
-import { runCommand, say } from "./command";
+import { endEngines, endOrphans, recover } from "../engine/recover";
+import { localStackPlace, openStack, StackPlace } from "../engine/workspace";
+import { CommandError, runCommand, say } from "./command";
 import { localStackDir } from "./localStack";
 
-/** `npm stop`: destroys the laptop stack; no process, port, data directory or state stays behind. */
-runCommand([], async ({ verbose }) => {
-    const place = localStackPlace();
-    if (fs.existsSync(place.engineDir)) {
-        const stack = await openStack(await obtainCli(say), place, say);
+const FORCE = "npm stop -- --force";
+
+function protectedStack({ settingsDir, stackName }: StackPlace, cause?: unknown): CommandError {
+    const settings = path.join(settingsDir, `Pulumi.${stackName}.yaml`);
+    return new CommandError(
+        `The laptop stack is protected from deletion, so nothing of it was touched: set audit-trail:deletionProtection to false in ${settings}, run "npm start" and then "npm stop" again, or throw it away with its data by "${FORCE}".`,
+        { cause },
+    );
+}
+
+/** Lets the engine destroy the stack. What it cannot destroy is left to the sweep, and said. */
+async function destroyWithEngine(place: StackPlace, settings: OperationSettings): Promise<void> {
+    await endOrphans(place.engineDir, say);
+    try {
+        const stack = await openStack(await obtainCli(say), place, say, "destruction");
         await recover(stack, place.engineDir, say);
-        await destroy(stack, verbose);
+        await destroy(stack, settings);
+    } catch (error) {
+        if (error instanceof ProtectedError) {
+            throw protectedStack(place, error);
+        }
+        if (error instanceof BusyError || settings.interruption.aborted) {
+            throw error;
+        }
+        const reason = error instanceof Error ? error.message : String(error);
+        process.stderr.write(
+            `${reason}\nThe engine could not destroy the stack; what it had started is ended by its recorded processes instead.\n`,
+        );
     }
-    // Whatever an interrupted start left: processes by their recorded identity, then the folder.
+}
+
+/**
+ * `npm stop`: destroys the laptop stack; no process, port, data directory or state stays behind, whatever the engine says.
+ * Only a protected stack stays as it is, unless `--force` is given, which does without the engine.
+ */
+runCommand(["--force"], async ({ verbose, force }, interruption) => {
+    const place = localStackPlace();
+    if (force) {
+        await endEngines(place.engineDir);
+    } else if (await isProtected(localStackDir())) {
+        throw protectedStack(place);
+    } else if (fs.existsSync(place.engineDir)) {
+        await destroyWithEngine(place, { verbose, interruption });
+    }
+    // Whatever an interrupted start or the engine left: processes by their recorded identity, then the folder.
     await sweepStack(localStackDir());
     await fs.promises.rm(localDir(), { recursive: true, force: true });
     say("The laptop stack is gone: no process, port, data or state is left.");

@@ -101,4 +101,5 @@ runCommand(
         }
     },
     EXIT_UNKNOWN,
+    "end at once",
 );

@@ -37,6 +37,7 @@ export class Applier {
     private characters = 0;
     private isOpen = false;
     private hasSavepoint = false;
+    private commitsToLive: number | undefined;
 
     constructor(
         private readonly task: Task,
@@ -49,6 +50,8 @@ export class Applier {
         readonly suspended: Set<string>,
         /** Quoted source tables and the WAL position up to which their full load holds their changes. */
         readonly starts: Map<string, bigint>,
+        /** The same for those whose load may hold later changes too, and up to where. */
+        readonly overlaps: ReadonlyMap<string, bigint>,
         readonly counts: ApplyCounts,
     ) {
         this.runner = new StatementRunner(target);
@@ -63,45 +66,85 @@ export class Applier {
         );
     }
 
-    /** Takes a transaction into the open group; all of it is on its way to the target when `commit()` returns. */
-    async apply(transaction: Transaction, options: GroupOptions): Promise<void> {
+    /**
+     * Takes a transaction into the open group; all of it is on its way to the target when `commit()` returns.
+     *
+     * @param only the quoted source tables whose changes are wanted, all by default
+     */
+    async apply(
+        transaction: Transaction,
+        options: GroupOptions,
+        only: (table: string) => boolean = () => true,
+    ): Promise<void> {
+        const { splitTransactions } = options.faults;
         const timestamp = commitTimestamp(transaction.commitTimestamp);
+        let part = 0;
         for (const { lsn, text } of transaction.read()) {
             const message = parseMessage(text);
             if (message.kind === "truncate") {
-                const names = message.tables.filter((table) => this.tables.isSelected(table));
-                this.drop("TRUNCATE", names.map(quoted).join(", "), "DMS does not replicate it");
-                continue;
+                this.dropTruncate(message.tables.filter((table) => only(quoted(table))));
+            } else if (message.kind === "change" && only(quoted(message.table))) {
+                await this.applyChange(message, lsn, timestamp, transaction, options);
+                this.characters += text.length;
+                part += 1;
+                if (part === splitTransactions) {
+                    await this.commit(options);
+                    part = 0;
+                }
             }
-            if (
-                message.kind !== "change" ||
-                this.suspended.has(quoted(message.table)) ||
-                transaction.endLsn <= this.startOf(message.table)
-            ) {
-                continue;
+        }
+    }
+
+    private async applyChange(
+        message: Change,
+        lsn: bigint,
+        timestamp: string,
+        { endLsn }: Transaction,
+        options: GroupOptions,
+    ): Promise<void> {
+        const name = quoted(message.table);
+        const start = this.startOf(name);
+        const isOlder = endLsn <= start;
+        if (this.suspended.has(name) || (isOlder && !options.faults.replayBeforeLoad)) {
+            return;
+        }
+        const plan = await this.planFor(message, options);
+        const { lobLookup, streamPosition: form } = options.faults;
+        const change = lobLookup ? await this.tables.withLobsOfNow(plan, message) : message;
+        const sequence = nextSequence(this.sequence, timestamp);
+        const { operation } = change;
+        const headers: HeaderSource = {
+            operation,
+            timestamp,
+            position: streamPosition(form, operation, lsn, endLsn),
+            changeSeq: formatSequence(sequence),
+        };
+        const rendered = renderChange(plan, change, headers, options.render);
+        if ("dropped" in rendered) {
+            this.drop(operation.toUpperCase(), quoted(plan.source), rendered.dropped);
+            return;
+        }
+        this.sequence = sequence;
+        this.reportTruncation(plan, rendered.truncatedLobs);
+        const mayBeLoaded = !isOlder && endLsn <= (this.overlaps.get(name) ?? start);
+        const work = { plan, change, headers, mayBeLoaded };
+        if (options.faults.lobTwoStep === "own transaction" && rendered.statements.length > 1) {
+            for (const statement of rendered.statements) {
+                await this.add({ ...work, statements: [statement] }, options);
+                await this.commit(options);
             }
-            const plan = await this.planFor(message, options);
-            const sequence = nextSequence(this.sequence, timestamp);
-            const { operation } = message;
-            const form = options.faults.streamPosition;
-            const headers: HeaderSource = {
-                operation,
-                timestamp,
-                position: streamPosition(form, operation, lsn, transaction.endLsn),
-                changeSeq: formatSequence(sequence),
-            };
-            const rendered = renderChange(plan, message, headers, options.render);
-            if ("dropped" in rendered) {
-                this.drop(operation.toUpperCase(), quoted(plan.source), rendered.dropped);
-                continue;
-            }
-            this.sequence = sequence;
-            this.reportTruncation(plan, rendered.truncatedLobs);
-            this.chunk.push({ plan, change: message, headers, statements: rendered.statements });
-            this.characters += text.length;
-            if (this.chunk.length >= CHUNK_CHANGES || this.characters >= CHUNK_CHARACTERS) {
-                await this.flush(options);
-            }
+        } else {
+            await this.add({ ...work, statements: rendered.statements }, options);
+        }
+    }
+
+    private async add(work: Work, options: GroupOptions): Promise<void> {
+        if (this.suspended.has(quoted(work.plan.source))) {
+            return;
+        }
+        this.chunk.push(work);
+        if (this.chunk.length >= CHUNK_CHANGES || this.characters >= CHUNK_CHARACTERS) {
+            await this.flush(options);
         }
     }
 
@@ -113,6 +156,11 @@ export class Applier {
         }
         this.isOpen = false;
         this.hasSavepoint = false;
+        await this.sendCommit();
+        this.dieIfAsked(options.faults.killBeforeConfirm);
+    }
+
+    private async sendCommit(): Promise<void> {
         try {
             const { command } = await this.target.query("COMMIT");
             if (command !== "COMMIT") {
@@ -130,9 +178,16 @@ export class Applier {
         }
     }
 
+    /** The process ends like one that crashed: what the target has now, nothing here remembers. */
+    private dieIfAsked(kill: boolean | number): void {
+        this.commitsToLive = kill === false ? undefined : (this.commitsToLive ?? Number(kill)) - 1;
+        if (this.commitsToLive === 0) {
+            process.kill(process.pid, "SIGKILL");
+        }
+    }
+
     /** A table that was made while the task runs has no full load. */
-    private startOf(table: TableName): bigint {
-        const name = quoted(table);
+    private startOf(name: string): bigint {
         const start = this.starts.get(name) ?? 0n;
         this.starts.set(name, start);
         return start;
@@ -185,7 +240,7 @@ export class Applier {
         this.runner.forgetUnproven();
         await this.target.query("ROLLBACK TO SAVEPOINT awsdms_chunk");
         for (const work of chunk) {
-            await this.careful.apply(work, options.render);
+            await this.careful.apply(work, options);
         }
     }
 
@@ -196,6 +251,13 @@ export class Applier {
         this.isOpen = true;
         this.hasSavepoint = true;
         return `${before}${release}SAVEPOINT awsdms_chunk`;
+    }
+
+    private dropTruncate(tables: readonly TableName[]): void {
+        const names = tables.filter((table) => this.tables.isSelected(table)).map(quoted);
+        if (names.length > 0) {
+            this.drop("TRUNCATE", names.join(", "), "DMS does not replicate it");
+        }
     }
 
     private drop(operation: string, table: string, why: string): void {

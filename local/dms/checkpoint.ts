@@ -8,6 +8,11 @@ export interface Checkpoint {
     readonly fullLoad: "loading" | "done";
     /** Quoted source tables and the position up to which their load holds their changes. */
     readonly tables: Readonly<Record<string, string>>;
+    /**
+     * Quoted source tables whose load read later than their capture began, and the position up to which their changes may
+     * be in the load already. An entry goes once all of that is on the target.
+     */
+    readonly overlaps?: Readonly<Record<string, string>>;
     /** Quoted source tables that an unfinished load may have committed. */
     readonly loaded?: readonly string[];
     /** WAL position, e.g. "0/16B3748": everything that committed before it is on the target. */

@@ -1,13 +1,14 @@
 import type { Client } from "pg";
 
+import type { GroupOptions } from "./context";
 import type { ControlTables } from "./controlTables";
 import { isRowError, messageOf, TaskError } from "./errors";
 import type { HeaderSource } from "./headers";
 import type { Log } from "./log";
 import type { TablePlan } from "./plan";
-import { type Conflict, decide } from "./policy";
+import { type Conflict, decide, type Decision, isKeyConflict } from "./policy";
 import type { StatementRunner } from "./statementRunner";
-import { renderReplacement, type RenderOptions, type Statement, withLiterals } from "./statements";
+import { renderReplacement, type Statement, withLiterals } from "./statements";
 import { quoted } from "./tableName";
 import type { Task } from "./task";
 import type { Change } from "./testDecoding";
@@ -18,6 +19,8 @@ export interface Work {
     readonly change: Change;
     readonly headers: HeaderSource;
     readonly statements: readonly Statement[];
+    /** Whether the table's load may hold the change already: conflicts are then no errors (FullLoadIgnoreConflicts). */
+    readonly mayBeLoaded: boolean;
 }
 
 export interface ApplyCounts {
@@ -41,7 +44,7 @@ export class CarefulApplier {
     ) {}
 
     /** Applies one change inside the open target transaction; only STOP_TASK and lost connections throw. */
-    async apply(work: Work, options: RenderOptions): Promise<void> {
+    async apply(work: Work, options: GroupOptions): Promise<void> {
         if (this.suspended.has(quoted(work.plan.source))) {
             return;
         }
@@ -50,14 +53,34 @@ export class CarefulApplier {
             this.counts.applied += 1;
             return;
         }
+        if (work.mayBeLoaded && isKeyConflict(conflict)) {
+            this.counts.dropped += 1;
+            return;
+        }
         this.counts.conflicts += 1;
         const name = quoted(work.plan.source);
-        const errors = this.errors.get(name) ?? 0;
-        this.errors.set(name, errors + 1);
-        const { operation } = work.change;
+        this.errors.set(name, (this.errors.get(name) ?? 0) + 1);
+        const decision = this.decide(work, conflict, options);
+        if (decision === "replace") {
+            await this.replace(work, conflict, options);
+        } else {
+            await this.obey(decision, work, conflict);
+        }
+    }
+
+    private decide(work: Work, conflict: Conflict, options: GroupOptions): Decision {
+        const before = (this.errors.get(quoted(work.plan.source)) ?? 1) - 1;
+        const asUpdate = work.plan.flagsDeletes && options.faults.flaggedDeletePolicy === "update";
         const settings = this.task.settings.ErrorBehavior;
-        const asUpdate = work.plan.flagsDeletes;
-        switch (decide(operation, asUpdate, conflict, settings, errors)) {
+        return decide(work.change.operation, asUpdate, conflict, settings, before);
+    }
+
+    private async obey(
+        decision: Exclude<Decision, "replace">,
+        work: Work,
+        conflict: Conflict,
+    ): Promise<void> {
+        switch (decision) {
             case "ignore":
                 return;
             case "log":
@@ -68,8 +91,6 @@ export class CarefulApplier {
                 return;
             case "stop":
                 throw new TaskError(`The task stops at ${describe(work, conflict)}`);
-            case "replace":
-                await this.replace(work, conflict, options);
         }
     }
 
@@ -99,18 +120,18 @@ export class CarefulApplier {
         return conflict;
     }
 
-    private async replace(work: Work, cause: Conflict, options: RenderOptions): Promise<void> {
+    /** A replacement that fails too obeys the policy of what it met: a value that the table refuses is a data error. */
+    private async replace(work: Work, cause: Conflict, options: GroupOptions): Promise<void> {
         const { plan, change, headers } = work;
-        const statements = renderReplacement(plan, change, headers, options);
+        const statements = renderReplacement(plan, change, headers, options.render);
         const conflict = await this.attempt(statements);
         if (conflict === undefined) {
             this.counts.applied += 1;
-        } else {
-            await this.logError(
-                { ...work, statements },
-                conflict.kind === "error" ? conflict : cause,
-            );
+            return;
         }
+        const met = conflict.kind === "error" ? conflict : cause;
+        const decision = this.decide(work, met, options);
+        await this.obey(decision === "replace" ? "log" : decision, { ...work, statements }, met);
     }
 
     private async logError(work: Work, conflict: Conflict): Promise<void> {

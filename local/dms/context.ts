@@ -28,7 +28,10 @@ export interface GroupOptions {
 export function groupOptions(context: TaskContext): GroupOptions {
     const faults = context.faults.current();
     const { lobTwoStep, deleteImage } = faults;
-    return { faults, render: { rules: valueRules(context), lobTwoStep, deleteImage } };
+    return {
+        faults,
+        render: { rules: valueRules(context), lobTwoStep: lobTwoStep !== false, deleteImage },
+    };
 }
 
 export function valueRules({ faults, task }: TaskContext): ValueRules {

@@ -9,7 +9,7 @@ import { DatabaseError } from "pg";
 import { readCheckpoint } from "./checkpoint";
 import { clientConfig, connect, disconnect } from "./connection";
 import { codeOf } from "./errors";
-import { livingProcess, type ProcessIdentity, startTicks } from "./processIdentity";
+import { livingProcess, type ProcessIdentity, startTicks, wasRenamed } from "./processIdentity";
 import { dropSlot, slotName } from "./slot";
 import { readStatus, type TaskStatus } from "./status";
 import { readSource, readTask, taskFiles } from "./task";
@@ -28,6 +28,9 @@ const SLOT_DEADLINE_MS = 15_000;
 export async function startTask(taskDir: string): Promise<void> {
     const files = taskFiles(taskDir);
     readTask(taskDir);
+    if (wasRenamed(files.process)) {
+        await stopTask(taskDir);
+    }
     const pid = livingProcess(files.process)?.pid ?? spawnReplicator(taskDir);
     const deadline = Date.now() + START_DEADLINE_MS;
     for (;;) {
@@ -80,7 +83,7 @@ export async function stopTask(taskDir: string): Promise<void> {
 /** What status.json says, corrected when the process behind it is gone; undefined before the first start. */
 export function taskStatus(taskDir: string): TaskStatus | undefined {
     const files = taskFiles(taskDir);
-    const lives = livingProcess(files.process) !== undefined;
+    const lives = livingProcess(files.process) !== undefined && !wasRenamed(files.process);
     const status = readStatus(files.status);
     if (status === undefined || lives || status.state === "stopped" || status.state === "failed") {
         return status;
@@ -122,10 +125,9 @@ export async function dropTaskSlot(taskDir: string): Promise<void> {
             // The source may not have noticed the end of the task's connection yet, or it is starting.
             if (!["55006", "57P03"].includes(code) || Date.now() > deadline) {
                 throw new Error(
-                    `The replication slot ${slot} could not be dropped on the source.`,
-                    {
-                        cause: error,
-                    },
+                    `The replication slot ${slot} could not be dropped on the source as user "${task.source.username}": ` +
+                        `${error.message} (SQLSTATE ${code}); mend that and run the command again.`,
+                    { cause: error },
                 );
             }
             await pause(POLL_MS);

@@ -3,20 +3,24 @@ import type { Client } from "pg";
 import { clientConfig, connect, disconnect } from "./connection";
 import type { TaskContext } from "./context";
 
-/** The session that applies changes. Ordinary triggers fire in it unless the endpoint's script or a fault says no. */
+/** The session that applies changes, with settings that a fault may turn into what nobody expects. Ordinary triggers fire in it unless the endpoint's script or a fault says no. */
 export async function connectTarget(
     { task, faults }: TaskContext,
     onLost: (error: Error) => void,
 ): Promise<Client> {
     const target = await connect(clientConfig(task.target, task.identifier), onLost);
+    const { sessionReplicationRole, targetSession } = faults.current();
     const script =
-        faults.current().sessionReplicationRole === undefined
+        sessionReplicationRole === undefined
             ? task.target.settings.afterConnectScript
             : "SET session_replication_role = replica";
     try {
         await target.query(`SET statement_timeout = '${task.target.settings.executeTimeout}s'`);
         if (script !== undefined) {
             await target.query(script);
+        }
+        for (const setting of Object.entries(targetSession ?? {})) {
+            await target.query("SELECT pg_catalog.set_config($1, $2, false)", setting);
         }
     } catch (error) {
         await disconnect(target);

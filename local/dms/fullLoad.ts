@@ -31,7 +31,8 @@ export async function useSnapshot(source: Client, snapshot: string): Promise<voi
 }
 
 /**
- * Copies one table in one target transaction; the source session is inside the snapshot.
+ * Copies one table; the source session is inside a transaction. The target sees it in one transaction, unless large
+ * columns follow in one of their own.
  *
  * @returns the number of rows
  */
@@ -105,8 +106,8 @@ async function writeRows(
         return value === undefined ? [] : [{ name: column.name, field: copyField(value) }];
     });
     const types = names.map((name) => plan.sourceColumns.get(name) ?? "");
-    // In two steps the LOBs follow in an UPDATE of the same transaction.
-    const late = types.map((type) => context.faults.lobTwoStep && isLob(type));
+    const { lobTwoStep } = context.faults;
+    const late = types.map((type) => lobTwoStep !== false && isLob(type));
     const converted = rows.map((row) =>
         row.map((value, at) => {
             const result = convert(value, types[at] ?? "", context.rules);
@@ -130,8 +131,20 @@ async function writeRows(
     );
     const lobs = names.filter((_, at) => late[at]);
     if (lobs.length > 0 && plan.key.length > 0) {
+        if (lobTwoStep === "own transaction") {
+            await commitPart(plan, context);
+        }
         await completeLobs(plan, names, lobs, converted, context.target);
+        if (lobTwoStep === "own transaction") {
+            await commitPart(plan, context);
+        }
     }
+}
+
+async function commitPart(plan: TablePlan, { target, beforeCommit }: LoadContext): Promise<void> {
+    beforeCommit(plan);
+    await target.query("COMMIT");
+    await target.query("BEGIN");
 }
 
 async function completeLobs(

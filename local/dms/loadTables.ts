@@ -1,13 +1,18 @@
+import { setTimeout as pause } from "node:timers/promises";
+
 import type { Client } from "pg";
 
 import { type Checkpoint, writeCheckpoint } from "./checkpoint";
 import type { TaskContext } from "./context";
+import { StopRequested } from "./errors";
 import { type LoadContext, loadTable, useSnapshot } from "./fullLoad";
 import type { MappedTable } from "./mapping";
 import type { CreatedSlot } from "./slot";
 import { quoted } from "./tableName";
 import type { Tables } from "./tables";
 import type { ValueRules } from "./values";
+
+const HOLD_POLL_MS = 20;
 
 export interface LoadTablesContext extends TaskContext {
     readonly source: Client;
@@ -17,7 +22,9 @@ export interface LoadTablesContext extends TaskContext {
 }
 
 /**
- * Loads tables, one after the other, from the slot's snapshot or, without a slot, from a snapshot of now.
+ * Loads tables, one after the other. DMS reads each of them at some time after its capture began; what was captured by
+ * then, and may be in the load already, is remembered as the table's overlap. With `loadOverlap` off all tables are read in
+ * the slot's snapshot instead (without a slot: of now), so that there is none.
  *
  * @param base what the task remembers so far; tables in `loaded` are emptied first, as an interrupted attempt filled them
  * @returns the checkpoint after the load, already written
@@ -28,7 +35,7 @@ export async function loadTables(
     mapped: readonly MappedTable[],
     slot: CreatedSlot | undefined,
 ): Promise<Checkpoint> {
-    const { files, status, source, tables, log, task } = context;
+    const { faults, files, status, source, tables, log, task } = context;
     const from = slot?.consistentPoint ?? "0/0";
     log("I", "SOURCE_UNLOAD", `Full load of ${mapped.length} tables as of ${from}.`);
     const loaded = new Set(base.loaded);
@@ -38,9 +45,10 @@ export async function loadTables(
     save();
     status.enter("full-load");
     await dropTargets(context, mapped);
-    await (slot === undefined
-        ? source.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        : useSnapshot(source, slot.snapshot));
+    const { loadOverlap } = faults.current();
+    if (!loadOverlap) {
+        await beginSnapshot(source, slot);
+    }
     const loadContext = loadContextOf(context, (name) => {
         loaded.add(name);
         save();
@@ -51,17 +59,66 @@ export async function loadTables(
     for (const { source: table } of mapped) {
         const name = quoted(table);
         const truncates = base.loaded?.includes(name) === true || mode === "TRUNCATE_BEFORE_LOAD";
-        const rows = await loadTable(await tables.plan(table), truncates, loadContext);
+        const plan = await tables.plan(table);
+        await whileHeld(context, name);
+        if (loadOverlap) {
+            await source.query("BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY");
+        }
+        const rows = await loadTable(plan, truncates, loadContext);
+        if (loadOverlap) {
+            await source.query("COMMIT");
+        }
         starts[name] = from;
         loadedRows[name] = rows;
         status.update({ loadedRows: { ...loadedRows } });
         log("I", "TARGET_LOAD", `Loaded ${rows} rows of ${name}.`);
     }
-    await source.query("COMMIT");
+    if (!loadOverlap) {
+        await source.query("COMMIT");
+    }
     const done: Checkpoint = { ...base, fullLoad: "done", loaded: [], tables: starts };
-    writeCheckpoint(files.checkpoint, done);
-    status.update({ position: done.position });
-    return done;
+    const overlaps = { ...base.overlaps };
+    if (loadOverlap && slot !== undefined) {
+        const end = await positionAfterLoad(source);
+        for (const { source: table } of mapped) {
+            overlaps[quoted(table)] = end;
+        }
+    }
+    const checkpoint = { ...done, overlaps };
+    writeCheckpoint(files.checkpoint, checkpoint);
+    status.update({ position: checkpoint.position });
+    return checkpoint;
+}
+
+async function beginSnapshot(source: Client, slot: CreatedSlot | undefined): Promise<void> {
+    await (slot === undefined
+        ? source.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        : useSnapshot(source, slot.snapshot));
+}
+
+/** A position that everything the load may have read lies before, and that the stream reaches although nobody writes. */
+async function positionAfterLoad(source: Client): Promise<string> {
+    const { rows } = await source.query<{ lsn: string }>(
+        "SELECT pg_catalog.pg_current_wal_insert_lsn() AS lsn",
+    );
+    // The commit of an empty transaction that has an id goes into the WAL and is flushed.
+    await source.query("BEGIN; SET LOCAL synchronous_commit = 'on'");
+    await source.query("SELECT pg_catalog.pg_current_xact_id()");
+    await source.query("COMMIT");
+    return rows[0]?.lsn ?? "0/0";
+}
+
+/** The fault `holdLoad`: time for others to change what is captured and not yet read. */
+async function whileHeld({ faults, signal, log }: TaskContext, name: string): Promise<void> {
+    for (let isTold = false; faults.current().holdLoad; isTold = true) {
+        if (signal.aborted) {
+            throw new StopRequested();
+        }
+        if (!isTold) {
+            log("W", "SOURCE_UNLOAD", `The load of ${name} waits (holdLoad in faults.json).`);
+        }
+        await pause(HOLD_POLL_MS);
+    }
 }
 
 function loadContextOf(

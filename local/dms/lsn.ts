@@ -19,3 +19,12 @@ export function formatPosition(lsn: bigint): string {
 function hex(value: bigint): string {
     return value.toString(16).toUpperCase();
 }
+
+/** Positions by name, as a checkpoint's JSON holds them. */
+export function parseLsns(texts: Readonly<Record<string, string>> = {}): Map<string, bigint> {
+    return new Map(Object.entries(texts).map(([name, text]) => [name, parseLsn(text)]));
+}
+
+export function formatLsns(lsns: Iterable<readonly [string, bigint]>): Record<string, string> {
+    return Object.fromEntries([...lsns].map(([name, lsn]) => [name, formatLsn(lsn)]));
+}

@@ -32,6 +32,11 @@ export function decide(
     return decision === "log" && escalated !== undefined ? escalated : decision;
 }
 
+/** Whether a row was there that must not be, or the other way round. */
+export function isKeyConflict(conflict: Conflict): boolean {
+    return conflict.kind === "noRow" || codeOf(conflict.error) === "23505";
+}
+
 const DECISIONS: Readonly<Record<string, Decision>> = {
     IGNORE_RECORD: "ignore",
     LOG_ERROR: "log",
@@ -62,8 +67,7 @@ function policyFor(
         delete: settings.ApplyErrorDeletePolicy,
     }[operation];
     // Writing the row again mends a conflict of keys and nothing else.
-    const isKeyConflict = conflict.kind === "noRow" || code === "23505";
-    return policy.endsWith("_RECORD") && policy !== "IGNORE_RECORD" && !isKeyConflict
+    return policy.endsWith("_RECORD") && policy !== "IGNORE_RECORD" && !isKeyConflict(conflict)
         ? "LOG_ERROR"
         : policy;
 }

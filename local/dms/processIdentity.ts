@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
 
 import { readIfExists, writeJsonFile } from "./files";
 
@@ -9,6 +10,8 @@ export interface ProcessIdentity {
     readonly startedAt: string;
     /** When the system started it: clock ticks since boot on Linux, a date elsewhere. */
     readonly startTicks: string;
+    /** The file that this was recorded in, so that a copy of it can be told from it; an older version kept none. */
+    readonly file?: string;
 }
 
 export function recordProcess(file: string): void {
@@ -16,6 +19,7 @@ export function recordProcess(file: string): void {
         pid: process.pid,
         startedAt: new Date().toISOString(),
         startTicks: startTicks(process.pid) ?? "",
+        file: path.resolve(file),
     };
     writeJsonFile(file, identity);
 }
@@ -27,7 +31,16 @@ export function livingProcess(file: string): ProcessIdentity | undefined {
         return undefined;
     }
     const identity = JSON.parse(json) as ProcessIdentity;
-    return startTicks(identity.pid) === identity.startTicks ? identity : undefined;
+    // Where the file was renamed the process is still this one; a copy of a project must not end the other's process.
+    const { file: original = file } = identity;
+    const isCopy = path.resolve(original) !== path.resolve(file) && existsSync(original);
+    return !isCopy && startTicks(identity.pid) === identity.startTicks ? identity : undefined;
+}
+
+/** Whether the recorded process lives but was started in a folder that was renamed since: its own files are out of reach. */
+export function wasRenamed(file: string): boolean {
+    const { file: original = file } = livingProcess(file) ?? {};
+    return path.resolve(original) !== path.resolve(file);
 }
 
 /** When a living process started; undefined when there is none with this number or it is a zombie. */

@@ -39,18 +39,46 @@ export class TransactionQueue {
     /** The next transaction; rejects once the queue has failed. */
     async next(): Promise<Transaction> {
         for (;;) {
-            if (this.failure !== undefined) {
-                throw this.failure;
-            }
             const transaction = this.take();
             if (transaction !== undefined) {
                 return transaction;
             }
-            await new Promise<void>((resolve) => {
-                this.wake = resolve;
-            });
-            this.wake = undefined;
+            await this.news();
         }
+    }
+
+    /** The transactions up to a position, once the stream has come that far; rejects once the queue has failed. */
+    async upTo(lsn: bigint, seen: () => bigint): Promise<Transaction[]> {
+        const taken: Transaction[] = [];
+        for (;;) {
+            const [first] = this.waiting;
+            if (first !== undefined && first.endLsn > lsn) {
+                return taken;
+            }
+            const transaction = this.take();
+            if (transaction !== undefined) {
+                taken.push(transaction);
+            } else if (this.failure === undefined && seen() >= lsn) {
+                return taken;
+            } else {
+                await this.news();
+            }
+        }
+    }
+
+    /** Tells that the stream has come further, though with nothing to take. */
+    poke(): void {
+        this.wake?.();
+    }
+
+    private async news(): Promise<void> {
+        if (this.failure !== undefined) {
+            throw this.failure;
+        }
+        await new Promise<void>((resolve) => {
+            this.wake = resolve;
+        });
+        this.wake = undefined;
     }
 
     /** The next transaction if it is already here. */

@@ -52,11 +52,12 @@ export function parseReload(json: string, task: Selection): readonly TableName[]
 /** A checkpoint that has forgotten the load of some tables, so that the next session loads them as it loads new ones. */
 export function withoutLoads(checkpoint: Checkpoint, tables: readonly TableName[]): Checkpoint {
     const names = new Set(tables.map(quoted));
+    const others = (entries: Readonly<Record<string, string>> = {}): Record<string, string> =>
+        Object.fromEntries(Object.entries(entries).filter(([name]) => !names.has(name)));
     return {
         ...checkpoint,
-        tables: Object.fromEntries(
-            Object.entries(checkpoint.tables).filter(([name]) => !names.has(name)),
-        ),
+        tables: others(checkpoint.tables),
+        overlaps: others(checkpoint.overlaps),
         suspended: checkpoint.suspended.filter((name) => !names.has(name)),
     };
 }

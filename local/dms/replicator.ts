@@ -19,6 +19,8 @@ import { readTask, taskFiles } from "./task";
 const START_PATIENCE_MS = 30_000;
 const FIRST_BACKOFF_MS = 100;
 const LAST_BACKOFF_MS = 5_000;
+/** A connection that was good for so long counts like one that brought a change to the target. */
+const HEALTHY_MS = 60_000;
 /** A stop that hangs in the database ends the process anyway; the open transaction is rolled back there. */
 const STOP_PATIENCE_MS = 10_000;
 
@@ -86,8 +88,10 @@ async function keepRunning(context: TaskContext): Promise<void> {
     let backoff = FIRST_BACKOFF_MS;
     for (;;) {
         takeReloadRequest(context);
+        const session = new Session(context);
+        const begunAt = Date.now();
         try {
-            await new Session(context).run();
+            await session.run();
             return;
         } catch (error) {
             if (signal.aborted) {
@@ -96,8 +100,10 @@ async function keepRunning(context: TaskContext): Promise<void> {
             if (error instanceof ReloadRequested) {
                 continue;
             }
-            if (status.current.state === "running") {
-                hasRun = true;
+            const isRunning = status.current.state === "running";
+            hasRun ||= isRunning;
+            // An error that comes again with every attempt must reach the limit.
+            if (session.hasCommitted || (isRunning && Date.now() - begunAt > HEALTHY_MS)) {
                 attempts = 0;
                 backoff = FIRST_BACKOFF_MS;
             }
@@ -143,8 +149,8 @@ function isRecoverable(error: unknown, hasRun: boolean): boolean {
     const code = codeOf(error);
     return (
         hasRun ||
-        ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN", "55006"].includes(code) ||
-        /^(08|53|57)/.test(code) ||
+        ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN"].includes(code) ||
+        /^(08|40|53|55|57)/.test(code) ||
         /terminated|timeout expired/.test(messageOf(error))
     );
 }

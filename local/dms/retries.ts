@@ -1,7 +1,8 @@
 import type { TaskSettings } from "./settings";
 
 /**
- * How many attempts to connect again may follow each other without success. DMS waits RecoverableErrorInterval seconds
+ * How many attempts to go on may follow each other without success, after a broken connection as after a deadlock, a lock
+ * timeout or a cancelled statement on the target: the open transaction is rolled back and applied again. DMS waits RecoverableErrorInterval seconds
  * before the first; with RecoverableErrorThrottling each wait is longer than the one before, up to
  * RecoverableErrorThrottlingMax, where RecoverableErrorStopRetryAfterThrottlingMax ends them. The guide does not say by how
  * much; doubled waits give the nine attempts that DMS makes with its defaults. This stand-in counts like that and waits

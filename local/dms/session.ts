@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 
 import { Applier } from "./applier";
+import { applyTableByTable } from "./cachedChanges";
 import { type Checkpoint, writeCheckpoint } from "./checkpoint";
 import { ConfirmWindow } from "./confirmWindow";
 import type { ApplyCounts } from "./conflicts";
@@ -11,7 +12,7 @@ import { connectSource, connectTarget } from "./endpoints";
 import type { Faults } from "./faults";
 import { commitTimestamp } from "./headers";
 import { initialise } from "./initialise";
-import { formatLsn, parseLsn } from "./lsn";
+import { formatLsn, formatLsns, parseLsn, parseLsns } from "./lsn";
 import { Monitor } from "./monitor";
 import { TransactionQueue } from "./queue";
 import { ReloadRequested } from "./reload";
@@ -34,6 +35,8 @@ export class Session {
     private stream: ReplicationStream | undefined;
     private seen = 0n;
     private isApplying = false;
+    /** Whether this life has brought anything to the target. */
+    hasCommitted = false;
 
     constructor(private readonly context: TaskContext) {
         const { task } = context;
@@ -108,6 +111,7 @@ export class Session {
                 },
                 onKeepalive: (lsn) => {
                     this.seen = lsn > this.seen ? lsn : this.seen;
+                    queue.poke();
                 },
                 onLost: lost,
             },
@@ -125,7 +129,8 @@ export class Session {
             signal,
             checkpoint.changeSequence,
             new Set(checkpoint.suspended),
-            new Map(Object.entries(checkpoint.tables).map(([name, lsn]) => [name, parseLsn(lsn)])),
+            parseLsns(checkpoint.tables),
+            parseLsns(checkpoint.overlaps),
             countsOf(status.current),
         );
         const idle = setInterval(() => {
@@ -137,11 +142,36 @@ export class Session {
         this.cleanups.push(() => {
             clearInterval(idle);
         });
+        log("I", "TASK_MANAGER", `Ongoing replication from ${checkpoint.position}.`);
+        await this.applyCached(queue, applier, stream);
         status.enter("running");
         const monitor = await Monitor.start(this.context, this.control, queue, source);
         this.cleanups.push(() => monitor.stop());
-        log("I", "TASK_MANAGER", `Ongoing replication from ${checkpoint.position}.`);
         await this.applyLoop(queue, applier, stream);
+    }
+
+    private async applyCached(
+        queue: TransactionQueue,
+        applier: Applier,
+        stream: ReplicationStream,
+    ): Promise<void> {
+        if (applier.overlaps.size === 0) {
+            return;
+        }
+        this.isApplying = true;
+        const end = [...applier.overlaps.values()].reduce((last, lsn) => (lsn > last ? lsn : last));
+        const cached = await queue.upTo(end, () => this.seen);
+        const options = groupOptions(this.context);
+        await applyTableByTable(cached, applier, options);
+        this.isApplying = false;
+        for (const transaction of cached) {
+            transaction.dispose();
+            this.finish(transaction, applier);
+        }
+        const last = cached.at(-1);
+        if (last !== undefined) {
+            this.confirmGroup(last, stream, applier, options.faults);
+        }
     }
 
     private async applyLoop(
@@ -166,9 +196,6 @@ export class Session {
                 next = isOpen ? queue.take() : undefined;
             }
             await applier.commit(options);
-            if (options.faults.killBeforeConfirm) {
-                process.kill(process.pid, "SIGKILL");
-            }
             this.isApplying = false;
             this.confirmGroup(last, stream, applier, options.faults);
         }
@@ -190,6 +217,10 @@ export class Session {
         } finally {
             transaction.dispose();
         }
+        this.finish(transaction, applier);
+    }
+
+    private finish(transaction: Transaction, applier: Applier): void {
         const { endLsn, count } = transaction;
         this.window.push({ endLsn, count, sequence: applier.sequence });
         this.countTransaction(transaction);
@@ -201,6 +232,7 @@ export class Session {
         applier: Applier,
         faults: Faults,
     ): void {
+        this.hasCommitted = true;
         const timestamp = commitTimestamp(last.commitTimestamp);
         this.context.status.update({
             appliedTimestamp: timestamp,
@@ -236,9 +268,8 @@ export class Session {
                 position: formatLsn(lsn),
                 changeSequence: sequence,
                 suspended,
-                tables: Object.fromEntries(
-                    [...applier.starts].map(([name, start]) => [name, formatLsn(start)]),
-                ),
+                overlaps: formatLsns([...applier.overlaps].filter(([, end]) => end > lsn)),
+                tables: formatLsns(applier.starts),
             };
             writeCheckpoint(files.checkpoint, this.context.checkpoint);
             status.update({ position: formatLsn(lsn), suspendedTables: suspended });

@@ -1,7 +1,8 @@
 import { type Client, escapeIdentifier } from "pg";
 
 import { type CatalogTable, readTable, readTables } from "./catalog";
-import { messageOf, TaskError } from "./errors";
+import { isRowError, messageOf, TaskError } from "./errors";
+import { withLobsOfNow } from "./lobLookup";
 import type { Log } from "./log";
 import type { MappedTable } from "./mapping";
 import { makePlan, missingOnTarget, type TablePlan, targetOf } from "./plan";
@@ -128,6 +129,11 @@ export class Tables {
         return settled;
     }
 
+    /** A change with the large columns that the source's row has now (the fault `lobLookup`). */
+    async withLobsOfNow(plan: TablePlan, change: Change): Promise<Change> {
+        return await withLobsOfNow(this.source, plan, change);
+    }
+
     private async addColumn(target: TableName, name: string, type: string): Promise<void> {
         const column = `${escapeIdentifier(name)} ${type}`;
         await this.target.query("SAVEPOINT awsdms_ddl");
@@ -137,6 +143,9 @@ export class Tables {
             );
             await this.target.query("RELEASE SAVEPOINT awsdms_ddl");
         } catch (error) {
+            if (!isRowError(error)) {
+                throw error;
+            }
             await this.target.query("ROLLBACK TO SAVEPOINT awsdms_ddl");
             this.log(
                 "W",

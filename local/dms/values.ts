@@ -42,11 +42,12 @@ function convertScalar(value: string, type: string, rules: ValueRules): string {
         return roundDecimal(value, 6);
     }
     if (type.startsWith("timestamp") || type === "date") {
-        // DMS has no infinite times: it writes its first and last moment.
+        // DMS has no infinite times: it writes its first and last moment, here in UTC whatever the target session's zone.
+        const zone = type.endsWith("with time zone") ? "+00" : "";
         return value === "infinity"
-            ? "9999-12-31 23:59:59"
+            ? `9999-12-31 23:59:59${zone}`
             : value === "-infinity"
-              ? "4713-01-01 00:00:00 BC"
+              ? `4713-01-01 00:00:00${zone} BC`
               : value;
     }
     return value;

@@ -1,8 +1,9 @@
 import * as path from "node:path";
 import { OutputMap, Stack } from "@pulumi/pulumi/automation";
 import { PROJECT_ROOT } from "./paths";
+import { explained, OperationError, ProtectedError, refusesDeletion } from "./failure";
 import { preloadProgram } from "./preload";
-import { EngineReport, plainMessage, Progress } from "./progress";
+import { EngineReport, Progress } from "./progress";
 
 /** The policy packs that every preview and update runs under. */
 export const POLICY_PACKS: readonly string[] = [path.join(PROJECT_ROOT, "policy")];
@@ -19,8 +20,14 @@ const FIRST_RESOURCE_DEADLINE_MS = 90_000;
  */
 const SILENCE_AFTER_ERROR_MS = 5_000;
 
-/** The engine refused or failed; the message is all that a person has to read. */
-export class OperationError extends Error {}
+/**
+ * How long the engine may take to say that it heard an interruption itself, in milliseconds. A terminal tells every
+ * process of the command, a supervisor only the command; told twice, the engine would not finish its step under way.
+ */
+const HEARS_WITHIN_MS = 2_000;
+
+/** The engine's words when it heard an interruption. */
+const HEARD = /received; cancelling/;
 
 /** The options that all operations share. */
 interface EngineOptions {
@@ -33,26 +40,31 @@ interface EngineOptions {
 /** What the engine adds about an error that a provider or the program has explained. */
 const ECHO = /^(update failed|preview failed|resource registration)|context canceled$/i;
 
-/** What the Automation API's error says, which holds the whole command line and all that the engine printed. */
-function thrownReason(stackName: string, thrown: unknown): string {
-    const text = thrown instanceof Error ? thrown.message : String(thrown);
-    const [, reason] = /^error: (.+)$/m.exec(text) ?? [];
-    if (reason === undefined) {
-        return plainMessage(text);
-    }
-    const [, problem] = /^validating stack config: (.+?)\.?$/.exec(reason) ?? [];
-    return problem === undefined
-        ? reason
-        : `${problem}; correct it in the settings file Pulumi.${stackName}.yaml.`;
-}
-
-function sentence(what: string, stackName: string, report: EngineReport, thrown: unknown): string {
+/** The error for an operation that failed: what the engine reported, or else what the Automation API threw. */
+function operationError(
+    what: string,
+    stackName: string,
+    report: EngineReport,
+    thrown: unknown,
+): OperationError {
     if (report.violations.length > 0) {
-        return [`${what} is refused by the policy pack:`, ...report.violations].join("\n  ");
+        const lines = [`${what} is refused by the policy pack:`, ...report.violations];
+        return new OperationError(lines.join("\n  "), { cause: thrown });
     }
     const errors = report.errors.filter((text) => !ECHO.test(text));
-    const reasons = errors.length > 0 ? errors : [thrownReason(stackName, thrown)];
-    return [`${what} failed:`, ...reasons].join("\n  ");
+    if (errors.length === 0) {
+        return explained(stackName, thrown, (reason) => `${what} failed:\n  ${reason}`);
+    }
+    const Failure = errors.every(refusesDeletion) ? ProtectedError : OperationError;
+    return new Failure([`${what} failed:`, ...errors].join("\n  "), { cause: thrown });
+}
+
+/** What a command says about how its operation is run. */
+export interface OperationSettings {
+    /** Whether all that the engine prints is shown. */
+    readonly verbose: boolean;
+    /** Aborted when the command is interrupted: the engine then finishes its step under way and ends. */
+    readonly interruption: AbortSignal;
 }
 
 /**
@@ -65,9 +77,21 @@ async function operation<T>(
     what: string,
     stack: Stack,
     run: (options: EngineOptions) => Promise<T>,
-    verbose: boolean,
+    { verbose, interruption }: OperationSettings,
 ): Promise<{ readonly result: T; readonly report: EngineReport }> {
+    interruption.throwIfAborted();
     const progress = new Progress(process.stderr);
+    const interrupted = new AbortController();
+    let heard = false;
+    let hearing: NodeJS.Timeout | undefined;
+    const interrupt = (): void => {
+        hearing = setTimeout(() => {
+            if (!heard) {
+                interrupted.abort();
+            }
+        }, HEARS_WITHIN_MS);
+    };
+    interruption.addEventListener("abort", interrupt);
     const stalled = new AbortController();
     const deadline = setTimeout(() => {
         stalled.abort();
@@ -77,6 +101,7 @@ async function operation<T>(
     let preloaded: Promise<void> | undefined;
     let tail = "";
     const keep = (chunk: string): void => {
+        heard ||= HEARD.test(chunk);
         tail = `${tail}${chunk}`.slice(-2_000);
         if (verbose) {
             process.stderr.write(chunk);
@@ -99,7 +124,7 @@ async function operation<T>(
             },
             onOutput: keep,
             onError: keep,
-            signal: AbortSignal.any([stalled.signal, failed.signal]),
+            signal: AbortSignal.any([stalled.signal, failed.signal, interrupted.signal]),
         });
         const report = progress.finish();
         return { result, report };
@@ -111,8 +136,10 @@ async function operation<T>(
                 { cause: error },
             );
         }
-        throw new OperationError(sentence(what, stack.name, report, error), { cause: error });
+        throw operationError(what, stack.name, report, error);
     } finally {
+        interruption.removeEventListener("abort", interrupt);
+        clearTimeout(hearing);
         clearTimeout(deadline);
         clearTimeout(silence);
     }
@@ -121,13 +148,13 @@ async function operation<T>(
 /** Updates the stack under the policy packs; resolves with its outputs. */
 export async function update(
     stack: Stack,
-    verbose: boolean,
+    settings: OperationSettings,
 ): Promise<{ readonly outputs: OutputMap; readonly report: EngineReport }> {
     const { result, report } = await operation(
         "The update",
         stack,
         (options) => stack.up({ ...options, policyPacks: [...POLICY_PACKS] }),
-        verbose,
+        settings,
     );
     return { outputs: result.outputs, report };
 }
@@ -135,7 +162,7 @@ export async function update(
 /** Previews an update under the policy packs; resolves with the plan as the engine prints it. */
 export async function preview(
     stack: Stack,
-    verbose: boolean,
+    settings: OperationSettings,
     color: "always" | "never",
 ): Promise<{ readonly plan: string; readonly report: EngineReport }> {
     const { result, report } = await operation(
@@ -143,18 +170,22 @@ export async function preview(
         stack,
         (options) =>
             stack.preview({ ...options, policyPacks: [...POLICY_PACKS], diff: false, color }),
-        verbose,
+        settings,
     );
     return { plan: result.stdout, report };
 }
 
-/** Destroys every resource of the stack. */
-export async function destroy(stack: Stack, verbose: boolean): Promise<EngineReport> {
+/**
+ * Destroys every resource of the stack.
+ *
+ * @throws ProtectedError when the stack is protected from that; nothing was touched then.
+ */
+export async function destroy(stack: Stack, settings: OperationSettings): Promise<EngineReport> {
     const { report } = await operation(
         "The destruction",
         stack,
         (options) => stack.destroy(options),
-        verbose,
+        settings,
     );
     return report;
 }

@@ -1,4 +1,5 @@
 import { EngineEvent, SummaryEvent } from "@pulumi/pulumi/automation";
+import { pluginProblem } from "./pluginErrors";
 
 /** How often a line of progress is written where lines cannot be overwritten, in milliseconds. */
 const LINE_EVERY_MS = 5_000;
@@ -18,7 +19,7 @@ export function plainPlan(plan: string): string {
 
 /** What the engine reported, gathered for the closing message. */
 export interface EngineReport {
-    /** Error diagnostics, each once, without stacks. */
+    /** Error diagnostics, each once, without stacks; those of plugins as sentences that name the resource. */
     readonly errors: readonly string[];
     readonly warnings: readonly string[];
     /** Violations of mandatory policies: `rule: resource: message`. */
@@ -47,12 +48,27 @@ function nameOf(urn: string): string {
     return urn.split("::").slice(3).join("::");
 }
 
+/** What a URN is of, for example `postgresql:Grant audit-trail-local-dms`. */
+function labelOf(urn: string): string {
+    const type = urn.split("::")[2]?.split("$").at(-1) ?? "";
+    return `${type.replace(/:[^:]*:/, ":")} ${nameOf(urn)}`;
+}
+
+/** URNs without those that are the beginning of another: a plugin's log cuts a URN at a quote in the resource's name. */
+function wholeOnly(urns: readonly string[]): readonly string[] {
+    return urns.filter(
+        (urn) => !urns.some((other) => other !== urn && other.startsWith(urn.replace(/\\+$/, ""))),
+    );
+}
+
 /** Listens to the engine's events: shows how far it is, and keeps what the closing message needs. */
 export class Progress {
     private readonly started = Date.now();
     private lastLine = 0;
     private done = 0;
     private readonly errors = new Set<string>();
+    /** Plugins' errors, each with the URNs of the resources that have it. */
+    private readonly problems = new Map<string, Set<string>>();
     private readonly warnings = new Set<string>();
     private readonly violations = new Set<string>();
     private changes: Record<string, number> = {};
@@ -62,7 +78,7 @@ export class Progress {
     /** Takes one event; bound, so that it can be handed to the Automation API as it is. */
     readonly onEvent = (event: EngineEvent): void => {
         if (event.diagnosticEvent) {
-            const { severity, message } = event.diagnosticEvent;
+            const { severity, message, urn } = event.diagnosticEvent;
             const target =
                 severity === "error"
                     ? this.errors
@@ -70,7 +86,11 @@ export class Progress {
                       ? this.warnings
                       : undefined;
             const text = plainMessage(message);
-            if (text !== "" && !SHIM_WARNING.test(text)) {
+            const problem = severity === "error" ? pluginProblem(text) : undefined;
+            if (problem !== undefined) {
+                const urns = this.problems.get(problem) ?? new Set();
+                this.problems.set(problem, urns.add(urn ?? ""));
+            } else if (text !== "" && !SHIM_WARNING.test(text)) {
                 target?.add(text);
             }
         }
@@ -96,8 +116,13 @@ export class Progress {
         if (this.output.isTTY) {
             this.output.write("\r\u001b[K");
         }
+        const problems = [...this.problems].flatMap(([problem, urns]) =>
+            wholeOnly([...urns]).map((urn) =>
+                urn === "" ? `${problem}.` : `${labelOf(urn)}: ${problem}.`,
+            ),
+        );
         return {
-            errors: [...this.errors],
+            errors: [...problems, ...this.errors],
             warnings: [...this.warnings],
             violations: [...this.violations],
             changes: this.changes,

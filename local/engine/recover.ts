@@ -3,6 +3,8 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { Stack } from "@pulumi/pulumi/automation";
 import { Engine, endEngine, engineOf, hasOwner } from "./engineProcess";
+import { BusyError, busyMessage, explained } from "./failure";
+import { readIfExists } from "../servers/files";
 import { PROJECT_NAME } from "./paths";
 
 interface LockFile {
@@ -23,11 +25,10 @@ async function lockFiles(folder: string): Promise<LockFile[]> {
         .readdir(folder, { recursive: true, withFileTypes: true })
         .catch(() => []);
     const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".json"));
-    return Promise.all(
-        files.map(async (file) =>
-            parseLock(await fs.promises.readFile(path.join(file.parentPath, file.name), "utf8")),
-        ),
+    const texts = await Promise.all(
+        files.map((file) => readIfExists(path.join(file.parentPath, file.name))),
     );
+    return texts.filter((text) => text !== undefined).map(parseLock);
 }
 
 /** The machine may have gone down while the file was written: such a lock has no owner. */
@@ -59,39 +60,72 @@ async function mayHavePendingOperations(engineDir: string, stackName: string): P
     }
 }
 
+function locksFolder(engineDir: string): string {
+    return path.join(engineDir, "state", ".pulumi", "locks");
+}
+
+/** The engines that hold the stack's lock and live. */
+async function engines(engineDir: string): Promise<Engine[]> {
+    const locks = await lockFiles(locksFolder(engineDir));
+    return (await Promise.all(locks.map(holder))).filter((engine) => engine !== undefined);
+}
+
+/** Ends every engine that is at work on the stack, whoever started it. */
+export async function endEngines(engineDir: string): Promise<void> {
+    for (const engine of await engines(engineDir)) {
+        await endEngine(engine);
+    }
+}
+
 /**
- * Clears what a killed command left behind: an engine that went on without it, the engine's lock in the file backend,
- * and the operations that it had announced but not finished (the stand-ins pick up half-made resources by themselves).
+ * Ends an engine that went on without the command that started it.
  *
- * @param say receives a line when that takes time.
- * @throws when the engine that holds the lock is still at work for another command.
+ * @param say receives a line when there is one, because it takes time.
+ * @throws BusyError when the engine that holds the lock is still at work for another command.
  */
-export async function recover(
-    stack: RecoverableStack,
-    engineDir: string,
-    say: (line: string) => void,
-): Promise<void> {
-    const locks = await lockFiles(path.join(engineDir, "state", ".pulumi", "locks"));
-    for (const engine of await Promise.all(locks.map(holder))) {
-        if (engine === undefined) {
-            continue;
-        }
+export async function endOrphans(engineDir: string, say: (line: string) => void): Promise<void> {
+    for (const engine of await engines(engineDir)) {
         if (await hasOwner(engine)) {
-            throw new Error(
-                `Another update of this stack is running (process ${String(engine.pid)}); wait for its end and run the command again.`,
-            );
+            throw new BusyError(busyMessage(engine.pid));
         }
         say(
             `Ending the engine of a command that was killed (process ${String(engine.pid)}), once its step under way is done.`,
         );
         await endEngine(engine);
     }
-    if (locks.length > 0) {
-        await stack.cancel();
+}
+
+/**
+ * Clears what a killed command left behind: an engine that went on without it, the engine's lock in the file backend,
+ * and the operations that it had announced but not finished (the stand-ins pick up half-made resources by themselves).
+ *
+ * @param say receives a line when that takes time.
+ * @throws BusyError when the engine that holds the lock is still at work for another command.
+ */
+export async function recover(
+    stack: RecoverableStack,
+    engineDir: string,
+    say: (line: string) => void,
+): Promise<void> {
+    await endOrphans(engineDir, say);
+    try {
+        if ((await lockFiles(locksFolder(engineDir))).length > 0) {
+            await stack.cancel();
+        }
+        if (await mayHavePendingOperations(engineDir, stack.name)) {
+            await forgetPendingOperations(stack);
+        }
+    } catch (error) {
+        throw explained(
+            stack.name,
+            error,
+            (reason) =>
+                `The engine cannot take up the stack's state in ${engineDir}: ${reason}; mend that, or throw the stack away with "npm stop".`,
+        );
     }
-    if (!(await mayHavePendingOperations(engineDir, stack.name))) {
-        return;
-    }
+}
+
+async function forgetPendingOperations(stack: RecoverableStack): Promise<void> {
     const state = await stack.exportStack();
     const deployment = state.deployment as { pending_operations?: unknown[] } | undefined;
     if (deployment?.pending_operations?.length) {

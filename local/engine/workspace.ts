@@ -4,12 +4,16 @@ import * as path from "node:path";
 import { pathToFileURL } from "node:url";
 import {
     LocalWorkspace,
+    OutputMap,
     ProjectSettings,
     PulumiCommand,
     PulumiFn,
     Stack,
+    StackNotFoundError,
     StackSettings,
 } from "@pulumi/pulumi/automation";
+import { hasBundledPlugins } from "./bundledPlugins";
+import { explained, OperationError } from "./failure";
 import { enginePlugins, pulumiHome, realPostgresqlPlugin } from "./plugins";
 import { localDir, PROJECT_NAME, PROJECT_ROOT } from "./paths";
 
@@ -24,32 +28,34 @@ export interface StackPlace {
     readonly main: string;
 }
 
+const LAPTOP_STACK = "local";
+
+/** What a stack is opened for: a deployment takes its settings file, a destruction needs none. */
+export type Purpose = "deployment" | "destruction";
+
 /** The laptop stack's place. Its settings file lies in local/, or in the folder that AUDIT_TRAIL_LOCAL_SETTINGS names. */
 export function localStackPlace(): StackPlace {
     return {
-        stackName: "local",
+        stackName: LAPTOP_STACK,
         settingsDir: process.env.AUDIT_TRAIL_LOCAL_SETTINGS ?? path.join(PROJECT_ROOT, "local"),
         engineDir: path.join(localDir(), "engine"),
         main: path.join(PROJECT_ROOT, "local", "index.ts"),
     };
 }
 
-/** The bundled plugins of a vendor's download lie beside its binary; a CLI that was built from modules has none. */
-function needsShims(cli: PulumiCommand): boolean {
-    const found = (process.env.PATH ?? "")
-        .split(path.delimiter)
-        .map((dir) => path.join(dir, cli.command))
-        .find((file) => fs.existsSync(file));
-    const binary = fs.realpathSync(path.isAbsolute(cli.command) ? cli.command : (found ?? "."));
-    return !fs.existsSync(path.join(path.dirname(binary), "pulumi-analyzer-policy-nodejs"));
-}
-
-function environment(cli: PulumiCommand, place: StackPlace): Record<string, string> {
+/**
+ * What decides for the engine and for all that it starts, set here on purpose; what the user's environment said about it
+ * was set aside, see userEnvironment.ts.
+ */
+export function environment(cli: PulumiCommand, place: StackPlace): Record<string, string> {
     const shims = path.join(__dirname, "shims");
     const searchPath = process.env.PATH ?? "";
     return {
-        PATH: needsShims(cli) ? [shims, searchPath].join(path.delimiter) : searchPath,
+        PATH: hasBundledPlugins(cli.command, searchPath)
+            ? searchPath
+            : [shims, searchPath].join(path.delimiter),
         PULUMI_HOME: pulumiHome(),
+        PULUMI_BACKEND_URL: backendUrl(place),
         PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(place),
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
@@ -67,24 +73,29 @@ function passphraseFile({ engineDir }: StackPlace): string {
     return file;
 }
 
+/** The file backend: state, history and backups stay in the stack's own folder. */
+function backendUrl({ engineDir }: StackPlace): string {
+    return pathToFileURL(path.join(engineDir, "state")).href;
+}
+
 /** The project's settings with the stand-ins in the place of the plugins that this machine cannot have. */
 async function projectSettings(
     cli: PulumiCommand,
     place: StackPlace,
     postgresqlStandIn: boolean,
+    purpose: Purpose,
 ): Promise<ProjectSettings> {
     const { name, config, description } = await (
         await LocalWorkspace.create({ workDir: PROJECT_ROOT, pulumiCommand: cli })
     ).projectSettings();
     const standIns = postgresqlStandIn ? ["aws", "postgresql"] : ["aws"];
-    const stateDir = path.join(place.engineDir, "state");
-    await fs.promises.mkdir(stateDir, { recursive: true, mode: 0o700 });
     return {
         name,
         description,
-        config,
+        // By it the engine judges the settings, also those that were refused when they were to be deployed.
+        ...(purpose === "deployment" ? { config } : {}),
         runtime: "nodejs",
-        backend: { url: pathToFileURL(stateDir).href },
+        backend: { url: backendUrl(place) },
         plugins: {
             providers: standIns.map((standIn) => ({
                 name: standIn,
@@ -154,34 +165,85 @@ function exportsOf(module: Outputs): Outputs {
 
 type Outputs = Record<string, unknown>;
 
+function workDirOf({ engineDir }: StackPlace): string {
+    return path.join(engineDir, "work");
+}
+
+function cannotOpen({ stackName, engineDir }: StackPlace, thrown: unknown): OperationError {
+    const remedy =
+        stackName === LAPTOP_STACK ? '; mend that, or throw the stack away with "npm stop".' : "";
+    return explained(
+        stackName,
+        thrown,
+        (reason) =>
+            `The engine cannot open the stack "${stackName}", whose files are in ${engineDir}: ${reason}${remedy}`,
+    );
+}
+
 /**
  * Opens the stack under the real engine. The workspace lies inside the project, because the modules of dynamic
  * providers are looked up from there.
  *
  * @param say receives one line per thing worth knowing.
+ * @throws OperationError when the engine cannot open it.
  */
 export async function openStack(
     cli: PulumiCommand,
     place: StackPlace,
     say: (line: string) => void,
+    purpose: Purpose = "deployment",
 ): Promise<Stack> {
     const real = await realPostgresqlPlugin(enginePlugins(cli), say);
-    const workDir = path.join(place.engineDir, "work");
-    await fs.promises.mkdir(workDir, { recursive: true, mode: 0o700 });
-    const settings = await stackSettings(cli, place, workDir);
-    return LocalWorkspace.createOrSelectStack(
-        {
-            stackName: place.stackName,
-            projectName: PROJECT_NAME,
-            program: program(place.main, workDir),
-        },
-        {
+    const workDir = workDirOf(place);
+    for (const folder of [workDir, path.join(place.engineDir, "state")]) {
+        await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
+    }
+    const { stackName } = place;
+    const stackSettingsOf =
+        purpose === "deployment"
+            ? { [stackName]: await stackSettings(cli, place, workDir) }
+            : undefined;
+    const project = await projectSettings(cli, place, !real, purpose);
+    try {
+        return await LocalWorkspace.createOrSelectStack(
+            { stackName, projectName: PROJECT_NAME, program: program(place.main, workDir) },
+            {
+                workDir,
+                pulumiCommand: cli,
+                pulumiHome: pulumiHome(),
+                envVars: environment(cli, place),
+                projectSettings: project,
+                stackSettings: stackSettingsOf,
+            },
+        );
+    } catch (error) {
+        throw cannotOpen(place, error);
+    }
+}
+
+/**
+ * The outputs of the last deployment, none when there was none. It writes nothing, so that a deployment under way is not
+ * disturbed, and needs no settings file.
+ *
+ * @throws OperationError when the engine cannot tell them.
+ */
+export async function deployedOutputs(cli: PulumiCommand, place: StackPlace): Promise<OutputMap> {
+    const workDir = workDirOf(place);
+    if (!fs.existsSync(path.join(workDir, "Pulumi.yaml"))) {
+        return {};
+    }
+    try {
+        const workspace = await LocalWorkspace.create({
             workDir,
             pulumiCommand: cli,
             pulumiHome: pulumiHome(),
             envVars: environment(cli, place),
-            projectSettings: await projectSettings(cli, place, !real),
-            stackSettings: { [place.stackName]: settings },
-        },
-    );
+        });
+        return await workspace.stackOutputs(place.stackName);
+    } catch (error) {
+        if (error instanceof StackNotFoundError) {
+            return {};
+        }
+        throw cannotOpen(place, error);
+    }
 }

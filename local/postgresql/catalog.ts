@@ -37,9 +37,7 @@ export async function isSuperuser(client: Client, role: string): Promise<boolean
         [role],
     );
     if (row === undefined) {
-        throw new Error(
-            `role "${role}" does not exist; create it first, or make this resource depend on what creates it`,
-        );
+        throw new Error(`could not check if role ${role} is superuser: sql: no rows in result set`);
     }
     return row.rolsuper;
 }
@@ -62,9 +60,7 @@ export async function schemaOwner(client: Client, schema: string): Promise<strin
         [schema],
     );
     if (row === undefined) {
-        throw new Error(
-            `schema "${schema}" does not exist; create it first, or make this resource depend on what creates it`,
-        );
+        throw new Error(`could not find schema '${schema}' while looking for owner`);
     }
     return row.owner === "pg_database_owner" ? databaseOwner(client) : row.owner;
 }
@@ -92,21 +88,5 @@ export async function lockRole(client: Client, role: string): Promise<void> {
          FROM pg_catalog.pg_auth_members m JOIN pg_catalog.pg_roles r ON r.oid = m.roleid
          WHERE r.rolname = $1`,
         [role],
-    );
-}
-
-/** Waits for the advisory lock on a database. */
-export async function lockDatabase(client: Client, database: string): Promise<void> {
-    await client.query(
-        "SELECT pg_catalog.pg_advisory_xact_lock(oid::bigint) FROM pg_catalog.pg_database WHERE datname = $1",
-        [database],
-    );
-}
-
-/** Waits for the advisory lock on a schema. */
-export async function lockSchema(client: Client, schema: string): Promise<void> {
-    await client.query(
-        "SELECT pg_catalog.pg_advisory_xact_lock(oid::bigint) FROM pg_catalog.pg_namespace WHERE nspname = $1",
-        [schema],
     );
 }

@@ -39,10 +39,7 @@ function tlsOptions(config: ProviderConfig): false | ConnectionOptions {
         try {
             ca = readFileSync(config.sslRootCert, "utf8");
         } catch (cause) {
-            throw new Error(
-                `the provider's sslrootcert "${config.sslRootCert}" cannot be read; give the path of a PEM file`,
-                { cause },
-            );
+            throw new Error(`open ${config.sslRootCert}: no such file or directory`, { cause });
         }
     }
     const options: ConnectionOptions = {
@@ -63,9 +60,6 @@ function tlsOptions(config: ProviderConfig): false | ConnectionOptions {
 /** The PostgreSQL server that a provider works on. Connects when something is to be done, never before. */
 export class Server {
     private readonly connections: Slots;
-    // Roles, grants and memberships change shared catalog rows, which PostgreSQL refuses to change concurrently
-    // ("tuple concurrently updated"): one change at a time.
-    private readonly changes = new Slots(1);
 
     constructor(private readonly known: ProviderConfig | undefined) {
         this.connections = new Slots(known?.maxConnections || Number.POSITIVE_INFINITY);
@@ -93,14 +87,9 @@ export class Server {
         });
     }
 
-    /** Like {@link session}, but alone among this provider's changes: for statements that no transaction may hold. */
-    async change<T>(database: string, work: (client: Client) => Promise<T>): Promise<T> {
-        return this.changes.use(() => this.session(database, work));
-    }
-
     /** Runs changes in one transaction, all or nothing. */
     async transaction<T>(database: string, work: (client: Client) => Promise<T>): Promise<T> {
-        return this.change(database, async (client) => {
+        return this.session(database, async (client) => {
             await client.query("BEGIN");
             // A role's own statement_timeout must not end the wait for a lock.
             await client.query("SET LOCAL statement_timeout = 0");
@@ -128,9 +117,7 @@ export class Server {
         try {
             await client.connect();
         } catch (cause) {
-            throw new Error(connectionFailure(cause, { host, port, username, database }), {
-                cause,
-            });
+            throw new Error(connectionFailure(cause, { host, port }), { cause });
         }
         return client;
     }

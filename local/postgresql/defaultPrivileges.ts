@@ -2,6 +2,7 @@ import { Client, escapeIdentifier } from "pg";
 import { Props } from "../provider";
 import { databaseExists, firstRow, lockRole, roleExists, schemaExists } from "./catalog";
 import { Server } from "./connection";
+import { inContext } from "./failures";
 import { Resource } from "./handler";
 import { asMemberOf } from "./membership";
 import { flag, Properties, text, texts } from "./properties";
@@ -48,11 +49,15 @@ async function exchange(server: Server, inputs: Props, give: boolean): Promise<v
     await server.transaction(text(inputs, "database"), async (client) => {
         await lockRole(client, owner);
         await asMemberOf(client, [owner], async () => {
-            await client.query(`${alter(inputs)} REVOKE ALL ON ${objects} FROM ${role}`);
+            await inContext("could not revoke default privileges", () =>
+                client.query(`${alter(inputs)} REVOKE ALL ON ${objects} FROM ${role}`),
+            );
             if (give && privileges.length > 0) {
                 const option = flag(inputs, "withGrantOption") ? " WITH GRANT OPTION" : "";
-                await client.query(
-                    `${alter(inputs)} GRANT ${privileges.join(", ")} ON ${objects} TO ${role}${option}`,
+                await inContext("could not alter default privileges", () =>
+                    client.query(
+                        `${alter(inputs)} GRANT ${privileges.join(", ")} ON ${objects} TO ${role}${option}`,
+                    ),
                 );
             }
         });
@@ -108,8 +113,6 @@ async function granted(client: Client, state: Props): Promise<string[]> {
 /** What a role gets on the objects another role will create (postgresql.DefaultPrivileges). Id: role_database_schema_owner_type. */
 export const defaultPrivileges: Resource = {
     properties,
-    label: (inputs) =>
-        `default privileges of role "${text(inputs, "role")}" on what role "${text(inputs, "owner")}" creates`,
     validate(inputs) {
         const type = text(inputs, "objectType");
         const failures = [];
@@ -141,12 +144,7 @@ export const defaultPrivileges: Resource = {
             text(inputs, "objectType"),
         ].join("_");
     },
-    async read(server, id, state) {
-        if (text(state, "role") === "") {
-            throw new Error(
-                `the provider cannot import it (id "${id}"); let the program create it`,
-            );
-        }
+    async read(server, _id, state) {
         const wanted = texts(state, "privileges");
         const have = await inDatabase(server, state, (client) => granted(client, state));
         // No privileges at all count as gone, unless that is what is wanted.
@@ -154,12 +152,10 @@ export const defaultPrivileges: Resource = {
             return undefined;
         }
         const same = samePrivileges(text(state, "objectType"), wanted, have);
-        return { privileges: same ? wanted : have };
+        return { privileges: [...(same ? wanted : have)].sort() };
     },
     update: (server, _olds, news) => exchange(server, news, true),
     async delete(server, state) {
-        if (await inDatabase(server, state, () => Promise.resolve(true))) {
-            await exchange(server, state, false);
-        }
+        await exchange(server, state, false);
     },
 };

@@ -1,73 +1,58 @@
 import { DatabaseError } from "pg";
 
-/** What a person can do about a failure, by SQLSTATE (PostgreSQL manual, appendix A). */
-const REMEDIES: Readonly<Record<string, string>> = {
-    "42704": "create it first, or make this resource depend on what creates it",
-    "3F000": "create it first, or make this resource depend on what creates it",
-    "42P01": "create it first, or make this resource depend on what creates it",
-    "42703": "create it first, or make this resource depend on what creates it",
-    "42883": "create it first, or make this resource depend on what creates it",
-    "42501":
-        "let the provider's user own the object, or be a member of its owner, or have ADMIN OPTION on the role",
-    "42710": "adopt it with pulumi import, or remove it from the server",
-    "42P06": "adopt it with pulumi import, or remove it from the server",
-    "42723": "adopt it with pulumi import, or remove it from the server",
-    "42P04": "adopt it with pulumi import, or remove it from the server",
-    "2BP01": "remove what depends on it first, or set dropCascade where the resource has it",
-    "55006": "end the sessions that use it and run the update again",
-    "0LP01": "break the circle of memberships between these two roles",
-};
-
-function hint(remedy: string | undefined): string {
-    return remedy === undefined ? "" : `; ${remedy}`;
-}
-
 function message(error: unknown): string {
     return error instanceof Error ? error.message : String(error);
 }
 
-function code(error: unknown): string | undefined {
-    const found = error instanceof Error && "code" in error ? error.code : undefined;
-    return typeof found === "string" ? found : undefined;
+/** A failed statement in the words of lib/pq, the real provider's driver: the server's message and its SQLSTATE. */
+function driverMessage(error: unknown): string {
+    return error instanceof DatabaseError
+        ? `pq: ${error.message} (${error.code ?? ""})`
+        : message(error);
 }
 
-/** A statement's failure as a clause: what the server said and the way out. */
-export function statementFailure(error: unknown): string {
-    if (!(error instanceof DatabaseError)) {
-        return message(error);
+/** Runs work; a failure begins with what it was, as the real provider says it. */
+export async function inContext<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+        return await work();
+    } catch (cause) {
+        throw new Error(`${what}: ${driverMessage(cause)}`, { cause });
     }
-    const detail = error.detail === undefined ? "" : ` (${error.detail.replace(/\.$/, "")})`;
-    return `${error.message}${detail}${hint(REMEDIES[error.code ?? ""])}`.replaceAll("\n", " ");
 }
 
-/** A failure to connect as a clause: which server, why, and the argument to correct. Never holds the password. */
-export function connectionFailure(
-    error: unknown,
-    at: { host: string; port: number; username: string; database: string },
-): string {
-    const server = `the PostgreSQL server at ${at.host}:${at.port}`;
-    const reason = code(error);
-    switch (reason) {
-        case "28P01":
-            return `${server} does not accept the password of user "${at.username}"; correct the provider's username and password`;
-        case "28000":
-            return `${server} does not let user "${at.username}" in: ${message(error)}; correct the provider's username and sslmode`;
-        case "3D000":
-            return `${server} has no database "${at.database}"; create it first, or correct the resource's or the provider's database`;
-        case "57P03":
-            return `${server} is starting up or shutting down; run the update again`;
-        case "53300":
-            return `${server} has no connection free; lower the provider's maxConnections`;
-        default:
-    }
-    if (/certificate|CERT|LEAF_SIGNATURE|ALTNAME/.test(`${reason ?? ""} ${message(error)}`)) {
-        return `${server} shows a certificate that is not trusted (${reason ?? message(error)}); correct the provider's sslrootcert and host`;
-    }
-    if (/does not support SSL/.test(message(error))) {
-        return `${server} does not offer TLS; turn it on there, or set the provider's sslmode to "disable"`;
-    }
-    if (reason?.startsWith("E") === true || /timeout expired/.test(message(error))) {
-        return `${server} cannot be reached (${reason ?? "no answer in time"}); start it, or correct the provider's host and port`;
-    }
-    return `${server} broke off the connection: ${message(error)}`;
+/** An error in the form in which the real plugin hands it to the engine: on three lines, as the first of a list. */
+export function pluginError(action: string, error: unknown): string {
+    const text = driverMessage(error);
+    // The one that the Pulumi bridge itself makes.
+    return text.startsWith("expected non-nil error")
+        ? text
+        : `${action}1 error occurred:\n\t* ${text}\n\n`;
+}
+
+/** What the real plugin logs of an error that it then reports as {@link pluginError} has it; of its bridge's own, nothing. */
+export function bridgeLogLine(reported: string, version: string): string | undefined {
+    const [, text] = /\t\* (.*)\n\n$/s.exec(reported) ?? [];
+    return (
+        text &&
+        `sdk-v2/provider2.go:571: sdk.helper_schema: ${text}: provider=postgresql@${version}`
+    );
+}
+
+/** A failure to connect, in the real provider's words: those of Go's net package and of lib/pq. Never holds the password. */
+export function connectionFailure(error: unknown, at: { host: string; port: number }): string {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const reasons: Readonly<Record<string, string>> = {
+        ECONNREFUSED: `dial tcp ${at.host}:${at.port}: connect: connection refused`,
+        ENOTFOUND: `dial tcp: lookup ${at.host}: no such host`,
+        EAI_AGAIN: `dial tcp: lookup ${at.host}: no such host`,
+    };
+    const text = message(error);
+    const reason = /does not support SSL/.test(text)
+        ? "pq: SSL is not enabled on the server"
+        : /timeout expired/.test(text)
+          ? `dial tcp ${at.host}:${at.port}: i/o timeout`
+          : /certificate|CERT|LEAF_SIGNATURE|ALTNAME/.test(`${code} ${text}`)
+            ? `tls: failed to verify certificate: ${text}`
+            : (reasons[code] ?? driverMessage(error));
+    return `error connecting to PostgreSQL server ${at.host} (scheme: postgres): ${reason}`;
 }

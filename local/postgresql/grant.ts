@@ -1,43 +1,26 @@
-import { Client } from "pg";
+import { Client, escapeIdentifier } from "pg";
 import { CheckFailure, Props } from "../provider";
 import {
     databaseExists,
-    lockDatabase,
     lockRole,
-    lockSchema,
     roleExists,
     schemaExists,
     schemaOwner,
     tableOwners,
 } from "./catalog";
 import { Server } from "./connection";
+import { inContext } from "./failures";
 import { readGrant } from "./grantState";
-import { grantStatement, revokeStatement } from "./grantSql";
 import { Resource } from "./handler";
 import { asMemberOf } from "./membership";
 import { flag, Properties, text, texts } from "./properties";
 import { privilegeProblem, PUBLIC } from "./privileges";
 
-const OBJECT_TYPES = [
-    "database",
-    "function",
-    "procedure",
-    "routine",
-    "schema",
-    "sequence",
-    "table",
-    "foreign_data_wrapper",
-    "foreign_server",
-    "column",
-];
-
-const WITHOUT_SCHEMA = ["database", "foreign_data_wrapper", "foreign_server"];
-
 const properties: Properties = {
     role: { kind: "text", required: true, replaces: true },
     database: { kind: "text", required: true, replaces: true },
-    schema: { kind: "text", replaces: true },
-    objectType: { kind: "text", required: true, replaces: true, oneOf: OBJECT_TYPES },
+    schema: { kind: "text", required: true, replaces: true },
+    objectType: { kind: "text", required: true, replaces: true, oneOf: ["schema", "table"] },
     objects: { kind: "texts", unordered: true, replaces: true },
     columns: { kind: "texts", unordered: true, replaces: true },
     privileges: { kind: "texts", required: true, unordered: true },
@@ -46,31 +29,13 @@ const properties: Properties = {
 
 function validate(inputs: Props): CheckFailure[] {
     const type = text(inputs, "objectType");
-    const objects = texts(inputs, "objects").length;
-    const columns = texts(inputs, "columns").length;
     const rules: readonly (readonly [broken: boolean, property: string, rule: string])[] = [
         [
-            text(inputs, "schema") === "" && !WITHOUT_SCHEMA.includes(type),
-            "schema",
-            `is required for object type ${type}`,
-        ],
-        [
-            objects > 0 && (type === "database" || type === "schema"),
+            type === "schema" && texts(inputs, "objects").length > 0,
             "objects",
-            `must be left out for object type ${type}`,
+            "must be left out for object type schema",
         ],
-        [
-            objects !== 1 && ["column", "foreign_data_wrapper", "foreign_server"].includes(type),
-            "objects",
-            `must name exactly one object for object type ${type}`,
-        ],
-        [columns > 0 && type !== "column", "columns", "is only for object type column"],
-        [columns === 0 && type === "column", "columns", "is required for object type column"],
-        [
-            type === "column" && texts(inputs, "privileges").length !== 1,
-            "privileges",
-            "must have exactly one item for object type column",
-        ],
+        [texts(inputs, "columns").length > 0, "columns", "is not served by the stand-in"],
         [
             flag(inputs, "withGrantOption") && text(inputs, "role") === PUBLIC,
             "withGrantOption",
@@ -86,33 +51,66 @@ function validate(inputs: Props): CheckFailure[] {
         : [...failures, { property: "privileges", reason: wrong }];
 }
 
+/** A table's name as the real provider writes it: what follows a parenthesis is taken for a function's argument types. */
+function objectName(schema: string, object: string): string {
+    const [name = "", types] = object.split("(");
+    const tail = types === undefined ? "" : `(${types}`;
+    return `${escapeIdentifier(schema)}.${escapeIdentifier(name)}${tail}`;
+}
+
+/** What the privileges are on, as GRANT and REVOKE write it. */
+function target(inputs: Props): string {
+    const schema = text(inputs, "schema");
+    if (text(inputs, "objectType") === "schema") {
+        return `SCHEMA ${escapeIdentifier(schema)}`;
+    }
+    const objects = texts(inputs, "objects");
+    return objects.length === 0
+        ? `ALL TABLES IN SCHEMA ${escapeIdentifier(schema)}`
+        : `TABLE ${objects.map((object) => objectName(schema, object)).join(", ")}`;
+}
+
+/**
+ * Takes privileges away: all of them, but only the given ones for named tables, since taking all from a table takes away
+ * what was granted on its columns.
+ */
+async function revoke(client: Client, inputs: Props): Promise<void> {
+    const privileges = texts(inputs, "privileges");
+    const some = texts(inputs, "objects").length > 0 && privileges.length > 0;
+    const taken = some ? privileges.join(", ") : "ALL PRIVILEGES";
+    const role = escapeIdentifier(text(inputs, "role"));
+    await inContext("could not execute revoke query", () =>
+        client.query(`REVOKE ${taken} ON ${target(inputs)} FROM ${role}`),
+    );
+}
+
+async function give(client: Client, inputs: Props): Promise<void> {
+    const privileges = texts(inputs, "privileges");
+    if (privileges.length > 0) {
+        const option = flag(inputs, "withGrantOption") ? " WITH GRANT OPTION" : "";
+        const role = escapeIdentifier(text(inputs, "role"));
+        await client.query(
+            `GRANT ${privileges.join(", ")} ON ${target(inputs)} TO ${role}${option}`,
+        );
+    }
+}
+
 /** The roles whose membership the statements need: the owners of what is granted on. */
 async function owners(client: Client, inputs: Props): Promise<string[]> {
-    const type = text(inputs, "objectType");
-    if (WITHOUT_SCHEMA.includes(type)) {
-        return [];
-    }
     const schema = text(inputs, "schema");
-    const ofTables = type === "schema" ? [] : await tableOwners(client, schema);
+    const ofTables =
+        text(inputs, "objectType") === "schema" ? [] : await tableOwners(client, schema);
     return [...ofTables, await schemaOwner(client, schema)];
 }
 
 /** Takes away what `previous` gave and gives what `next` asks for, in one transaction, so that no session sees a gap. */
 async function exchange(server: Server, previous: Props, next: Props | undefined): Promise<void> {
-    const role = text(previous, "role");
-    const database = text(previous, "database");
-    await server.transaction(database, async (client) => {
-        await lockRole(client, role);
-        if (text(previous, "objectType") === "database") {
-            await lockDatabase(client, database);
-        }
-        await lockSchema(client, text(previous, "schema"));
+    await server.transaction(text(previous, "database"), async (client) => {
+        await lockRole(client, text(previous, "role"));
         await asMemberOf(client, await owners(client, previous), async () => {
-            const statements = [revokeStatement(previous), next && grantStatement(next)];
-            for (const statement of statements) {
-                if (statement !== undefined) {
-                    await client.query(statement);
-                }
+            await revoke(client, previous);
+            if (next !== undefined) {
+                await give(client, next);
             }
         });
     });
@@ -129,46 +127,30 @@ async function isThere(server: Server, state: Props): Promise<boolean> {
     );
     return (
         there &&
-        (WITHOUT_SCHEMA.includes(text(state, "objectType")) ||
-            (await server.session(text(state, "database"), (client) =>
-                schemaExists(client, text(state, "schema")),
-            )))
+        (await server.session(text(state, "database"), (client) =>
+            schemaExists(client, text(state, "schema")),
+        ))
     );
 }
 
-/** Privileges of a role on objects (postgresql.Grant). Its id joins role, database, schema, type, objects and columns by "_". */
+/** Privileges of a role on a schema or on tables (postgresql.Grant). Its id joins role, database, schema, type and objects by "_". */
 export const grant: Resource = {
     properties,
     deleteBeforeReplace: true,
-    label: (inputs) =>
-        `grant to role "${text(inputs, "role")}" on ${text(inputs, "objectType")} ` +
-        `"${[text(inputs, "schema"), ...texts(inputs, "objects")].join(".") || text(inputs, "database")}"`,
     validate,
     async create(server, inputs) {
         await exchange(server, inputs, inputs);
         return [
             text(inputs, "role"),
             text(inputs, "database"),
-            ...(WITHOUT_SCHEMA.includes(text(inputs, "objectType"))
-                ? []
-                : [text(inputs, "schema")]),
+            text(inputs, "schema"),
             text(inputs, "objectType"),
             ...texts(inputs, "objects").sort(),
-            ...texts(inputs, "columns").sort(),
         ].join("_");
     },
-    async read(server, id, state) {
-        if (text(state, "role") === "") {
-            throw new Error(
-                `the provider cannot import it (id "${id}"); let the program create it`,
-            );
-        }
+    async read(server, _id, state) {
         return (await isThere(server, state)) ? readGrant(server, state) : undefined;
     },
     update: (server, olds, news) => exchange(server, olds, news),
-    async delete(server, state) {
-        if (await isThere(server, state)) {
-            await exchange(server, state, undefined);
-        }
-    },
+    delete: (server, state) => exchange(server, state, undefined),
 };

@@ -1,6 +1,7 @@
 import { Client, escapeIdentifier } from "pg";
 import { Props } from "../provider";
-import { firstRow, lockRole, roleExists } from "./catalog";
+import { firstRow } from "./catalog";
+import { inContext } from "./failures";
 import { Resource } from "./handler";
 import { flag, Properties, text } from "./properties";
 
@@ -10,73 +11,52 @@ const properties: Properties = {
     withAdminOption: { kind: "flag", initial: false, replaces: true },
 };
 
-async function revoke(client: Client, inputs: Props): Promise<void> {
-    const granted = text(inputs, "grantRole");
-    const member = text(inputs, "role");
-    await lockRole(client, granted);
-    await lockRole(client, member);
-    await client.query(`REVOKE ${escapeIdentifier(granted)} FROM ${escapeIdentifier(member)}`);
+function revoke(client: Client, inputs: Props): Promise<unknown> {
+    const granted = escapeIdentifier(text(inputs, "grantRole"));
+    const member = escapeIdentifier(text(inputs, "role"));
+    return inContext("could not execute revoke query", () =>
+        client.query(`REVOKE ${granted} FROM ${member}`),
+    );
+}
+
+function idOf(state: Props): string {
+    const admin = String(flag(state, "withAdminOption"));
+    return [text(state, "role"), text(state, "grantRole"), admin].join("_");
 }
 
 /**
  * The membership of one role in another (postgresql.GrantRole). Its id is `role_grantRole_withAdminOption`. From
- * PostgreSQL 16 on a member can hold a role from several grantors, of which CREATE ROLE's own grant to the creator is
- * one: the row that is read is the one this provider's user granted,
- * itself or through a role whose ADMIN OPTION it has.
+ * PostgreSQL 16 on a member can hold a role from several grantors, of which CREATE ROLE's own grant to the creator, with
+ * ADMIN OPTION, is one. The real provider reads the first row that the server comes upon, whoever granted it: so the
+ * membership of a role's creator differs from its program for ever, and its replacement ends with REVOKE.
  */
 export const grantRole: Resource = {
     properties,
-    label: (inputs) =>
-        `membership of role "${text(inputs, "role")}" in role "${text(inputs, "grantRole")}"`,
     async create(server, inputs) {
-        const granted = text(inputs, "grantRole");
-        const member = text(inputs, "role");
-        const admin = flag(inputs, "withAdminOption");
+        const granted = escapeIdentifier(text(inputs, "grantRole"));
+        const member = escapeIdentifier(text(inputs, "role"));
+        const option = flag(inputs, "withAdminOption") ? " WITH ADMIN OPTION" : "";
         await server.transaction("", async (client) => {
             await revoke(client, inputs);
-            await client.query(
-                `GRANT ${escapeIdentifier(granted)} TO ${escapeIdentifier(member)}` +
-                    (admin ? " WITH ADMIN OPTION" : ""),
+            await inContext("could not execute grant query", () =>
+                client.query(`GRANT ${granted} TO ${member}${option}`),
             );
         });
-        return [member, granted, String(admin)].join("_");
+        return idOf(inputs);
     },
-    async read(server, id, state) {
-        if (text(state, "role") === "") {
-            throw new Error(
-                `the provider cannot import it (id "${id}"); let the program create it`,
-            );
-        }
+    async read(server, _id, state) {
         const row = await server.session("", (client) =>
-            firstRow<{ admin: boolean }>(
+            firstRow<{ withAdminOption: boolean }>(
                 client,
-                `SELECT m.admin_option AS admin FROM pg_catalog.pg_auth_members m
-                 WHERE pg_catalog.pg_get_userbyid(m.member) = $1
-                   AND pg_catalog.pg_get_userbyid(m.roleid) = $2
-                   AND (pg_catalog.current_setting('server_version_num')::integer < 160000
-                        OR pg_catalog.pg_has_role(m.grantor, 'USAGE'))
-                 ORDER BY pg_catalog.pg_get_userbyid(m.grantor) = current_user DESC`,
+                `SELECT admin_option AS "withAdminOption" FROM pg_catalog.pg_auth_members
+                 WHERE pg_catalog.pg_get_userbyid(member) = $1
+                   AND pg_catalog.pg_get_userbyid(roleid) = $2`,
                 [text(state, "role"), text(state, "grantRole")],
             ),
         );
-        return (
-            row && {
-                role: state.role,
-                grantRole: state.grantRole,
-                withAdminOption: row.admin,
-            }
-        );
+        return row && { ...row, id: idOf({ ...state, ...row }) };
     },
     async delete(server, state) {
-        await server.transaction("", async (client) => {
-            const both = [text(state, "role"), text(state, "grantRole")];
-            // A dropped role takes its memberships with it.
-            if (
-                (await roleExists(client, both[0] ?? "")) &&
-                (await roleExists(client, both[1] ?? ""))
-            ) {
-                await revoke(client, state);
-            }
-        });
+        await server.transaction("", (client) => revoke(client, state));
     },
 };

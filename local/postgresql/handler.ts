@@ -1,118 +1,159 @@
 import { randomBytes } from "node:crypto";
 import { CheckFailure, hasUnknown, Props, ResourceContext, ResourceHandler } from "../provider";
 import { Server } from "./connection";
-import { statementFailure } from "./failures";
-import { checkProperties, differences, Properties, text } from "./properties";
+import { pluginError } from "./failures";
+import {
+    checkProperties,
+    differences,
+    filledIn,
+    Properties,
+    refreshedInputs,
+    text,
+    withSecrets,
+} from "./properties";
 
 /** One resource type of the provider: its inputs and the statements behind it. */
 export interface Resource {
     readonly properties: Properties;
     /** Grants go before their replacement comes, because taking away the old one would take away the new one's rights too. */
     readonly deleteBeforeReplace?: boolean;
-    /** How errors call it, for example `role "auditor"`. */
-    label(inputs: Props): string;
     /** Rules across inputs; only called when every input is known. */
     validate?(inputs: Props): readonly CheckFailure[];
     /** Gives the id. */
     create(server: Server, inputs: Props): Promise<string>;
-    /** What the server has of it now, undefined when it is gone. */
+    /** What the server has of it now, undefined when it is gone. An `id` among it replaces the one it had. */
     read(server: Server, id: string, state: Props): Promise<Props | undefined>;
     update?(server: Server, olds: Props, news: Props): Promise<void>;
-    delete(server: Server, state: Props): Promise<void>;
+    delete(server: Server, state: Props, id: string): Promise<void>;
 }
 
-async function explained<T>(what: string, work: () => Promise<T>): Promise<T> {
+/** Runs work; an error gets the form in which the real plugin hands it to the engine. */
+async function reported<T>(action: string, work: () => Promise<T>): Promise<T> {
     try {
         return await work();
     } catch (cause) {
-        const sentence = `The ${what}: ${statementFailure(cause)}.`;
-        throw new Error(sentence, { cause });
+        throw new Error(pluginError(action, cause), { cause });
     }
 }
 
 /** A name for a resource whose program gives none: the resource's own and 7 random digits, kept for its life. */
-function withName(ctx: ResourceContext, olds: Props, news: Props): Props {
-    if (text(news, "name") !== "") {
-        return news;
-    }
-    const kept = text(olds, "name");
-    const generated = new RegExp(`-[0-9a-f]{7}$`).test(kept) && kept.startsWith(`${ctx.name}-`);
-    const name = generated ? kept : `${ctx.name}-${randomBytes(4).toString("hex").slice(0, 7)}`;
-    return { ...news, name };
+function generatedName(ctx: ResourceContext, olds: Props): string {
+    const kept = filledIn(olds)?.includes("name") === true ? text(olds, "name") : "";
+    return kept || `${ctx.name}-${randomBytes(4).toString("hex").slice(0, 7)}`;
 }
 
-function outputs(properties: Properties, inputs: Props, live: Props): Props {
+/** What goes into the state: every property, empty where there is none, and what else the server told. */
+function outputs(properties: Properties, id: string, given: Props, live: Props): Props {
+    const values = Object.entries(properties).map(([key, { initial, writeOnly }]) => [
+        key,
+        writeOnly === true ? null : (live[key] ?? given[key] ?? initial ?? null),
+    ]);
+    return withSecrets(properties, { ...live, ...(Object.fromEntries(values) as Props), id }, true);
+}
+
+/** A list that the program does not give stays unset after a change, though the server has an empty one. */
+function withoutNewEmptyLists(live: Props, known: Props): Props {
     return Object.fromEntries(
-        Object.entries({ ...inputs, ...live }).filter(([key]) => !properties[key]?.writeOnly),
+        Object.entries(live).map(([key, value]) =>
+            Array.isArray(value) && value.length === 0 && !Array.isArray(known[key])
+                ? [key, null]
+                : [key, value],
+        ),
     );
 }
 
-/** Serves a resource type to the engine: checks, defaults, differences, and errors that name the resource. */
+/**
+ * Serves a resource type to the engine as the Pulumi bridge does for the real provider: what the program says is compared
+ * with the state, which is what the server had when it was last read, not with what the program said before.
+ */
 export function resourceHandler(
     resource: Resource,
     current: () => Server,
 ): Required<ResourceHandler> {
     const { properties } = resource;
-    const live = async (id: string, state: Props): Promise<Props> => {
-        const found = await resource.read(current(), id, state);
+    const changed = async (ctx: ResourceContext, id: string, given: Props, known: Props) => {
+        const found = await resource.read(current(), id, given);
         if (found === undefined) {
-            throw new Error("it is not there right after the statements that make it succeeded");
+            throw new Error(`expected non-nil error with nil state during Create of ${ctx.urn}`);
         }
-        return outputs(properties, state, found);
+        const live = { ...found, ...withoutNewEmptyLists(pick(found, properties), known) };
+        const newId = text(found, "id") || id;
+        return { id: newId, outputs: outputs(properties, newId, given, live) };
     };
     return {
         check(ctx, olds, news) {
-            const named = "name" in properties ? withName(ctx, olds, news) : news;
-            const { inputs, failures } = checkProperties(properties, named);
+            const unnamed = "name" in properties && (news.name ?? "") === "";
+            const named = unnamed ? { ...news, name: generatedName(ctx, olds) } : news;
+            const { inputs, failures } = checkProperties(
+                properties,
+                olds,
+                named,
+                unnamed ? ["name"] : [],
+            );
             if (failures.length === 0 && !hasUnknown(inputs)) {
                 failures.push(...(resource.validate?.(inputs) ?? []));
             }
-            return Promise.resolve({ inputs, failures });
+            return Promise.resolve({ inputs: withSecrets(properties, inputs, false), failures });
         },
-        diff(_ctx, olds, news) {
-            const changed = differences(properties, olds, news);
-            const replaces = changed.filter((key) => properties[key]?.replaces === true);
-            // The same name cannot exist twice: then the old one goes first, as the Pulumi bridge does it.
-            const sameName = "name" in properties && olds.name === news.name;
+        diff(_ctx, _olds, news, state, ignored) {
+            const changes = differences(properties, state, without(ignored, news, state));
+            const replaces = changes.filter((key) => properties[key]?.replaces === true);
+            // A name that the program gives may not be free for a second one.
+            const named = "name" in properties && filledIn(news)?.includes("name") === false;
             return {
-                changes: changed.length > 0,
+                changes: changes.length > 0,
+                differing: [...changes].sort(),
                 replaces,
                 deleteBeforeReplace:
-                    replaces.length > 0 && (resource.deleteBeforeReplace === true || sameName),
+                    replaces.length > 0 && (resource.deleteBeforeReplace === true || named),
             };
         },
-        create(_ctx, inputs) {
-            return explained(`${resource.label(inputs)} could not be created`, async () => {
-                const id = await resource.create(current(), inputs);
-                return { id, outputs: await live(id, inputs) };
-            });
-        },
-        read(_ctx, id, state) {
-            return explained(`${resource.label(state)} could not be read`, async () => {
-                const found = await resource.read(current(), id, state);
-                if (found === undefined) {
-                    return { id: "", outputs: {} };
-                }
-                const all = outputs(properties, state, found);
-                const inputs = Object.fromEntries(
-                    Object.entries(all).filter(([key]) => key in properties),
-                );
-                return { id, outputs: all, inputs };
-            });
-        },
-        update(_ctx, id, olds, news) {
-            return explained(`${resource.label(olds)} could not be updated`, async () => {
-                if (resource.update === undefined) {
-                    throw new Error("it has nothing that can change in place");
-                }
-                await resource.update(current(), olds, news);
-                return live(id, { ...news });
-            });
-        },
-        delete(_ctx, _id, state) {
-            return explained(`${resource.label(state)} could not be deleted`, () =>
-                resource.delete(current(), state),
+        create(ctx, inputs) {
+            return reported("", async () =>
+                changed(ctx, await resource.create(current(), inputs), inputs, inputs),
             );
         },
+        read(ctx, id, state, inputs) {
+            return reported(`refreshing ${ctx.urn}: `, async () => {
+                const found = await resource.read(current(), id, state);
+                if (found === undefined) {
+                    return { id: "", outputs: {}, inputs: {} };
+                }
+                const newId = text(found, "id") || id;
+                const all = outputs(properties, newId, state, found);
+                return {
+                    id: newId,
+                    outputs: all,
+                    inputs: withSecrets(
+                        properties,
+                        refreshedInputs(properties, inputs, { ...all, ...pick(found, properties) }),
+                        false,
+                    ),
+                };
+            });
+        },
+        update(ctx, id, olds, program, ignored) {
+            const news = without(ignored, program, olds);
+            return reported(`updating ${ctx.urn}: `, async () => {
+                if (resource.update === undefined) {
+                    throw new Error("doesn't support update");
+                }
+                await resource.update(current(), olds, news);
+                return (await changed(ctx, id, news, olds)).outputs;
+            });
+        },
+        delete(ctx, id, state) {
+            return reported(`deleting ${ctx.urn}: `, () => resource.delete(current(), state, id));
+        },
     };
+}
+
+/** Those of the values that are inputs of the resource as well. */
+function pick(values: Props, properties: Properties): Props {
+    return Object.fromEntries(Object.entries(values).filter(([key]) => key in properties));
+}
+
+/** New inputs with what the state has in the place of those whose changes are ignored. */
+function without(ignored: readonly string[], news: Props, state: Props): Props {
+    return { ...news, ...Object.fromEntries(ignored.map((key) => [key, state[key]])) };
 }

@@ -1,5 +1,6 @@
 import { Client, escapeIdentifier } from "pg";
 import { firstRow, isSuperuser, roleExists } from "./catalog";
+import { inContext } from "./failures";
 
 /** Whether `member` can act as `role` by a membership of its own (with SET, where the server knows that option: 16+). */
 async function isMember(client: Client, role: string, member: string): Promise<boolean> {
@@ -17,7 +18,9 @@ async function grant(client: Client, role: string, member: string): Promise<bool
     if (role === member || (await isMember(client, role, member))) {
         return false;
     }
-    await client.query(`GRANT ${escapeIdentifier(role)} TO ${escapeIdentifier(member)}`);
+    await inContext(`error granting role ${role} to ${member}`, () =>
+        client.query(`GRANT ${escapeIdentifier(role)} TO ${escapeIdentifier(member)}`),
+    );
     return true;
 }
 
@@ -25,7 +28,9 @@ async function revoke(client: Client, role: string, member: string): Promise<boo
     if (role === member || !(await isMember(client, role, member))) {
         return false;
     }
-    await client.query(`REVOKE ${escapeIdentifier(role)} FROM ${escapeIdentifier(member)}`);
+    await inContext(`error revoking role ${role} from ${member}`, () =>
+        client.query(`REVOKE ${escapeIdentifier(role)} FROM ${escapeIdentifier(member)}`),
+    );
     return true;
 }
 

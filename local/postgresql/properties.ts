@@ -3,9 +3,9 @@ import { CheckFailure, hasUnknown, Props, UNKNOWN } from "../provider";
 
 /** One input of a resource, with the real provider's rules for it. */
 export interface Property {
-    readonly kind: "text" | "flag" | "number" | "texts" | "records";
+    readonly kind: "text" | "flag" | "number" | "texts";
     readonly required?: boolean;
-    /** What the provider fills in where the program says nothing. */
+    /** What stands for it where the program says nothing. */
     readonly initial?: string | number | boolean;
     /** Set by the server where the program says nothing: then its value never counts as a difference. */
     readonly computed?: boolean;
@@ -17,12 +17,15 @@ export interface Property {
     readonly least?: number;
     /** Never compared and never kept in the outputs. */
     readonly writeOnly?: boolean;
-    /** The inputs of each item of a "records" property. */
-    readonly item?: Properties;
+    /** Marked as a secret in the state, whatever the program says. */
+    readonly secret?: boolean;
 }
 
 /** A resource's inputs by name. */
 export type Properties = Readonly<Record<string, Property>>;
+
+/** The input in which the real provider keeps the names of the inputs that it filled in. */
+const DEFAULTS = "__defaults";
 
 /** A text input, "" where there is none. */
 export function text(props: Props, key: string): string {
@@ -47,14 +50,9 @@ export function texts(props: Props, key: string): string[] {
     return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
-function isRecord(value: unknown): value is Props {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A list of nested inputs, empty where there is none. */
-export function records(props: Props, key: string): Props[] {
-    const value = props[key];
-    return Array.isArray(value) ? value.filter(isRecord) : [];
+/** The names of the inputs that the provider filled in; undefined where nobody noted them. */
+export function filledIn(inputs: Props): readonly string[] | undefined {
+    return Array.isArray(inputs[DEFAULTS]) ? texts(inputs, DEFAULTS) : undefined;
 }
 
 const KINDS: Readonly<Record<Property["kind"], string>> = {
@@ -62,7 +60,6 @@ const KINDS: Readonly<Record<Property["kind"], string>> = {
     flag: "true or false",
     number: "a whole number",
     texts: "a list of strings",
-    records: "a list of objects",
 };
 
 function hasKind(kind: Property["kind"], value: unknown): boolean {
@@ -75,14 +72,13 @@ function hasKind(kind: Property["kind"], value: unknown): boolean {
             return Number.isInteger(value);
         case "texts":
             return Array.isArray(value) && value.every((item) => typeof item === "string");
-        case "records":
-            return (
-                Array.isArray(value) && value.every((item) => item === UNKNOWN || isRecord(item))
-            );
     }
 }
 
 function problem(property: Property, value: unknown): string | undefined {
+    if (value === UNKNOWN) {
+        return undefined;
+    }
     if (!hasKind(property.kind, value)) {
         return `must be ${KINDS[property.kind]}`;
     }
@@ -96,18 +92,35 @@ function problem(property: Property, value: unknown): string | undefined {
 }
 
 /**
+ * The value that is filled in. One that was filled in before stays. A new one that is false or zero is left out, as in the
+ * real plugin: a policy that reads `superuser === false` does not find it.
+ */
+function fallback(property: Property, key: string, olds: Props): unknown {
+    const before = filledIn(olds);
+    if (property.initial !== undefined && (before?.includes(key) ?? key in olds)) {
+        return olds[key];
+    }
+    return property.initial || undefined;
+}
+
+/**
  * Checks inputs against a resource's rules and fills in the defaults. Unknown values pass; an empty text is no text, as
  * in the real provider.
+ *
+ * @param olds the inputs of the last update, from which the defaults come.
+ * @param filled the names of inputs that were filled in already.
  */
 export function checkProperties(
     properties: Properties,
+    olds: Props,
     raw: Props,
-    path = "",
+    filled: readonly string[],
 ): { inputs: Props; failures: CheckFailure[] } {
     const inputs: Props = {};
+    const defaults = [...filled];
     const failures: CheckFailure[] = [];
-    const fail = (key: string, rule: string) => {
-        failures.push({ property: path + key, reason: `The input "${path}${key}" ${rule}.` });
+    const fail = (property: string, rule: string) => {
+        failures.push({ property, reason: `The input "${property}" ${rule}.` });
     };
     for (const key of Object.keys(raw)) {
         if (!(key in properties) && !key.startsWith("__")) {
@@ -116,50 +129,41 @@ export function checkProperties(
     }
     for (const [key, property] of Object.entries(properties)) {
         const value = raw[key];
-        if (value === undefined || value === null || value === "") {
-            if (property.initial !== undefined) {
-                inputs[key] = property.initial;
-            } else if (property.required === true) {
-                fail(key, "is required and must not be empty");
+        if (value !== undefined && value !== null && value !== "") {
+            inputs[key] = value;
+            const wrong = problem(property, value);
+            if (wrong !== undefined) {
+                fail(key, wrong);
             }
             continue;
         }
-        inputs[key] = value;
-        if (value === UNKNOWN) {
-            continue;
-        }
-        const wrong = problem(property, value);
-        if (wrong !== undefined) {
-            fail(key, wrong);
-        } else if (property.item !== undefined && Array.isArray(value)) {
-            const { item } = property;
-            inputs[key] = value.map((entry: unknown, index) => {
-                if (!isRecord(entry)) {
-                    return entry;
-                }
-                const nested = checkProperties(item, entry, `${path}${key}[${index}].`);
-                failures.push(...nested.failures);
-                return nested.inputs;
-            });
+        const found = fallback(property, key, olds);
+        if (found !== undefined) {
+            inputs[key] = found;
+            defaults.push(key);
+        } else if (property.required === true) {
+            fail(key, "is required and must not be empty");
         }
     }
-    return { inputs, failures };
+    return { inputs: { ...inputs, [DEFAULTS]: defaults.sort() }, failures };
 }
 
-function comparable(property: Property, value: unknown): unknown {
-    if (!Array.isArray(value)) {
-        return value ?? undefined;
+function comparable(property: Property, given: unknown): unknown {
+    const value = given ?? property.initial;
+    if (Array.isArray(value)) {
+        if (value.length === 0) {
+            return undefined;
+        }
+        return property.unordered === true
+            ? value.map((item: unknown) => JSON.stringify(item)).sort()
+            : value;
     }
-    if (value.length === 0) {
-        return undefined;
-    }
-    return property.unordered === true
-        ? value.map((item: unknown) => JSON.stringify(item)).sort()
-        : value;
+    // What is unset and what is zero are the same where there is no default.
+    return value === property.initial || (value !== "" && value !== 0) ? value : undefined;
 }
 
-/** The names of the inputs whose values differ. */
-export function differences(properties: Properties, olds: Props, news: Props): string[] {
+/** The names of the inputs whose values differ from what the state holds, which is what the server had. */
+export function differences(properties: Properties, state: Props, news: Props): string[] {
     return Object.entries(properties)
         .filter(([key, property]) => {
             if (property.writeOnly === true) {
@@ -169,7 +173,38 @@ export function differences(properties: Properties, olds: Props, news: Props): s
             if (after === undefined && property.computed === true) {
                 return false;
             }
-            return hasUnknown(after) || !isDeepStrictEqual(comparable(property, olds[key]), after);
+            return hasUnknown(after) || !isDeepStrictEqual(comparable(property, state[key]), after);
         })
         .map(([key]) => key);
+}
+
+/** The key and mark by which Pulumi wraps a secret on the wire (its protocol for plugins). */
+const SECRET_KEY = "4dabf18193072939515e22adb298388d";
+const SECRET_MARK = "1b47061264138c4ac30d75fd1eb44270";
+
+/** Values with the secret ones wrapped; `everywhere` also where there is none, as the real provider's outputs have it. */
+export function withSecrets(properties: Properties, values: Props, everywhere: boolean): Props {
+    const wrapped = Object.entries(properties)
+        .filter(([key, { secret }]) => secret === true && (everywhere || key in values))
+        .map(([key]) => [key, { [SECRET_KEY]: SECRET_MARK, value: values[key] ?? null }]);
+    return { ...values, ...(Object.fromEntries(wrapped) as Props) };
+}
+
+/**
+ * The inputs after a refresh: those that were there, with what the server has now. Of the names that were filled in,
+ * those whose value is still the same stay. Without inputs (an import) all that differ from the defaults.
+ */
+export function refreshedInputs(properties: Properties, olds: Props, outputs: Props): Props {
+    const known = Object.keys(olds).filter((key) => key in properties);
+    const keys =
+        known.length > 0
+            ? known
+            : differences(properties, {}, outputs).filter((key) => key in outputs);
+    const inputs = Object.fromEntries(
+        keys.map((key) => [key, outputs[key]]).filter(([, value]) => value !== null),
+    ) as Props;
+    const defaults = filledIn(olds)?.filter((key) => isDeepStrictEqual(inputs[key], olds[key]));
+    return defaults === undefined || defaults.length === 0
+        ? inputs
+        : { ...inputs, [DEFAULTS]: defaults };
 }

@@ -1,9 +1,8 @@
 import { ProviderModule } from "../provider";
 import { parseProviderConfig } from "./config";
 import { Server } from "./connection";
-import { database } from "./database";
 import { defaultPrivileges } from "./defaultPrivileges";
-import { extension } from "./extension";
+import { bridgeLogLine } from "./failures";
 import { fn } from "./function";
 import { grant } from "./grant";
 import { grantRole } from "./grantRole";
@@ -15,9 +14,7 @@ import { schema } from "./schema";
 const VERSION = "3.18.1";
 
 const RESOURCES = {
-    "postgresql:index/database:Database": database,
     "postgresql:index/defaultPrivileges:DefaultPrivileges": defaultPrivileges,
-    "postgresql:index/extension:Extension": extension,
     "postgresql:index/function:Function": fn,
     "postgresql:index/grant:Grant": grant,
     "postgresql:index/grantRole:GrantRole": grantRole,
@@ -53,6 +50,7 @@ export function postgresqlProvider(): ProviderModule {
             }
             return handler;
         },
+        logLine: (error) => bridgeLogLine(error.message, VERSION),
         invoke(token) {
             return Promise.reject(
                 new Error(

@@ -1,17 +1,17 @@
 import { Client, escapeIdentifier, escapeLiteral } from "pg";
 import { Props } from "../provider";
 import { asMemberOf } from "./membership";
-import { lockRole, roleExists } from "./catalog";
+import { lockRole } from "./catalog";
 import { Server } from "./connection";
+import { inContext } from "./failures";
 import { Resource } from "./handler";
 import { differences, flag, number, Properties, text, texts } from "./properties";
 import { readRole } from "./roleState";
-import { passwordToSend } from "./scram";
 
 const properties: Properties = {
     name: { kind: "text", required: true },
-    password: { kind: "text" },
-    passwordWo: { kind: "text", writeOnly: true },
+    password: { kind: "text", secret: true },
+    passwordWo: { kind: "text", writeOnly: true, secret: true },
     passwordWoVersion: { kind: "text" },
     encrypted: { kind: "text" },
     encryptedPassword: { kind: "flag", initial: true },
@@ -28,8 +28,8 @@ const properties: Properties = {
     // difference after a refresh.
     roles: { kind: "texts", unordered: true },
     searchPaths: { kind: "texts" },
-    statementTimeout: { kind: "number", initial: 0, least: 0 },
-    idleInTransactionSessionTimeout: { kind: "number", initial: 0, least: 0 },
+    statementTimeout: { kind: "number", least: 0 },
+    idleInTransactionSessionTimeout: { kind: "number", least: 0 },
     assumeRole: { kind: "text" },
     skipDropRole: { kind: "flag", initial: false },
     skipReassignOwned: { kind: "flag", initial: false },
@@ -50,24 +50,27 @@ function attribute(inputs: Props, key: string): string {
     return (flag(inputs, key) ? "" : "NO") + (ATTRIBUTES[key] ?? "");
 }
 
-function passwordClause(inputs: Props): string {
-    const password = text(inputs, "password") || text(inputs, "passwordWo");
-    if (password === "" || password.toUpperCase() === "NULL") {
-        return "PASSWORD NULL";
-    }
-    return `PASSWORD ${escapeLiteral(passwordToSend(password))}`;
+/** As the real provider quotes it: with backslashes doubled, so that a password that has one becomes another password. */
+function passwordLiteral(password: string): string {
+    return `'${password.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+}
+
+/** The password that the program gives, if any; it goes to the server as it is, which may log it. */
+function passwordOf(inputs: Props): string {
+    return text(inputs, "password") || text(inputs, "passwordWo");
 }
 
 function validUntilClause(inputs: Props): string {
-    const until = text(inputs, "validUntil");
-    return `VALID UNTIL ${escapeLiteral(/^(null)?$/i.test(until) ? "infinity" : until)}`;
+    return `VALID UNTIL ${escapeLiteral(text(inputs, "validUntil") || "infinity")}`;
 }
 
 /** The statements for what ALTER ROLE ... SET keeps and for the memberships, in the real provider's order. */
 async function settle(client: Client, inputs: Props, changed: readonly string[]): Promise<void> {
     const role = escapeIdentifier(text(inputs, "name"));
     for (const granted of texts(inputs, "roles")) {
-        await client.query(`GRANT ${escapeIdentifier(granted)} TO ${role}`);
+        await inContext(`could not grant role ${granted} to ${text(inputs, "name")}`, () =>
+            client.query(`GRANT ${escapeIdentifier(granted)} TO ${role}`),
+        );
     }
     const paths = texts(inputs, "searchPaths").map(escapeIdentifier);
     await client.query(`ALTER ROLE ${role} SET search_path TO ${paths.join(", ") || "DEFAULT"}`);
@@ -94,13 +97,16 @@ async function settle(client: Client, inputs: Props, changed: readonly string[])
 async function create(server: Server, inputs: Props): Promise<string> {
     const name = text(inputs, "name");
     await server.transaction("", async (client) => {
+        const password = passwordOf(inputs);
         const options = [
-            ...Object.keys(ATTRIBUTES).map((key) => attribute(inputs, key)),
-            `CONNECTION LIMIT ${number(inputs, "connectionLimit")}`,
+            password === "" ? "" : `ENCRYPTED PASSWORD ${passwordLiteral(password)}`,
             validUntilClause(inputs),
-            passwordClause(inputs),
+            `CONNECTION LIMIT ${number(inputs, "connectionLimit")}`,
+            ...Object.keys(ATTRIBUTES).map((key) => attribute(inputs, key)),
         ];
-        await client.query(`CREATE ROLE ${escapeIdentifier(name)} WITH ${options.join(" ")}`);
+        await inContext(`error creating role ${name}`, () =>
+            client.query(`CREATE ROLE ${escapeIdentifier(name)} WITH ${options.join(" ")}`),
+        );
         await settle(
             client,
             inputs,
@@ -126,9 +132,13 @@ async function update(server: Server, olds: Props, news: Props): Promise<void> {
             );
         }
         const alter = `ALTER ROLE ${escapeIdentifier(name)}`;
-        // A renamed role loses a password that is stored as MD5.
-        if (["name", "password", "passwordWoVersion"].some((key) => changed.includes(key))) {
-            await client.query(`${alter} ${passwordClause(news)}`);
+        // A password that the program gives no more stays: the real provider has nothing to set then.
+        const password = passwordOf(news);
+        if (
+            password !== "" &&
+            ["name", "password", "passwordWoVersion"].some((key) => changed.includes(key))
+        ) {
+            await client.query(`${alter} PASSWORD ${passwordLiteral(password)}`);
         }
         for (const key of Object.keys(ATTRIBUTES).filter((one) => changed.includes(one))) {
             await client.query(`${alter} ${attribute(news, key)}`);
@@ -146,8 +156,8 @@ async function update(server: Server, olds: Props, news: Props): Promise<void> {
             [name],
         );
         for (const { granted } of rows) {
-            await client.query(
-                `REVOKE ${escapeIdentifier(granted)} FROM ${escapeIdentifier(name)}`,
+            await inContext(`could not revoke role ${granted} from ${name}`, () =>
+                client.query(`REVOKE ${escapeIdentifier(granted)} FROM ${escapeIdentifier(name)}`),
             );
         }
         await settle(client, news, changed);
@@ -159,9 +169,6 @@ async function remove(server: Server, state: Props): Promise<void> {
     const role = escapeIdentifier(name);
     await server.transaction("", async (client) => {
         await lockRole(client, name);
-        if (!(await roleExists(client, name))) {
-            return;
-        }
         if (!flag(state, "skipReassignOwned")) {
             await asMemberOf(client, [name], async () => {
                 await client.query(`REASSIGN OWNED BY ${role} TO CURRENT_USER`);
@@ -169,7 +176,9 @@ async function remove(server: Server, state: Props): Promise<void> {
             });
         }
         if (!flag(state, "skipDropRole")) {
-            await client.query(`DROP ROLE ${role}`);
+            await inContext(`could not delete role ${name}`, () =>
+                client.query(`DROP ROLE ${role}`),
+            );
         }
     });
 }
@@ -177,7 +186,6 @@ async function remove(server: Server, state: Props): Promise<void> {
 /** A role of the server (postgresql.Role). Its id is its name. */
 export const role: Resource = {
     properties,
-    label: (inputs) => `role "${text(inputs, "name")}"`,
     validate(inputs) {
         const failures = [];
         if ((text(inputs, "passwordWo") === "") !== (text(inputs, "passwordWoVersion") === "")) {

@@ -4,7 +4,6 @@ import { Props } from "../provider";
 import { firstRow, isSuperuser } from "./catalog";
 import { Server } from "./connection";
 import { text } from "./properties";
-import { isVerifier } from "./scram";
 
 interface RoleRow {
     readonly superuser: boolean;
@@ -16,7 +15,6 @@ interface RoleRow {
     readonly bypassRowLevelSecurity: boolean;
     readonly connectionLimit: number;
     readonly validUntil: string;
-    readonly validUntilKept: boolean;
     readonly settings: readonly string[] | null;
     readonly roles: string[];
 }
@@ -26,7 +24,6 @@ const ROLE = `
            rolcreatedb AS "createDatabase", rolcanlogin AS login, rolreplication AS replication,
            rolbypassrls AS "bypassRowLevelSecurity", rolconnlimit AS "connectionLimit",
            COALESCE(rolvaliduntil::text, 'infinity') AS "validUntil",
-           COALESCE(rolvaliduntil, 'infinity') = $2::timestamptz AS "validUntilKept",
            rolconfig AS settings,
            ARRAY(SELECT DISTINCT pg_catalog.pg_get_userbyid(roleid)::text
                  FROM pg_catalog.pg_auth_members WHERE member = pg_roles.oid ORDER BY 1) AS roles
@@ -38,13 +35,12 @@ function setting(settings: readonly string[] | null, name: string): string | und
 }
 
 function identifiers(list: string | undefined): string[] | undefined {
-    return list
-        ?.split(", ")
-        .map((item) => (item.startsWith('"') ? item.slice(1, -1).replaceAll('""', '"') : item));
+    return list?.split(", ").map((item) => item.replace(/^"+|"+$/g, ""));
 }
 
-function unquoted(identifier: string | undefined): string | undefined {
-    return identifiers(identifier)?.[0];
+/** Whether the text is already what PostgreSQL stores. */
+function isVerifier(password: string): boolean {
+    return /^(md5|SCRAM-SHA-256)/.test(password);
 }
 
 /**
@@ -61,14 +57,15 @@ async function password(
 ): Promise<string | undefined> {
     const given = text(state, "password");
     const { superuser, username } = server.config;
-    // A write-only password is not compared with anything.
-    if (!login || !superuser || text(state, "passwordWoVersion") !== "") {
+    // Nothing is read where the program gives none; that covers a write-only one.
+    if (given === "" || !login || !superuser) {
         return given || undefined;
     }
     if (!(await isSuperuser(client, username))) {
         throw new Error(
-            `its password cannot be read back, because user "${username}" is no superuser; ` +
-                `set superuser to false in the provider's arguments`,
+            `could not read role password from Postgres as connected user ${username} is not a SUPERUSER. ` +
+                "You can set `superuser = false` in the provider configuration " +
+                "so it will not try to read the password from Postgres",
         );
     }
     const row = await firstRow<{ stored: string | null }>(
@@ -83,7 +80,7 @@ async function password(
     // A SCRAM verifier is taken for the given password, as in the real provider.
     const same =
         given !== "" && !isVerifier(given) && (stored === md5 || stored.startsWith("SCRAM-"));
-    return (same ? given : stored) || undefined;
+    return same ? given : stored;
 }
 
 /** A role as the server has it now; undefined when there is none. */
@@ -93,30 +90,25 @@ export async function readRole(
     state: Props,
 ): Promise<Props | undefined> {
     const name = text(state, "name") || id;
-    const until = text(state, "validUntil");
     return server.session("", async (client) => {
-        const found = await firstRow<RoleRow>(client, ROLE, [
-            name,
-            /^(null)?$/i.test(until) ? "infinity" : until,
-        ]);
+        const found = await firstRow<RoleRow>(client, ROLE, [name]);
         if (found === undefined) {
             return undefined;
         }
-        const { settings, validUntil, validUntilKept, ...attributes } = found;
+        const { settings, ...attributes } = found;
         return {
             ...attributes,
+            id: name,
             name,
             encryptedPassword: true,
             password: await password(client, server, name, state, found.login),
-            // The same moment written in another way is no difference.
-            validUntil: validUntilKept && until !== "" ? until : validUntil,
-            searchPaths: identifiers(setting(settings, "search_path")),
+            searchPaths: identifiers(setting(settings, "search_path")) ?? [],
             statementTimeout: Number.parseInt(setting(settings, "statement_timeout") ?? "0", 10),
             idleInTransactionSessionTimeout: Number.parseInt(
                 setting(settings, "idle_in_transaction_session_timeout") ?? "0",
                 10,
             ),
-            assumeRole: unquoted(setting(settings, "role")),
+            assumeRole: setting(settings, "role") ?? "",
         };
     });
 }

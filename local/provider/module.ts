@@ -25,6 +25,8 @@ export interface CheckFailure {
 export interface ResourceDiff {
     readonly changes: boolean;
     readonly replaces?: readonly string[];
+    /** The properties that differ; without it those of the inputs. */
+    readonly differing?: readonly string[];
     readonly deleteBeforeReplace?: boolean;
 }
 
@@ -35,16 +37,34 @@ export interface ResourceHandler {
         olds: Props,
         news: Props,
     ): Promise<{ inputs: Props; failures: readonly CheckFailure[] }>;
-    /** Compares the inputs of the last update with the new ones; without it every difference is an update in place. */
-    diff?(ctx: ResourceContext, olds: Props, news: Props): ResourceDiff;
+    /**
+     * Compares the inputs of the last update, or its outputs (the state), with the new inputs; without it every difference
+     * of inputs is an update in place.
+     *
+     * @param ignored the properties whose changes the program ignores; the engine has put the old inputs in their place.
+     */
+    diff?(
+        ctx: ResourceContext,
+        olds: Props,
+        news: Props,
+        state: Props,
+        ignored: readonly string[],
+    ): ResourceDiff;
     create(ctx: ResourceContext, inputs: Props): Promise<{ id: string; outputs: Props }>;
     /** The live state; an empty id says that the resource is gone. */
     read?(
         ctx: ResourceContext,
         id: string,
         state: Props,
+        inputs: Props,
     ): Promise<{ id: string; outputs: Props; inputs?: Props }>;
-    update?(ctx: ResourceContext, id: string, olds: Props, news: Props): Promise<Props>;
+    update?(
+        ctx: ResourceContext,
+        id: string,
+        olds: Props,
+        news: Props,
+        ignored: readonly string[],
+    ): Promise<Props>;
     delete?(ctx: ResourceContext, id: string, state: Props): Promise<void>;
 }
 
@@ -55,6 +75,8 @@ export interface ProviderModule {
     /** Receives the provider's own arguments; nested values arrive as JSON text. */
     configure?(config: Record<string, string>): Promise<void>;
     handler(type: string): ResourceHandler;
+    /** The line that goes to the engine's log about an error, if any, before the failed call answers with it. */
+    logLine?(error: Error): string | undefined;
     invoke(token: string, args: Props): Promise<Props>;
 }
 

@@ -5,13 +5,17 @@ import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as services from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { changedProperties } from "./differences";
-import { parseUrn, ProviderModule, Props, ResourceDiff } from "./module";
+import { engineErrorLog, ErrorLog } from "./engineLog";
+import { parseUrn, ProviderModule, Props, ResourceContext, ResourceDiff } from "./module";
 
 // @pulumi/pulumi/provider has a server too, but it drops the provider's own arguments (Configure), which the
 // postgresql provider lives on, and it hands secrets over in their wrapped form.
 
 /** As large as the engine's own limit: a message holds every property of a resource. */
 const MAX_MESSAGE_BYTES = 400 * 1024 * 1024;
+
+/** Where the engine's address stands among the arguments of a plugin that run.cjs runs. */
+const ENGINE_ADDRESS = 3;
 
 type Unary<Req, Res> = (
     call: grpc.ServerUnaryCall<Req, Res>,
@@ -47,12 +51,27 @@ function diffResponse(result: ResourceDiff, changed: readonly string[]): proto.D
     const { DIFF_NONE, DIFF_SOME } = proto.DiffResponse.DiffChanges;
     response.setChanges(result.changes ? DIFF_SOME : DIFF_NONE);
     response.setReplacesList([...(result.replaces ?? [])]);
-    response.setDiffsList(result.changes ? [...changed] : []);
+    response.setDiffsList(result.changes ? [...(result.differing ?? changed)] : []);
     response.setDeletebeforereplace(result.deleteBeforeReplace ?? false);
     return response;
 }
 
-function methods(module: ProviderModule): grpc.UntypedServiceImplementation {
+function methods(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImplementation {
+    /** Does something to a resource; the engine's log gets what the module has to say about an error. */
+    const logged = async <T>(
+        urn: string,
+        work: (ctx: ResourceContext) => Promise<T>,
+    ): Promise<T> => {
+        try {
+            return await work(parseUrn(urn));
+        } catch (error) {
+            const line = error instanceof Error ? module.logLine?.(error) : undefined;
+            if (line !== undefined) {
+                await log(urn, line);
+            }
+            throw error;
+        }
+    };
     return {
         checkConfig: unary((request: proto.CheckRequest) => {
             const response = new proto.CheckResponse();
@@ -112,52 +131,64 @@ function methods(module: ProviderModule): grpc.UntypedServiceImplementation {
             const news = props(request.getNews());
             const changed = changedProperties(olds, news);
             const handler = module.handler(ctx.type);
-            const result = handler.diff?.(ctx, olds, news) ?? { changes: changed.length > 0 };
+            const result = handler.diff?.(
+                ctx,
+                olds,
+                news,
+                props(request.getOlds()),
+                request.getIgnorechangesList(),
+            ) ?? { changes: changed.length > 0 };
             return Promise.resolve(diffResponse(result, changed));
         }),
-        create: unary(async (request: proto.CreateRequest) => {
-            const ctx = parseUrn(request.getUrn());
-            const created = await module
-                .handler(ctx.type)
-                .create(ctx, props(request.getProperties()));
-            const response = new proto.CreateResponse();
-            response.setId(created.id);
-            response.setProperties(struct(created.outputs));
-            return response;
-        }),
-        read: unary(async (request: proto.ReadRequest) => {
-            const ctx = parseUrn(request.getUrn());
-            const state = props(request.getProperties());
-            const handler = module.handler(ctx.type);
-            const live = (await handler.read?.(ctx, request.getId(), state)) ?? {
-                id: request.getId(),
-                outputs: state,
-                inputs: undefined,
-            };
-            const response = new proto.ReadResponse();
-            response.setId(live.id);
-            response.setProperties(struct(live.outputs));
-            response.setInputs(
-                live.inputs === undefined ? request.getInputs() : struct(live.inputs),
-            );
-            return response;
-        }),
-        update: unary(async (request: proto.UpdateRequest) => {
-            const ctx = parseUrn(request.getUrn());
-            const olds = props(request.getOlds());
-            const news = props(request.getNews());
-            const handler = module.handler(ctx.type);
-            const outputs = await handler.update?.(ctx, request.getId(), olds, news);
-            const response = new proto.UpdateResponse();
-            response.setProperties(struct(outputs ?? { ...olds, ...news }));
-            return response;
-        }),
-        delete: unary(async (request: proto.DeleteRequest) => {
-            const ctx = parseUrn(request.getUrn());
-            const state = props(request.getProperties());
-            await module.handler(ctx.type).delete?.(ctx, request.getId(), state);
-            return new Empty();
-        }),
+        create: unary((request: proto.CreateRequest) =>
+            logged(request.getUrn(), async (ctx) => {
+                const created = await module
+                    .handler(ctx.type)
+                    .create(ctx, props(request.getProperties()));
+                const response = new proto.CreateResponse();
+                response.setId(created.id);
+                response.setProperties(struct(created.outputs));
+                return response;
+            }),
+        ),
+        read: unary((request: proto.ReadRequest) =>
+            logged(request.getUrn(), async (ctx) => {
+                const state = props(request.getProperties());
+                const handler = module.handler(ctx.type);
+                const inputs = props(request.getInputs());
+                const live = (await handler.read?.(ctx, request.getId(), state, inputs)) ?? {
+                    id: request.getId(),
+                    outputs: state,
+                    inputs: undefined,
+                };
+                const response = new proto.ReadResponse();
+                response.setId(live.id);
+                response.setProperties(struct(live.outputs));
+                response.setInputs(
+                    live.inputs === undefined ? request.getInputs() : struct(live.inputs),
+                );
+                return response;
+            }),
+        ),
+        update: unary((request: proto.UpdateRequest) =>
+            logged(request.getUrn(), async (ctx) => {
+                const olds = props(request.getOlds());
+                const news = props(request.getNews());
+                const handler = module.handler(ctx.type);
+                const ignored = request.getIgnorechangesList();
+                const outputs = await handler.update?.(ctx, request.getId(), olds, news, ignored);
+                const response = new proto.UpdateResponse();
+                response.setProperties(struct(outputs ?? { ...olds, ...news }));
+                return response;
+            }),
+        ),
+        delete: unary((request: proto.DeleteRequest) =>
+            logged(request.getUrn(), async (ctx) => {
+                const state = props(request.getProperties());
+                await module.handler(ctx.type).delete?.(ctx, request.getId(), state);
+                return new Empty();
+            }),
+        ),
         getSchema: unary(() => {
             const response = new proto.GetSchemaResponse();
             response.setSchema(JSON.stringify({ name: module.name, version: module.version }));
@@ -174,8 +205,8 @@ function methods(module: ProviderModule): grpc.UntypedServiceImplementation {
 }
 
 /** Every method of the service: those that the module has no need of answer "unimplemented", as the protocol expects. */
-function implementation(module: ProviderModule): grpc.UntypedServiceImplementation {
-    const implemented = methods(module);
+function implementation(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImplementation {
+    const implemented = methods(module, log);
     const unimplemented: Unary<unknown, unknown> = (_call, done) => {
         done({ code: grpc.status.UNIMPLEMENTED, details: "not implemented by this stand-in" });
     };
@@ -197,7 +228,7 @@ export function serve(module: ProviderModule): void {
     server.addService(
         // The generated typings describe the service, but not as the definition type that addService wants.
         services.ResourceProviderService,
-        implementation(module),
+        implementation(module, engineErrorLog(process.argv[ENGINE_ADDRESS] ?? "")),
     );
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, port) => {
         if (error) {

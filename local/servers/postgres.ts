@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { appendFile, chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -173,14 +174,33 @@ export function stopArguments(files: ServerFiles): readonly string[] {
 /** Whether the server of this data directory runs; a reused process id does not count. */
 export async function isRunning(files: ServerFiles): Promise<boolean> {
     const pid = await recordedPid(files);
-    return pid !== undefined && (await isCommandOf(pid, files.dataDir));
+    return pid !== undefined && (await isCommandOf(pid, await startedIn(files)));
+}
+
+/** Whether the data directory was renamed while its server ran, whose programs and files are no longer where they were. */
+export async function wasRenamed(files: ServerFiles): Promise<boolean> {
+    return (await startedIn(files)) !== files.dataDir && (await isRunning(files));
+}
+
+/**
+ * The data directory as its server's command line names it: another one when it was renamed since. Where that other one
+ * still exists, the server is its own, and this directory is a copy.
+ */
+async function startedIn({ dataDir }: ServerFiles): Promise<string> {
+    const [, recorded = ""] = await pidFileLines(dataDir);
+    return path.isAbsolute(recorded) && !existsSync(recorded) ? recorded : dataDir;
 }
 
 /** The process id in postmaster.pid, running or not. */
-export async function recordedPid(files: ServerFiles): Promise<number | undefined> {
-    const text = await readIfExists(path.join(files.dataDir, "postmaster.pid"));
-    const pid = Number(text?.split("\n", 1)[0]);
+export async function recordedPid({ dataDir }: ServerFiles): Promise<number | undefined> {
+    const [first] = await pidFileLines(dataDir);
+    const pid = Number(first);
     return Number.isInteger(pid) && pid > 1 ? pid : undefined;
+}
+
+/** The lines of postmaster.pid: process id, data directory and more; none where there is no such file. */
+async function pidFileLines(dataDir: string): Promise<string[]> {
+    return (await readIfExists(path.join(dataDir, "postmaster.pid")))?.split("\n") ?? [];
 }
 
 /**

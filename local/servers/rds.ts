@@ -18,6 +18,7 @@ import {
     type ServerFiles,
     startServer,
     stopServer,
+    wasRenamed,
     writeSettings,
 } from "./postgres";
 import { rdsFolder, readRecord, writeRecord } from "./rdsFiles";
@@ -87,6 +88,9 @@ async function bootstrap(files: ServerFiles, password: string, args: RdsServerAr
 export async function startRdsServer(stackDir: string, identifier: string): Promise<void> {
     const record = await readRecord(stackDir, identifier);
     const files = await serverFiles(stackDir, identifier, record.major);
+    if (await wasRenamed(files)) {
+        await stopServer(files);
+    }
     if (!(await isRunning(files))) {
         if (!(await becomesFree(record.port))) {
             throw new Error(
@@ -186,8 +190,10 @@ export async function setWanted(
     });
 }
 
+/** Whether the server runs, where its folder is now: one that was started in a folder renamed since has to start anew. */
 export async function isRdsServerRunning(stackDir: string, identifier: string): Promise<boolean> {
-    return await isRunning(existingFiles(stackDir, identifier));
+    const files = existingFiles(stackDir, identifier);
+    return (await isRunning(files)) && !(await wasRenamed(files));
 }
 
 /** Stops the server; no matter whether it was finished or its programs are still there. */

@@ -120,6 +120,62 @@ const lobTruncation = resourceRule({
     },
 });
 
+/**
+ * Names of what runs SQL or sets the replication role in each of DMS's sessions: AfterConnectScript, and whatever the
+ * service or its driver may call the same.
+ */
+const SESSION_SQL = /script|sql|stmt|connsettings|replication_?role|^options$/i;
+
+const noSessionScript = resourceRule({
+    name: "dms-endpoint-runs-no-script",
+    displayName: "DMS's sessions run nothing of their own",
+    description:
+        "An endpoint has no afterConnectScript and nothing like it, in postgresSettings or extraConnectionAttributes: it is SQL that runs as DMS's user in each of its sessions, and can switch off triggers or change what they write.",
+    severity: "critical",
+    frameworks: [
+        auditTrail(
+            "Log rows are written by the trail alone",
+            "Whoever can alter the endpoint runs SQL beside the log",
+        ),
+        awsDocs(
+            "DMS user guide, PostgreSQL as a target",
+            "afterConnectScript is for bypassing foreign keys and user triggers",
+        ),
+    ],
+    remediationSteps:
+        "Remove afterConnectScript and every session setting from postgresSettings and extraConnectionAttributes.",
+    url: pages.dmsPostgresqlTarget,
+    enforcementLevel: "mandatory",
+    types: ["aws:dms/endpoint:Endpoint"],
+    check: (endpoint, findings) => {
+        const settings = endpoint.get("postgresSettings");
+        findings.require(
+            settings,
+            (value) => value === undefined || isValues(value),
+            "postgresSettings is no object; give the settings by name.",
+        );
+        // A value that is not known yet is there all the same.
+        const given = isValues(settings) ? Object.entries(settings) : [];
+        for (const [name, value] of given) {
+            if (value !== undefined && SESSION_SQL.test(name)) {
+                findings.violation(`postgresSettings.${name} is given; remove it.`);
+            }
+        }
+        findings.require(
+            endpoint.get("extraConnectionAttributes"),
+            (text) => text === undefined || (typeof text === "string" && !runsSql(text)),
+            "extraConnectionAttributes is no text or runs SQL in DMS's sessions; remove that attribute.",
+        );
+    },
+});
+
+function runsSql(attributes: string): boolean {
+    const names = attributes
+        .split(";")
+        .map((attribute) => attribute.split("=", 1)[0]?.trim() ?? "");
+    return names.some((name) => SESSION_SQL.test(name)) || /session_replication/i.test(attributes);
+}
+
 /** False for a target, and for an endpoint of which a preview cannot tell. */
 function isSource(endpointType: unknown, findings: Findings): boolean {
     if (endpointType instanceof Unknown) {
@@ -143,4 +199,4 @@ function requireSetting(
     );
 }
 
-export const endpointRules = [tls, secret, writesNothing, lobTruncation] as const;
+export const endpointRules = [tls, secret, noSessionScript, writesNothing, lobTruncation] as const;

@@ -151,6 +151,13 @@ export const breakages: readonly Breakage[] = [
         break: set({ extraConnectionAttributes: "password=not-a-real-one" }),
     },
     {
+        rule: "dms-endpoint-runs-no-script",
+        type: ENDPOINT,
+        break: set({
+            extraConnectionAttributes: "afterConnectScript=SET session_replication_role='replica'",
+        }),
+    },
+    {
         rule: "dms-source-writes-no-ddl",
         type: ENDPOINT,
         match: isSource,

@@ -2,7 +2,7 @@
 -- time to time (npm run verify does); what is in the ledger already is not entered again.
 SET LOCAL ROLE audit_trail_owner;
 
--- The source table behind a staging table, as the control tables name it.
+-- Enters one gap unless it is there, under the name of the source table behind a staging table.
 CREATE OR REPLACE FUNCTION audit_trail.record_once(
     staging_schema text,
     staging_table text,
@@ -31,103 +31,139 @@ END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.record_once(text, text, text, timestamptz, timestamptz, jsonb) FROM PUBLIC;
 
--- Returns how many gaps were new.
+-- The gaps that the rows of a control table tell.
+CREATE OR REPLACE FUNCTION audit_trail.gaps_told_by(control_table text)
+RETURNS TABLE (
+    staging_schema text,
+    staging_table text,
+    kind text,
+    from_timestamp timestamptz,
+    to_timestamp timestamptz,
+    detail jsonb
+)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET datestyle = 'ISO, YMD'
+AS $function$
+BEGIN
+    CASE control_table
+        WHEN 'awsdms_apply_exceptions' THEN
+            RETURN QUERY
+                SELECT
+                    c ->> 'table_owner',
+                    c ->> 'table_name',
+                    'apply exception',
+                    (c ->> 'error_time')::timestamptz,
+                    (c ->> 'error_time')::timestamptz,
+                    jsonb_build_object('task', c -> 'task_name', 'error', c -> 'error', 'statement', c -> 'statement')
+                FROM audit_trail.control_rows(
+                    control_table, '{task_name,table_owner,table_name,error_time,statement,error}'
+                ) AS c;
+        WHEN 'awsdms_suspended_tables' THEN
+            RETURN QUERY
+                SELECT
+                    c ->> 'table_owner',
+                    c ->> 'table_name',
+                    'table suspended',
+                    (c ->> 'suspend_timestamp')::timestamptz,
+                    (c ->> 'suspend_timestamp')::timestamptz,
+                    jsonb_build_object('task', c -> 'task_name', 'reason', c -> 'suspend_reason')
+                FROM audit_trail.control_rows(
+                    control_table, '{task_name,table_owner,table_name,suspend_reason,suspend_timestamp}'
+                ) AS c;
+        WHEN 'awsdms_history' THEN
+            -- A task that runs writes a row for every time slot, also when nothing happens. Where one slot's end and the
+            -- next one's start are more than a slot apart, the task did not run. Markers may have told it already.
+            RETURN QUERY
+                SELECT NULL, NULL, 'task stopped', h.ended, h.next_start, jsonb_build_object('task', h.task)
+                FROM (
+                    SELECT
+                        s.task,
+                        s.duration,
+                        s.start + s.duration AS ended,
+                        lead(s.start) OVER (PARTITION BY s.task ORDER BY s.start) AS next_start
+                    FROM (
+                        SELECT
+                            c -> 'task_name' AS task,
+                            (c ->> 'timeslot')::timestamptz AS start,
+                            make_interval(mins => (c ->> 'timeslot_duration')::integer) AS duration
+                        FROM audit_trail.control_rows(control_table, '{task_name,timeslot,timeslot_duration}') AS c
+                    ) AS s
+                ) AS h
+                WHERE h.next_start > h.ended + h.duration
+                    AND NOT EXISTS (
+                        SELECT FROM audit_trail.gap AS g
+                        WHERE g.kind = 'task stopped' AND g.detail ? 'found_by'
+                            AND g.from_timestamp <= h.ended AND g.to_timestamp >= h.next_start
+                    );
+    END CASE;
+END
+$function$;
+REVOKE ALL ON FUNCTION audit_trail.gaps_told_by(text) FROM PUBLIC;
+
+RESET ROLE;
+
+-- Returns how many gaps were new. It runs as a role that can read the control tables and write gaps, and nothing else:
+-- code that DMS's user may have put there must find no rights worth stealing. That role owns it, so that it could be
+-- altered by such code as well; hence the first question. A control table that cannot be read is a gap of its own, because
+-- nobody knows what it would have told.
 CREATE OR REPLACE FUNCTION audit_trail.collect_gaps() RETURNS integer
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
-SET timezone = 'UTC'
 AS $function$
 DECLARE
-    found_gap record;
-    registered audit_trail.audited_table;
-    added jsonb;
+    control_table text;
+    recorded integer;
     new_gaps integer := 0;
 BEGIN
+    IF current_user <> 'audit_trail_collector' THEN
+        RAISE EXCEPTION 'audit_trail.collect_gaps() would read DMS''s tables as %; run the update again.', current_user
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
     -- Two collectors at a time would both enter what neither sees of the other.
     PERFORM pg_advisory_xact_lock(hashtextextended('audit_trail.collect_gaps', 0));
 
-    -- DMS makes its control tables when a task first needs them.
-    IF to_regclass('awsdms_control.awsdms_apply_exceptions') IS NOT NULL THEN
-        FOR found_gap IN EXECUTE
-            'SELECT "TABLE_OWNER" AS owner, "TABLE_NAME" AS name, "ERROR_TIME" AT TIME ZONE ''UTC'' AS at,
-                 jsonb_build_object(''task'', "TASK_NAME", ''error'', "ERROR", ''statement'', "STATEMENT") AS detail
-             FROM awsdms_control.awsdms_apply_exceptions'
-        LOOP
-            new_gaps := new_gaps + audit_trail.record_once(
-                found_gap.owner, found_gap.name, 'apply exception', found_gap.at, found_gap.at, found_gap.detail
-            );
-        END LOOP;
-    END IF;
-
-    IF to_regclass('awsdms_control.awsdms_suspended_tables') IS NOT NULL THEN
-        FOR found_gap IN EXECUTE
-            'SELECT table_owner AS owner, table_name AS name, suspend_timestamp AT TIME ZONE ''UTC'' AS at,
-                 jsonb_build_object(''task'', task_name, ''reason'', suspend_reason) AS detail
-             FROM awsdms_control.awsdms_suspended_tables'
-        LOOP
-            new_gaps := new_gaps + audit_trail.record_once(
-                found_gap.owner, found_gap.name, 'table suspended', found_gap.at, found_gap.at, found_gap.detail
-            );
-        END LOOP;
-    END IF;
-
-    -- A task that runs writes a history row for every time slot, also when nothing happens. Where one slot's end and
-    -- the next one's start are more than a slot apart, the task did not run. Markers may have told it already.
-    IF to_regclass('awsdms_control.awsdms_history') IS NOT NULL THEN
-        FOR found_gap IN EXECUTE
-            'SELECT h.ended AS stopped, h.next_start AS resumed, jsonb_build_object(''task'', h.task_name) AS detail
-             FROM (
-                 SELECT
-                     task_name,
-                     timeslot_duration,
-                     (timeslot + make_interval(mins => timeslot_duration::integer)) AT TIME ZONE ''UTC'' AS ended,
-                     lead(timeslot) OVER (PARTITION BY task_name ORDER BY timeslot) AT TIME ZONE ''UTC'' AS next_start
-                 FROM awsdms_control.awsdms_history
-             ) AS h
-             WHERE h.next_start > h.ended + make_interval(mins => h.timeslot_duration::integer)
-                 AND NOT EXISTS (
-                     SELECT FROM audit_trail.gap AS g
-                     WHERE g.kind = ''task stopped'' AND g.detail ? ''found_by''
-                         AND g.from_timestamp <= h.ended AND g.to_timestamp >= h.next_start
-                 )'
-        LOOP
-            new_gaps := new_gaps + audit_trail.record_once(
-                NULL, NULL, 'task stopped', found_gap.stopped, found_gap.resumed, found_gap.detail
-            );
-        END LOOP;
-    END IF;
-
-    -- Columns that DMS added to staging after the source got them.
-    FOR registered IN SELECT * FROM audit_trail.audited_table LOOP
-        SELECT jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod))
-            INTO added
-            FROM pg_attribute AS a
-            WHERE a.attrelid = to_regclass(format('%I.%I', registered.table_schema, registered.staging))
-                AND a.attnum > 0
-                AND NOT a.attisdropped
-                AND a.attname NOT IN ('operation', 'commit_timestamp', 'stream_position', 'change_seq')
-                AND NOT (registered.columns || registered.former_columns) ? a.attname;
-        CONTINUE WHEN added IS NULL;
-        UPDATE audit_trail.audited_table AS t
-            SET columns = t.columns || added
-            WHERE t.table_schema = registered.table_schema AND t.table_name = registered.table_name;
-        INSERT INTO audit_trail.gap (table_schema, table_name, kind, to_timestamp, detail)
-            VALUES (
-                registered.table_schema,
-                registered.table_name,
-                'shape change',
-                clock_timestamp(),
-                jsonb_build_object(
-                    'before', registered.columns, 'after', registered.columns || added, 'added_by', 'DMS'
-                )
-            );
-        new_gaps := new_gaps + 1;
+    FOREACH control_table IN ARRAY ARRAY['awsdms_apply_exceptions', 'awsdms_suspended_tables', 'awsdms_history'] LOOP
+        BEGIN
+            SELECT coalesce(
+                sum(
+                    audit_trail.record_once(
+                        t.staging_schema, t.staging_table, t.kind, t.from_timestamp, t.to_timestamp, t.detail
+                    )
+                ),
+                0
+            )
+                INTO recorded
+                FROM audit_trail.gaps_told_by(control_table) AS t;
+            new_gaps := new_gaps + recorded;
+        EXCEPTION
+            WHEN lock_not_available THEN
+                RAISE EXCEPTION 'awsdms_control.% is locked by another session; try again when that one has ended.',
+                    control_table
+                    USING ERRCODE = 'lock_not_available';
+            WHEN wrong_object_type THEN
+                new_gaps := new_gaps + audit_trail.record_once(
+                    NULL, NULL, 'unreadable control table', NULL, NULL, jsonb_build_object('problem', SQLERRM)
+                );
+            -- The texts of other errors may hold values, so that each time would be another gap.
+            WHEN data_exception OR insufficient_privilege THEN
+                new_gaps := new_gaps + audit_trail.record_once(
+                    NULL, NULL, 'unreadable control table', NULL, NULL,
+                    jsonb_build_object(
+                        'problem',
+                        format('awsdms_control.%s cannot be read (SQLSTATE %s).', control_table, SQLSTATE)
+                    )
+                );
+        END;
     END LOOP;
-    RETURN new_gaps;
+    RETURN new_gaps + audit_trail.register_new_columns();
 END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.collect_gaps() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.collect_gaps() TO audit_trail_operator;
 
-RESET ROLE;
+-- An owner must be able to create in the schema, for as long as it takes to become one.
+GRANT CREATE ON SCHEMA audit_trail TO audit_trail_collector;
+ALTER FUNCTION audit_trail.collect_gaps() OWNER TO audit_trail_collector;
+REVOKE CREATE ON SCHEMA audit_trail FROM audit_trail_collector;

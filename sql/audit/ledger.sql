@@ -1,11 +1,48 @@
 -- Two tables that say what the logs cannot: what may be missing, and what could not be logged.
 SET LOCAL ROLE audit_trail_owner;
 
+-- The kinds of gap: which of them hide changes, so that a table with one is not complete, and which only tell.
+CREATE TABLE IF NOT EXISTS audit_trail.gap_kind (
+    kind text PRIMARY KEY,
+    hides_changes boolean NOT NULL,
+    meaning text NOT NULL
+);
+COMMENT ON TABLE audit_trail.gap_kind IS 'What the kinds of audit_trail.gap mean, and whether the log may lack changes after them.';
+
+INSERT INTO audit_trail.gap_kind AS k (kind, hides_changes, meaning)
+VALUES
+    ('apply exception', true, 'DMS could not apply a change to staging and went on.'),
+    ('commit timestamp missing', false, 'DMS sent no commit time; the log has the time at which the change arrived.'),
+    ('insert over existing row', true, 'A row was inserted that staging had already: its delete is missing.'),
+    ('key update', true, 'The source changed a primary key, which DMS does not replicate.'),
+    ('large column completed', false, 'A large value arrived after its row, in a transaction of its own.'),
+    ('lob truncated', true, 'DMS cut a large value; the log has its beginning.'),
+    ('not audited', true, 'The table was not listed for a time; what was committed then is in no log.'),
+    ('other table under this name', true, 'Another table has got the audited table''s name.'),
+    ('primary key update', true, 'DMS changed the primary key of a staging row.'),
+    ('reload', true, 'DMS emptied staging and loaded the table again; the changes in between are in no log.'),
+    ('replay with other values', false, 'A change that the log has already came again with another row.'),
+    ('row missing before delete', true, 'A row was deleted that staging did not have: an insert is missing.'),
+    ('row missing before update', true, 'A row was updated that staging did not have: an insert is missing.'),
+    ('shape change', false, 'A column came, went, or got another name or type.'),
+    ('slot recreated', true, 'The replication slot was made anew; what was committed in between nobody read.'),
+    ('table suspended', true, 'DMS took the table out of its work.'),
+    ('task stopped', false, 'The task did not run for a time, and went on from its slot.'),
+    ('truncate', true, 'The source truncated the table, which DMS does not replicate.'),
+    ('unexplained replay', true, 'A change came under a position that the log knows, and is none of the logged ones.'),
+    ('unflagged delete', true, 'A staging row was deleted without saying when the source deleted it.'),
+    ('unknown marker', true, 'The source sent a marker of a kind that this version does not know.'),
+    ('unlogged change', true, 'A change reached staging and could not be logged; audit_trail.unlogged_change has it.'),
+    ('unreadable control table', true, 'A table in which DMS reports what it did not apply is not as DMS makes it.')
+ON CONFLICT (kind) DO UPDATE
+    SET hides_changes = excluded.hides_changes, meaning = excluded.meaning
+    WHERE (k.hides_changes, k.meaning) IS DISTINCT FROM (excluded.hides_changes, excluded.meaning);
+
 CREATE TABLE IF NOT EXISTS audit_trail.gap (
     gap_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     table_schema text,
     table_name text,
-    kind text NOT NULL,
+    kind text NOT NULL CONSTRAINT gap_kind_is_known REFERENCES audit_trail.gap_kind (kind),
     from_timestamp timestamptz,
     to_timestamp timestamptz,
     detail jsonb NOT NULL DEFAULT '{}',
@@ -27,8 +64,13 @@ CREATE TABLE IF NOT EXISTS audit_trail.unlogged_change (
     change_seq text,
     old_row json,
     new_row json,
+    -- The text of the whole staging rows: it can be read back whatever the types are.
+    old_record text,
+    new_record text,
     sqlstate text NOT NULL,
     message text NOT NULL,
+    -- The place in the log that was set aside for it: see audit_trail.bring_back().
+    audit_id bigint NOT NULL,
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE audit_trail.unlogged_change IS

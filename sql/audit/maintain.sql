@@ -1,22 +1,21 @@
 -- What an operator does from time to time: a scheduler (pg_cron) may too.
 SET LOCAL ROLE audit_trail_owner;
 
-DROP FUNCTION IF EXISTS audit_trail.maintain();
-
--- Adds the partitions of the coming months to every log (rows of a month without one go to the default partition), and
--- forgets what only a replay needs: the tombstones of keys that were deleted longer ago than DMS can go back. That is as
--- far as its slot keeps the WAL, so the retention has to be longer than the longest stop of the task. The logs keep
--- everything. Returns how many tombstones were forgotten.
-CREATE OR REPLACE FUNCTION audit_trail.maintain(retention interval DEFAULT '35 days') RETURNS bigint
+-- Adds the partitions of the coming months to a log (rows of a month without one go to the default partition), and forgets
+-- what only a replay needs: the tombstones of keys that were deleted longer ago than DMS can go back. That is as far as its
+-- slot keeps the WAL, so the retention has to be longer than the longest stop of the task. The log keeps everything.
+-- Returns how many tombstones were forgotten.
+CREATE OR REPLACE FUNCTION audit_trail.maintain_table(source_schema text, source_table text, retention interval)
+RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
 AS $function$
 DECLARE
-    registered audit_trail.audited_table;
+    audited audit_trail.audited_table;
     horizon timestamptz;
     forgotten bigint;
-    all_forgotten bigint := 0;
 BEGIN
     IF retention IS NULL OR retention < interval '1 day' THEN
         RAISE EXCEPTION 'A retention of % is too short: a replay of what was deleted within it would be logged again.',
@@ -24,26 +23,57 @@ BEGIN
             USING HINT = 'Give at least 1 day, better more than the longest stop of the task.';
     END IF;
     horizon := clock_timestamp() - retention;
-    FOR registered IN SELECT * FROM audit_trail.audited_table LOOP
-        PERFORM audit_trail.add_partitions(
-            format('%I.%I', registered.table_schema, registered.audit_log)::regclass,
-            registered.partition_prefix
-        );
-        -- One that holds a removed row waits for its end, however old.
-        EXECUTE format(
-            'DELETE FROM audit_trail.%I WHERE removed_row IS NULL AND removed_at < $1',
-            registered.tombstone
-        ) USING horizon;
-        GET DIAGNOSTICS forgotten = ROW_COUNT;
-        UPDATE audit_trail.audited_table AS t
-            SET tombstones_from = greatest(t.tombstones_from, horizon)
-            WHERE t.table_schema = registered.table_schema AND t.table_name = registered.table_name;
-        all_forgotten := all_forgotten + forgotten;
-    END LOOP;
-    RETURN all_forgotten;
+    audited := audit_trail.trail_of(source_schema, source_table);
+    PERFORM audit_trail.add_partitions(
+        format('%I.%I', audited.table_schema, audited.audit_log)::regclass,
+        audited.partition_prefix
+    );
+    EXECUTE format(
+        'DELETE FROM audit_trail.%I AS t WHERE t.kind = ''deleted'' AND t.removed_at < $1',
+        audited.tombstone
+    ) USING horizon;
+    GET DIAGNOSTICS forgotten = ROW_COUNT;
+    UPDATE audit_trail.audited_table AS t
+        SET tombstones_from = greatest(t.tombstones_from, horizon)
+        WHERE t.table_schema = audited.table_schema AND t.table_name = audited.table_name;
+    RETURN forgotten;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail.maintain(interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.maintain(interval) TO audit_trail_operator;
+
+-- All tables, each in a transaction of its own, so that nobody waits for more than one. A table that somebody keeps locked
+-- is tried again, and then left for the next time with a warning. A procedure that commits can have neither settings nor
+-- the rights of its owner, hence every name with its schema.
+CREATE OR REPLACE PROCEDURE audit_trail.maintain(retention interval DEFAULT '35 days')
+LANGUAGE plpgsql
+AS $procedure$
+DECLARE
+    audited record;
+    is_done boolean;
+BEGIN
+    FOR audited IN
+        SELECT t.table_schema, t.table_name FROM audit_trail.audited_table AS t ORDER BY 1, 2
+    LOOP
+        is_done := false;
+        FOR attempt IN 1 .. 3 LOOP
+            BEGIN
+                PERFORM audit_trail.maintain_table(audited.table_schema, audited.table_name, retention);
+                is_done := true;
+            EXCEPTION
+                WHEN lock_not_available OR deadlock_detected THEN
+                    NULL;
+            END;
+            COMMIT;
+            EXIT WHEN is_done;
+        END LOOP;
+        IF NOT is_done THEN
+            RAISE WARNING 'The trail of %.% was not maintained: somebody has kept it locked.',
+                audited.table_schema, audited.table_name
+                USING HINT = 'Call audit_trail.maintain() again once long transactions on its log have ended.';
+        END IF;
+    END LOOP;
+END
+$procedure$;
+
+REVOKE ALL ON PROCEDURE audit_trail.maintain(interval) FROM PUBLIC;
 
 RESET ROLE;

@@ -1,20 +1,30 @@
 -- Events of the source that no row of the audited table tells, recorded as gaps when their marker arrives.
 SET LOCAL ROLE audit_trail_owner;
 
+-- A marker of a kind that is not known here must not stop DMS: it is told under a kind of its own.
 CREATE OR REPLACE FUNCTION audit_trail.record_marker_gap() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+    known_kind CONSTANT text := coalesce(
+        (SELECT k.kind FROM audit_trail.gap_kind AS k WHERE k.kind = NEW.new_row_data ->> 'kind'),
+        'unknown marker'
+    );
 BEGIN
     INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
         VALUES (
             NEW.new_row_data ->> 'table_schema',
             NEW.new_row_data ->> 'table_name',
-            NEW.new_row_data ->> 'kind',
+            known_kind,
             NEW.commit_timestamp,
             NEW.commit_timestamp,
             jsonb_build_object('marker', NEW.row_key, 'detail', NEW.new_row_data ->> 'detail')
+            || CASE known_kind
+                WHEN 'unknown marker' THEN jsonb_build_object('kind', NEW.new_row_data ->> 'kind')
+                ELSE '{}'
+            END
         );
     RETURN NULL;
 END
@@ -22,7 +32,7 @@ $function$;
 REVOKE ALL ON FUNCTION audit_trail.record_marker_gap() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER record_marker_gap AFTER INSERT ON audit_trail.marker_audit_log
-    FOR EACH ROW WHEN (NEW.operation = 'I' AND NEW.new_row_data ->> 'kind' <> 'verify')
+    FOR EACH ROW WHEN (NEW.operation = 'I' AND NEW.new_row_data ->> 'kind' IS DISTINCT FROM 'verify')
     EXECUTE FUNCTION audit_trail.record_marker_gap();
 ALTER TABLE audit_trail.marker_audit_log ENABLE ALWAYS TRIGGER record_marker_gap;
 

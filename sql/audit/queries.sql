@@ -3,20 +3,33 @@
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE OR REPLACE VIEW audit_trail.known_gap AS
-    SELECT g.table_schema, g.table_name, g.kind, g.from_timestamp, g.to_timestamp, g.detail, g.recorded_at
-    FROM audit_trail.gap AS g
-    UNION ALL
     SELECT
-        u.table_schema,
-        u.table_name,
-        'unlogged change',
-        u.commit_timestamp,
-        u.commit_timestamp,
-        jsonb_build_object('unlogged_id', u.unlogged_id, 'sqlstate', u.sqlstate, 'message', u.message),
-        u.recorded_at
-    FROM audit_trail.unlogged_change AS u;
+        f.table_schema,
+        f.table_name,
+        f.kind,
+        f.from_timestamp,
+        f.to_timestamp,
+        f.detail,
+        f.recorded_at,
+        -- A kind that nobody knows may hide anything.
+        coalesce(k.hides_changes, true) AS hides_changes
+    FROM (
+        SELECT g.table_schema, g.table_name, g.kind, g.from_timestamp, g.to_timestamp, g.detail, g.recorded_at
+        FROM audit_trail.gap AS g
+        UNION ALL
+        SELECT
+            u.table_schema,
+            u.table_name,
+            'unlogged change',
+            u.commit_timestamp,
+            u.commit_timestamp,
+            jsonb_build_object('unlogged_id', u.unlogged_id, 'sqlstate', u.sqlstate, 'message', u.message),
+            u.recorded_at
+        FROM audit_trail.unlogged_change AS u
+    ) AS f
+    LEFT JOIN audit_trail.gap_kind AS k ON k.kind = f.kind;
 COMMENT ON VIEW audit_trail.known_gap IS
-    'All that may hide changes: the gap ledger, and the changes that reached staging but not a log.';
+    'All that is known of what the logs lack: the gap ledger, and the changes that reached staging but not a log.';
 
 -- The gaps of one table in a span of commit times. A gap that names no table concerns all, one without an end is open.
 CREATE OR REPLACE FUNCTION audit_trail.gaps_between(
@@ -37,26 +50,6 @@ BEGIN ATOMIC
     ORDER BY g.to_timestamp, g.recorded_at;
 END;
 
--- The log of a source table, as a quoted name.
-CREATE OR REPLACE FUNCTION audit_trail.log_of(source_schema text, source_table text) RETURNS text
-LANGUAGE plpgsql
-STABLE
-SET search_path = pg_catalog, pg_temp
-AS $function$
-DECLARE
-    log text;
-BEGIN
-    SELECT format('%I.%I', t.table_schema, t.audit_log) INTO log
-        FROM audit_trail.audited_table AS t
-        WHERE t.table_schema = source_schema AND t.table_name = source_table;
-    IF log IS NULL THEN
-        RAISE EXCEPTION '%.% is not audited.', source_schema, source_table
-            USING HINT = 'audit_trail.audited_table lists the tables that are.';
-    END IF;
-    RETURN log;
-END
-$function$;
-
 -- All changes of one row, oldest first, with the number of known gaps since the change before.
 CREATE OR REPLACE FUNCTION audit_trail.row_history(source_schema text, source_table text, key jsonb)
 RETURNS TABLE (
@@ -65,7 +58,9 @@ RETURNS TABLE (
     old_row_data jsonb,
     new_row_data jsonb,
     commit_timestamp timestamptz,
+    transaction_id bigint,
     stream_position text,
+    remarks text[],
     known_gaps bigint
 )
 LANGUAGE plpgsql
@@ -73,18 +68,30 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    log CONSTANT text := audit_trail.log_of(source_schema, source_table);
+    audited CONSTANT audit_trail.audited_table := audit_trail.trail_of(source_schema, source_table);
+    given text[];
 BEGIN
+    -- A key that can have no history must not look like one that never changed.
+    IF jsonb_typeof(key) = 'object' THEN
+        SELECT array_agg(k ORDER BY k) INTO given FROM jsonb_object_keys(key) AS k;
+    END IF;
+    IF given IS DISTINCT FROM ARRAY(SELECT k FROM unnest(audited.primary_key) AS k ORDER BY k) THEN
+        RAISE EXCEPTION '% is no key of %.%.', coalesce(key::text, 'null'), source_schema, source_table
+            USING HINT = format(
+                'Give an object with the primary key''s columns: %s.', array_to_string(audited.primary_key, ', ')
+            );
+    END IF;
     RETURN QUERY EXECUTE format(
-        'SELECT c.audit_id, c.operation::"char", c.old_row_data, c.new_row_data, c.commit_timestamp, c.stream_position,
+        'SELECT c.audit_id, c.operation::"char", c.old_row_data, c.new_row_data, c.commit_timestamp, c.transaction_id,
+             c.stream_position, c.remarks,
              (SELECT count(*) FROM audit_trail.gaps_between($1, $2, c.since, c.commit_timestamp))
          FROM (
              SELECT l.*, coalesce(lag(l.commit_timestamp) OVER (ORDER BY l.audit_id), l.commit_timestamp) AS since
-             FROM %s AS l
-             WHERE l.row_key = $3
+             FROM %I.%I AS l
+             WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended($3, 0) AND l.row_key = $3
          ) AS c
          ORDER BY c.audit_id',
-        log
+        audited.table_schema, audited.audit_log
     ) USING source_schema, source_table, key;
 END
 $function$;
@@ -99,16 +106,16 @@ STABLE
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    log CONSTANT text := audit_trail.log_of(source_schema, source_table);
+    audited CONSTANT audit_trail.audited_table := audit_trail.trail_of(source_schema, source_table);
+    log CONSTANT text := format('%I.%I', audited.table_schema, audited.audit_log);
     gaps bigint;
     known_from timestamptz;
     is_known boolean;
     gone text[];
 BEGIN
-    SELECT coalesce(array_agg(f.key), '{}') INTO gone
-        FROM audit_trail.audited_table AS t
-        CROSS JOIN LATERAL jsonb_each_text(t.former_since) AS f
-        WHERE t.table_schema = source_schema AND t.table_name = source_table AND at > f.value::timestamptz;
+    SELECT coalesce(array_agg(f.name), '{}') INTO gone
+        FROM audit_trail.former_column AS f
+        WHERE f.table_schema = source_schema AND f.table_name = source_table AND at > f.gone_since;
     -- No log row up to then: either the table was empty or its trail had not begun, which must not look alike.
     EXECUTE format('SELECT EXISTS (SELECT FROM %s AS l WHERE l.commit_timestamp <= $1)', log) INTO is_known USING at;
     IF NOT is_known THEN
@@ -135,20 +142,5 @@ BEGIN
     ) USING at, gaps, gone;
 END
 $function$;
-
-GRANT SELECT ON audit_trail.audited_table, audit_trail.gap, audit_trail.known_gap, audit_trail.unlogged_change TO audit_trail_auditor;
-
-REVOKE ALL ON FUNCTION
-    audit_trail.gaps_between(text, text, timestamptz, timestamptz),
-    audit_trail.log_of(text, text),
-    audit_trail.row_history(text, text, jsonb),
-    audit_trail.as_of(text, text, timestamptz)
-    FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    audit_trail.gaps_between(text, text, timestamptz, timestamptz),
-    audit_trail.log_of(text, text),
-    audit_trail.row_history(text, text, jsonb),
-    audit_trail.as_of(text, text, timestamptz)
-    TO audit_trail_auditor;
 
 RESET ROLE;

@@ -1,4 +1,4 @@
--- Enters the table into the registry.
+-- Enters the table and its columns into the registry.
 SET LOCAL ROLE audit_trail_owner;
 
 SELECT audit_trail.register_table(
@@ -9,10 +9,10 @@ SELECT audit_trail.register_table(
     :'tombstone',
     :'partition_prefix',
     ARRAY[:key_names],
-    jsonb_object(ARRAY[:column_names], ARRAY[:column_types]),
     :'oid',
-    jsonb_object(ARRAY[:column_names], ARRAY[:attnums]),
-    jsonb_object(ARRAY[:column_names], CAST(ARRAY[:missing] AS text[]))
+    to_jsonb(ARRAY[
+        :columns
+    ])
 );
 
 RESET ROLE;

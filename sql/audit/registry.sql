@@ -1,5 +1,5 @@
--- What the trail knows of the audited tables, so that a query can find a log by its source table, and so that a
--- changed shape shows.
+-- What the trail knows of the audited tables and their columns, so that a query finds a log by its source table, and so
+-- that a changed shape shows.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
@@ -10,24 +10,44 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     tombstone text NOT NULL,
     partition_prefix text NOT NULL,
     primary_key text[] NOT NULL,
-    -- Column names and their types: those of the source at the last deployment, and what DMS has added since.
-    columns jsonb NOT NULL,
-    -- Columns that the source once had; staging keeps them.
-    former_columns jsonb NOT NULL DEFAULT '{}',
+    -- The source table's pg_class.oid: another one is another table under the same name.
+    source_oid text NOT NULL,
+    -- The function of sql/audit/log_uncommon.sql that the log's function calls.
+    uncommon_function text,
+    -- Tombstones of keys that were deleted before this time may have been forgotten: see audit_trail.maintain().
+    tombstones_from timestamptz NOT NULL DEFAULT '-infinity',
+    -- Since when a reload is under way: see audit_trail.begin_reload().
+    reload_began_at timestamptz,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (table_schema, table_name)
 );
--- Tombstones of keys that were deleted before this time may have been forgotten: see audit_trail.maintain().
-ALTER TABLE audit_trail.audited_table
-    ADD COLUMN IF NOT EXISTS tombstones_from timestamptz NOT NULL DEFAULT '-infinity';
--- The source table's oid and its columns' numbers in pg_attribute, by which a renamed column is known.
-ALTER TABLE audit_trail.audited_table
-    ADD COLUMN IF NOT EXISTS source_oid text NOT NULL DEFAULT '',
-    ADD COLUMN IF NOT EXISTS attnums jsonb NOT NULL DEFAULT '{}';
--- From when on a former column is in no row of the source: the time at which a deployment missed it.
-ALTER TABLE audit_trail.audited_table
-    ADD COLUMN IF NOT EXISTS former_since jsonb NOT NULL DEFAULT '{}';
-COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is, and its columns.';
+COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is.';
+
+CREATE TABLE IF NOT EXISTS audit_trail.audited_column (
+    column_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    table_schema text NOT NULL,
+    table_name text NOT NULL,
+    -- The column's number in the source's pg_attribute, by which a renamed column is known; null for one that DMS added.
+    attnum integer,
+    name text NOT NULL,
+    type text NOT NULL,
+    -- Log rows recorded before this time do not have the column, or have it under another name or type.
+    present_from timestamptz NOT NULL,
+    -- Log rows of changes that were committed after this time do not have it; null while the source has it.
+    gone_since timestamptz,
+    FOREIGN KEY (table_schema, table_name) REFERENCES audit_trail.audited_table
+);
+COMMENT ON TABLE audit_trail.audited_column IS
+    'The columns that audited tables have and had. A renamed or retyped column ends one row and begins another.';
+CREATE INDEX IF NOT EXISTS audited_column_present
+    ON audit_trail.audited_column (table_schema, table_name, name) WHERE gone_since IS NULL;
+
+CREATE OR REPLACE VIEW audit_trail.former_column AS
+    SELECT c.table_schema, c.table_name, c.name, max(c.gone_since) AS gone_since
+    FROM audit_trail.audited_column AS c
+    GROUP BY c.table_schema, c.table_name, c.name
+    HAVING bool_and(c.gone_since IS NOT NULL);
+COMMENT ON VIEW audit_trail.former_column IS 'Columns that the source has no more. Staging keeps them.';
 
 -- Gives columns of all rows of staging values that no change brought, so that the log hears nothing of it.
 CREATE OR REPLACE FUNCTION audit_trail.fill_columns(staging regclass, assignments text) RETURNS void
@@ -40,11 +60,11 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_change', staging);
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail.fill_columns(regclass, text) FROM PUBLIC;
 
 -- Enters a table, or brings its entry up to date; a difference in its columns is recorded as a gap, because rows
 -- written before it and rows written after it do not say the same. Staging has the new columns by now.
-DROP FUNCTION IF EXISTS audit_trail.register_table(text, text, text, text, text, text, text[], jsonb);
+--
+-- new_columns is one object for each column: its attnum, name, type, and as missing the value of rows that are older.
 CREATE OR REPLACE FUNCTION audit_trail.register_table(
     source_schema text,
     source_table text,
@@ -53,18 +73,18 @@ CREATE OR REPLACE FUNCTION audit_trail.register_table(
     tombstone_table text,
     log_partition_prefix text,
     key_columns text[],
-    source_columns jsonb,
     new_oid text,
-    new_attnums jsonb,
-    missing_values jsonb
+    new_columns jsonb
 ) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    this_time CONSTANT timestamptz := clock_timestamp();
     known audit_trail.audited_table;
-    staging_name CONSTANT regclass := format('%I.%I', source_schema, staging_table);
-    gone jsonb;
+    is_first boolean;
+    is_other_table boolean;
+    before jsonb;
     renamed jsonb;
     anew jsonb;
     assignments text;
@@ -72,79 +92,118 @@ BEGIN
     SELECT * INTO known
         FROM audit_trail.audited_table AS t
         WHERE t.table_schema = source_schema AND t.table_name = source_table;
-    IF NOT FOUND THEN
-        INSERT INTO audit_trail.audited_table
-            (
-                table_schema, table_name, staging, audit_log, tombstone, partition_prefix, primary_key, columns,
-                source_oid, attnums
-            )
-            VALUES (
-                source_schema,
-                source_table,
-                staging_table,
-                log_table,
-                tombstone_table,
-                log_partition_prefix,
-                key_columns,
-                source_columns,
-                new_oid,
-                new_attnums
-            );
-        RETURN;
+    is_first := NOT FOUND;
+    IF is_first THEN
+        INSERT INTO audit_trail.audited_table (
+            table_schema, table_name, staging, audit_log, tombstone, partition_prefix, primary_key, source_oid
+        )
+        VALUES (
+            source_schema, source_table, staging_table, log_table, tombstone_table, log_partition_prefix, key_columns,
+            new_oid
+        );
     END IF;
+    is_other_table := NOT is_first AND known.source_oid <> new_oid;
+    SELECT coalesce(jsonb_object_agg(c.name, c.type), '{}') INTO before
+        FROM audit_trail.audited_column AS c
+        WHERE c.table_schema = source_schema AND c.table_name = source_table AND c.gone_since IS NULL;
+
     -- The same number is the same column, whatever its name: staging has its values under the old one. Under the name of
     -- a column that is new, staging may have the values of one that had it before.
     SELECT
-        string_agg(
-            format('%I = %s', n.key, coalesce(quote_ident(o.key), quote_nullable(missing_values ->> n.key))), ', '
-        ),
-        coalesce(jsonb_object_agg(o.key, n.key) FILTER (WHERE o.key IS NOT NULL), '{}'),
-        coalesce(jsonb_object_agg(n.key, n.value) FILTER (WHERE o.key IS NULL AND known.columns ? n.key), '{}')
+        string_agg(format('%I = %s', n.name, coalesce(quote_ident(o.name), quote_nullable(n.missing))), ', '),
+        coalesce(jsonb_object_agg(o.name, n.name) FILTER (WHERE o.name IS NOT NULL), '{}'),
+        coalesce(jsonb_object_agg(n.name, n.type) FILTER (WHERE o.name IS NULL AND before ? n.name), '{}')
         INTO assignments, renamed, anew
-        FROM jsonb_each_text(new_attnums) AS n
-        LEFT JOIN jsonb_each_text(known.attnums) AS o ON known.source_oid = new_oid AND o.value = n.value
-        WHERE n.key <> ALL (key_columns)
+        FROM jsonb_to_recordset(new_columns) AS n (attnum integer, name text, type text, missing text)
+        LEFT JOIN audit_trail.audited_column AS o
+            ON o.table_schema = source_schema
+            AND o.table_name = source_table
+            AND o.gone_since IS NULL
+            AND NOT is_other_table
+            AND o.attnum = n.attnum
+        WHERE n.name <> ALL (key_columns)
             AND CASE
-                WHEN o.key IS NULL THEN
-                    known.former_columns ? n.key OR (known.source_oid = new_oid AND known.columns ? n.key)
-                ELSE o.key <> n.key AND known.columns ->> o.key = source_columns ->> n.key
+                WHEN o.name IS NULL THEN
+                    NOT is_other_table
+                    AND EXISTS (
+                        SELECT
+                        FROM audit_trail.audited_column AS c
+                        WHERE c.table_schema = source_schema AND c.table_name = source_table AND c.name = n.name
+                    )
+                ELSE o.name <> n.name AND o.type = n.type
             END;
     IF assignments IS NOT NULL THEN
-        PERFORM audit_trail.fill_columns(staging_name, assignments);
+        PERFORM audit_trail.fill_columns(format('%I.%I', source_schema, staging_table)::regclass, assignments);
     END IF;
-    IF known.columns IS DISTINCT FROM source_columns OR assignments IS NOT NULL THEN
-        SELECT coalesce(jsonb_object_agg(c.key, c.value), '{}')
-            INTO gone
-            FROM jsonb_each(known.columns) AS c
-            WHERE NOT source_columns ? c.key;
+
+    -- A column goes on where number, name and type are the same; in another table under the same name the numbers are
+    -- other ones.
+    MERGE INTO audit_trail.audited_column AS c
+        USING (
+            SELECT o.column_id, n.attnum, n.name, n.type
+            FROM (
+                SELECT p.column_id, p.attnum, p.name, p.type
+                FROM audit_trail.audited_column AS p
+                WHERE p.table_schema = source_schema AND p.table_name = source_table AND p.gone_since IS NULL
+            ) AS o
+            FULL JOIN jsonb_to_recordset(new_columns) AS n (attnum integer, name text, type text)
+                ON n.name = o.name
+                AND n.type = o.type
+                AND n.attnum = CASE WHEN is_other_table THEN n.attnum ELSE coalesce(o.attnum, n.attnum) END
+        ) AS s
+        ON c.column_id = s.column_id
+        WHEN MATCHED AND s.name IS NULL THEN
+            UPDATE SET gone_since = this_time
+        WHEN MATCHED AND s.attnum IS DISTINCT FROM c.attnum THEN
+            UPDATE SET attnum = s.attnum
+        WHEN NOT MATCHED THEN
+            INSERT (table_schema, table_name, attnum, name, type, present_from)
+            VALUES (
+                source_schema, source_table, s.attnum, s.name, s.type,
+                CASE WHEN is_first THEN '-infinity' ELSE this_time END
+            );
+
+    IF is_first THEN
+        RETURN;
+    END IF;
+    IF is_other_table THEN
         UPDATE audit_trail.audited_table AS t
-            SET columns = source_columns,
-                former_columns = (t.former_columns || gone) - ARRAY(SELECT jsonb_object_keys(source_columns)),
-                former_since = (
-                    t.former_since
-                    || (SELECT coalesce(jsonb_object_agg(c, clock_timestamp()), '{}') FROM jsonb_object_keys(gone) AS c)
-                ) - ARRAY(SELECT jsonb_object_keys(source_columns))
+            SET source_oid = new_oid
             WHERE t.table_schema = source_schema AND t.table_name = source_table;
+        INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
+            VALUES (
+                source_schema,
+                source_table,
+                'other table under this name',
+                (SELECT max(o.observed_at) FROM audit_trail.slot_observation AS o),
+                this_time,
+                jsonb_build_object('oid_before', known.source_oid, 'oid_after', new_oid)
+            );
+    END IF;
+    IF before IS DISTINCT FROM (
+            SELECT jsonb_object_agg(n.name, n.type) FROM jsonb_to_recordset(new_columns) AS n (name text, type text)
+        ) OR assignments IS NOT NULL
+    THEN
         INSERT INTO audit_trail.gap (table_schema, table_name, kind, to_timestamp, detail)
             VALUES (
                 source_schema,
                 source_table,
                 'shape change',
-                clock_timestamp(),
-                jsonb_build_object('before', known.columns, 'after', source_columns)
+                this_time,
+                jsonb_build_object(
+                    'before', before,
+                    'after',
+                    (
+                        SELECT jsonb_object_agg(n.name, n.type)
+                        FROM jsonb_to_recordset(new_columns) AS n (name text, type text)
+                    )
+                )
                 || CASE renamed WHEN '{}' THEN '{}' ELSE jsonb_build_object('renamed', renamed) END
                 || CASE anew WHEN '{}' THEN '{}' ELSE jsonb_build_object('made_anew', anew) END
             );
     END IF;
-    UPDATE audit_trail.audited_table AS t
-        SET source_oid = new_oid, attnums = new_attnums
-        WHERE (t.table_schema, t.table_name) = (source_schema, source_table)
-            AND (t.source_oid, t.attnums) IS DISTINCT FROM (new_oid, new_attnums);
 END
 $function$;
-REVOKE ALL ON FUNCTION
-    audit_trail.register_table(text, text, text, text, text, text, text[], jsonb, text, jsonb, jsonb)
-    FROM PUBLIC;
 
 -- The arguments of a log's trigger, as SQL: former columns, each followed by the time from which on it is left out of
 -- the log's rows. Arguments, because they cost a table without former columns nothing.
@@ -152,36 +211,56 @@ CREATE OR REPLACE FUNCTION audit_trail.log_trigger_arguments(source_schema text,
 LANGUAGE sql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, YMD'
 SET timezone = 'UTC'
 BEGIN ATOMIC
-    SELECT coalesce(string_agg(quote_literal(f.key) || ', ' || quote_literal(f.value), ', ' ORDER BY f.key), '')
-    FROM audit_trail.audited_table AS t
-    CROSS JOIN LATERAL jsonb_each_text(t.former_since) AS f
-    WHERE t.table_schema = source_schema AND t.table_name = source_table;
+    SELECT coalesce(
+        string_agg(quote_literal(f.name) || ', ' || quote_literal(CAST(f.gone_since AS text)), ', ' ORDER BY f.name), ''
+    )
+    FROM audit_trail.former_column AS f
+    WHERE f.table_schema = source_schema AND f.table_name = source_table;
 END;
-REVOKE ALL ON FUNCTION audit_trail.log_trigger_arguments(text, text) FROM PUBLIC;
 
--- The trigger has no condition: PostgreSQL prepares one anew for every statement, which costs a seventh of the apply
--- rate.
-CREATE OR REPLACE FUNCTION audit_trail.put_log_trigger(source_schema text, source_table text, function_name text)
-RETURNS void
+-- Puts a log's function on its staging table, and removes the helper of the function that was there before. The trigger
+-- has no condition: PostgreSQL prepares one anew for every statement, which costs a seventh of the apply rate.
+CREATE OR REPLACE FUNCTION audit_trail.put_log_trigger(
+    source_schema text,
+    source_table text,
+    log_function text,
+    uncommon_function text
+) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+#variable_conflict use_variable
 DECLARE
-    staging text;
+    known audit_trail.audited_table;
+    former regprocedure;
 BEGIN
-    SELECT format('%I.%I', t.table_schema, t.staging) INTO STRICT staging
+    SELECT * INTO STRICT known
         FROM audit_trail.audited_table AS t
         WHERE t.table_schema = source_schema AND t.table_name = source_table;
-    EXECUTE format(
-        'CREATE OR REPLACE TRIGGER log_change AFTER INSERT OR UPDATE ON %s
-            FOR EACH ROW EXECUTE FUNCTION audit_trail.%I(%s)',
-        staging, function_name, audit_trail.log_trigger_arguments(source_schema, source_table)
+    PERFORM audit_trail.put_trigger(
+        format('%I.%I', known.table_schema, known.staging)::regclass,
+        'log_change',
+        '%1$I AFTER INSERT OR UPDATE ON %2$s FOR EACH ROW EXECUTE FUNCTION audit_trail.' || quote_ident(log_function)
+        || '(' || replace(audit_trail.log_trigger_arguments(source_schema, source_table), '%', '%%') || ')'
     );
-    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_change', staging);
+    IF known.uncommon_function <> uncommon_function THEN
+        FOR former IN
+            SELECT p.oid
+            FROM pg_proc AS p
+            WHERE p.pronamespace = 'audit_trail'::regnamespace AND p.proname = known.uncommon_function
+        LOOP
+            EXECUTE format('DROP FUNCTION %s', former);
+        END LOOP;
+    END IF;
+    UPDATE audit_trail.audited_table AS t
+        SET uncommon_function = uncommon_function
+        WHERE t.table_schema = source_schema
+            AND t.table_name = source_table
+            AND t.uncommon_function IS DISTINCT FROM uncommon_function;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail.put_log_trigger(text, text, text) FROM PUBLIC;
 
 RESET ROLE;

@@ -48,7 +48,5 @@ BEGIN
     RETURN is_recreated::integer;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail.observe_slots(text[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION audit_trail.observe_slots(text[]) TO audit_trail_operator;
 
 RESET ROLE;

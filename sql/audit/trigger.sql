@@ -1,24 +1,27 @@
--- Puts the log's function on the staging table. Run again whenever the function's body has changed: CREATE OR REPLACE
--- FUNCTION drops the settings below.
+-- Puts the log's function on the staging table. The function was made a moment ago, under a name that no function had
+-- before, with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can
+-- run it.
 ALTER FUNCTION audit_trail.:"trigger_function"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail.:"trigger_function"()
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail.:"trigger_function"() SET search_path = pg_catalog, pg_temp;
+:settings
+ALTER FUNCTION audit_trail.:"trigger_function"() SECURITY DEFINER;
 REVOKE ALL ON FUNCTION audit_trail.:"trigger_function"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger(:'schema', :'table', :'trigger_function');
--- The log's function deletes as its owner; whoever deletes otherwise is another role.
-CREATE OR REPLACE TRIGGER keep_removed_row AFTER DELETE ON :"schema".:"staging"
-    FOR EACH ROW WHEN (current_user <> 'audit_trail_owner')
-    EXECUTE FUNCTION audit_trail.keep_removed_row();
-CREATE OR REPLACE TRIGGER log_reload BEFORE TRUNCATE ON :"schema".:"staging"
-    FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.record_reload();
-
--- Also in a session whose session_replication_role is replica.
-ALTER TABLE :"schema".:"staging" ENABLE ALWAYS TRIGGER keep_removed_row;
-ALTER TABLE :"schema".:"staging" ENABLE ALWAYS TRIGGER log_reload;
+SELECT audit_trail.put_log_trigger(:'schema', :'table', :'trigger_function', :'uncommon');
+-- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
+SELECT audit_trail.put_trigger(
+    :'staging_name'::regclass,
+    'keep_removed_row',
+    '%1$I AFTER DELETE ON %2$s FOR EACH ROW WHEN (current_user <> ''audit_trail_owner'')
+        EXECUTE FUNCTION audit_trail.keep_removed_row()'
+);
+SELECT audit_trail.put_trigger(
+    :'staging_name'::regclass,
+    'log_reload',
+    '%1$I BEFORE TRUNCATE ON %2$s FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.record_reload()'
+);
 
 RESET ROLE;

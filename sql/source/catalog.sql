@@ -1,16 +1,41 @@
--- What the source's catalog says about the tables named in $1 (schemas) and $2 (tables, same length):
--- one row per table, in the order asked for, columns and key as JSON; relkind is null for a table that is missing.
+-- What the source's catalog says about the tables named in $1 (schemas) and $2 (tables, same length), of which the role $3
+-- reads what is loaded: one row per table, in the order asked for, columns and key as JSON; relkind is null for a table that
+-- is missing. Run after session.sql.
 -- A domain is shown as its base type, because staging holds plain columns; a type outside pg_catalog is qualified.
 WITH wanted AS (
     SELECT w.table_schema, w.table_name, w.ordinality
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w (table_schema, table_name, ordinality)
 ),
 relations AS (
-    SELECT w.*, c.oid, c.relkind, c.relispartition
+    SELECT
+        w.*,
+        c.oid,
+        c.relkind,
+        c.relispartition,
+        c.relpersistence,
+        c.relreplident,
+        c.relowner,
+        c.relrowsecurity,
+        c.relforcerowsecurity
     FROM wanted AS w
     LEFT JOIN (pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace)
         ON n.nspname = w.table_schema AND c.relname = w.table_name
         AND c.relkind NOT IN ('i', 'I', 'S', 't', 'c')
+),
+-- Names are told apart by their case with the database's rules, which DMS does not.
+lookalikes AS (
+    SELECT r.oid, jsonb_agg(jsonb_build_object('schema', n.nspname, 'table', c.relname) ORDER BY c.oid) AS tables
+    FROM relations AS r
+    JOIN pg_catalog.pg_class AS c ON lower(c.relname::text COLLATE "default") = lower(r.table_name COLLATE "default")
+    JOIN pg_catalog.pg_namespace AS n
+        ON n.oid = c.relnamespace AND lower(n.nspname::text COLLATE "default") = lower(r.table_schema COLLATE "default")
+    WHERE c.oid <> r.oid AND c.relkind IN ('r', 'p')
+    GROUP BY r.oid
+),
+-- Triggers that can change a row of an UPDATE before it is written (tgtype: 1 row, 2 before, 16 update), enabled or not:
+-- enabling one tells nobody.
+rewriters AS (
+    SELECT t.tgrelid FROM pg_catalog.pg_trigger AS t WHERE t.tgtype::integer & 19 = 19
 ),
 columns AS (
     SELECT
@@ -20,6 +45,13 @@ columns AS (
         a.attnotnull,
         a.attgenerated <> '' AS generated,
         a.attidentity <> '' AS identity,
+        -- The name of a collation under which texts of other bytes are equal.
+        (
+            SELECT format('%I.%I', n.nspname, l.collname)
+            FROM pg_catalog.pg_collation AS l
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = l.collnamespace
+            WHERE l.oid = a.attcollation AND NOT l.collisdeterministic
+        ) AS loose_collation,
         -- What ADD COLUMN ... DEFAULT gave to the rows that were there; no change of any row says so.
         CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END AS missing,
         CASE
@@ -68,6 +100,7 @@ SELECT
                     'element', c.element,
                     'elementKind', c.element_kind,
                     'builtIn', c.built_in,
+                    'looseCollation', c.loose_collation,
                     'extension', c.extension
                 )
                 ORDER BY c.attnum
@@ -83,6 +116,48 @@ SELECT
         CROSS JOIN unnest(p.conkey) WITH ORDINALITY AS k (attnum, ordinality)
         JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.conrelid AND a.attnum = k.attnum
         WHERE p.conrelid = r.oid AND p.contype = 'p'
-    ) AS primary_key
+    ) AS primary_key,
+    coalesce(
+        (SELECT p.condeferrable FROM pg_catalog.pg_constraint AS p WHERE p.conrelid = r.oid AND p.contype = 'p'), false
+    ) AS key_is_deferrable,
+    r.relpersistence::text AS persistence,
+    -- Null for the two that DMS can work with, because a deployment may go from one to the other.
+    CASE WHEN r.relreplident NOT IN ('d', 'f') THEN r.relreplident::text END AS other_identity,
+    -- As PostgreSQL decides it for that role, which need not be there yet.
+    r.relrowsecurity AND NOT coalesce(
+        (
+            SELECT
+                d.rolsuper
+                OR d.rolbypassrls
+                OR (NOT r.relforcerowsecurity AND pg_catalog.pg_has_role(d.oid, r.relowner, 'USAGE'))
+            FROM pg_catalog.pg_roles AS d
+            WHERE d.rolname = $3
+        ),
+        false
+    ) AS hides_rows_from_dms,
+    pg_catalog.row_security_active(r.oid) AS hides_rows_from_me,
+    -- A partitioned table is refused for what it is; a plain one has children only by inheritance.
+    (
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema', n.nspname, 'table', c.relname) ORDER BY c.oid), '[]')
+        FROM pg_catalog.pg_inherits AS i
+        JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE i.inhparent = r.oid AND NOT c.relispartition
+    ) AS children,
+    coalesce((SELECT s.tables FROM lookalikes AS s WHERE s.oid = r.oid), '[]') AS similar_tables,
+    EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid) AS updates_are_rewritten,
+    -- The guards that work as a deployment makes them: a trigger calls the function of its own name, fires in every
+    -- session, compares bytes and sees what other triggers do to a row.
+    (
+        SELECT coalesce(jsonb_agg(t.tgname ORDER BY t.tgname), '[]')
+        FROM pg_catalog.pg_trigger AS t
+        JOIN pg_catalog.pg_proc AS f ON f.oid = t.tgfoid
+        WHERE t.tgrelid = r.oid
+            AND t.tgenabled = 'A'
+            AND t.tgname = 'audit_trail_' || f.proname
+            AND f.pronamespace = pg_catalog.to_regnamespace('audit_trail')
+            AND (t.tgqual IS NULL OR pg_get_triggerdef(t.oid) LIKE '%record\_image\_ne(%')
+            AND (t.tgattr::text = '' OR NOT EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid))
+    ) AS guards
 FROM relations AS r
 ORDER BY r.ordinality;

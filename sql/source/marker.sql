@@ -62,6 +62,12 @@ BEGIN
     SELECT jsonb_object_agg(k, to_jsonb(OLD) -> k), jsonb_object_agg(k, to_jsonb(NEW) -> k)
         INTO old_key, new_key
         FROM unnest(TG_ARGV) AS k;
+    -- What is no other number to jsonb: -0 for 0.
+    IF old_key = new_key THEN
+        SELECT jsonb_object_agg(k, to_json(OLD) ->> k), jsonb_object_agg(k, to_json(NEW) ->> k)
+            INTO old_key, new_key
+            FROM unnest(TG_ARGV) AS k;
+    END IF;
     INSERT INTO audit_trail.marker (kind, table_schema, table_name, detail)
         VALUES (
             'key update',

@@ -11,6 +11,17 @@ SELECT
         WHERE g.tgrelid = to_regclass(format('%I.%I', t.table_schema, t.staging))
             AND g.tgname = 'log_change'
             AND p.pronamespace = 'audit_trail'::regnamespace
+    ) || ARRAY(
+        SELECT
+            format(
+                '%I.%I(%s)', 'audit_trail', p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)
+            )
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = 'audit_trail'::regnamespace AND p.proname = t.uncommon_function
     ) AS functions,
-    ARRAY(SELECT jsonb_object_keys(t.attnums || t.former_columns)) AS known_columns
+    ARRAY(
+        SELECT DISTINCT c.name
+        FROM audit_trail.audited_column AS c
+        WHERE c.table_schema = t.table_schema AND c.table_name = t.table_name AND c.attnum IS NOT NULL
+    ) AS known_columns
 FROM audit_trail.audited_table AS t;

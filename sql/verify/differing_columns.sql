@@ -10,7 +10,7 @@ SELECT
 FROM (
     SELECT :image AS image
     FROM :"schema".:"audit_log" AS l
-    WHERE l.row_key = $1::jsonb
+    WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended($1::jsonb, 0) AND l.row_key = $1::jsonb
     ORDER BY l.audit_id DESC
     LIMIT 1
 ) AS v

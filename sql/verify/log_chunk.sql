@@ -1,4 +1,4 @@
--- Whether the log rows of a range of keys fit each other, and each key's last one its staging row or its tombstone.
+-- Whether the log rows of the keys whose hashes lie behind $1 and up to $2 fit each other, and each key's last one its staging row or its tombstone.
 -- One statement, so one snapshot: DMS writes staging, log and tombstone in one transaction.
 WITH reloads AS (
     SELECT max(g.recorded_at) AS last
@@ -11,30 +11,17 @@ horizon AS (
     FROM audit_trail.audited_table AS r
     WHERE r.table_schema = :'schema' AND r.table_name = :'table'
 ),
--- Columns that came or went: rows of before and after differ in having them.
-reshaped AS (
-    SELECT coalesce(array_agg(DISTINCT c.name), '{}') AS names
-    FROM audit_trail.gap AS g
-    CROSS JOIN LATERAL jsonb_object_keys((g.detail -> 'before') || (g.detail -> 'after')) AS c (name)
-    WHERE g.kind = 'shape change'
-        AND g.table_schema = :'schema'
-        AND g.table_name = :'table'
-        AND (g.detail -> 'before' ? c.name) <> (g.detail -> 'after' ? c.name)
-),
--- Columns that got another type, which writes the same value differently, or are another column under the same name, and
--- when.
-retyped AS (
-    SELECT c.name, g.recorded_at AS at
-    FROM audit_trail.gap AS g
-    CROSS JOIN LATERAL jsonb_object_keys(g.detail -> 'before') AS c (name)
-    WHERE g.kind = 'shape change'
-        AND g.table_schema = :'schema'
-        AND g.table_name = :'table'
-        AND (
-            g.detail -> 'before' -> c.name <> g.detail -> 'after' -> c.name
-            OR g.detail -> 'renamed' ? c.name
-            OR g.detail -> 'made_anew' ? c.name
-        )
+-- Times at which a column came, went, or got another name or type: rows of before and after differ in it. As an array for
+-- each column, because it is asked for again and again.
+turns AS (
+    SELECT t.name, array_agg(t.at) AS at
+    FROM (
+        SELECT c.name, unnest(ARRAY[c.present_from, c.gone_since]) AS at
+        FROM audit_trail.audited_column AS c
+        WHERE c.table_schema = :'schema' AND c.table_name = :'table'
+    ) AS t
+    WHERE t.at > '-infinity'
+    GROUP BY t.name
 ),
 ordered AS (
     SELECT
@@ -42,12 +29,14 @@ ordered AS (
         lag(l.operation) OVER w AS previous_operation,
         lag(l.new_row_data) OVER w AS previous_row,
         lag(l.commit_timestamp) OVER w AS previous_commit,
-        lag(l.stream_position) OVER w AS previous_transaction,
+        lag(l.stream_position) OVER w AS previous_position,
+        lag(l.remarks) OVER w AS previous_remarks,
         lag(l.change_seq) OVER w AS previous_seq,
         lag(l.recorded_at) OVER w AS previous_recorded,
         lead(l.audit_id) OVER w IS NULL AS is_last
     FROM :"schema".:"audit_log" AS l
-    WHERE ($1::jsonb IS NULL OR l.row_key > $1::jsonb) AND ($2::jsonb IS NULL OR l.row_key <= $2::jsonb)
+    WHERE ($1::bigint IS NULL OR jsonb_hash_extended(l.row_key, 0) > $1::bigint)
+        AND ($2::bigint IS NULL OR jsonb_hash_extended(l.row_key, 0) <= $2::bigint)
     WINDOW w AS (PARTITION BY l.row_key ORDER BY l.audit_id)
 ),
 judged AS (
@@ -59,9 +48,14 @@ judged AS (
             WHEN o.operation IN ('B', 'I') AND o.old_row_data IS NOT NULL
                 OR (o.operation = 'D') <> (o.new_row_data IS NULL)
                 THEN 'malformed log row'
-            WHEN o.change_seq <> '' AND o.change_seq = o.previous_seq AND o.stream_position = o.previous_transaction
+            WHEN o.change_seq <> ''
+                AND o.change_seq = o.previous_seq
+                AND o.stream_position = o.previous_position
+                AND NOT coalesce('completes large column' = ANY (o.remarks), false)
                 THEN 'change logged twice'
             WHEN o.operation = 'B' THEN NULL
+            -- The full load has read the row that this change made, or a later one: the row says so.
+            WHEN coalesce('overlaps baseline' = ANY (o.remarks), false) THEN NULL
             WHEN o.operation = 'I' AND o.previous_operation <> 'D' THEN 'insert over existing row'
             WHEN o.operation <> 'I' AND o.previous_operation IS NULL THEN 'no start'
             WHEN o.operation <> 'I' AND o.previous_operation = 'D' THEN 'change of a deleted row'
@@ -73,30 +67,27 @@ judged AS (
                         FROM jsonb_object_keys(o.previous_row || o.old_row_data) AS c (name)
                         WHERE (o.previous_row -> c.name) IS DISTINCT FROM (o.old_row_data -> c.name)
                             AND (o.previous_row ->> c.name) IS DISTINCT FROM (o.old_row_data ->> c.name)
-                            AND NOT (
-                                (o.previous_row ? c.name) <> (o.old_row_data ? c.name)
-                                AND c.name = ANY (CAST((SELECT r.names FROM reshaped AS r) AS text[]))
-                            )
                             AND NOT EXISTS (
                                 SELECT
-                                FROM retyped AS r
-                                WHERE r.name = c.name AND r.at > o.previous_recorded AND r.at <= o.recorded_at
+                                FROM turns AS r
+                                CROSS JOIN unnest(r.at) AS x (at)
+                                WHERE r.name = c.name
+                                    AND x.at > least(o.previous_recorded, o.previous_commit)
+                                    AND x.at <= o.recorded_at
                             )
                     )
                 )
                 THEN 'broken chain'
-            -- A change that was captured during the full load is older than the row's baseline.
-            -- The position tells what came first; where it says that this one did not, the source's clock was set back.
+            -- The position tells what came first; where it says that this one did not, the source's clock was set back. A
+            -- change that was captured during the full load is older than the row's baseline.
             WHEN o.previous_operation <> 'B' AND o.commit_timestamp < o.previous_commit THEN
                 CASE
-                    WHEN o.stream_position LIKE '%________/________'
-                        AND o.previous_transaction LIKE '%________/________'
-                        AND right(o.stream_position, 17) COLLATE "C" > right(o.previous_transaction, 17) COLLATE "C"
+                    WHEN audit_trail.lsn_of(o.stream_position) > audit_trail.lsn_of(o.previous_position)
                         THEN 'commit clock stepped back'
                     ELSE 'commit time goes back'
                 END
             WHEN o.stream_position <> ''
-                AND o.stream_position = o.previous_transaction
+                AND o.stream_position = o.previous_position
                 AND length(o.change_seq) = length(o.previous_seq)
                 AND o.change_seq COLLATE "C" < o.previous_seq COLLATE "C"
                 THEN 'sequence goes back'
@@ -119,12 +110,11 @@ judged AS (
                     FROM jsonb_object_keys(o.new_row_data || s.row) AS c (name)
                     WHERE (o.new_row_data -> c.name) IS DISTINCT FROM (s.row -> c.name)
                         AND (o.new_row_data ->> c.name) IS DISTINCT FROM (s.row ->> c.name)
-                        AND NOT (
-                            (o.new_row_data ? c.name) <> (s.row ? c.name)
-                            AND c.name = ANY (CAST((SELECT r.names FROM reshaped AS r) AS text[]))
-                        )
                         AND NOT EXISTS (
-                            SELECT FROM retyped AS r WHERE r.name = c.name AND r.at > o.recorded_at
+                            SELECT
+                            FROM turns AS r
+                            CROSS JOIN unnest(r.at) AS x (at)
+                            WHERE r.name = c.name AND x.at > least(o.recorded_at, o.commit_timestamp)
                         )
                 )
                 THEN 'log and staging differ'
@@ -135,7 +125,9 @@ judged AS (
                     AND NOT EXISTS (
                         SELECT
                         FROM :"schema".:"audit_log" AS x
-                        WHERE x.row_key = o.row_key AND x.stream_position = s.stream_position
+                        WHERE jsonb_hash_extended(x.row_key, 0) = jsonb_hash_extended(o.row_key, 0)
+                            AND x.row_key = o.row_key
+                            AND x.stream_position = s.stream_position
                     )
                 THEN 'log and staging have other headers'
         END AS ending

@@ -9,13 +9,17 @@ CROSS JOIN LATERAL (
     (
         SELECT l.audit_id, l.applied_xid, l.operation, :image AS image
         FROM :"schema".:"audit_log" AS l
-        WHERE l.row_key = k.row_key AND l.applied_xid < $2::xid8
+        WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(k.row_key, 0)
+            AND l.row_key = k.row_key
+            AND l.applied_xid < $2::xid8
         ORDER BY l.audit_id DESC
         LIMIT 1
     )
     UNION ALL
     SELECT l.audit_id, l.applied_xid, l.operation, :image AS image
     FROM :"schema".:"audit_log" AS l
-    WHERE l.row_key = k.row_key AND l.applied_xid >= $2::xid8
+    WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(k.row_key, 0)
+        AND l.row_key = k.row_key
+        AND l.applied_xid >= $2::xid8
 ) AS v
 ORDER BY k.at, v.audit_id;

@@ -3,5 +3,6 @@ SELECT
     l.applied_xid::text AS applied_xid,
     to_char(l.commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS commit_time
 FROM audit_trail.marker_audit_log AS l
-WHERE l.row_key = jsonb_build_object('marker_id', $1::bigint)
+WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(jsonb_build_object('marker_id', $1::bigint), 0)
+    AND l.row_key = jsonb_build_object('marker_id', $1::bigint)
 LIMIT 1;

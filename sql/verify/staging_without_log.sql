@@ -4,7 +4,9 @@ FROM :"schema".:"table" AS t
 LEFT JOIN LATERAL (
     SELECT true AS found
     FROM :"schema".:"audit_log" AS l
-    WHERE l.row_key = :row_key AND l.commit_timestamp = t.commit_timestamp AT TIME ZONE 'UTC'
+    WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(:row_key, 0)
+        AND l.row_key = :row_key
+        AND l.commit_timestamp = t.commit_timestamp AT TIME ZONE 'UTC'
     LIMIT 1
 ) AS logged ON true
 WHERE ($1::jsonb IS NULL OR (:key) > (:lower)) AND ($2::jsonb IS NULL OR (:key) <= (:upper))

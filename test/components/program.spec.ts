@@ -32,7 +32,9 @@ describe("the program", function () {
         assert.deepEqual(scripts.map(({ name }) => name.replace("audit-trail-dev-", "")).sort(), [
             "audit-database-machinery",
             "audit-database-marker-gaps",
+            "audit-database-retired",
             "audit-database-tables",
+            "source-database-grants",
             "source-database-guards",
             "source-database-items",
             "source-database-marker",

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { refuseConfusableNames, dmsPattern } from "../../components/dmsNames";
 import { tableMappings } from "../../components/tableMappings";
-import { HEADER_COLUMNS, trailNames } from "../../components/trail/names";
+import { HEADER_COLUMNS } from "../../components/trail/headers";
+import { trailNames } from "../../components/trail/names";
 import type { TableName } from "../../components/trail/shape";
 import { parseTableMappings } from "../../local/dms/mapping";
 

@@ -124,6 +124,28 @@ describe("config", () => {
         assert.deepEqual(config.tables, [{ schema: "public", table: "items" }]);
     });
 
+    it("takes table names with everything that DMS's guide forbids in the names of columns only", () => {
+        const names = [
+            "a b",
+            "Ünï",
+            "O'Rian",
+            "f(x)",
+            "a#b",
+            "a\\b",
+            "a/b",
+            "a-b",
+            "שלום",
+            "a.b",
+            'a"b',
+        ];
+        const tables = names.map((table) => `"Sa.les"."${table.replaceAll('"', '""')}"`);
+        const config = parseConfig({ ...LEAST, "audit-trail:tables": JSON.stringify(tables) });
+        assert.deepEqual(
+            config.tables,
+            names.map((table) => ({ schema: "Sa.les", table })),
+        );
+    });
+
     it("does not look at the keys of providers and other projects", () => {
         parseConfig({ ...LEAST, "aws:region": "us-east-1", "other:sshCidr": "0.0.0.0/0" });
     });
@@ -181,6 +203,11 @@ describe("config", () => {
         ],
         ["tables", '["public.a%","public.abc"]', /wildcards that also match public\.abc/],
         ["tables", '["public.t[1]"]', /reads the brackets in public\.t\[1\]/],
+        [
+            "tables",
+            '["sales.Order","Sales.order"]',
+            /not support sales\.Order and Sales\.order together, whose names differ in case only/,
+        ],
         ["demoTable", "yes", /must be true or false/],
         ["maxLobSizeKb", "0", /whole number from 1 to 102400/],
         ["maxLobSizeKb", "102401", /whole number from 1 to 102400/],

@@ -41,7 +41,7 @@ describe("the whole pipeline, whatever is done to it", function () {
 
     it("logs each committed change once, in commit order, and nothing else", async () => {
         await fc.assert(
-            fc.asyncProperty(randomTables, schedules, async (tables, schedule) => {
+            fc.asyncProperty(randomTables, schedules(), async (tables, schedule) => {
                 runs += 1;
                 current = Run.check(servers, `run_${runs}`, tables, schedule);
                 await current;

@@ -85,6 +85,18 @@ describe("types on their way through the pipeline", function () {
             lobTwoStep: true,
             deleteImage: "keep",
         },
+        "a session with settings that nobody expects": {
+            targetSession: {
+                bytea_output: "escape",
+                datestyle: "SQL, DMY",
+                extra_float_digits: "-15",
+                intervalstyle: "sql_standard",
+                lock_timeout: "30s",
+                quote_all_identifiers: "on",
+                search_path: "",
+                timezone: "Asia/Tokyo",
+            },
+        },
     };
     for (const [index, [title, faults]] of Object.entries(variants).entries()) {
         it(`arrive as docs/types.md says (${title})`, async () => {

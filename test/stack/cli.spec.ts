@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
@@ -9,6 +9,7 @@ import path from "node:path";
 import { type PulumiCommand } from "@pulumi/pulumi/automation";
 import { SemVer } from "semver";
 
+import { hasBundledPlugins } from "../../local/engine/bundledPlugins";
 import {
     CLI_MINIMUM,
     CLI_VERSION,
@@ -252,5 +253,46 @@ describe("stack: what a killed engine left", () => {
             assert.deepEqual(await recovered(lockOf(pid)), ["cancel"]);
             assert.equal(await isCommandOf(pid, "pulumi"), false);
         });
+    });
+});
+
+describe("stack: whether the Pulumi CLI brings its own plugins", () => {
+    /** A CLI's folder with these files beside it, and a folder on PATH with a link to it. */
+    async function cliFolder(root: string, beside: readonly string[]) {
+        const download = path.join(root, "download");
+        const onPath = path.join(root, "on path");
+        await mkdir(download);
+        await mkdir(onPath);
+        for (const name of ["pulumi", ...beside]) {
+            await writeFile(path.join(download, name), "");
+        }
+        await symlink(path.join(download, "pulumi"), path.join(onPath, "pulumi"));
+        return { command: path.join(download, "pulumi"), onPath };
+    }
+    const HOSTS = ["pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"];
+
+    it("knows the vendor's download of today and that of before February 2026", async () => {
+        for (const beside of [HOSTS, [...HOSTS, "pulumi-analyzer-policy-nodejs"]]) {
+            await withTempDir(async (root) => {
+                const { command, onPath } = await cliFolder(root, beside);
+                assert.equal(hasBundledPlugins(command, ""), true);
+                const searchPath = [path.join(root, "none"), onPath].join(path.delimiter);
+                assert.equal(hasBundledPlugins("pulumi", searchPath), true);
+            });
+        }
+    });
+
+    it("misses them beside a CLI that was built from modules, also where one of the two is there", async () => {
+        for (const beside of [[], ...HOSTS.map((host) => [host])]) {
+            await withTempDir(async (root) => {
+                const { command, onPath } = await cliFolder(root, beside);
+                assert.equal(hasBundledPlugins(command, ""), false);
+                assert.equal(hasBundledPlugins("pulumi", onPath), false);
+            });
+        }
+    });
+
+    it("misses them where no CLI is found", () => {
+        assert.equal(hasBundledPlugins("pulumi", path.join(os.tmpdir(), "no such folder")), false);
     });
 });

@@ -34,6 +34,14 @@ describe("stack: the life of a laptop stack", function () {
         await connected(sourceUrl, (source) => connected(auditUrl, (audit) => work(source, audit)));
     }
 
+    /** Starts the stack so often, each time without a change. */
+    async function startsUnchanged(times: number): Promise<void> {
+        for (let time = 0; time < times; time += 1) {
+            const { stdout } = await stack.run("start");
+            assert.match(stdout, /^Resources: \d+ unchanged\. /m);
+        }
+    }
+
     async function itemsLog(): Promise<LogEntry[]> {
         let log: LogEntry[] = [];
         await databases(async (_, audit) => {
@@ -195,20 +203,47 @@ describe("stack: the life of a laptop stack", function () {
             await source.query("UPDATE public.items SET price = 6 WHERE item_id = 4");
             await arrival(audit, ITEMS, ({ new_row_data }) => new_row_data?.price === 6);
         });
+        await startsUnchanged(2);
+        await databases(async (source, audit) => {
+            await source.query(`UPDATE "Sales"."OrderLines" SET quantity = 22 WHERE "LineNo" = 2`);
+            await arrival(audit, ORDER_LINES, ({ new_row_data }) => new_row_data?.quantity === 22);
+        });
+    });
+
+    it("mends a trail whose trigger is gone, and says before that it will", async () => {
+        await databases(async (_, audit) => {
+            await audit.query(`DROP TRIGGER log_change ON "Sales"."OrderLines_staging"`);
+        });
+        const { stdout } = await stack.run("preview");
+        assert.match(stdout, /1 to update/);
+        const { stdout: started } = await stack.run("start");
+        assert.match(started, /^Resources: .*\b1 updated\b/m);
+        await databases(async (source, audit) => {
+            await source.query(`UPDATE "Sales"."OrderLines" SET quantity = 23 WHERE "LineNo" = 2`);
+            await arrival(audit, ORDER_LINES, ({ new_row_data }) => new_row_data?.quantity === 23);
+        });
+        await startsUnchanged(1);
     });
 
     it("audits a table no more that leaves the settings, keeps its log, and takes it up again", async () => {
         await stack.configure(ARTICLE);
         await stack.run("start");
         await databases(async (_, audit) => {
-            assert.equal((await logOf(audit, ORDER_LINES)).length, 4);
+            assert.equal((await logOf(audit, ORDER_LINES)).length, 6);
+            const { rows } = await audit.query(
+                "SELECT FROM pg_proc WHERE pronamespace = 'audit_trail'::regnamespace AND proname ~* 'orderlines.*log_change$'",
+            );
+            assert.equal(rows.length, 0, "its function is left");
         });
+        await startsUnchanged(2);
+        await stack.run("verify");
         await stack.configure({ ...ARTICLE, tables: ["public.items", "Sales.OrderLines"] });
         await stack.run("start");
         await databases(async (source, audit) => {
             await source.query(`INSERT INTO "Sales"."OrderLines" VALUES (8, 1, 30)`);
             await arrival(audit, ORDER_LINES, ({ row_key }) => row_key.order_id === 8);
         });
+        await startsUnchanged(2);
     });
 
     it("completes a start that was interrupted, beside another stack", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 
 import { tableObjects } from "../../components/trail/statements";
-import { ITEMS, run, type Trail, trailServer } from "./support/trail";
+import { markerGapFiles } from "../../components/trail/guards";
+import { ITEMS, run, shapeOf, type Trail, trailServer } from "./support/trail";
 
 const LSN = (position: number): string =>
     `00000000/${position.toString(16).toUpperCase().padStart(8, "0")}`;
@@ -21,22 +22,42 @@ async function collect(trail: Trail): Promise<number> {
     return rows[0]?.found ?? NaN;
 }
 
+const MARKER = shapeOf(
+    "audit_trail",
+    "marker",
+    {
+        marker_id: "bigint",
+        kind: "character varying(30)",
+        table_schema: "character varying(63)",
+        table_name: "character varying(63)",
+        detail: "character varying(2000)",
+        created_at: "timestamp with time zone",
+    },
+    ["marker_id"],
+);
+
 describe("the gap ledger", () => {
     let trail: Trail;
 
     before(async function () {
         this.timeout(60_000);
-        trail = await trailServer([ITEMS]);
-        await trail.superuser.query(`
-            CREATE SCHEMA IF NOT EXISTS awsdms_control AUTHORIZATION audit_trail_dms_target;
-            GRANT USAGE ON SCHEMA awsdms_control TO audit_trail_owner;
-            ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_dms_target IN SCHEMA awsdms_control
-                GRANT SELECT ON TABLES TO audit_trail_owner;
-        `);
+        trail = await trailServer([ITEMS, MARKER]);
+        await run(trail.master, markerGapFiles());
     });
 
     after(async () => {
         await trail.stop();
+    });
+
+    it("knows no kind but those whose meaning is told", async () => {
+        await assert.rejects(
+            trail.master.query("INSERT INTO audit_trail.gap (kind) VALUES ('something else')"),
+            /gap_kind_is_known/u,
+        );
+        const { rows } = await trail.reader.query<{ kind: string }>(
+            "SELECT kind FROM audit_trail.gap_kind WHERE meaning !~ '^[A-Z].+\\.$' OR kind <> lower(kind)",
+        );
+        assert.deepEqual(rows, []);
     });
 
     it("has nothing to collect before DMS has made its control tables", async () => {
@@ -124,14 +145,57 @@ describe("the gap ledger", () => {
         assert.deepEqual((await kinds(trail)).slice(before), Array(3).fill("shape change"));
     });
 
+    it("takes a marker of a kind that it does not know, and the next one of a kind that it does", async () => {
+        const send = async (id: number, kind: string): Promise<void> => {
+            await trail.dms.query(
+                `INSERT INTO audit_trail.marker_staging (marker_id, kind, table_schema, table_name, operation,
+                    commit_timestamp, stream_position, change_seq)
+                VALUES ($1, $2, 'public', 'items', 'I', '2026-11-01 08:00', $3, $3)`,
+                [id, kind, LSN(id)],
+            );
+        };
+        const before = (await kinds(trail)).length;
+        await send(1, "eclipse");
+        await send(2, "truncate");
+        await send(3, "verify");
+        assert.deepEqual((await kinds(trail)).slice(before), ["unknown marker", "truncate"]);
+        const { rows } = await trail.reader.query(
+            "SELECT detail ->> 'kind' AS kind, hides_changes FROM audit_trail.known_gap WHERE kind = 'unknown marker'",
+        );
+        assert.deepEqual(rows, [{ kind: "eclipse", hides_changes: true }]);
+    });
+
+    it("says of each gap whether it hides changes, also of a kind that nobody knows", async () => {
+        // As a session does in which ordinary triggers, and with them foreign keys, are off.
+        await trail.superuser.query("SET session_replication_role = replica");
+        await trail.superuser.query(
+            "INSERT INTO audit_trail.gap (table_schema, table_name, kind, to_timestamp) VALUES ('x', 'y', 'unheard of', now())",
+        );
+        await trail.superuser.query("RESET session_replication_role");
+        const { rows } = await trail.reader.query(
+            `SELECT DISTINCT kind, hides_changes FROM audit_trail.known_gap
+            WHERE kind IN ('unheard of', 'task stopped', 'apply exception') ORDER BY kind`,
+        );
+        assert.deepEqual(rows, [
+            { kind: "apply exception", hides_changes: true },
+            { kind: "task stopped", hides_changes: false },
+            { kind: "unheard of", hides_changes: true },
+        ]);
+    });
+
     it("is kept up by an operator, and by nobody else", async () => {
-        await trail.operator.query("SELECT audit_trail.maintain()");
+        await trail.operator.query("CALL audit_trail.maintain()");
         for (const client of [trail.reader, trail.dms]) {
-            for (const work of ["maintain()", "collect_gaps()", "observe_slots('{}')"]) {
-                await assert.rejects(
-                    client.query(`SELECT audit_trail.${work}`),
-                    /permission denied/u,
-                );
+            for (const work of [
+                "CALL audit_trail.maintain()",
+                "SELECT audit_trail.maintain_table('public', 'items', '35 days')",
+                "SELECT audit_trail.begin_reload('public', 'items')",
+                "SELECT audit_trail.end_reload('public', 'items')",
+                "SELECT audit_trail.bring_back(1)",
+                "SELECT audit_trail.collect_gaps()",
+                "SELECT audit_trail.observe_slots('{}')",
+            ]) {
+                await assert.rejects(client.query(work), /permission denied/u);
             }
         }
     });
@@ -139,7 +203,7 @@ describe("the gap ledger", () => {
     it("keeps tombstones that a replay may still ask for", async () => {
         for (const retention of ["'23 hours'", "'-1 day'", "NULL"]) {
             await assert.rejects(
-                trail.operator.query(`SELECT audit_trail.maintain(${retention})`),
+                trail.operator.query(`CALL audit_trail.maintain(${retention})`),
                 /is too short/u,
             );
         }

@@ -61,9 +61,21 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
         lost: fc.boolean(),
         back: fc.nat(8),
         restartSequence: fc.boolean(),
+        split: fc.nat(3),
     }),
     { maxLength: 6 },
 );
+
+/**
+ * Where all changes of a transaction have one position, and a stop comes between its parts, nothing tells a change from the
+ * replay of one that left the row the same: see docs/guarantees.md. No transaction is split then.
+ */
+function tellable(drafted: Draft, stepped: readonly Step[]): Step[] {
+    const stops = stepped.some(({ back, lost }) => back > 0 || lost);
+    return drafted.positions === "per commit" && stops
+        ? stepped.map((step) => ({ ...step, split: 0 }))
+        : [...stepped];
+}
 
 const behaviour: fc.Arbitrary<Behaviour> = fc.record({
     insertConflict: fc.constantFrom("LOG_ERROR", "INSERT_RECORD"),
@@ -89,17 +101,18 @@ describe("the log, whatever DMS does on the way", () => {
 
     for (const [index, makeTarget] of TARGETS.entries()) {
         it(`equals the source's history (table ${index + 1})`, async function () {
-            this.timeout(120_000);
+            this.timeout(240_000);
             await fc.assert(
                 fc.asyncProperty(draft, steps, behaviour, async (drafted, stepped, behaving) => {
                     runs += 1;
                     const history = historyOf(drafted);
                     const target = makeTarget(runs);
                     await ledger();
-                    await deliver(trail.dms, target, history, stepped, behaving);
+                    const told = tellable(drafted, stepped);
+                    await deliver(trail.dms, target, history, told, behaving);
                     await check(target, history);
                 }),
-                { numRuns: 250 },
+                { numRuns: 150 },
             );
         });
     }

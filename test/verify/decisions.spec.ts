@@ -136,10 +136,11 @@ describe("verify: checks", () => {
             open: "2",
             last: "2026-01-01T00:00:00Z",
             open_ids: ["8", "7"],
+            hides_changes: true,
         };
         assert.equal(judgeGaps([gap]).ok, false);
         assert.ok(judgeGaps([{ ...gap, open: "0" }]).ok);
-        assert.ok(judgeGaps([{ ...gap, kind: "task stopped" }]).ok);
+        assert.ok(judgeGaps([{ ...gap, hides_changes: false }]).ok);
         assert.match(judgeGaps([{ ...gap, open: "0" }]).detail, /2 x reload/u);
     });
 });
@@ -262,6 +263,7 @@ describe("verify: the command line", () => {
         assert.deepEqual(parseOptions(args, known), {
             stack: "dev",
             verbose: false,
+            force: false,
             json: true,
             tables: ["public.a=b", "s.t"],
             since: "2026-01-31T12:00:00+01:00",

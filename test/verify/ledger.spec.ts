@@ -117,7 +117,7 @@ describe("verify keeps the gap ledger:", function () {
                 WHERE row_key = '{"item_id": ${id}}';`;
         await world.forge(aged(91, 40) + aged(92, 30));
         const { rows } = await world.trail.operator.query(
-            "SELECT audit_trail.maintain() AS forgotten",
+            "SELECT audit_trail.maintain_table('public', 'items', '35 days') AS forgotten",
         );
         assert.deepEqual(rows, [{ forgotten: "1" }]);
         const report = tableOf(await world.verify({}, ITEMS), ITEMS);

@@ -171,11 +171,6 @@ export class World {
         this.trail = await trailDatabase(this.server, "audit", all);
         this.undo.push(() => this.trail.stop());
         await run(this.trail.master, markerGapFiles());
-        await this.trail.superuser.query(
-            "CREATE SCHEMA awsdms_control AUTHORIZATION audit_trail_dms_target; " +
-                "GRANT USAGE ON SCHEMA awsdms_control TO audit_trail_owner; " +
-                "ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_dms_target IN SCHEMA awsdms_control GRANT SELECT ON TABLES TO audit_trail_owner",
-        );
         await this.startDms(audited);
     }
 

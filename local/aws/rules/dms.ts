@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 
 import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
+import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
 import { type Call, mustText, text, texts, type TypeRule } from "../rule";
 import type { ResourceRecord } from "../store";
@@ -107,6 +108,13 @@ const endpoint: TypeRule = {
         return { endpointArn: arn(call.account, "dms", `endpoint:${hex(26).toUpperCase()}`) };
     },
     update: changeEndpoint,
+    delete: async (call, { computed }) => {
+        const value = computed.endpointArn;
+        await refuseWhileUsed(call, "InvalidResourceStateFault", [
+            { type: TASK, property: "sourceEndpointArn", value },
+            { type: TASK, property: "targetEndpointArn", value },
+        ]);
+    },
 };
 
 const certificate: TypeRule = {
@@ -118,6 +126,11 @@ const certificate: TypeRule = {
             ? [{ property: "certificatePem", reason: "It is not a certificate in PEM form." }]
             : [],
     create: (call) => ({ certificateArn: arn(call.account, "dms", `cert:${call.id}`) }),
+    delete: async (call, { computed }) => {
+        await refuseWhileUsed(call, "InvalidResourceStateFault", [
+            { type: ENDPOINT, property: "certificateArn", value: computed.certificateArn },
+        ]);
+    },
 };
 
 function isCertificate(pem: string): boolean {
@@ -170,6 +183,12 @@ const replicationInstance: TypeRule = {
             replicationInstancePublicIps: [],
         };
     },
+    delete: async (call, { computed }) => {
+        const value = computed.replicationInstanceArn;
+        await refuseWhileUsed(call, "InvalidResourceStateFault", [
+            { type: TASK, property: "replicationInstanceArn", value },
+        ]);
+    },
 };
 
 const subnetGroup: TypeRule = {
@@ -184,6 +203,11 @@ const subnetGroup: TypeRule = {
             replicationSubnetGroupArn: arn(call.account, "dms", `subgrp:${call.id}`),
             vpcId: mustText(first ?? {}, "vpcId"),
         };
+    },
+    delete: async (call) => {
+        await refuseWhileUsed(call, "InvalidResourceStateFault", [
+            { type: REPLICATION_INSTANCE, property: "replicationSubnetGroupId", value: call.id },
+        ]);
     },
 };
 

@@ -8,6 +8,11 @@ import { jsonProblem } from "../validate";
 const SECRET = "aws:secretsmanager/secret:Secret";
 const SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
 
+/** Names of deleted secrets, which stay taken while they can be restored. */
+const DELETED_SECRET = "aws:secretsmanager/deletedSecret:DeletedSecret";
+const DEFAULT_RECOVERY_DAYS = 30;
+const DAY_MS = 86_400_000;
+
 /** Secrets Manager: the value lies in the version's record, a file that only its owner can read. */
 const secretRules: Readonly<Record<string, TypeRule>> = {
     [SECRET]: {
@@ -23,7 +28,19 @@ const secretRules: Readonly<Record<string, TypeRule>> = {
                     `ResourceExistsException: the secret "${name}" already exists: choose another name.`,
                 );
             }
+            const deleted = await call.store.get(DELETED_SECRET, name);
+            if (deleted !== undefined && Number(deleted.computed.until) > Date.now()) {
+                throw new Error(
+                    `InvalidRequestException: the secret "${name}" is already scheduled for deletion: choose another name.`,
+                );
+            }
             return { arn: call.id };
+        },
+        delete: async (call, { inputs }) => {
+            const id = mustText(inputs, "name");
+            const days = Number(inputs.recoveryWindowInDays ?? DEFAULT_RECOVERY_DAYS);
+            const computed = { until: Date.now() + days * DAY_MS };
+            await call.store.put({ type: DELETED_SECRET, id, urn: "", inputs: {}, computed });
         },
     },
     [SECRET_VERSION]: {

@@ -11,6 +11,7 @@ import {
 import { readRecord } from "../../servers/rdsFiles";
 import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
+import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
 import { type Call, mustText, text, texts, type TypeRule } from "../rule";
 import { isKnown } from "../validate";
@@ -18,6 +19,7 @@ import { checkSecurityGroups, subnetsOf } from "./network";
 import { CLUSTER, parameterGroup, parameterGroupRules } from "./rdsParameters";
 
 const CLUSTER_INSTANCE = "aws:rds/clusterInstance:ClusterInstance";
+const CLUSTER_SNAPSHOT = "aws:rds/clusterSnapshot:ClusterSnapshot";
 const SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup";
 const HOST = "localhost";
 
@@ -135,10 +137,8 @@ const cluster: TypeRule = {
                 `InvalidParameterCombination: cluster "${call.id}" cannot be deleted while deletionProtection is true.`,
             );
         }
-        if (
-            inputs.skipFinalSnapshot !== true &&
-            text(inputs, "finalSnapshotIdentifier") === undefined
-        ) {
+        const final = text(inputs, "finalSnapshotIdentifier");
+        if (inputs.skipFinalSnapshot !== true && final === undefined) {
             throw new Error(
                 `Cluster "${call.id}" cannot be deleted: finalSnapshotIdentifier is required when skipFinalSnapshot is false.`,
             );
@@ -150,9 +150,24 @@ const cluster: TypeRule = {
                 `InvalidDBClusterStateFault: cluster "${call.id}" still has instances.`,
             );
         }
+        const snapshot = inputs.skipFinalSnapshot === true ? undefined : final;
+        if (snapshot !== undefined) {
+            await takeSnapshot(call, snapshot);
+        }
         await removeRdsServer(call.stackDir, call.id);
     },
 };
+
+/** Remembers that a snapshot's name is taken: it outlives its cluster on AWS. There is nothing in it here. */
+async function takeSnapshot(call: Call, id: string): Promise<void> {
+    if ((await call.store.get(CLUSTER_SNAPSHOT, id)) !== undefined) {
+        throw new Error(
+            `DBClusterSnapshotAlreadyExistsFault: cluster "${call.id}" cannot be deleted: there is a snapshot "${id}" already; give another finalSnapshotIdentifier.`,
+        );
+    }
+    const inputs = { dbClusterIdentifier: call.id };
+    await call.store.put({ type: CLUSTER_SNAPSHOT, id, urn: "", inputs, computed: {} });
+}
 
 /** All instances of a cluster share its one local server; the first starts it, the last stops it. */
 const clusterInstance: TypeRule = {
@@ -235,6 +250,11 @@ export const rdsRules: Readonly<Record<string, TypeRule>> = {
             const code = "DBSubnetGroupDoesNotCoverEnoughAZs";
             const [first] = await checkZones(call, texts(inputs, "subnetIds"), code);
             return { arn: arn(call.account, "rds", `subgrp:${call.id}`), vpcId: first?.vpcId };
+        },
+        delete: async (call) => {
+            await refuseWhileUsed(call, "InvalidDBSubnetGroupStateFault", [
+                { type: CLUSTER, property: "dbSubnetGroupName", value: call.id },
+            ]);
         },
     },
 };

@@ -70,6 +70,48 @@ export const dmsCases: readonly ResourceCases[] = [
         ],
     },
     {
+        rule: "dms-endpoint-runs-no-script",
+        type: ENDPOINT,
+        pass: [
+            {},
+            { endpointType: "target", postgresSettings: { executeTimeout: 600 } },
+            { extraConnectionAttributes: "executeTimeout=120;captureDdls=false" },
+            { extraConnectionAttributes: "heartbeatSchema=awsdms_heartbeat; slotName=script" },
+        ],
+        fail: [
+            { postgresSettings: { afterConnectScript: "SET session_replication_role='replica'" } },
+            { postgresSettings: { afterConnectScript: UNKNOWN } },
+            { postgresSettings: { AfterConnectScript: "SELECT 1" } },
+            { postgresSettings: { sessionReplicationRole: "replica" } },
+            { endpointType: "target", postgresSettings: { afterConnectScript: "" } },
+            {
+                extraConnectionAttributes:
+                    "afterConnectScript=SET session_replication_role='replica'",
+            },
+            { extraConnectionAttributes: "executeTimeout=60; AFTERCONNECTSCRIPT = SELECT 1" },
+            { extraConnectionAttributes: "SessionReplicationRole=replica" },
+            { extraConnectionAttributes: "a=b;beforeConnectScript=x" },
+            { extraConnectionAttributes: "ConnSettings=SET row_security=off" },
+            { extraConnectionAttributes: "options=-c session_replication_role=replica" },
+            { extraConnectionAttributes: "a=-c session_replication_role=replica" },
+        ],
+        absent: [
+            [{ postgresSettings: undefined, extraConnectionAttributes: undefined }, "passed"],
+            [{ postgresSettings: {} }, "passed"],
+        ],
+        unknown: [
+            [{ postgresSettings: UNKNOWN }, "undecided"],
+            [{ extraConnectionAttributes: UNKNOWN }, "undecided"],
+            [{ endpointType: UNKNOWN, postgresSettings: { afterConnectScript: "x" } }, "refused"],
+            [{ postgresSettings: UNKNOWN, extraConnectionAttributes: "initSql=x" }, "refused"],
+        ],
+        wrongType: [
+            { postgresSettings: "afterConnectScript" },
+            { extraConnectionAttributes: ["afterConnectScript=x"] },
+            { postgresSettings: { afterConnectScript: 1 } },
+        ],
+    },
+    {
         rule: "dms-source-writes-no-ddl",
         type: ENDPOINT,
         pass: [

@@ -57,6 +57,7 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>) 
                 ...common,
                 rows: catalogRows(inputs["tables"]),
                 columnsHash: MOCK_COLUMNS_HASH,
+                repairs: {},
             };
         default:
             return common;

@@ -187,6 +187,16 @@ describe("DMS of the AWS stand-in", () => {
         assert.ok(!message.includes("source-password"));
         assert.deepEqual(log, []);
         const other = await cloud.create("aws:secretsmanager/secret:Secret", "empty", {});
+        await cloud.create("aws:iam/rolePolicy:RolePolicy", "empty", {
+            role: access.id,
+            policy: JSON.stringify({
+                Statement: {
+                    Effect: "Allow",
+                    Action: "secretsmanager:*",
+                    Resource: other.outputs.arn,
+                },
+            }),
+        });
         const empty = await cloud.create(ENDPOINT, "empty", {
             endpointId: "empty",
             endpointType: "source",
@@ -204,6 +214,55 @@ describe("DMS of the AWS stand-in", () => {
             }),
             /endpoint "empty": the secret .* has no value/,
         );
+    });
+
+    it("refuses a secret that no policy of the endpoint's role lets it read", async () => {
+        const { access, certificate, taskInputs } = await makeReplication(cloud, {
+            source,
+            target,
+        });
+        const other = await cloud.create("aws:secretsmanager/secret:Secret", "other", {});
+        await cloud.create("aws:secretsmanager/secretVersion:SecretVersion", "other", {
+            secretId: other.id,
+            secretString: JSON.stringify(source),
+        });
+        const endpoint = await cloud.create(ENDPOINT, "other", {
+            endpointId: "other",
+            endpointType: "source",
+            engineName: "postgres",
+            databaseName: "shop",
+            sslMode: "verify-full",
+            certificateArn: certificate.outputs.certificateArn,
+            secretsManagerArn: other.outputs.arn,
+            secretsManagerAccessRoleArn: access.outputs.arn,
+        });
+        const inputs = { ...taskInputs, sourceEndpointArn: endpoint.outputs.endpointArn };
+        await assert.rejects(
+            cloud.create(TASK, "task", inputs),
+            /endpoint "other": AccessDeniedException: no policy .* allows secretsmanager:GetSecretValue/u,
+        );
+        await cloud.create("aws:iam/rolePolicy:RolePolicy", "wide", {
+            role: access.id,
+            policy: JSON.stringify({
+                Statement: [{ Effect: "Allow", Action: "SecretsManager:Get*", Resource: "*" }],
+            }),
+        });
+        await cloud.create(TASK, "task", inputs);
+    });
+
+    it("deletes nothing that another resource still uses", async () => {
+        const made = await makeReplication(cloud, { source, target });
+        const task = await cloud.create(TASK, "task", made.taskInputs);
+        for (const one of [made.source, made.instance, made.certificate, made.subnetGroup]) {
+            await assert.rejects(
+                cloud.delete(one),
+                /^Error: InvalidResourceStateFault: .* cannot be deleted while aws:dms/u,
+            );
+        }
+        await cloud.delete(task);
+        await cloud.delete(made.instance);
+        await cloud.delete(made.subnetGroup);
+        await cloud.delete(made.source);
     });
 
     it("refuses a secret whose role trusts DMS in general and not in this region", async () => {

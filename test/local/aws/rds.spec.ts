@@ -255,7 +255,7 @@ describe("RDS clusters of the AWS stand-in", function () {
             skipFinalSnapshot: false,
         });
         await assert.rejects(cloud.delete(cluster), /finalSnapshotIdentifier is required/);
-        cluster = await cloud.update(cluster, { skipFinalSnapshot: true });
+        cluster = await cloud.update(cluster, { finalSnapshotIdentifier: "orders-final" });
         assert.equal(await isRdsServerRunning(cloud.stackDir, "orders"), false);
         await cloud.delete(cluster);
         assert.equal(existsSync(rdsFolder(cloud.stackDir, "orders").folder), false);
@@ -263,7 +263,15 @@ describe("RDS clusters of the AWS stand-in", function () {
     });
 
     it("are swept away with whatever still runs", async () => {
-        cluster = await cloud.create(CLUSTER, "cluster", clusterInputs);
+        cluster = await cloud.create(CLUSTER, "cluster", {
+            ...clusterInputs,
+            skipFinalSnapshot: false,
+            finalSnapshotIdentifier: "orders-final",
+        });
+        await assert.rejects(
+            cloud.delete(cluster),
+            /DBClusterSnapshotAlreadyExistsFault.*"orders-final"/,
+        );
         await cloud.create(INSTANCE, "instance", instanceInputs);
         assert.equal(await isPortFree(Number(cluster.outputs.port)), false);
         await sweepStack(cloud.stackDir, cloud.control);

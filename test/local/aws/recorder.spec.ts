@@ -10,6 +10,7 @@ import { cidrProblem, contains, overlaps } from "../../../local/aws/validate";
 import { Cloud, makeNetwork } from "./support/cloud";
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+const SECRET = "aws:secretsmanager/secret:Secret";
 const ROLE = "aws:iam/role:Role";
 const TRUST = JSON.stringify({ Version: "2012-10-17", Statement: [] });
 
@@ -163,6 +164,18 @@ describe("recorded AWS resources", () => {
         for (const [type, inputs, message] of cases) {
             await assert.rejects(create(type, inputs), message);
         }
+    });
+
+    it("keep the name of a deleted secret taken while it can be restored", async () => {
+        const inputs = { name: "trail" };
+        await cloud.delete(await cloud.create(SECRET, "first", inputs));
+        await assert.rejects(
+            cloud.create(SECRET, "second", inputs),
+            /InvalidRequestException: .* scheduled for deletion/,
+        );
+        const brief = { name: "brief", recoveryWindowInDays: 0 };
+        await cloud.delete(await cloud.create(SECRET, "first", brief));
+        await cloud.create(SECRET, "second", brief);
     });
 });
 

@@ -142,7 +142,17 @@ describe("a replication task between two clusters of the AWS stand-in", function
         await arrives(3);
     });
 
-    it("leaves no slot behind when it is deleted", async () => {
+    it("says why its slot cannot be dropped", async () => {
+        const folder = `${cloud.stackDir}/tasks/trail`;
+        await cloud.control.stopTask(folder);
+        await query(source, "ALTER ROLE dms_source NOREPLICATION");
+        await assert.rejects(cloud.control.dropTaskSlot(folder), {
+            message:
+                /^The replication slot awsdms_\S+ could not be dropped on the source as user "dms_source": permission denied .* \(SQLSTATE 42501\); mend that and run the command again\.$/,
+        });
+    });
+
+    it("leaves no slot behind when it is deleted, also where its user lost the right to slots", async () => {
         await cloud.delete(task);
         assert.deepEqual(await query(source, "SELECT slot_name FROM pg_replication_slots"), []);
     });

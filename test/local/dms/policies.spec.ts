@@ -130,6 +130,47 @@ describe("local/dms: conflicts on the target", function () {
         assert.deepEqual(await bench.rows(EXCEPTIONS), []);
     });
 
+    it("a replacement that the table refuses obeys the policy of data errors", async () => {
+        const dir = await withConflicts({
+            ApplyErrorUpdatePolicy: "UPDATE_RECORD",
+            DataErrorPolicy: "STOP_TASK",
+        });
+        // The update finds no row, so that its values meet the table's trigger only in the replacement.
+        await bench.target.query(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'out of range' USING ERRCODE = '22003'; END $$; " +
+                "CREATE TRIGGER refuse BEFORE INSERT ON items_staging FOR EACH ROW EXECUTE FUNCTION refuse()",
+        );
+        await bench.source.query("UPDATE items SET price = 8 WHERE item_id = 2");
+        await until(() => Promise.resolve(statusOf(dir).state === "failed"));
+        assert.match(statusOf(dir).error ?? "", /stops at UPDATE of .* out of range/u);
+        assert.deepEqual(await bench.rows(EXCEPTIONS), []);
+    });
+
+    it("a flagged delete of a missing row obeys the policy of updates, or of deletes", async () => {
+        const dir = await withConflicts({
+            ApplyErrorUpdatePolicy: "UPDATE_RECORD",
+            ApplyErrorDeletePolicy: "LOG_ERROR",
+        });
+        await bench.source.query("DELETE FROM items WHERE item_id = 2");
+        await bench.caughtUp(dir);
+        assert.deepEqual(await bench.rows(EXCEPTIONS), []);
+        await bench.target.query("DELETE FROM items_staging WHERE item_id = 3");
+        bench.setFaults(dir, { flaggedDeletePolicy: "delete" });
+        await bench.source.query("DELETE FROM items WHERE item_id = 3");
+        await bench.caughtUp(dir);
+        assert.deepEqual(
+            await bench.rows("SELECT item_id, operation FROM items_staging ORDER BY 1"),
+            [
+                ["1", "I"],
+                ["2", "D"],
+                ["4", null],
+            ],
+        );
+        assert.deepEqual(await bench.rows('SELECT "ERROR" FROM awsdms_apply_exceptions'), [
+            ["0 rows affected"],
+        ]);
+    });
+
     it("STOP_TASK fails the task, which can go on once the cause is mended", async () => {
         const dir = await withConflicts({ ApplyErrorInsertPolicy: "STOP_TASK" });
         await bench.source.query("INSERT INTO items VALUES (4, 'four', 4), (5, 'five', 5)");

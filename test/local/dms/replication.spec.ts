@@ -208,6 +208,28 @@ describe("local/dms: full load and ongoing replication", function () {
         );
     });
 
+    it("takes only the key's own columns for the key, not those that its index includes", async () => {
+        await bench.source.query(
+            "CREATE TABLE covered (v text, id integer, n integer, PRIMARY KEY (id) INCLUDE (v))",
+        );
+        await bench.target.query(
+            `CREATE TABLE covered_staging (v text, id integer PRIMARY KEY, n integer, ${HEADERS})`,
+        );
+        const dir = await bench.started({ tables: ["covered"] });
+        await bench.source.query("INSERT INTO covered VALUES ('a', 1, 1), ('a', 2, 1)");
+        await bench.source.query("UPDATE covered SET v = 'b'; UPDATE covered SET n = 2");
+        await bench.source.query("DELETE FROM covered WHERE id = 2");
+        await bench.caughtUp(dir);
+        assert.deepEqual(
+            await bench.rows("SELECT id, v, n, operation FROM covered_staging ORDER BY 1"),
+            [
+                ["1", "b", "2", "U"],
+                ["2", null, null, "D"],
+            ],
+        );
+        assert.equal(statusOf(dir).conflicts + statusOf(dir).dropped, 0);
+    });
+
     it("does not replicate TRUNCATE, key changes and changes without a key", async () => {
         await bench.source.query("CREATE TABLE plain (n integer)");
         await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");

@@ -174,6 +174,12 @@ describe("local/dms/faults", () => {
         assert.equal(parseFaults('{"replayAfterResume": 3}').replayAfterResume, 3);
         assert.equal(parseFaults("{}").deleteImage, "null");
         assert.equal(parseFaults("{}").streamPosition, "change-and-commit");
+        // What is true of every load of DMS needs no fault.
+        assert.equal(parseFaults("{}").loadOverlap, true);
+        assert.equal(parseFaults('{"killBeforeConfirm": 2}').killBeforeConfirm, 2);
+        assert.throws(() => parseFaults('{"killBeforeConfirm": 0}'), /has a value/);
+        assert.throws(() => parseFaults('{"lobTwoStep": "own"}'), /has a value/);
+        assert.throws(() => parseFaults('{"targetSession": {"timezone": 1}}'), /has a value/);
         assert.throws(() => parseFaults('{"sleep": true}'), /"sleep" is not/);
         assert.throws(() => parseFaults('{"replayAfterResume": -1}'), /has a value/);
         assert.throws(() => parseFaults("x"), /faults.json is not valid JSON/);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 import { Client } from "pg";
@@ -195,6 +195,27 @@ export class Bench {
         return dir;
     }
 
+    /**
+     * A task whose slot is there and that has read nothing yet.
+     *
+     * @returns its folder, and how to let it load and go on
+     */
+    async held(
+        options: TaskOptions = {},
+    ): Promise<{ readonly dir: string; readonly release: () => Promise<void> }> {
+        const dir = this.task({ ...options, faults: { ...options.faults, holdLoad: true } });
+        const started = startTask(dir);
+        started.catch(() => undefined);
+        await until(() => Promise.resolve(isHeld(dir)), 30_000);
+        return {
+            dir,
+            release: async () => {
+                this.setFaults(dir, options.faults);
+                await started;
+            },
+        };
+    }
+
     /** Waits until everything that has committed on the source by now is on the target and confirmed. */
     async caughtUp(dir: string, deadlineMs = 10_000): Promise<void> {
         const lsn = await this.value("SELECT pg_current_wal_insert_lsn()::text", this.source);
@@ -251,6 +272,11 @@ export function statusOf(dir: string): TaskStatus {
 
 export function log(dir: string): string {
     return readFileSync(path.join(dir, "task.log"), "utf8");
+}
+
+/** Whether the load of a task waits, by the fault `holdLoad`. */
+export function isHeld(dir: string): boolean {
+    return existsSync(path.join(dir, "task.log")) && log(dir).includes("waits (holdLoad");
 }
 
 async function onServer(server: ScratchServer, sql: string): Promise<void> {

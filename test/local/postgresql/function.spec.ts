@@ -13,9 +13,8 @@ describe("local postgresql provider: Function", function () {
     this.timeout(40_000);
     let module: ProviderModule;
     const schema = fresh("fn");
-    // The provider finds a function again by splitting its id at dots, so the names here have none.
     const program = (more: Props = {}): Props => ({
-        name: 'Trg "1"',
+        name: "trg_1",
         schema,
         returns: "trigger",
         body: TRIGGER_BODY,
@@ -40,8 +39,10 @@ describe("local postgresql provider: Function", function () {
     it("creates a trigger function, replaces its body in place, and reads it back as written", async () => {
         const fn = new Driven(module, "function:Function");
         await fn.up(program());
-        assert.equal(fn.id, `${DATABASE}.${schema}.Trg "1"()`);
-        assert.deepEqual(await live('Trg "1"'), {
+        assert.equal(fn.id, `${DATABASE}.${schema}.trg_1()`);
+        assert.deepEqual(fn.outputs.args, []);
+        assert.deepEqual(fn.inputs.__defaults, ["language", "parallel", "volatility"]);
+        assert.deepEqual(await live("trg_1"), {
             body: TRIGGER_BODY,
             definer: true,
             volatile: "v",
@@ -53,59 +54,92 @@ describe("local postgresql provider: Function", function () {
         assert.equal(await fn.up(program()), "same");
         await asSuperuser(
             `CREATE TABLE ${schema}.t (a int)`,
-            `CREATE TRIGGER t AFTER INSERT ON ${schema}.t FOR EACH ROW EXECUTE FUNCTION ${schema}."Trg ""1"""()`,
-            `ALTER FUNCTION ${schema}."Trg ""1""" SET search_path TO pg_catalog`,
+            `CREATE TRIGGER t AFTER INSERT ON ${schema}.t FOR EACH ROW EXECUTE FUNCTION ${schema}.trg_1()`,
+            `ALTER FUNCTION ${schema}.trg_1 SET search_path TO pg_catalog`,
         );
         const body = "BEGIN RETURN NULL; END";
         assert.equal(await fn.up(program({ body })), "updated");
-        const after = (await live('Trg "1"')) as { body: string; config: unknown };
+        const after = (await live("trg_1")) as { body: string; config: unknown };
         assert.equal(after.body, body);
         assert.equal(after.config, null, "CREATE OR REPLACE drops the search_path");
         await assert.rejects(
             fn.destroy(),
-            /The function "fn_\w+\.Trg "1"" could not be deleted: .*; remove what depends on it first, or set dropCascade/,
+            /pq: cannot drop function \w+\.trg_1\(\) because other objects depend on it \(2BP01\)/,
         );
         assert.equal(await fn.up(program({ body, dropCascade: true })), "updated");
         await fn.destroy();
-        assert.equal(await live('Trg "1"'), undefined);
+        assert.equal(await live("trg_1"), undefined);
+        fn.id = `${DATABASE}.${schema}.trg_1()`;
         await fn.destroy();
+        fn.id = `${DATABASE}.${schema}.trg_1()`;
         assert.equal(await fn.refresh(), false);
+        await asSuperuser(`DROP TABLE ${schema}.t`);
     });
 
-    it("keeps every option, default and argument mode", async () => {
-        const name = fresh("f");
-        const options = {
-            name,
-            schema,
-            args: [
-                { name: "a", type: "integer" },
-                { name: "b", type: "text", default: "'x'::text" },
-                { name: "c", type: "numeric", mode: "OUT" },
-            ],
-            language: "sql",
-            returns: "numeric",
-            body: "AS $$ SELECT 1.5 $$",
-            volatility: "STABLE",
-            parallel: "SAFE",
-            strict: true,
-        };
+    it("drops a function whose name needs quotes at every update, and what depends on it, before it makes it anew", async () => {
+        for (const name of ["MixedCase", "with blank", 'Trg "1"', "ünï", "select"]) {
+            const quoted = `"${name.replaceAll('"', '""')}"`;
+            const fn = new Driven(module, "function:Function");
+            const wanted = program({ name, dropCascade: true });
+            await fn.up(wanted);
+            assert.equal(fn.id, `${DATABASE}.${schema}.${name}()`);
+            assert.equal(fn.outputs.name, quoted, "as pg_get_functiondef writes it");
+            await asSuperuser(
+                `CREATE TABLE ${schema}.t (a int)`,
+                `CREATE TRIGGER t AFTER INSERT ON ${schema}.t FOR EACH ROW EXECUTE FUNCTION ${schema}.${quoted}()`,
+            );
+            assert.equal(await fn.up(wanted), "replaced");
+            assert.deepEqual(
+                await asSuperuser(
+                    `SELECT tgname FROM pg_trigger WHERE tgrelid = '${schema}.t'::regclass`,
+                ),
+                [],
+                "the trigger is gone",
+            );
+            await asSuperuser(
+                `CREATE TRIGGER t AFTER INSERT ON ${schema}.t FOR EACH ROW EXECUTE FUNCTION ${schema}.${quoted}()`,
+            );
+            fn.outputs = { ...fn.outputs, dropCascade: false };
+            await assert.rejects(fn.up(wanted), /because other objects depend on it \(2BP01\)/);
+            await asSuperuser(`DROP TABLE ${schema}.t`);
+            await fn.destroy();
+        }
+    });
+
+    it("replaces by dropping first, also where the name changes", async () => {
+        const name = fresh("old");
         const fn = new Driven(module, "function:Function");
-        await fn.up(options);
-        assert.equal(fn.id, `${DATABASE}.${schema}.${name}(integer,text)`);
-        const [row] = await asSuperuser(`SELECT ${schema}.${name}(1) AS value`);
-        assert.equal(row?.value, "1.5");
-        await fn.refresh();
-        assert.equal(await fn.up(options), "same");
-        assert.equal(
-            await fn.up({ ...options, strict: false, volatility: "IMMUTABLE" }),
-            "updated",
+        await fn.up(program({ name, dropCascade: true }));
+        await asSuperuser(
+            `CREATE TABLE ${schema}.t (a int)`,
+            `CREATE TRIGGER t AFTER INSERT ON ${schema}.t FOR EACH ROW EXECUTE FUNCTION ${schema}.${name}()`,
         );
-        assert.equal(
-            await fn.up({ ...options, args: [{ name: "a", type: "bigint" }] }),
-            "replaced",
+        await assert.rejects(
+            fn.up(program({ name: `${name}_new`, body: "nonsense" })),
+            /syntax error at or near "nonsense"/,
         );
-        assert.equal(fn.id, `${DATABASE}.${schema}.${name}(bigint)`);
-        await fn.destroy();
+        assert.equal(await live(name), undefined, "the old one went before the new one failed");
+        await asSuperuser(`DROP TABLE ${schema}.t`);
+    });
+
+    it("makes a function whose name has a dot or a parenthesis, but cannot find it again", async () => {
+        for (const [name, problem] of [
+            [
+                "with.dot",
+                /1 error occurred:\n\t\* function ID .*\.with\.dot\(\) has not the expected format 'database\.schema\.function_name\(arguments\)'/,
+            ],
+            ["with(parenthesis", /expected non-nil error with nil state during Create of urn:/],
+        ] as const) {
+            await assert.rejects(
+                new Driven(module, "function:Function").up(program({ name })),
+                problem,
+            );
+            await assert.rejects(
+                new Driven(module, "function:Function").up(program({ name })),
+                /already exists with same argument types \(42723\)/,
+            );
+            await asSuperuser(`DROP FUNCTION ${schema}."${name}"()`);
+        }
     });
 
     it("sees drift of the body and of the rights it runs with, and puts them right", async () => {
@@ -129,11 +163,11 @@ describe("local postgresql provider: Function", function () {
         await fn.up(program({ name }));
         await assert.rejects(
             new Driven(module, "function:Function").up(program({ name })),
-            /already exists with same argument types; adopt it with pulumi import/,
+            /1 error occurred:\n\t\* pq: function "\w+" already exists with same argument types \(42723\)/,
         );
         await assert.rejects(
             fn.up(program({ name, body: "BEGIN nonsense; END" })),
-            /The function "fn_\w+\.twice_\w+" could not be updated: syntax error at or near "nonsense"/,
+            /^Error: updating urn:.*: 1 error occurred:\n\t\* pq: syntax error at or near "nonsense" \(42601\)/,
         );
         await fn.destroy();
     });
@@ -141,13 +175,11 @@ describe("local postgresql provider: Function", function () {
     it("refuses what the real provider would break on", async () => {
         const fn = new Driven(module, "function:Function");
         const refused: [Props, string][] = [
-            [{ name: "with.dot" }, "name"],
-            [{ schema: "with(parenthesis" }, "schema"],
-            [{ args: [{ name: "a b", type: "integer" }] }, "args"],
-            [{ args: [{ name: "a", type: "public.mood" }] }, "args"],
-            [{ args: [{ name: "a", type: "integer", mode: "BOTH" }] }, "args[0].mode"],
+            [{ name: "it's" }, "name"],
+            [{ args: [] }, "args"],
             [{ body: "BEGIN EXECUTE $q$ SELECT 1 $q$; END" }, "body"],
             [{ body: "BEGIN PERFORM $function$x$function$; END" }, "body"],
+            [{ body: "BEGIN -- a lone $$ is enough\nEND" }, "body"],
             [{ body: "" }, "body"],
         ];
         for (const [more, property] of refused) {
@@ -157,18 +189,5 @@ describe("local postgresql provider: Function", function () {
                 `${JSON.stringify(more)}: ${JSON.stringify(failures)}`,
             );
         }
-    });
-
-    it("is imported by its id", async () => {
-        const fn = new Driven(module, "function:Function");
-        fn.id = `${DATABASE}.${schema}.ready(integer)`;
-        assert.equal(await fn.refresh(), false);
-        await asSuperuser(
-            `CREATE FUNCTION ${schema}.ready(a int) RETURNS int LANGUAGE sql AS 'SELECT a'`,
-        );
-        fn.id = `${DATABASE}.${schema}.ready(integer)`;
-        assert.equal(await fn.refresh(), true);
-        assert.deepEqual(fn.outputs.args, [{ mode: "IN", name: "a", type: "integer" }]);
-        assert.equal(fn.outputs.returns, "integer");
     });
 });

@@ -94,7 +94,7 @@ describe("local postgresql provider: arguments and connection", function () {
         assert.deepEqual(await role.failures({ name: "r", password: UNKNOWN }), []);
         await assert.rejects(
             role.up({ name: "r" }),
-            /^Error: The role "r" could not be created: the postgresql provider's arguments are not known yet/,
+            /\* the postgresql provider's arguments are not known yet/,
         );
     });
 
@@ -107,25 +107,22 @@ describe("local postgresql provider: arguments and connection", function () {
         const cases: [Promise<string>, RegExp][] = [
             [
                 silent,
-                /role "never_\w+" could not be created: the PostgreSQL server at 127.0.0.1:\d+ cannot be reached \(no answer in time\); start it/,
+                /\* error connecting to PostgreSQL server 127.0.0.1 \(scheme: postgres\): dial tcp 127.0.0.1:\d+: i\/o timeout/,
             ],
             [
                 failure({ password: "wr0ng pass" }),
-                /the PostgreSQL server at localhost:\d+ does not accept the password of user "Master 'of' RDS"; correct/,
+                /localhost \(scheme: postgres\): pq: password authentication failed for user "Master 'of' RDS" \(28P01\)/,
             ],
-            [failure({ database: "no such" }), /has no database "no such"; create it first/],
-            [
-                failure({ host: "127.0.0.1" }),
-                /certificate that is not trusted \(ERR_TLS_CERT_ALTNAME_INVALID\)/,
-            ],
-            [failure({ sslrootcert: "" }), /certificate that is not trusted .*sslrootcert/],
+            [failure({ database: "no such" }), /pq: database "no such" does not exist \(3D000\)/],
+            [failure({ host: "127.0.0.1" }), /tls: failed to verify certificate: .*127\.0\.0\.1/],
+            [failure({ sslrootcert: "" }), /tls: failed to verify certificate: self-signed/],
             [
                 failure({ sslrootcert: "/no/such.pem" }),
-                /sslrootcert "\/no\/such.pem" cannot be read; give the path/,
+                /open \/no\/such.pem: no such file or directory/,
             ],
             [
                 failure({ host: "no-such-host.invalid" }),
-                /no-such-host.invalid:\d+ cannot be reached \(E\w+\)/,
+                /dial tcp: lookup no-such-host.invalid: no such host/,
             ],
         ];
         try {
@@ -137,7 +134,7 @@ describe("local postgresql provider: arguments and connection", function () {
         } finally {
             listener.close();
         }
-        assert.match(await failure({ port }), /cannot be reached \(ECONNREFUSED\)/);
+        assert.match(await failure({ port }), /dial tcp .*: connect: connection refused/);
     });
 
     it("takes any certificate for sslmode require, and one for another host for verify-ca", async () => {
@@ -163,7 +160,12 @@ describe("local postgresql provider: arguments and connection", function () {
         );
         const roles = Array.from({ length: 6 }, () => new Driven(module, "role:Role"));
         await Promise.all(roles.map((role, n) => role.up({ name: `${name}_${n}` })));
-        const superuser = await provider({ username: "postgres", password: "scratch" });
+        // More at a time fail with "tuple concurrently updated", as with the real provider: they alter the same tables.
+        const superuser = await provider({
+            username: "postgres",
+            password: "scratch",
+            maxConnections: "1",
+        });
         const grants = roles.flatMap((role) =>
             ["INSERT", "SELECT"].map((privilege, n) => ({
                 grant: new Driven(superuser, "grant:Grant"),

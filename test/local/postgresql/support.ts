@@ -133,6 +133,27 @@ export async function provider(changes: Record<string, string> = {}): Promise<Pr
     return module;
 }
 
+/** The key by which Pulumi wraps a secret on the wire. */
+const SECRET_KEY = "4dabf18193072939515e22adb298388d";
+
+/** Values as the engine hands them back to a provider that does not ask for secrets: plain. */
+function revealed(values: Props): Props {
+    return Object.fromEntries(
+        Object.entries(values).map(([key, value]) =>
+            typeof value === "object" && value !== null && SECRET_KEY in value
+                ? [key, (value as Props).value]
+                : [key, value],
+        ),
+    );
+}
+
+/** Which of the values are marked as secrets. */
+export function secretsOf(values: Props): string[] {
+    return Object.keys(values).filter((key) =>
+        JSON.stringify(values[key] ?? null).includes(SECRET_KEY),
+    );
+}
+
 /** What a step did with a resource. */
 export type Step = "created" | "same" | "updated" | "replaced";
 
@@ -141,6 +162,10 @@ export class Driven {
     id = "";
     inputs: Props = {};
     outputs: Props = {};
+    /** The properties whose changes the program ignores. */
+    ignored: readonly string[] = [];
+    /** What the last check and the last answer about outputs held, secrets as they came. */
+    raw: { inputs: Props; outputs: Props } = { inputs: {}, outputs: {} };
     private readonly ctx;
     private readonly handler;
 
@@ -162,7 +187,22 @@ export class Driven {
         if (result === undefined || result.failures.length > 0) {
             throw new Error(JSON.stringify(result?.failures));
         }
-        return result.inputs;
+        this.raw.inputs = result.inputs;
+        const inputs = revealed(result.inputs);
+        const kept = Object.entries(this.inputs).filter(([key]) => this.ignored.includes(key));
+        return this.id === ""
+            ? inputs
+            : {
+                  ...Object.fromEntries(
+                      Object.entries(inputs).filter(([key]) => !this.ignored.includes(key)),
+                  ),
+                  ...Object.fromEntries<unknown>(kept),
+              };
+    }
+
+    private take(outputs: Props): void {
+        this.raw.outputs = outputs;
+        this.outputs = revealed(outputs);
     }
 
     async up(program: Props): Promise<Step> {
@@ -171,7 +211,7 @@ export class Driven {
             await this.create(news);
             return "created";
         }
-        const diff = this.handler.diff?.(this.ctx, this.inputs, news);
+        const diff = this.handler.diff?.(this.ctx, this.inputs, news, this.outputs, this.ignored);
         if (diff?.changes !== true) {
             return "same";
         }
@@ -187,7 +227,10 @@ export class Driven {
             }
             return "replaced";
         }
-        this.outputs = (await this.handler.update?.(this.ctx, this.id, this.outputs, news)) ?? {};
+        this.take(
+            (await this.handler.update?.(this.ctx, this.id, this.outputs, news, this.ignored)) ??
+                {},
+        );
         this.inputs = news;
         return "updated";
     }
@@ -195,16 +238,16 @@ export class Driven {
     private async create(news: Props): Promise<void> {
         const created = await this.handler.create(this.ctx, news);
         this.id = created.id;
-        this.outputs = created.outputs;
+        this.take(created.outputs);
         this.inputs = news;
     }
 
     /** Reads the live state; false when the resource is gone. */
     async refresh(): Promise<boolean> {
-        const live = await this.handler.read?.(this.ctx, this.id, this.outputs);
+        const live = await this.handler.read?.(this.ctx, this.id, this.outputs, this.inputs);
         this.id = live?.id ?? "";
-        this.outputs = live?.outputs ?? {};
-        this.inputs = live?.inputs ?? {};
+        this.take(live?.outputs ?? {});
+        this.inputs = revealed(live?.inputs ?? {});
         return this.id !== "";
     }
 

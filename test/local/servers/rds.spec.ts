@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, rm, stat } from "node:fs/promises";
+import { cp, readFile, rename, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import path from "node:path";
@@ -18,6 +18,7 @@ import {
     stopRdsServer,
     syncReplicationAttribute,
 } from "../../../local/servers/rds";
+import { commandOf } from "../../../local/servers/process";
 import { rdsFolder, readRecord } from "../../../local/servers/rdsFiles";
 import { authorityFiles } from "../../../local/servers/tls";
 import { makeTempDir } from "../../support/tempDir";
@@ -189,5 +190,34 @@ describe("RDS server", function () {
             await once(other, "close");
         }
         await startRdsServer(stackDir, ID);
+    });
+
+    it("is told from a copy of its folder, stopped where that was renamed, and started anew there", async () => {
+        await startRdsServer(stackDir, ID);
+        const copy = `${stackDir}-copy`;
+        await cp(stackDir, copy, { recursive: true });
+        try {
+            assert.equal(await isRdsServerRunning(copy, ID), false);
+            await stopRdsServer(copy, ID);
+            assert.equal(await isRdsServerRunning(stackDir, ID), true);
+        } finally {
+            await rm(copy, { recursive: true, force: true });
+        }
+
+        const renamed = `${stackDir}-renamed`;
+        await rename(stackDir, renamed);
+        stackDir = renamed;
+        assert.equal(await isRdsServerRunning(stackDir, ID), false);
+        await startRdsServer(stackDir, ID);
+        assert.equal(await isRdsServerRunning(stackDir, ID), true);
+        assert.deepEqual(await query("SELECT 1 AS one"), [{ one: 1 }]);
+
+        const { dataDir } = rdsFolder(stackDir, ID);
+        const pid = await recordedPid({ bin: "", dataDir, logFile: "" });
+        const back = renamed.replace("-renamed", "");
+        await rename(renamed, back);
+        stackDir = back;
+        await stopRdsServer(stackDir, ID);
+        assert.equal(await commandOf(pid ?? NaN), undefined);
     });
 });

@@ -225,10 +225,7 @@ export class Pipeline {
         const audit = await this.auditSession();
         await audit.query(
             // As an instance whose parameter group, or whose DMS user, may switch ordinary triggers off.
-            "GRANT SET ON PARAMETER session_replication_role TO audit_trail_dms_target; " +
-                "CREATE SCHEMA awsdms_control AUTHORIZATION audit_trail_dms_target; " +
-                "GRANT USAGE ON SCHEMA awsdms_control TO audit_trail_owner; " +
-                "ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_dms_target IN SCHEMA awsdms_control GRANT SELECT ON TABLES TO audit_trail_owner",
+            "GRANT SET ON PARAMETER session_replication_role TO audit_trail_dms_target",
         );
         this.writeTask(this.options.maxLobSizeKb ?? LOB_LIMIT_KB);
     }

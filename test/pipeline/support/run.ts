@@ -100,7 +100,7 @@ export class Run {
                 return;
             case "die after commit":
                 this.isDoomed = true;
-                pipeline.setFaults({ ...this.faults, killBeforeConfirm: true });
+                pipeline.setFaults({ ...this.faults, killBeforeConfirm: event.commits });
                 return;
             case "faults":
                 this.setFaults({ ...this.faults, ...event.faults });

@@ -6,7 +6,9 @@ import type { Operation } from "./session";
 
 /** Something that happens to the pipeline, or somebody who reads the source. */
 export type Event =
-    | { readonly kind: "kill" | "stop" | "die after commit" }
+    | { readonly kind: "kill" | "stop" }
+    /** With the commit of this number from now on, which may be in the middle of a source transaction. */
+    | { readonly kind: "die after commit"; readonly commits: number }
     | { readonly kind: "source" | "target"; readonly outage: Outage }
     | { readonly kind: "faults"; readonly faults: Partial<Faults> }
     | { readonly kind: "open reader" | "read" };
@@ -61,16 +63,18 @@ const shiftingFaults: fc.Arbitrary<Partial<Faults>> = fc.record(
 export const lastingFaults: fc.Arbitrary<Partial<Faults>> = fc.record({
     streamPosition: fc.constantFrom("change", "change-and-commit", "commit"),
     restartChangeSeq: fc.boolean(),
+    // An exact history needs an exact baseline.
+    loadOverlap: fc.constant(false),
 });
 
 const event: fc.Arbitrary<Event> = fc.oneof(
     fc.constantFrom<Event>(
         { kind: "kill" },
         { kind: "stop" },
-        { kind: "die after commit" },
         { kind: "open reader" },
         { kind: "read" },
     ),
+    fc.record({ kind: fc.constant("die after commit"), commits: fc.integer({ min: 1, max: 3 }) }),
     fc.record({
         kind: fc.constantFrom("source", "target"),
         outage: fc.constantFrom<Outage>("fast", "immediate", "SIGKILL"),
@@ -88,12 +92,20 @@ export interface Schedule {
     readonly late: readonly Step[];
 }
 
-export const schedules: fc.Arbitrary<Schedule> = fc.record({
-    lasting: lastingFaults,
-    early: fc.array(work, { maxLength: 12 }),
-    loading: fc.array(work, { maxLength: 12 }),
-    late: fc.array(
-        fc.oneof({ weight: 9, arbitrary: work }, { weight: 1, arbitrary: fc.record({ event }) }),
-        { minLength: 5, maxLength: 60, size: "max" },
-    ),
-});
+/** @param more faults that hold for the whole run beside the usual ones */
+export function schedules(
+    more: fc.Arbitrary<Partial<Faults>> = fc.constant({}),
+): fc.Arbitrary<Schedule> {
+    return fc.record({
+        lasting: fc.tuple(lastingFaults, more).map(([usual, own]) => ({ ...usual, ...own })),
+        early: fc.array(work, { maxLength: 12 }),
+        loading: fc.array(work, { maxLength: 12 }),
+        late: fc.array(
+            fc.oneof(
+                { weight: 9, arbitrary: work },
+                { weight: 1, arbitrary: fc.record({ event }) },
+            ),
+            { minLength: 5, maxLength: 60, size: "max" },
+        ),
+    });
+}

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { obtainCli } from "../../../local/engine/cli";
 import { preview } from "../../../local/engine/operation";
 import { PROJECT_ROOT } from "../../../local/engine/paths";
+import { setAsidePulumiVariables } from "../../../local/engine/userEnvironment";
 import { openStack } from "../../../local/engine/workspace";
 import { breakages } from "../../../policy/tests/brokenSettings";
 
@@ -14,6 +15,7 @@ import { breakages } from "../../../policy/tests/brokenSettings";
  * Prints `<index> <resource>` for every resource that it broke.
  */
 async function main([engineDir = "", ...indices]: readonly string[]): Promise<void> {
+    setAsidePulumiVariables();
     const broken = breakages.map((one, index) => ({ ...one, index }));
     const chosen = broken.filter(({ index }) => indices.includes(String(index)));
     const cli = await obtainCli(console.error);
@@ -39,7 +41,8 @@ async function main([engineDir = "", ...indices]: readonly string[]): Promise<vo
         });
         return program?.() ?? Promise.resolve();
     };
-    await preview(stack, false, "never");
+    const interruption = new AbortController().signal;
+    await preview(stack, { verbose: false, interruption }, "never");
 }
 
 void main(process.argv.slice(2)).catch((error: unknown) => {

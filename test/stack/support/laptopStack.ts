@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 import { Client } from "pg";
@@ -83,9 +83,18 @@ export class LaptopStack {
         await this.writeSettings(JSON.stringify({ config: Object.fromEntries(config) as unknown }));
     }
 
+    /** Takes the settings file away. */
+    async forgetSettings(): Promise<void> {
+        await rm(this.settingsFile);
+    }
+
+    get settingsFile(): string {
+        return path.join(this.settingsDir, "Pulumi.local.yaml");
+    }
+
     /** The settings file's text, also one that is no YAML. */
     async writeSettings(text: string): Promise<void> {
-        await writeFile(path.join(this.settingsDir, "Pulumi.local.yaml"), text);
+        await writeFile(this.settingsFile, text);
     }
 
     get environment(): Readonly<Record<string, string>> {
@@ -155,16 +164,18 @@ export class LaptopStack {
         return found.filter((one) => one.startTicks !== undefined);
     }
 
-    /** Destroys the stack and checks that nothing of it is left. */
-    async stop(): Promise<void> {
+    /** Destroys the stack, with these changes of its environment, and checks that nothing of it is left. */
+    async stop(changes: Environment = {}, ...args: readonly string[]): Promise<CommandResult> {
         const processes = await this.processes();
         const ports = await this.ports();
-        await this.run("stop");
+        const result = await this.beginWith(changes, "stop", ...args).ended;
+        assert.equal(result.code, 0, `npm stop failed:\n${result.output}`);
         assert.deepEqual(processes.filter(isLiving), [], "processes are left");
         for (const port of ports) {
             assert(await isPortFree(port), `port ${String(port)} is taken`);
         }
         assert(!existsSync(this.localDir), "the stack's folder is left");
+        return result;
     }
 
     /** For `after`: ends what a failed test left. */

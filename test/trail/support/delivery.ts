@@ -21,6 +21,8 @@ export interface Step {
     /** How many source transactions the resume goes back; 0 for no restart. */
     readonly back: number;
     readonly restartSequence: boolean;
+    /** After how many changes of a source transaction the target transaction ends and another one goes on; 0 for never. */
+    readonly split: number;
 }
 
 /** Names the columns of a test table: the key's columns get `keyOf(key)`. */
@@ -31,7 +33,7 @@ export interface Target {
     readonly note: string;
 }
 
-/** Issues the statements that DMS issues for a history, in one connection, with the given steps and then to the end. */
+/** Issues the statements that DMS issues for a history, with the given steps and then to the end; each restart is a new session. */
 export async function deliver(
     client: Client,
     target: Target,
@@ -39,6 +41,8 @@ export async function deliver(
     steps: readonly Step[],
     behaviour: Behaviour,
 ): Promise<void> {
+    // As a new session, without the time that a password takes.
+    await client.query("DISCARD ALL");
     const dms = new Statements(client, target, behaviour);
     await client.query("BEGIN");
     for (const [key, values] of history.baseline) {
@@ -49,14 +53,20 @@ export async function deliver(
     let next = 0;
     let checkpoint = 0;
     let sequence = 0;
-    const endless: Step = { group: 3, lost: false, back: 0, restartSequence: false };
+    const endless: Step = { group: 3, lost: false, back: 0, restartSequence: false, split: 0 };
     const queue = [...steps];
     while (next < history.transactions.length) {
         const step = queue.shift() ?? endless;
         const group = history.transactions.slice(next, next + step.group);
         await client.query("BEGIN");
+        let isSplit = false;
         for (const transaction of group) {
-            for (const change of transaction.changes) {
+            for (const [at, change] of transaction.changes.entries()) {
+                if (step.split > 0 && at > 0 && at % step.split === 0) {
+                    isSplit = true;
+                    await client.query("COMMIT");
+                    await client.query("BEGIN");
+                }
                 sequence += 1;
                 await dms.apply(
                     transaction,
@@ -72,7 +82,9 @@ export async function deliver(
             next += group.length;
             checkpoint = next;
         }
-        if (step.back > 0) {
+        // What was committed does not come again within one session.
+        if (step.back > 0 || (step.lost && isSplit)) {
+            await client.query("DISCARD ALL");
             next = Math.max(0, checkpoint - step.back);
             sequence = step.restartSequence ? 0 : sequence;
         }

@@ -1,8 +1,10 @@
 import { Client } from "pg";
 
+import { prepareSession } from "../../../components/database/connection";
+import { auditGrants } from "../../../components/grants";
+import { MARKER_TABLE } from "../../../components/trail/guards";
 import {
     foundation,
-    grants,
     tableObjects,
     triggerFunction,
     triggerObjects,
@@ -28,21 +30,28 @@ export async function connect(
     return client;
 }
 
-/** What the postgresql provider makes on the audit cluster, and a deploying user that is no superuser. */
+/**
+ * What the postgresql provider makes on the audit cluster, by a deploying user that is no superuser: it may create roles, and
+ * is a member of none.
+ */
 async function createRoles(superuser: Client): Promise<void> {
     const { rows } = await superuser.query("SELECT FROM pg_roles WHERE rolname = 'master'");
-    if (rows.length === 0) {
-        await superuser.query(`
-            CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '${PASSWORD}';
-            CREATE ROLE audit_trail_owner NOLOGIN;
-            CREATE ROLE audit_trail_dms_target LOGIN PASSWORD '${PASSWORD}';
-            CREATE ROLE audit_trail_auditor NOLOGIN;
-            CREATE ROLE audit_trail_operator NOLOGIN IN ROLE audit_trail_auditor;
-            CREATE ROLE operator LOGIN PASSWORD '${PASSWORD}' IN ROLE audit_trail_operator;
-            CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}' IN ROLE audit_trail_auditor;
-            GRANT audit_trail_owner, pg_monitor TO master;
-        `);
+    if (rows.length > 0) {
+        return;
     }
+    await superuser.query(`
+        CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD '${PASSWORD}';
+        GRANT pg_monitor TO master;
+        SET ROLE master;
+        CREATE ROLE audit_trail_owner NOLOGIN;
+        CREATE ROLE audit_trail_collector NOLOGIN;
+        CREATE ROLE audit_trail_dms_target LOGIN PASSWORD '${PASSWORD}';
+        CREATE ROLE audit_trail_auditor NOLOGIN;
+        CREATE ROLE audit_trail_operator NOLOGIN IN ROLE audit_trail_auditor;
+        CREATE ROLE operator LOGIN PASSWORD '${PASSWORD}' IN ROLE audit_trail_operator;
+        CREATE ROLE reader LOGIN PASSWORD '${PASSWORD}' IN ROLE audit_trail_auditor;
+        RESET ROLE;
+    `);
 }
 
 /** An audit database with its people: the deploying master, DMS, and someone who reads as an auditor. */
@@ -53,6 +62,8 @@ export interface Trail {
     /** Someone who runs the trail. */
     readonly operator: Client;
     readonly superuser: Client;
+    /** Ends DMS's session and opens another one, as a resumed task does. */
+    reconnectDms(): Promise<Client>;
     stop(): Promise<void>;
 }
 
@@ -74,11 +85,15 @@ export async function trailServer(shapes: readonly TableShape[]): Promise<Trail>
     }
 }
 
-/** A new database on a server, with the trails of these tables deployed. `stop` closes the connections only. */
+/**
+ * A database on a server, with the trails of these tables deployed. `stop` closes the connections only.
+ * @param isNew Whether to make the database.
+ */
 export async function trailDatabase(
     server: ScratchServer,
     database: string,
     shapes: readonly TableShape[],
+    isNew = true,
 ): Promise<Trail> {
     const clients: Client[] = [];
     const stop = async (): Promise<void> => {
@@ -92,7 +107,8 @@ export async function trailDatabase(
     try {
         const first = await open(server.user, server.database);
         await createRoles(first);
-        await first.query(`CREATE DATABASE ${first.escapeIdentifier(database)} OWNER master`);
+        if (isNew)
+            await first.query(`CREATE DATABASE ${first.escapeIdentifier(database)} OWNER master`);
         const people = {
             superuser: await open(server.user),
             master: await open("master"),
@@ -100,8 +116,18 @@ export async function trailDatabase(
             reader: await open("reader"),
             operator: await open("operator"),
         };
+        // As the program's sessions are; the tests' own statements name no schema.
+        await prepareSession(people.master);
         await deploy(people.master, shapes);
-        return { ...people, stop };
+        await people.master.query("RESET ALL");
+        let { dms } = people;
+        const reconnectDms = async (): Promise<Client> => {
+            clients.splice(clients.indexOf(dms), 1);
+            await dms.end();
+            dms = await open("audit_trail_dms_target");
+            return dms;
+        };
+        return { ...people, reconnectDms, stop };
     } catch (error) {
         await stop();
         throw error;
@@ -121,33 +147,37 @@ export async function run(client: Client, files: readonly SqlFile[]): Promise<vo
     await client.query("COMMIT");
 }
 
-/** Deploys trails the way the program does: schemas and grants, scripts, the function, its triggers. */
+/** Deploys trails the way the program does: schemas, rights, scripts, the function, its triggers, and rights again. */
 export async function deploy(master: Client, shapes: readonly TableShape[]): Promise<void> {
     const quote = (name: string): string => master.escapeIdentifier(name);
-    await master.query("CREATE SCHEMA IF NOT EXISTS audit_trail");
-    for (const shape of shapes) {
-        await master.query(`CREATE SCHEMA IF NOT EXISTS ${quote(shape.schema)}`);
+    const schemas = shapes.map(({ schema }) => schema);
+    for (const schema of new Set(["audit_trail", "awsdms_control", ...schemas])) {
+        await master.query(`CREATE SCHEMA IF NOT EXISTS ${quote(schema)}`);
     }
-    for (const { role, schema, privileges } of shapes.flatMap(grants)) {
-        await master.query(
-            `GRANT ${privileges.join(", ")} ON SCHEMA ${quote(schema)} TO ${quote(role)}`,
-        );
-    }
+    const rights = [auditGrants([...shapes, MARKER_TABLE])];
+    await run(master, rights);
     await run(master, foundation());
     for (const shape of shapes) {
         await run(master, tableObjects(shape));
         await createFunction(master, shape);
         await run(master, triggerObjects(shape));
     }
+    await run(master, rights);
 }
 
 /** As the postgresql provider writes it. */
 export async function createFunction(master: Client, shape: TableShape): Promise<void> {
     const { schema, name, body } = triggerFunction(shape);
-    await master.query(
-        `CREATE OR REPLACE FUNCTION ${master.escapeIdentifier(schema)}.${master.escapeIdentifier(name)}()
-            RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $function$${body}$function$`,
+    const { rows } = await master.query(
+        "SELECT FROM pg_proc WHERE pronamespace = $1::regnamespace AND proname = $2",
+        [schema, name],
     );
+    if (rows.length === 0) {
+        await master.query(
+            `CREATE FUNCTION ${master.escapeIdentifier(schema)}.${master.escapeIdentifier(name)}()
+                RETURNS trigger LANGUAGE plpgsql AS $function$${body}$function$`,
+        );
+    }
 }
 
 /** A shape with plain columns, `name type` each, the first ones being the key. */

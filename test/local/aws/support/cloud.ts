@@ -64,7 +64,8 @@ export class Cloud {
     }
 
     diff(made: Made, inputs: Props) {
-        return this.handler(made.type).diff?.(context(made.type, made.name), made.inputs, inputs);
+        const ctx = context(made.type, made.name);
+        return this.handler(made.type).diff?.(ctx, made.inputs, inputs, made.outputs, []);
     }
 
     async check(type: string, name: string, olds: Props, news: Props): Promise<Props> {
@@ -84,13 +85,14 @@ export class Cloud {
             id,
             made.outputs,
             inputs,
+            [],
         );
         return { type, name, id, inputs, outputs: outputs ?? {} };
     }
 
     async read(made: Made) {
-        const { type, name, id, outputs } = made;
-        return await this.handler(type).read?.(context(type, name), id, outputs);
+        const { type, name, id, inputs, outputs } = made;
+        return await this.handler(type).read?.(context(type, name), id, outputs, inputs);
     }
 
     async delete(made: Made): Promise<void> {

@@ -42,6 +42,17 @@ export async function makeEndpoint(
         secretId: secret.id,
         secretString: JSON.stringify(login),
     });
+    await cloud.create("aws:iam/rolePolicy:RolePolicy", endpointType, {
+        role: access.id,
+        policy: JSON.stringify({
+            Version: "2012-10-17",
+            Statement: {
+                Effect: "Allow",
+                Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+                Resource: secret.outputs.arn,
+            },
+        }),
+    });
     return await cloud.create(ENDPOINT, endpointType, {
         endpointId: `${endpointType}-endpoint`,
         endpointType,
@@ -54,12 +65,23 @@ export async function makeEndpoint(
     });
 }
 
+/** What a replication task needs, and the task's inputs. */
+export interface Replication {
+    readonly taskInputs: Props;
+    readonly source: Made;
+    readonly access: Made;
+    readonly certificate: Made;
+    readonly instance: Made;
+    readonly subnetGroup: Made;
+    readonly subnets: Made[];
+}
+
 /** Everything that a replication task needs, up to but not including the task. */
 export async function makeReplication(
     cloud: Cloud,
     logins: { readonly source: Partial<Login>; readonly target: Partial<Login> },
     accessService = "dms.us-east-1.amazonaws.com",
-): Promise<{ taskInputs: Props; source: Made; access: Made; certificate: Made; subnets: Made[] }> {
+): Promise<Replication> {
     const { subnets } = await makeNetwork(cloud);
     await makeDmsRole(cloud, "dms-vpc-role", "AmazonDMSVPCManagementRole");
     const subnetGroup = await cloud.create(
@@ -92,6 +114,8 @@ export async function makeReplication(
         source,
         access,
         certificate,
+        instance,
+        subnetGroup,
         subnets,
         taskInputs: {
             replicationTaskId: "trail",

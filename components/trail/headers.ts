@@ -1,0 +1,50 @@
+/** A column that DMS adds to every staging row: how the mapping asks for it, and what staging holds it in. */
+export interface HeaderColumn {
+    readonly name: string;
+    /** The expression of the mapping's add-column rule. */
+    readonly expression: string;
+    /** The data type that the mapping asks DMS for. */
+    readonly dataType: Readonly<Record<string, string | number>>;
+    /** The staging column's type, as `format_type()` writes it. */
+    readonly stagingType: string;
+}
+
+/**
+ * The header columns, in the order of the staging table's columns: mapping, staging, trigger and verify take them from
+ * here.
+ *
+ * `operation_indicator` takes its values for delete, update and insert in this order, and turns a delete into an update
+ * of the target row. Commit times need an explicit precision: without it DMS takes a scale of 7, which PostgreSQL
+ * targets store as text. There is no documented header for the source's transaction id; the stream position is another
+ * one for each change.
+ * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Expressions.html
+ */
+export const HEADERS: readonly HeaderColumn[] = [
+    {
+        name: "operation",
+        expression: "operation_indicator('D', 'U', 'I')",
+        dataType: { type: "string", length: 50 },
+        stagingType: "character varying(50)",
+    },
+    {
+        name: "commit_timestamp",
+        expression: "$AR_H_COMMIT_TIMESTAMP",
+        dataType: { type: "datetime", precision: 6 },
+        stagingType: "timestamp(6) without time zone",
+    },
+    {
+        name: "stream_position",
+        expression: "$AR_H_STREAM_POSITION",
+        dataType: { type: "string", length: 50 },
+        stagingType: "character varying(50)",
+    },
+    {
+        name: "change_seq",
+        expression: "$AR_H_CHANGE_SEQ",
+        dataType: { type: "string", length: 50 },
+        stagingType: "character varying(50)",
+    },
+];
+
+/** Their names. */
+export const HEADER_COLUMNS: readonly string[] = HEADERS.map(({ name }) => name);

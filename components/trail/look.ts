@@ -1,0 +1,35 @@
+import { formatTableName, trailNames } from "./names";
+import type { SqlFile, TableName, TableShape } from "./shape";
+import { textSettings, triggerFunction } from "./statements";
+import { renderSql, SqlFragment } from "./template";
+
+/** A query for what is not as a deployment of these tables leaves it, in the words of a script's look. */
+export function lookFile(shapes: readonly TableShape[]): SqlFile {
+    const rows = shapes.map((shape) => {
+        const names = trailNames(shape);
+        const settings = textSettings(shape).map(({ name, value }) => `${name}=${value}`);
+        return {
+            about: formatTableName(shape),
+            schema: shape.schema,
+            staging: names.staging,
+            audit_log: names.auditLog,
+            function_name: triggerFunction(shape).name,
+            settings: SqlFragment.literals(["search_path=pg_catalog, pg_temp", ...settings]),
+        };
+    });
+    return renderSql("sql/audit/look.sql", {
+        audited: SqlFragment.each(
+            "(:'about', :'schema', :'staging', :'audit_log', :'function_name', ARRAY[:settings])",
+            rows,
+            ",\n        ",
+        ),
+    });
+}
+
+/** Lets go of the tables that are listed no more; see the file. */
+export function retireFile(audited: readonly TableName[]): SqlFile {
+    const rows = audited.map(({ schema, table }) => ({ schema, table }));
+    return renderSql("sql/audit/retire.sql", {
+        audited: SqlFragment.each("(:'schema', :'table')", rows, ", "),
+    });
+}

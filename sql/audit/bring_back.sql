@@ -1,0 +1,72 @@
+-- Brings a change that could not be logged back into its log, once what stood in the way is gone.
+SET LOCAL ROLE audit_trail_owner;
+
+-- Makes an explicit log row of an unlogged change, at the place in the log that was set aside for it, with the remark
+-- 'brought back'. What jsonb cannot hold is kept as text. Returns its audit_id.
+CREATE OR REPLACE FUNCTION audit_trail.bring_back(unlogged bigint) RETURNS bigint
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+AS $function$
+DECLARE
+    change audit_trail.unlogged_change;
+    audited audit_trail.audited_table;
+    before_image jsonb;
+    after_image jsonb;
+    own_key jsonb;
+    is_logged boolean;
+BEGIN
+    SELECT * INTO change FROM audit_trail.unlogged_change AS u WHERE u.unlogged_id = unlogged;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'There is no unlogged change %.', unlogged
+            USING HINT = 'audit_trail.unlogged_change lists them.';
+    END IF;
+    audited := audit_trail.trail_of(change.table_schema, change.table_name);
+    after_image := audit_trail.row_image(
+        change.new_record, change.table_schema, change.table_name, change.commit_timestamp
+    );
+    before_image := audit_trail.row_image(
+        change.old_record, change.table_schema, change.table_name, change.commit_timestamp
+    );
+    SELECT jsonb_object_agg(k, after_image -> k) INTO own_key FROM unnest(audited.primary_key) AS k;
+    IF change.operation IS NULL OR change.operation NOT IN ('I', 'U', 'D') THEN
+        RAISE EXCEPTION 'Unlogged change % has the operation %, and not I, U or D.',
+            unlogged, coalesce(quote_literal(change.operation), 'null')
+            USING HINT = 'Acknowledge it instead: audit_trail.acknowledge().';
+    END IF;
+    -- Two callers at a time would both find it missing.
+    PERFORM pg_advisory_xact_lock(hashtextextended('audit_trail.bring_back', unlogged));
+    EXECUTE format(
+        'SELECT EXISTS (
+            SELECT FROM %I.%I AS l
+            WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended($1, 0) AND l.audit_id = $2
+        )',
+        audited.table_schema, audited.audit_log
+    ) INTO is_logged USING own_key, change.audit_id;
+    IF is_logged THEN
+        RAISE EXCEPTION 'Unlogged change % has been brought back already.', unlogged;
+    END IF;
+    EXECUTE format(
+        'INSERT INTO %I.%I (
+            audit_id, operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position,
+            change_seq, remarks
+        )
+        OVERRIDING SYSTEM VALUE
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
+        audited.table_schema, audited.audit_log
+    ) USING
+        change.audit_id,
+        change.operation,
+        own_key,
+        CASE WHEN change.operation <> 'I' THEN before_image END,
+        CASE WHEN change.operation <> 'D' THEN after_image END,
+        coalesce(change.commit_timestamp, change.recorded_at),
+        audit_trail.microseconds(change.commit_timestamp),
+        coalesce(change.stream_position, ''),
+        coalesce(change.change_seq, ''),
+        ARRAY['brought back'];
+    RETURN change.audit_id;
+END
+$function$;
+RESET ROLE;

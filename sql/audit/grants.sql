@@ -1,0 +1,168 @@
+-- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
+-- after them: each time it gives what is missing on what is there. It takes nothing away, because the logs of tables that
+-- are audited no more stay. Owners' own rights need no grant.
+
+-- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
+-- it and cannot yet act as it.
+GRANT audit_trail_owner, audit_trail_collector TO CURRENT_USER;
+
+-- What the owner makes is nobody else's until this page says so.
+ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
+DO $do$
+DECLARE
+    -- Of the tables that are listed, the trail's own among them, and of those that once were.
+    source_schemas text[] := ARRAY[:schemas]::text[];
+    wanted record;
+    is_member boolean;
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_table')
+    ) THEN
+        source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
+        FOR wanted IN
+            SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
+            FROM audit_trail.audited_table AS t
+            CROSS JOIN LATERAL (
+                VALUES
+                    (t.staging, 'audit_trail_dms_target', 'SELECT'),
+                    (t.staging, 'audit_trail_dms_target', 'INSERT'),
+                    (t.staging, 'audit_trail_dms_target', 'UPDATE'),
+                    (t.staging, 'audit_trail_dms_target', 'DELETE'),
+                    (t.staging, 'audit_trail_dms_target', 'TRUNCATE'),
+                    (t.audit_log, 'audit_trail_auditor', 'SELECT')
+            ) AS r (name, grantee, privilege)
+            JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.table_schema
+            JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
+            WHERE NOT has_table_privilege(r.grantee, c.oid, r.privilege)
+        LOOP
+            EXECUTE format('GRANT %s ON %s TO %I', wanted.privilege, wanted.relation, wanted.grantee);
+        END LOOP;
+    END IF;
+
+    FOR wanted IN
+        SELECT DISTINCT r.privilege, n.nspname, r.grantee
+        FROM (
+            -- The owner makes staging and logs there; DMS and the auditors find theirs.
+            SELECT s.name, g.grantee, g.privilege
+            FROM unnest(source_schemas) AS s (name)
+            CROSS JOIN (
+                VALUES
+                    ('audit_trail_owner', 'CREATE'),
+                    ('audit_trail_owner', 'USAGE'),
+                    ('audit_trail_dms_target', 'USAGE'),
+                    ('audit_trail_auditor', 'USAGE')
+            ) AS g (grantee, privilege)
+            UNION ALL
+            VALUES
+                ('audit_trail', 'audit_trail_collector', 'USAGE'),
+                -- DMS makes its control tables there, which the collector reads and nobody else with rights worth stealing.
+                ('awsdms_control', 'audit_trail_dms_target', 'CREATE'),
+                ('awsdms_control', 'audit_trail_dms_target', 'USAGE'),
+                ('awsdms_control', 'audit_trail_collector', 'USAGE')
+        ) AS r (name, grantee, privilege)
+        JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.name
+        WHERE NOT has_schema_privilege(r.grantee, n.oid, r.privilege)
+    LOOP
+        EXECUTE format('GRANT %s ON SCHEMA %I TO %I', wanted.privilege, wanted.nspname, wanted.grantee);
+    END LOOP;
+
+    FOR wanted IN
+        SELECT r.privilege, c.oid::regclass AS relation, r.grantee
+        FROM (
+            VALUES
+                ('audited_column', 'audit_trail_auditor', 'SELECT'),
+                ('audited_table', 'audit_trail_auditor', 'SELECT'),
+                ('former_column', 'audit_trail_auditor', 'SELECT'),
+                ('gap', 'audit_trail_auditor', 'SELECT'),
+                ('gap_kind', 'audit_trail_auditor', 'SELECT'),
+                ('known_gap', 'audit_trail_auditor', 'SELECT'),
+                ('schema_version', 'audit_trail_auditor', 'SELECT'),
+                ('unlogged_change', 'audit_trail_auditor', 'SELECT'),
+                ('audited_table', 'audit_trail_collector', 'SELECT'),
+                ('gap', 'audit_trail_collector', 'SELECT'),
+                ('gap', 'audit_trail_collector', 'INSERT')
+        ) AS r (name, grantee, privilege)
+        JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'audit_trail'
+        JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
+        WHERE NOT has_table_privilege(r.grantee, c.oid, r.privilege)
+    LOOP
+        EXECUTE format('GRANT %s ON %s TO %I', wanted.privilege, wanted.relation, wanted.grantee);
+    END LOOP;
+
+    FOR wanted IN
+        SELECT p.oid::regprocedure AS routine, r.grantee
+        FROM (
+            VALUES
+                ('as_of', 'audit_trail_auditor'),
+                ('gaps_between', 'audit_trail_auditor'),
+                ('is_key', 'audit_trail_auditor'),
+                ('row_history', 'audit_trail_auditor'),
+                ('trail_of', 'audit_trail_auditor'),
+                ('begin_reload', 'audit_trail_operator'),
+                ('bring_back', 'audit_trail_operator'),
+                ('collect_gaps', 'audit_trail_operator'),
+                ('end_reload', 'audit_trail_operator'),
+                ('maintain', 'audit_trail_operator'),
+                ('maintain_table', 'audit_trail_operator'),
+                ('observe_slots', 'audit_trail_operator'),
+                ('control_rows', 'audit_trail_collector'),
+                ('control_table_problem', 'audit_trail_collector'),
+                ('gaps_told_by', 'audit_trail_collector'),
+                ('record_once', 'audit_trail_collector'),
+                ('register_new_columns', 'audit_trail_collector')
+        ) AS r (name, grantee)
+        JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'audit_trail'
+        JOIN pg_catalog.pg_proc AS p ON p.pronamespace = n.oid AND p.proname = r.name
+        WHERE NOT has_function_privilege(r.grantee, p.oid, 'EXECUTE')
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', wanted.routine, wanted.grantee);
+    END LOOP;
+
+    -- What DMS's user makes is given by DMS's user: as a member of it, for no longer than that takes.
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_namespace AS n
+        WHERE n.nspname = 'awsdms_control'
+            AND (
+                NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_default_acl AS d
+                    CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
+                    WHERE d.defaclnamespace = n.oid
+                        AND d.defaclobjtype = 'r'
+                        AND pg_get_userbyid(d.defaclrole) = 'audit_trail_dms_target'
+                        AND pg_get_userbyid(a.grantee) = 'audit_trail_collector'
+                        AND a.privilege_type = 'SELECT'
+                )
+                OR EXISTS (
+                    SELECT FROM pg_catalog.pg_class AS c
+                    WHERE c.relnamespace = n.oid
+                        AND c.relkind = 'r'
+                        AND pg_get_userbyid(c.relowner) = 'audit_trail_dms_target'
+                        AND NOT has_table_privilege('audit_trail_collector', c.oid, 'SELECT')
+                )
+            )
+    ) THEN
+        is_member := pg_has_role(current_user, 'audit_trail_dms_target', 'USAGE');
+        IF NOT is_member THEN
+            GRANT audit_trail_dms_target TO CURRENT_USER;
+        END IF;
+        ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_dms_target IN SCHEMA awsdms_control
+            GRANT SELECT ON TABLES TO audit_trail_collector;
+        FOR wanted IN
+            SELECT c.oid::regclass AS relation
+            FROM pg_catalog.pg_class AS c
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'awsdms_control'
+                AND c.relkind = 'r'
+                AND pg_get_userbyid(c.relowner) = 'audit_trail_dms_target'
+        LOOP
+            EXECUTE format('GRANT SELECT ON %s TO audit_trail_collector', wanted.relation);
+        END LOOP;
+        IF NOT is_member THEN
+            REVOKE audit_trail_dms_target FROM CURRENT_USER;
+        END IF;
+    END IF;
+END
+$do$;

@@ -1,0 +1,146 @@
+-- What deployment and maintenance do to a table of a trail.
+SET LOCAL ROLE audit_trail_owner;
+
+-- Makes one column of a staging table what the source has: adds it, with the value that the rows have which were there
+-- before it, follows a changed type, allows null unless it belongs to the key (DMS fills large columns and clears
+-- deleted rows with nulls).
+CREATE OR REPLACE FUNCTION audit_trail.fit_column(
+    staging regclass,
+    column_name text,
+    column_type text,
+    in_key boolean,
+    missing_value text
+) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    present record;
+BEGIN
+    SELECT format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS not_null
+        INTO present
+        FROM pg_attribute AS a
+        WHERE a.attrelid = staging AND a.attname = column_name AND NOT a.attisdropped;
+    IF NOT FOUND THEN
+        EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', staging, column_name, column_type)
+            || coalesce(' DEFAULT ' || quote_literal(missing_value), '');
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP DEFAULT', staging, column_name);
+        RETURN;
+    END IF;
+    IF present.type <> column_type THEN
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', staging, column_name, column_type);
+    END IF;
+    IF present.not_null AND NOT in_key THEN
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', staging, column_name);
+    END IF;
+END
+$function$;
+
+-- Gives a log a column that it lacks. Nobody waits for long: where the log is there already, the caller has locked its
+-- staging table, so that DMS does not write it, and the rows are not written anew.
+CREATE OR REPLACE FUNCTION audit_trail.fit_log_column(log regclass, column_name text, definition text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute AS a WHERE a.attrelid = log AND a.attname = column_name AND NOT a.attisdropped
+    ) THEN
+        EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', log, column_name, definition);
+    END IF;
+END
+$function$;
+
+-- Stops a deployment whose source table has got another primary key: the log's row_key would change its meaning.
+CREATE OR REPLACE FUNCTION audit_trail.check_key(staging regclass, expected text[]) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    present text[];
+BEGIN
+    SELECT array_agg(a.attname::text ORDER BY k.ordinality)
+        INTO present
+        FROM pg_constraint AS p
+        CROSS JOIN unnest(p.conkey) WITH ORDINALITY AS k (attnum, ordinality)
+        JOIN pg_attribute AS a ON a.attrelid = p.conrelid AND a.attnum = k.attnum
+        WHERE p.conrelid = staging AND p.contype = 'p';
+    IF present IS DISTINCT FROM expected THEN
+        RAISE EXCEPTION 'The source''s primary key is now (%), and % has (%).',
+            array_to_string(expected, ', '), staging, array_to_string(present, ', ')
+            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+    END IF;
+END
+$function$;
+
+-- Adds a partition to a log. It is made apart and then attached, which waits for nobody who reads or writes the log, but
+-- for those who have the default partition open: that must be looked through, and is empty as a rule.
+CREATE OR REPLACE FUNCTION audit_trail.attach_partition(log regclass, partition_name text, bounds text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    EXECUTE format('CREATE TABLE %s (LIKE %s INCLUDING DEFAULTS)', partition_name, log);
+    PERFORM audit_trail.refuse_truncate(partition_name::regclass);
+    EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s %s', log, partition_name, bounds);
+END
+$function$;
+
+-- Adds the log's partitions: one per month (UTC) and a default one for every other time. Can be run again at any time. A
+-- month of which the default partition already holds rows stays there. Whoever calls this sets lock_timeout.
+CREATE OR REPLACE FUNCTION audit_trail.add_partitions(
+    log regclass,
+    prefix text,
+    months_back integer DEFAULT 1,
+    months_ahead integer DEFAULT 24
+) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+AS $function$
+DECLARE
+    log_schema text;
+    default_partition text;
+    partition_name text;
+    month_start timestamptz;
+    month_end timestamptz;
+    in_default boolean;
+BEGIN
+    SELECT n.nspname
+        INTO STRICT log_schema
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE c.oid = log;
+
+    default_partition := format('%I.%I', log_schema, prefix || 'default');
+    IF to_regclass(default_partition) IS NULL THEN
+        PERFORM audit_trail.attach_partition(log, default_partition, 'DEFAULT');
+    END IF;
+
+    FOR month_start IN
+        SELECT generate_series(
+            date_trunc('month', now()) - make_interval(months => months_back),
+            date_trunc('month', now()) + make_interval(months => months_ahead),
+            '1 month'
+        )
+    LOOP
+        month_end := month_start + interval '1 month';
+        partition_name := format('%I.%I', log_schema, prefix || to_char(month_start, '"y"YYYY"m"MM'));
+        CONTINUE WHEN to_regclass(partition_name) IS NOT NULL;
+        EXECUTE format(
+            'SELECT EXISTS (SELECT FROM %s WHERE commit_timestamp >= %L AND commit_timestamp < %L)',
+            default_partition, month_start, month_end
+        ) INTO in_default;
+        IF in_default THEN
+            RAISE NOTICE '% gets no partition for %: the default partition holds rows of that month.',
+                log, to_char(month_start, 'YYYY-MM');
+            CONTINUE;
+        END IF;
+        PERFORM audit_trail.attach_partition(
+            log, partition_name, format('FOR VALUES FROM (%L) TO (%L)', month_start, month_end)
+        );
+    END LOOP;
+END
+$function$;
+
+RESET ROLE;

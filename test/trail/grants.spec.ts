@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+
+import type { Client } from "pg";
+
+import { prepareSession } from "../../components/database/connection";
+import { auditGrants, sourceGrants } from "../../components/grants";
+import { MARKER_TABLE } from "../../components/trail/guards";
+import { lookFile, retireFile } from "../../components/trail/look";
+import { tableObjects, triggerObjects } from "../../components/trail/statements";
+import { scratchServer, type ScratchServer } from "../support/postgres";
+import { connect, deploy, ITEMS, run, shapeOf, type Trail, trailDatabase } from "./support/trail";
+
+const LINES = shapeOf("Sales", "OrderLines", { id: "bigint", at: "timestamp(6) with time zone" }, [
+    "id",
+]);
+const LISTED = [ITEMS, LINES];
+
+for (const major of [15, 17]) {
+    describe(`rights on the audit cluster, PostgreSQL ${String(major)}`, () => {
+        let server: ScratchServer;
+        let trail: Trail;
+
+        before(async function () {
+            this.timeout(60_000);
+            server = await scratchServer({ major });
+            trail = await trailDatabase(server, "audit", LISTED);
+        });
+
+        after(async () => {
+            await trail.stop();
+            await server.stop();
+        });
+
+        /** Every right of every role, default privileges and memberships among them. */
+        async function rights(): Promise<string[]> {
+            const { rows } = await trail.superuser.query<{ told: string }>(`
+            SELECT format('%s %s', c.oid::regclass, c.relacl) AS told FROM pg_class AS c
+                WHERE c.relnamespace::regnamespace::text NOT LIKE 'pg\\_%' AND c.relacl IS NOT NULL
+            UNION ALL SELECT format('%s %s', p.oid::regprocedure, p.proacl) FROM pg_proc AS p
+                WHERE p.pronamespace = 'audit_trail'::regnamespace
+            UNION ALL SELECT format('%s %s', n.nspname, n.nspacl) FROM pg_namespace AS n
+            UNION ALL SELECT format('default %s %s', d.defaclrole::regrole, d.defaclacl) FROM pg_default_acl AS d
+            UNION ALL SELECT format('%s in %s by %s', m.member::regrole, m.roleid::regrole, m.grantor::regrole)
+                FROM pg_auth_members AS m
+            ORDER BY 1`);
+            return rows.map(({ told }) => told);
+        }
+
+        async function look(): Promise<string[]> {
+            const { rows } = await trail.master.query<{ about: string; finding: string }>(
+                lookFile(LISTED).sql,
+            );
+            return rows.map(({ about, finding }) => `${about}: ${finding}`).sort();
+        }
+
+        it("are the same after a second and a third deployment", async () => {
+            const first = await rights();
+            for (let time = 0; time < 2; time += 1) {
+                await deploy(trail.master, LISTED);
+                assert.deepEqual(await rights(), first);
+            }
+        });
+
+        it("of nobody but the owner reach further than auditing, operating and writing staging take", async () => {
+            const { rows } = await trail.superuser.query<{ may: string }>(`
+            SELECT format('%s: %s %s', a.grantee::regrole, string_agg(a.privilege_type, ' ' ORDER BY a.privilege_type), c.oid::regclass) AS may
+            FROM pg_class AS c CROSS JOIN aclexplode(c.relacl) AS a
+            WHERE c.relnamespace::regnamespace::text IN ('public', '"Sales"', 'audit_trail') AND a.grantee <> c.relowner
+            GROUP BY a.grantee, c.oid ORDER BY 1`);
+            const written = ["items_staging", '"Sales"."OrderLines_staging"'].map(
+                (name) => `audit_trail_dms_target: DELETE INSERT SELECT TRUNCATE UPDATE ${name}`,
+            );
+            const read = [
+                '"Sales"."OrderLines_audit_log"',
+                "audit_trail.audited_table",
+                "audit_trail.gap",
+                "audit_trail.gap_kind",
+                "audit_trail.known_gap",
+                "audit_trail.unlogged_change",
+                "items_audit_log",
+            ].map((name) => `audit_trail_auditor: SELECT ${name}`);
+            assert.deepEqual(
+                rows.map(({ may }) => may).sort(),
+                [
+                    ...read,
+                    ...written,
+                    "audit_trail_collector: SELECT audit_trail.audited_table",
+                    "audit_trail_collector: INSERT SELECT audit_trail.gap",
+                ].sort(),
+            );
+        });
+
+        it("come back when a membership was taken away, before anything acts as the owner", async () => {
+            const before = await rights();
+            await trail.superuser.query(
+                "SET ROLE master; REVOKE audit_trail_owner FROM master; RESET ROLE",
+            );
+            await assert.rejects(run(trail.master, tableObjects(ITEMS)), /permission denied/u);
+            assert.deepEqual(
+                await look(),
+                ["Sales.OrderLines", "public.items"].map(
+                    (table) => `${table}: master may not act as audit_trail_owner`,
+                ),
+            );
+            await run(trail.master, [auditGrants(LISTED)]);
+            assert.deepEqual(await rights(), before);
+            assert.deepEqual(await look(), []);
+        });
+
+        it("on schemas that hold logs stay when their last table has left the list", async () => {
+            const before = await rights();
+            await run(trail.master, [auditGrants([ITEMS, MARKER_TABLE])]);
+            await run(trail.master, [retireFile([ITEMS, MARKER_TABLE])]);
+            assert.deepEqual(await rights(), before);
+            await trail.operator.query("SELECT audit_trail.collect_gaps()");
+            // Its function can go now, without CASCADE, and the table can come back.
+            await trail.master.query(
+                `DO $$ DECLARE f regprocedure; BEGIN
+                SELECT p.oid INTO STRICT f FROM pg_proc AS p
+                    WHERE p.pronamespace = 'audit_trail'::regnamespace AND p.proname ~* 'orderlines.*log_change$';
+                EXECUTE format('DROP FUNCTION %s', f);
+            END $$`,
+            );
+            assert.match(
+                (await look()).join(),
+                /Sales\.OrderLines: the function audit_trail\..* is gone/u,
+            );
+            await deploy(trail.master, LISTED);
+            assert.deepEqual(await look(), []);
+        });
+
+        describe("and what a deployment leaves", () => {
+            const DAMAGE: Readonly<Record<string, readonly [sql: string, finding: RegExp]>> = {
+                "the trigger is gone": [
+                    'DROP TRIGGER log_change ON "Sales"."OrderLines_staging"',
+                    /the staging table has no trigger log_change$/u,
+                ],
+                "the trigger is disabled": [
+                    'ALTER TABLE "Sales"."OrderLines_staging" DISABLE TRIGGER log_change',
+                    /the trigger log_change of the staging table is not ENABLE ALWAYS$/u,
+                ],
+                "the trigger is an ordinary one": [
+                    'ALTER TABLE "Sales"."OrderLines_staging" ENABLE TRIGGER keep_removed_row',
+                    /the trigger keep_removed_row of the staging table is not ENABLE ALWAYS$/u,
+                ],
+                "DMS lost a right": [
+                    'REVOKE DELETE ON "Sales"."OrderLines_staging" FROM audit_trail_dms_target',
+                    /DMS's user may not DELETE the staging table$/u,
+                ],
+                "the function lost its settings": [
+                    `DO $$ DECLARE f regprocedure; BEGIN
+                    SELECT t.tgfoid INTO f FROM pg_trigger AS t
+                        WHERE t.tgrelid = '"Sales"."OrderLines_staging"'::regclass AND t.tgname = 'log_change';
+                    EXECUTE format('ALTER FUNCTION %s RESET ALL', f);
+                END $$`,
+                    /lacks SET TimeZone=UTC,.*lacks SET search_path=pg_catalog, pg_temp$/u,
+                ],
+                "the function has its caller's rights": [
+                    `DO $$ DECLARE f regprocedure; BEGIN
+                    SELECT t.tgfoid INTO f FROM pg_trigger AS t
+                        WHERE t.tgrelid = '"Sales"."OrderLines_staging"'::regclass AND t.tgname = 'log_change';
+                    EXECUTE format('ALTER FUNCTION %s SECURITY INVOKER', f);
+                END $$`,
+                    /does not run with the rights of its owner$/u,
+                ],
+            };
+            for (const [what, [sql, finding]] of Object.entries(DAMAGE)) {
+                it(`is seen and mended where ${what}`, async () => {
+                    assert.deepEqual(await look(), []);
+                    await trail.superuser.query(sql);
+                    const found = await look();
+                    assert.match(found.join(), finding);
+                    assert.ok(found.every((one) => one.startsWith("Sales.OrderLines: ")));
+                    await run(trail.master, [...tableObjects(LINES), ...triggerObjects(LINES)]);
+                    assert.deepEqual(await look(), []);
+                });
+            }
+        });
+    });
+
+    describe(`rights on the source cluster, PostgreSQL ${String(major)}`, () => {
+        let server: ScratchServer;
+        let superuser: Client;
+        let master: Client;
+        const name = (table: string, schema = "app") => ({ schema, table });
+
+        before(async function () {
+            this.timeout(60_000);
+            server = await scratchServer({ major });
+            superuser = await connect(server);
+            await superuser.query(`
+                CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD 'scratch';
+                SET ROLE master; CREATE ROLE application; CREATE ROLE audit_trail_dms_source LOGIN; RESET ROLE`);
+            await superuser.query("CREATE DATABASE source OWNER master");
+            await superuser.end();
+            superuser = await connect(server, { user: server.user, database: "source" });
+            master = await connect(server, { user: "master", database: "source" });
+            await prepareSession(master);
+            await superuser.query(`
+                CREATE SCHEMA app AUTHORIZATION application; CREATE SCHEMA other AUTHORIZATION application;
+                CREATE SCHEMA awsdms_heartbeat AUTHORIZATION master;
+                CREATE TABLE public.own (id integer); ALTER TABLE public.own OWNER TO master;
+                CREATE TABLE app.one (id integer); CREATE TABLE app.two (id integer); CREATE TABLE app.three (id integer);
+                ALTER TABLE app.one OWNER TO application; ALTER TABLE app.two OWNER TO application;
+                ALTER TABLE app.three OWNER TO application`);
+        });
+
+        after(async () => {
+            await Promise.all([superuser.end(), master.end()]);
+            await server.stop();
+        });
+
+        async function rights(): Promise<string[]> {
+            const { rows } = await superuser.query<{ told: string }>(`
+                SELECT format('%s %s', c.oid::regclass, a.privilege_type) AS told
+                    FROM pg_class AS c CROSS JOIN aclexplode(c.relacl) AS a
+                    WHERE a.grantee = 'audit_trail_dms_source'::regrole
+                UNION ALL SELECT format('%s %s', n.nspname, a.privilege_type)
+                    FROM pg_namespace AS n CROSS JOIN aclexplode(n.nspacl) AS a
+                    WHERE a.grantee = 'audit_trail_dms_source'::regrole
+                ORDER BY 1`);
+            return rows.map(({ told }) => told);
+        }
+
+        const heartbeat = ["awsdms_heartbeat CREATE", "awsdms_heartbeat USAGE"];
+
+        it("are given by a master that owns neither table nor schema, and gets nothing for itself", async () => {
+            const list = [name("own", "public"), name("one"), name("two")];
+            for (let time = 0; time < 3; time += 1) {
+                await run(master, [sourceGrants(list)]);
+                assert.deepEqual(await rights(), [
+                    "app USAGE",
+                    "app.one SELECT",
+                    "app.two SELECT",
+                    ...heartbeat,
+                    "own SELECT",
+                    "public USAGE",
+                ]);
+            }
+            const { rows } = await superuser.query<{ is_member: boolean }>(
+                "SELECT pg_has_role('master', 'application', 'USAGE') AS is_member",
+            );
+            assert.deepEqual(rows, [{ is_member: false }]);
+        });
+
+        it("follow a table that was renamed, moved or dropped, whatever the list says", async () => {
+            await superuser.query(
+                "ALTER TABLE app.one RENAME TO uno; ALTER TABLE app.two SET SCHEMA other; DROP TABLE public.own",
+            );
+            await run(master, [sourceGrants([name("own", "public"), name("one"), name("three")])]);
+            assert.deepEqual(await rights(), [
+                "app USAGE",
+                "app.three SELECT",
+                ...heartbeat,
+                "public USAGE",
+            ]);
+            await run(master, [sourceGrants([name("uno")])]);
+            assert.deepEqual(await rights(), ["app USAGE", "app.uno SELECT", ...heartbeat]);
+        });
+
+        it("that cannot be given are told in one sentence, with the mend", async () => {
+            await superuser.query(
+                "CREATE TABLE app.far (id integer); ALTER TABLE app.far OWNER TO postgres",
+            );
+            await assert.rejects(run(master, [sourceGrants([name("far")])]), {
+                message:
+                    /sql\/source\/grants\.sql: error: master may not GRANT SELECT ON TABLE app\.far TO audit_trail_dms_source: /u,
+            });
+            await superuser.query("DROP TABLE app.far");
+        });
+    });
+}

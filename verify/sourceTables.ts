@@ -1,0 +1,92 @@
+import { captureProblems } from "../components/trail/capture";
+import { type CatalogRow, catalogParameters } from "../components/trail/catalog";
+import type { TableName } from "../components/trail/shape";
+import { renderSql } from "../components/trail/template";
+import { checkOf } from "./checks";
+import type { Database } from "./database";
+import type { Check } from "./report";
+
+/** A source table as the catalog has it now, and as its trail was deployed. */
+export interface SourceTable extends CatalogRow {
+    /** `pg_class.oid` at the last deployment; empty where an old version did not keep it, null without a trail. */
+    readonly deployedOid: string | null;
+    readonly deployedKey: readonly string[];
+}
+
+interface RegisteredTable {
+    readonly table_schema: string;
+    readonly table_name: string;
+    readonly source_oid: string;
+    readonly primary_key: readonly string[];
+}
+
+/** All tables by one query on each side, in the order of `tables`. */
+export async function readSourceTables(
+    source: Database,
+    audit: Database,
+    tables: readonly TableName[],
+): Promise<SourceTable[]> {
+    const registered = await audit.rows<RegisteredTable>(
+        renderSql("sql/verify/registered_tables.sql"),
+    );
+    const rows = await source.rows<CatalogRow>(
+        renderSql("sql/source/catalog.sql"),
+        catalogParameters(tables),
+    );
+    return rows.map((row) => {
+        const deployed = registered.find(
+            (one) => one.table_schema === row.table_schema && one.table_name === row.table_name,
+        );
+        return {
+            ...row,
+            deployedOid: deployed?.source_oid ?? null,
+            deployedKey: deployed?.primary_key ?? row.primary_key,
+        };
+    });
+}
+
+/** Whether row security lets the session see all rows, without which nothing can be said of any. */
+export function showsAllRows({ hides_rows_from_me: hidden }: SourceTable): boolean {
+    return hidden !== true;
+}
+
+/**
+ * Whether it is still the table that was deployed, and all its changes reach DMS. What a deployment would refuse, an
+ * application can do to a table afterwards.
+ */
+export function judgeSourceTable(table: SourceTable): Check {
+    const findings = captureProblems(table);
+    const { oid, deployedOid, deployedKey, primary_key: key } = table;
+    if (deployedOid !== null && deployedOid !== "" && oid !== deployedOid) {
+        findings.push(
+            "Another table has its name since the last deployment (it was dropped and made again, or swapped by renaming): deploy, which guards and registers it; the rows of the former table left without a delete.",
+        );
+    }
+    if (deployedKey.join("\0") !== key.join("\0")) {
+        findings.push(
+            `Its primary key is (${key.join(", ")}) and was (${deployedKey.join(", ")}) at the last deployment, which DMS does not follow: give it the former key back, or make its trail anew.`,
+        );
+    }
+    if (!showsAllRows(table)) {
+        findings.push(
+            "Row security hides rows of it from this user, so that they cannot be compared: verify as a user with BYPASSRLS, or as the table's owner without FORCE ROW LEVEL SECURITY.",
+        );
+    }
+    return checkOf("source table", findings, "every row and every change can reach DMS");
+}
+
+/** A note where the source allows two-phase commit, which DMS does not support: it fails nothing. */
+export async function noteTwoPhase(source: Database): Promise<Check> {
+    const { allowed, prepared } = await source.row<{ allowed: number; prepared: number }>(
+        renderSql("sql/verify/two_phase.sql"),
+    );
+    if (allowed === 0) {
+        return checkOf("two-phase commit", [], "switched off");
+    }
+    return {
+        name: "two-phase commit",
+        ok: true,
+        detail: `max_prepared_transactions is ${allowed} at the source, and DMS does not support two-phase commit: what is prepared (now ${prepared}) may reach no log, and nothing but a difference of rows tells`,
+        note: true,
+    };
+}
