@@ -73,6 +73,7 @@ for (const major of [15, 17]) {
             const read = [
                 '"Sales"."OrderLines_audit_log"',
                 "audit_trail.audited_table",
+                "audit_trail.brought_back",
                 "audit_trail.gap",
                 "audit_trail.gap_kind",
                 "audit_trail.known_gap",
