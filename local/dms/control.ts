@@ -31,7 +31,7 @@ export async function startTask(taskDir: string): Promise<void> {
     if (wasRenamed(files.process)) {
         await stopTask(taskDir);
     }
-    const pid = livingProcess(files.process)?.pid ?? spawnReplicator(taskDir);
+    const pid = (await runningProcess(taskDir))?.pid ?? spawnReplicator(taskDir);
     const deadline = Date.now() + START_DEADLINE_MS;
     for (;;) {
         // Looked at before the status, so that a last status is not missed.
@@ -62,6 +62,19 @@ export async function startTask(taskDir: string): Promise<void> {
         }
         await pause(POLL_MS);
     }
+}
+
+/** The task's process, unless it is about to end: what it has failed with is no answer to a new start. */
+async function runningProcess(taskDir: string): Promise<ProcessIdentity | undefined> {
+    const files = taskFiles(taskDir);
+    const identity = livingProcess(files.process);
+    const status = readStatus(files.status);
+    const isEnding =
+        status?.pid === identity?.pid &&
+        (status?.state === "failed" || status?.state === "stopped");
+    return identity !== undefined && isEnding && (await hasEnded(identity, STOP_DEADLINE_MS))
+        ? undefined
+        : identity;
 }
 
 /** Stops the task's process and waits for its end; does nothing when it does not run. The slot stays. */

@@ -3,7 +3,10 @@ import type { Client } from "pg";
 import { clientConfig, connect, disconnect } from "./connection";
 import type { TaskContext } from "./context";
 
-/** The session that applies changes, with settings that a fault may turn into what nobody expects. Ordinary triggers fire in it unless the endpoint's script or a fault says no. */
+/**
+ * The session that applies changes. Ordinary triggers fire in it unless the endpoint's script or a fault says no; a fault
+ * may give it settings that nobody expects.
+ */
 export async function connectTarget(
     { task, faults }: TaskContext,
     onLost: (error: Error) => void,

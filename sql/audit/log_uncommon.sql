@@ -42,6 +42,7 @@ DECLARE
     changed_key jsonb;
     is_new boolean;
     logged record;
+    later record;
     verdict text := 'change';
     log_operation text := operation;
     gap_kind text;
@@ -141,9 +142,23 @@ BEGIN
                     )
             ) AS r;
 
+        -- What the log has of this key that was committed later.
+        SELECT coalesce(max(l.commit_timestamp) > committed_at, false) AS is_overtaken,
+            coalesce(max(l.commit_timestamp) FILTER (WHERE l.operation = 'B') > committed_at, false) AS is_in_baseline
+            INTO later
+            FROM :"schema".:"audit_log" AS l
+            WHERE logged.rows = 0
+                AND change_lsn < audit_trail.lsn_of(known_position)
+                AND jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(changed_key, 0)
+                AND l.row_key = changed_key;
+
         -- Within one session the stream does not go back: what it logged before is another change, or the first step.
         verdict := CASE
             WHEN logged.has_first_step AND statement = 'UPDATE' AND operation <> 'D' AND sequence <> '' THEN 'second step'
+            -- An older change than those that the log has, and none of them: a full load has read what it made, or it
+            -- was lost when it came first.
+            WHEN logged.rows = 0 AND later.is_in_baseline THEN 'replay'
+            WHEN logged.rows = 0 AND later.is_overtaken THEN 'unexplained'
             WHEN logged.rows = 0 THEN 'change'
             WHEN logged.is_same_change THEN 'replay'
             WHEN logged.is_this_session THEN

@@ -13,6 +13,18 @@ DECLARE
         'unknown marker'
     );
 BEGIN
+    -- A marker that was written while its own table was loaded arrives with the load. One that is older than the trail says
+    -- nothing of it, and one that is told already came with an earlier load, or before it.
+    IF NEW.operation = 'B' AND (
+        CAST(NEW.new_row_data ->> 'created_at' AS timestamptz) < (
+            SELECT t.registered_at
+            FROM audit_trail.audited_table AS t
+            WHERE (t.table_schema, t.table_name) = ('audit_trail', 'marker')
+        )
+        OR EXISTS (SELECT FROM audit_trail.gap AS g WHERE g.detail -> 'marker' = NEW.row_key)
+    ) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
         VALUES (
             NEW.new_row_data ->> 'table_schema',
@@ -32,7 +44,7 @@ $function$;
 REVOKE ALL ON FUNCTION audit_trail.record_marker_gap() FROM PUBLIC;
 
 CREATE OR REPLACE TRIGGER record_marker_gap AFTER INSERT ON audit_trail.marker_audit_log
-    FOR EACH ROW WHEN (NEW.operation = 'I' AND NEW.new_row_data ->> 'kind' IS DISTINCT FROM 'verify')
+    FOR EACH ROW WHEN (NEW.operation IN ('B', 'I') AND NEW.new_row_data ->> 'kind' IS DISTINCT FROM 'verify')
     EXECUTE FUNCTION audit_trail.record_marker_gap();
 ALTER TABLE audit_trail.marker_audit_log ENABLE ALWAYS TRIGGER record_marker_gap;
 

@@ -55,19 +55,20 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    old_key jsonb;
-    new_key jsonb;
+    key_column text;
+    old_value text;
+    new_value text;
+    old_key jsonb := '{}';
+    new_key jsonb := '{}';
 BEGIN
-    -- The trigger hands over the names of the key's columns.
-    SELECT jsonb_object_agg(k, to_jsonb(OLD) -> k), jsonb_object_agg(k, to_jsonb(NEW) -> k)
-        INTO old_key, new_key
-        FROM unnest(TG_ARGV) AS k;
-    -- What is no other number to jsonb: -0 for 0.
-    IF old_key = new_key THEN
-        SELECT jsonb_object_agg(k, to_json(OLD) ->> k), jsonb_object_agg(k, to_json(NEW) ->> k)
-            INTO old_key, new_key
-            FROM unnest(TG_ARGV) AS k;
-    END IF;
+    -- The trigger hands over the names of the key's columns. Their values as text, which a type's output function writes:
+    -- a cast that the owner of some type has made would run with this function's rights. And -0 is another text than 0.
+    FOREACH key_column IN ARRAY TG_ARGV LOOP
+        EXECUTE format('SELECT format(''%%s'', ($1).%1$I), format(''%%s'', ($2).%1$I)', key_column)
+            INTO old_value, new_value USING OLD, NEW;
+        old_key := old_key || jsonb_build_object(key_column, old_value);
+        new_key := new_key || jsonb_build_object(key_column, new_value);
+    END LOOP;
     INSERT INTO audit_trail.marker (kind, table_schema, table_name, detail)
         VALUES (
             'key update',

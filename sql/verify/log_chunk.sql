@@ -23,6 +23,12 @@ turns AS (
     WHERE t.at > '-infinity'
     GROUP BY t.name
 ),
+-- Columns that the source has no more: staging keeps them, the log's rows end without them.
+former AS (
+    SELECT f.name
+    FROM audit_trail.former_column AS f
+    WHERE f.table_schema = :'schema' AND f.table_name = :'table'
+),
 ordered AS (
     SELECT
         l.*,
@@ -109,6 +115,7 @@ judged AS (
                             CROSS JOIN unnest(r.at) AS x (at)
                             WHERE r.name = c.name AND x.at > least(o.recorded_at, o.commit_timestamp)
                         )
+                        AND NOT EXISTS (SELECT FROM former AS f WHERE f.name = c.name)
                 )
                 THEN 'log and staging differ'
             WHEN s.change_seq <> o.change_seq

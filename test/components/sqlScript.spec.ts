@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 
+import { chmodSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
 import pg from "pg";
 
-import { prepareSession } from "../../components/database/connection";
+import { prepareSession, withClient } from "../../components/database/connection";
 import { type BatchPlace, type LockPatience, runBatch } from "../../components/database/runBatch";
+import { giveToServerUser } from "../../local/servers/runAs";
+import { ensureAuthority, issueServerCertificate } from "../../local/servers/tls";
 import { scratchServer, type ScratchServer } from "../support/postgres";
+import { makeTempDir } from "../support/tempDir";
 import { until } from "../support/until";
 
 describe("a script's batch", () => {
@@ -136,14 +142,33 @@ describe("a script's batch", () => {
 
 describe("a session of the program", () => {
     let server: ScratchServer;
+    let folder: string;
+    let caPath: string;
 
     before(async function () {
         this.timeout(60_000);
-        server = await scratchServer();
+        folder = await makeTempDir();
+        chmodSync(folder, 0o755);
+        const authority = await ensureAuthority(path.join(folder, "own"));
+        const { cert, key } = await issueServerCertificate(authority);
+        const files = {
+            cert: path.join(folder, "server.pem"),
+            key: path.join(folder, "server.key"),
+        };
+        for (const name of ["cert", "key"] as const) {
+            writeFileSync(files[name], { cert, key }[name], { mode: 0o600 });
+            await giveToServerUser(files[name]);
+        }
+        caPath = path.join(folder, "ca.pem");
+        writeFileSync(caPath, authority.cert);
+        server = await scratchServer({
+            settings: { ssl: "on", ssl_cert_file: files.cert, ssl_key_file: files.key },
+        });
     });
 
     after(async () => {
         await server.stop();
+        rmSync(folder, { recursive: true, force: true });
     });
 
     it("is the same whatever role, database and server have set", async () => {
@@ -189,6 +214,36 @@ describe("a session of the program", () => {
             await twisted.query("CREATE TABLE public.written ()");
         } finally {
             await twisted.end();
+        }
+    });
+
+    it("is the same whatever the environment's PG variables say", async () => {
+        const variables = {
+            PGOPTIONS: "-c default_transaction_read_only=on -c statement_timeout=50",
+            PGREPLICATION: "database",
+            PGSSLNEGOTIATION: "x",
+            PGCLIENTENCODING: "LATIN1",
+        };
+        const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
+        Object.assign(process.env, variables);
+        try {
+            const { host, port, user, password, database } = server;
+            const rows = await withClient(
+                { ...{ host, port, user, password, database }, caPath },
+                async (client) => {
+                    await client.query("CREATE TABLE public.also_written ()");
+                    const slept = await client.query<{ euro: string }>(
+                        "SELECT '€' AS euro FROM pg_sleep(0.1)",
+                    );
+                    return slept.rows;
+                },
+            );
+            assert.deepEqual(rows, [{ euro: "€" }]);
+        } finally {
+            for (const [name, value] of before) {
+                if (value === undefined) Reflect.deleteProperty(process.env, name);
+                else process.env[name] = value;
+            }
         }
     });
 });

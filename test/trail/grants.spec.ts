@@ -72,11 +72,14 @@ for (const major of [15, 17]) {
             );
             const read = [
                 '"Sales"."OrderLines_audit_log"',
+                "audit_trail.audited_column",
                 "audit_trail.audited_table",
                 "audit_trail.brought_back",
+                "audit_trail.former_column",
                 "audit_trail.gap",
                 "audit_trail.gap_kind",
                 "audit_trail.known_gap",
+                "audit_trail.schema_version",
                 "audit_trail.unlogged_change",
                 "items_audit_log",
             ].map((name) => `audit_trail_auditor: SELECT ${name}`);

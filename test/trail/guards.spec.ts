@@ -143,7 +143,7 @@ describe("source guards", () => {
                 kind: "key update",
                 table_schema: "Sales",
                 table_name: 'Line "Items"',
-                detail: '{"new_key": {"line": 100, "order": 1}, "old_key": {"line": 1, "order": 1}}',
+                detail: `{"new_key": {"line": "100", "order": "1"}, "old_key": {"line": "1", "order": "1"}}`,
             },
             {
                 kind: "truncate",

@@ -6,6 +6,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 
 import { dropTaskSlot, startTask, stopTask } from "../../../local/dms/control";
+import { writeJsonFile } from "../../../local/dms/files";
 import { startTicks } from "../../../local/dms/processIdentity";
 import { slotName } from "../../../local/dms/slot";
 import { findBinaries } from "../../../local/servers/binaries";
@@ -329,6 +330,27 @@ describe("local/dms: stops, kills and outages", function () {
             await bench.source.query("SELECT pg_drop_replication_slot($1)", [
                 slotName("durability-orphan"),
             ]);
+        }
+    });
+
+    it("starts again while the process that failed is not quite gone", async () => {
+        const dir = bench.task();
+        const ending = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], {
+            stdio: "ignore",
+        });
+        const pid = ending.pid ?? 0;
+        try {
+            const identity = { pid, startedAt: "", startTicks: startTicks(pid) };
+            writeJsonFile(path.join(dir, "process.json"), identity);
+            const status = { pid, state: "failed", error: "the old failure" };
+            writeJsonFile(path.join(dir, "status.json"), status);
+            const started = startTask(dir);
+            ending.kill("SIGKILL");
+            await started;
+            assert.equal(statusOf(dir).state, "running");
+            assert.notEqual(statusOf(dir).pid, pid);
+        } finally {
+            ending.kill("SIGKILL");
         }
     });
 

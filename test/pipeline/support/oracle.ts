@@ -63,6 +63,13 @@ export class TableOracle {
             .flatMap(({ rows }) => [...rows].sort(byRow));
     }
 
+    /** The changes of the commits from number `from` up to number `to` (exclusive). */
+    logBetween(from: number, to: number): LogRow[] {
+        return this.expected
+            .filter(({ commit }) => commit >= from && commit < to)
+            .flatMap(({ rows }) => [...rows]);
+    }
+
     /** Puts the rows of each statement into order of their key; the log is `logAfter(from)`'s counterpart. */
     normalised(log: readonly LogRow[], from: number): LogRow[] {
         const rest = [...log];
@@ -95,4 +102,18 @@ function isSame(a: TableState | undefined, b: TableState | undefined): boolean {
         a.size === b.size &&
         [...a].every(([row, image]) => b.get(row) === image)
     );
+}
+
+/** What the oracle knows of a row of a log. */
+export function logRow({ operation, row, before, after, at }: LogRow): LogRow {
+    return { operation, row, before, after, at };
+}
+
+/** A state in order of its keys, to compare. */
+export function sorted(state: TableState | undefined): [string, string][] {
+    return [...(state ?? [])].sort(([a], [b]) => byText(a, b));
+}
+
+export function byText(a: string, b: string): number {
+    return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 
 import type { Client } from "pg";
 
@@ -17,7 +17,7 @@ import type { TableName, TableShape } from "../../../components/trail/shape";
 import { renderSql } from "../../../components/trail/template";
 import { startTask, stopTask, taskStatus } from "../../../local/dms/control";
 import type { Faults } from "../../../local/dms/faults";
-import { writeJsonFile } from "../../../local/dms/files";
+import { readIfExists, writeJsonFile } from "../../../local/dms/files";
 import { livingProcess, startTicks } from "../../../local/dms/processIdentity";
 import type { TaskStatus } from "../../../local/dms/status";
 import { taskFiles } from "../../../local/dms/task";
@@ -28,6 +28,9 @@ import { disconnect } from "../../../local/dms/connection";
 import { connect, type MortalServer } from "./server";
 
 export const LOB_LIMIT_KB = 64;
+const DMS_SOURCE = "audit_trail_dms_source";
+/** Of DMS's users on both sides. */
+const PASSWORD = "scratch";
 const CATCH_UP_MS = 60_000;
 const START_MS = 45_000;
 
@@ -85,6 +88,12 @@ export class Pipeline {
         return await this.session(server, database);
     }
 
+    /** A session that verify reads the audit database with, ended by the caller. */
+    async verifySession(): Promise<Client> {
+        const [, [server, database]] = this.databases;
+        return await server.administrator(database);
+    }
+
     /** A session of a superuser on the audit database. */
     async auditSession(): Promise<Client> {
         const [, [server, database]] = this.databases;
@@ -126,8 +135,9 @@ export class Pipeline {
         return taskStatus(this.dir);
     }
 
+    /** Empty before the first start. */
     taskLog(): string {
-        return readFileSync(taskFiles(this.dir).log, "utf8");
+        return readIfExists(taskFiles(this.dir).log) ?? "";
     }
 
     setFaults(faults: Partial<Faults>): void {
@@ -207,7 +217,12 @@ export class Pipeline {
         await admin.query(`CREATE DATABASE ${sourceName}`);
         await admin.end();
         const source = await this.sourceSession();
-        await source.query("CREATE SCHEMA audit_trail; CREATE SCHEMA awsdms_heartbeat");
+        // As a member of rds_superuser and rds_replication: reads everything, but not what row security hides.
+        await source.query(
+            `DO $$ BEGIN CREATE ROLE ${DMS_SOURCE} LOGIN REPLICATION PASSWORD '${PASSWORD}'; EXCEPTION WHEN duplicate_object THEN NULL; END $$; ` +
+                `GRANT pg_read_all_data TO ${DMS_SOURCE}; ` +
+                `CREATE SCHEMA audit_trail; CREATE SCHEMA awsdms_heartbeat AUTHORIZATION ${DMS_SOURCE}`,
+        );
         await run(source, markerFiles());
         await source.query(ddl);
         const all = await this.readShapes(source);
@@ -255,14 +270,14 @@ export class Pipeline {
             taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb })),
             source: {
                 ...endpoint(source, sourceName),
-                username: source.scratch.user,
-                password: source.scratch.password,
+                username: DMS_SOURCE,
+                password: PASSWORD,
                 postgresSettings: sourceSettings,
             },
             target: {
                 ...endpoint(audit, auditName),
                 username: "audit_trail_dms_target",
-                password: "scratch",
+                password: PASSWORD,
                 postgresSettings: targetSettings,
             },
         };

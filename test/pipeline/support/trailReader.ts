@@ -22,6 +22,14 @@ export async function readLog(audit: Client, table: TableName): Promise<StoredRo
     return rows;
 }
 
+/** The remarks on a log's rows, in the log's order. */
+export async function readRemarks(audit: Client, table: TableName): Promise<string[][]> {
+    const { rows } = await audit.query<{ remarks: string[] | null }>(
+        `SELECT to_jsonb(l.*) -> 'remarks' AS remarks FROM ${name(table, trailNames(table).auditLog)} AS l ORDER BY audit_id`,
+    );
+    return rows.map(({ remarks }) => remarks ?? []);
+}
+
 /** The rows of staging, without the columns of DMS; the keys' values stand for the key. */
 export async function readStaging(audit: Client, table: TableName): Promise<string[]> {
     const { rows } = await audit.query<{ image: string }>(
