@@ -2,7 +2,7 @@
 SET LOCAL ROLE audit_trail_owner;
 
 -- Makes an explicit log row of an unlogged change, at the place in the log that was set aside for it, with the remark
--- 'brought back'. What jsonb cannot hold is kept as text. Returns its audit_id.
+-- 'brought back'. What jsonb cannot hold is kept as text. Returns its audit_id. It is no gap from then on.
 CREATE OR REPLACE FUNCTION audit_trail.bring_back(unlogged bigint) RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -12,10 +12,7 @@ AS $function$
 DECLARE
     change audit_trail.unlogged_change;
     audited audit_trail.audited_table;
-    before_image jsonb;
-    after_image jsonb;
     own_key jsonb;
-    is_logged boolean;
 BEGIN
     SELECT * INTO change FROM audit_trail.unlogged_change AS u WHERE u.unlogged_id = unlogged;
     IF NOT FOUND THEN
@@ -23,28 +20,19 @@ BEGIN
             USING HINT = 'audit_trail.unlogged_change lists them.';
     END IF;
     audited := audit_trail.trail_of(change.table_schema, change.table_name);
-    after_image := audit_trail.row_image(
-        change.new_record, change.table_schema, change.table_name, change.commit_timestamp
-    );
-    before_image := audit_trail.row_image(
-        change.old_record, change.table_schema, change.table_name, change.commit_timestamp
-    );
-    SELECT jsonb_object_agg(k, after_image -> k) INTO own_key FROM unnest(audited.primary_key) AS k;
+    SELECT jsonb_object_agg(k, change.new_image -> k) INTO own_key FROM unnest(audited.primary_key) AS k;
     IF change.operation IS NULL OR change.operation NOT IN ('I', 'U', 'D') THEN
         RAISE EXCEPTION 'Unlogged change % has the operation %, and not I, U or D.',
             unlogged, coalesce(quote_literal(change.operation), 'null')
-            USING HINT = 'Acknowledge it instead: audit_trail.acknowledge().';
+            USING HINT = 'audit_trail.unlogged_change has the row; what it was, the source alone can tell.';
     END IF;
-    -- Two callers at a time would both find it missing.
-    PERFORM pg_advisory_xact_lock(hashtextextended('audit_trail.bring_back', unlogged));
-    EXECUTE format(
-        'SELECT EXISTS (
-            SELECT FROM %I.%I AS l
-            WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended($1, 0) AND l.audit_id = $2
-        )',
-        audited.table_schema, audited.audit_log
-    ) INTO is_logged USING own_key, change.audit_id;
-    IF is_logged THEN
+    IF change.new_image IS NULL THEN
+        RAISE EXCEPTION 'The row of unlogged change % cannot be held by jsonb.', unlogged
+            USING HINT = 'audit_trail.unlogged_change has it as json, in new_row.';
+    END IF;
+    -- The second of two callers waits here for the first.
+    INSERT INTO audit_trail.brought_back (unlogged_id) VALUES (unlogged) ON CONFLICT (unlogged_id) DO NOTHING;
+    IF NOT FOUND THEN
         RAISE EXCEPTION 'Unlogged change % has been brought back already.', unlogged;
     END IF;
     EXECUTE format(
@@ -59,8 +47,8 @@ BEGIN
         change.audit_id,
         change.operation,
         own_key,
-        CASE WHEN change.operation <> 'I' THEN before_image END,
-        CASE WHEN change.operation <> 'D' THEN after_image END,
+        CASE WHEN change.operation <> 'I' THEN change.old_image END,
+        CASE WHEN change.operation <> 'D' THEN change.new_image END,
         coalesce(change.commit_timestamp, change.recorded_at),
         audit_trail.microseconds(change.commit_timestamp),
         coalesce(change.stream_position, ''),
@@ -69,4 +57,5 @@ BEGIN
     RETURN change.audit_id;
 END
 $function$;
+
 RESET ROLE;

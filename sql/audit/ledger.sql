@@ -64,9 +64,9 @@ CREATE TABLE IF NOT EXISTS audit_trail.unlogged_change (
     change_seq text,
     old_row json,
     new_row json,
-    -- The text of the whole staging rows: it can be read back whatever the types are.
-    old_record text,
-    new_record text,
+    -- The rows as the log would have them, made when the change arrived: the table's columns may be other ones later.
+    old_image jsonb,
+    new_image jsonb,
     sqlstate text NOT NULL,
     message text NOT NULL,
     -- The place in the log that was set aside for it: see audit_trail.bring_back().
@@ -75,6 +75,14 @@ CREATE TABLE IF NOT EXISTS audit_trail.unlogged_change (
 );
 COMMENT ON TABLE audit_trail.unlogged_change IS
     'Changes that reached staging and that the log''s trigger could not log.';
+
+CREATE TABLE IF NOT EXISTS audit_trail.brought_back (
+    unlogged_id bigint PRIMARY KEY REFERENCES audit_trail.unlogged_change,
+    brought_back_by text NOT NULL DEFAULT session_user,
+    brought_back_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE audit_trail.brought_back IS
+    'Unlogged changes that are rows of their log by now: see audit_trail.bring_back().';
 
 CREATE OR REPLACE FUNCTION audit_trail.refuse_change() RETURNS trigger
 LANGUAGE plpgsql
@@ -100,5 +108,12 @@ CREATE OR REPLACE TRIGGER append_only_truncate BEFORE TRUNCATE ON audit_trail.un
     FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.refuse_change();
 ALTER TABLE audit_trail.unlogged_change ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE audit_trail.unlogged_change ENABLE ALWAYS TRIGGER append_only_truncate;
+
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_trail.brought_back
+    FOR EACH ROW EXECUTE FUNCTION audit_trail.refuse_change();
+CREATE OR REPLACE TRIGGER append_only_truncate BEFORE TRUNCATE ON audit_trail.brought_back
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.refuse_change();
+ALTER TABLE audit_trail.brought_back ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE audit_trail.brought_back ENABLE ALWAYS TRIGGER append_only_truncate;
 
 RESET ROLE;

@@ -324,7 +324,7 @@ EXCEPTION
             PERFORM audit_trail.keep_unlogged(
                 :'schema', :'table', statement, operation, committed_at, change_position, sequence,
                 CASE WHEN statement = 'UPDATE' THEN row_to_json(old_row) END, row_to_json(new_row),
-                CASE WHEN statement = 'UPDATE' THEN CAST(old_row AS text) END, CAST(new_row AS text), SQLSTATE, SQLERRM
+                before_image, after_image, SQLSTATE, SQLERRM
             );
             IF operation = 'D' THEN
                 -- It stays deleted, though the log does not say so.

@@ -26,10 +26,11 @@ CREATE OR REPLACE VIEW audit_trail.known_gap AS
             jsonb_build_object('unlogged_id', u.unlogged_id, 'sqlstate', u.sqlstate, 'message', u.message),
             u.recorded_at
         FROM audit_trail.unlogged_change AS u
+        WHERE NOT EXISTS (SELECT FROM audit_trail.brought_back AS b WHERE b.unlogged_id = u.unlogged_id)
     ) AS f
     LEFT JOIN audit_trail.gap_kind AS k ON k.kind = f.kind;
 COMMENT ON VIEW audit_trail.known_gap IS
-    'All that is known of what the logs lack: the gap ledger, and the changes that reached staging but not a log.';
+    'All that is known of what the logs lack: the gap ledger, and the changes that reached staging but no log.';
 
 -- The gaps of one table in a span of commit times. A gap that names no table concerns all, one without an end is open.
 CREATE OR REPLACE FUNCTION audit_trail.gaps_between(

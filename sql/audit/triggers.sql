@@ -131,8 +131,8 @@ CREATE OR REPLACE FUNCTION audit_trail.keep_unlogged(
     change_seq text,
     old_row json,
     new_row json,
-    old_record text,
-    new_record text,
+    old_image jsonb,
+    new_image jsonb,
     error_code text,
     error_message text
 ) RETURNS void
@@ -148,11 +148,11 @@ BEGIN
         WHERE a.table_schema = source_schema AND a.table_name = source_table;
     INSERT INTO audit_trail.unlogged_change (
         table_schema, table_name, statement, operation, commit_timestamp, stream_position, change_seq, old_row, new_row,
-        old_record, new_record, sqlstate, message, audit_id
+        old_image, new_image, sqlstate, message, audit_id
     )
     VALUES (
         source_schema, source_table, statement, operation, committed_at, stream_position, change_seq, old_row, new_row,
-        old_record, new_record, error_code, error_message, nextval(pg_get_serial_sequence(log, 'audit_id'))
+        old_image, new_image, error_code, error_message, nextval(pg_get_serial_sequence(log, 'audit_id'))
     );
 END
 $function$;

@@ -74,6 +74,7 @@ for (const major of [15, 17]) {
                 '"Sales"."OrderLines_audit_log"',
                 "audit_trail.audited_column",
                 "audit_trail.audited_table",
+                "audit_trail.brought_back",
                 "audit_trail.former_column",
                 "audit_trail.gap",
                 "audit_trail.gap_kind",

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 
 import type { Client } from "pg";
 
-import { deploy, shapeOf, type Trail, trailServer } from "./support/trail";
+import { type ScratchServer, scratchServer } from "../support/postgres";
+import { deploy, shapeOf, type Trail, trailDatabase } from "./support/trail";
 
 const ODD = shapeOf("public", "odd", { id: "text", document: "json", note: "text" }, ["id"]);
 /** Fits into staging's index and not into that of the tombstones; without a pattern, so that it cannot be compressed. */
@@ -15,13 +16,24 @@ const LONG = Array.from({ length: 60 }, (_, i) =>
 
 describe("an unlogged change", function () {
     this.timeout(60_000);
+    let server: ScratchServer;
+    let databases = 0;
     let trail: Trail;
     let dms: Client;
     let lsn = 0x1000;
     let commits = 0;
+    let id = LONG;
 
+    before(async () => {
+        server = await scratchServer();
+    });
+    after(async () => {
+        await server.stop();
+    });
     beforeEach(async () => {
-        trail = await trailServer([ODD]);
+        id = LONG;
+        databases += 1;
+        trail = await trailDatabase(server, `audit${String(databases)}`, [ODD]);
         ({ dms } = trail);
     });
     afterEach(async () => {
@@ -33,7 +45,7 @@ describe("an unlogged change", function () {
         commits += 1;
         const at = `00000000/${lsn.toString(16).toUpperCase().padStart(8, "0")}`;
         const time = new Date(Date.UTC(2026, 10, 23, 10) + commits * 1000).toISOString();
-        await dms.query(sql, [LONG, operation, time, at]);
+        await dms.query(sql, [id, operation, time, at]);
     }
     const insert = (document: string): Promise<void> =>
         change(
@@ -146,13 +158,30 @@ describe("an unlogged change", function () {
         await failing(() => update("U"));
         const unlogged = async (): Promise<unknown[]> =>
             (
-                await trail.reader.query(
+                await trail.reader.query<{ kind: string; hides_changes: boolean }>(
                     "SELECT kind, hides_changes FROM audit_trail.known_gap ORDER BY recorded_at",
                 )
             ).rows;
         assert.deepEqual(await unlogged(), [{ kind: "unlogged change", hides_changes: true }]);
         await bringBack();
         assert.deepEqual(await unlogged(), []);
+    });
+
+    it("comes back with the old row that a conflict policy had taken away", async () => {
+        id = "short";
+        await insert("NULL");
+        await failing(async () => {
+            await dms.query("BEGIN");
+            await dms.query("DELETE FROM odd_staging");
+            await change(
+                `INSERT INTO odd_staging (id, note, operation, commit_timestamp, stream_position, change_seq)
+                    VALUES ($1, 'ab', $2, $3, $4, $4)`,
+                "U",
+            );
+            await dms.query("COMMIT");
+        });
+        await bringBack();
+        assert.deepEqual((await logged()).at(-1), ["U", "a", "ab", ["brought back"]]);
     });
 
     it("comes back once, also for two who call at a time", async () => {
