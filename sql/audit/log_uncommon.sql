@@ -114,6 +114,12 @@ BEGIN
                 SELECT d.others = 0
                 FROM audit_trail.count_differences(:'schema', :'table', before_image, now(), after_image) AS d
             ) AS is_large_alone,
+            before_image <> after_image
+                AND NOT EXISTS (
+                    SELECT
+                    FROM jsonb_each(before_image) AS e
+                    WHERE e.value <> 'null' AND e.value IS DISTINCT FROM after_image -> e.key
+                ) AS is_filling,
             coalesce(max(r.change_seq), '') < sequence AS is_later,
             jsonb_agg(r.new_row_data) AS images
             INTO logged
@@ -167,6 +173,10 @@ BEGIN
                         THEN 'late second step'
                     ELSE 'change'
                 END
+            -- A stop came between the two steps: the row still lacks what the second one brings.
+            WHEN logged.is_filling AND statement = 'UPDATE' AND operation <> 'D'
+                AND (has_same_headers OR change_position = known_position)
+                THEN 'late second step'
             WHEN logged.is_same_but_large THEN 'replay'
             -- The second step of a change whose first one met the row of a later change.
             WHEN logged.has_operation AND statement = 'UPDATE' AND logged.is_large_alone THEN 'replay'
