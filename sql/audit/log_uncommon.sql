@@ -40,6 +40,7 @@ DECLARE
     known_position text;
     tombstone audit_trail.:"tombstone";
     changed_key jsonb;
+    this_change text;
     is_new boolean;
     logged record;
     later record;
@@ -58,6 +59,7 @@ BEGIN
         remarks := ARRAY['value kept as text'];
     END IF;
     changed_key := :new_key;
+    this_change := jsonb_hash_extended(changed_key, 0) || ' ' || change_position;
     IF statement = 'UPDATE' THEN
         known_position := coalesce(old_row.stream_position, '');
     ELSE
@@ -173,9 +175,11 @@ BEGIN
                         THEN 'late second step'
                     ELSE 'change'
                 END
-            -- A stop came between the two steps: the row still lacks what the second one brings.
-            WHEN logged.is_filling AND statement = 'UPDATE' AND operation <> 'D'
-                AND (has_same_headers OR change_position = known_position)
+            -- A stop came between the two steps: the first one has just come again, alone under its position, and the row
+            -- still lacks what the second one brings.
+            WHEN logged.is_filling AND logged.rows = 1 AND statement = 'UPDATE' AND operation <> 'D'
+                AND (change_position = known_position OR change_lsn = audit_trail.lsn_of(known_position))
+                AND current_setting('audit_trail.last_replay', true) = this_change
                 THEN 'late second step'
             WHEN logged.is_same_but_large THEN 'replay'
             -- The second step of a change whose first one met the row of a later change.
@@ -227,6 +231,7 @@ BEGIN
             DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
         END IF;
         PERFORM audit_trail.end_own_write();
+        PERFORM set_config('audit_trail.last_replay', this_change, false);
         RETURN;
     END IF;
 
