@@ -108,6 +108,7 @@ BEGIN
             coalesce(bool_or(r.is_this_session), false) AS is_this_session,
             coalesce(bool_or(r.is_same AND r.change_seq = sequence), false) AS is_same_change,
             coalesce(bool_or(r.is_same_but_large), false) AS is_same_but_large,
+            coalesce(bool_or(r.has_image), false) AS has_image,
             coalesce(bool_or(r.has_operation), false) AS has_operation,
             coalesce(bool_or(r.has_operation AND r.change_seq = sequence), false) AS is_reread,
             (
@@ -126,7 +127,8 @@ BEGIN
                     l.recorded_at > CAST(nullif(current_setting('audit_trail.session_start', true), '') AS timestamptz)
                         AS is_this_session,
                     trim(l.operation) = operation AND (operation = 'D' OR d.others = 0 AND d.large = 0) AS is_same,
-                    trim(l.operation) = operation AND (operation = 'D' OR d.others = 0) AS is_same_but_large
+                    trim(l.operation) = operation AND (operation = 'D' OR d.others = 0) AS is_same_but_large,
+                    d.others = 0 AND d.large = 0 AS has_image
                 FROM :"schema".:"audit_log" AS l
                 CROSS JOIN LATERAL audit_trail.count_differences(
                     :'schema', :'table', l.new_row_data, l.recorded_at, after_image
@@ -167,6 +169,11 @@ BEGIN
                         THEN 'late second step'
                     ELSE 'change'
                 END
+            -- The second step of the key's last change, after a stop before it was applied.
+            WHEN statement = 'UPDATE' AND operation <> 'D' AND sequence <> '' AND logged.is_large_alone
+                AND NOT logged.has_image
+                AND (change_position = known_position OR change_lsn = audit_trail.lsn_of(known_position))
+                THEN 'late second step'
             WHEN logged.is_same_but_large THEN 'replay'
             -- The second step of a change whose first one met the row of a later change.
             WHEN logged.has_operation AND statement = 'UPDATE' AND logged.is_large_alone THEN 'replay'
