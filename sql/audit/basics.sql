@@ -48,21 +48,26 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     wanted CONSTANT text := format(definition, trigger_name, relation);
+    made text;
 BEGIN
-    -- The comment holds what the trigger was made of: pg_get_triggerdef() writes it in its own words.
+    -- The comment holds what the trigger was made of and what came of it, which pg_get_triggerdef() writes in its own words:
+    -- a trigger that somebody has replaced keeps the comment.
     IF EXISTS (
         SELECT
         FROM pg_trigger AS t
         WHERE t.tgrelid = relation
             AND t.tgname = trigger_name
             AND t.tgenabled = 'A'
-            AND obj_description(t.oid, 'pg_trigger') = wanted
+            AND obj_description(t.oid, 'pg_trigger') = concat(wanted, E'\n', pg_get_triggerdef(t.oid))
     ) THEN
         RETURN;
     END IF;
     EXECUTE 'CREATE OR REPLACE TRIGGER ' || wanted;
     EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER %I', relation, trigger_name);
-    EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', trigger_name, relation, wanted);
+    SELECT concat(wanted, E'\n', pg_get_triggerdef(t.oid)) INTO STRICT made
+        FROM pg_trigger AS t
+        WHERE t.tgrelid = relation AND t.tgname = trigger_name;
+    EXECUTE format('COMMENT ON TRIGGER %I ON %s IS %L', trigger_name, relation, made);
 END
 $function$;
 
