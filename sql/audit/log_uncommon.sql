@@ -116,12 +116,12 @@ BEGIN
                 SELECT d.others = 0
                 FROM audit_trail.count_differences(:'schema', :'table', before_image, now(), after_image) AS d
             ) AS is_large_alone,
-            before_image <> after_image
-                AND NOT EXISTS (
-                    SELECT
-                    FROM jsonb_each(before_image) AS e
-                    WHERE e.value <> 'null' AND e.value IS DISTINCT FROM after_image -> e.key
-                ) AS is_filling,
+            coalesce(bool_or(r.has_image), false) AS has_image,
+            EXISTS (
+                SELECT
+                FROM jsonb_each(after_image) AS e
+                WHERE e.value = 'null' AND before_image -> e.key <> 'null'
+            ) AS is_first_step,
             coalesce(max(r.change_seq), '') < sequence AS is_later,
             jsonb_agg(r.new_row_data) AS images
             INTO logged
@@ -134,7 +134,8 @@ BEGIN
                     l.recorded_at > CAST(nullif(current_setting('audit_trail.session_start', true), '') AS timestamptz)
                         AS is_this_session,
                     trim(l.operation) = operation AND (operation = 'D' OR d.others = 0 AND d.large = 0) AS is_same,
-                    trim(l.operation) = operation AND (operation = 'D' OR d.others = 0) AS is_same_but_large
+                    trim(l.operation) = operation AND (operation = 'D' OR d.others = 0) AS is_same_but_large,
+                    d.others = 0 AND d.large = 0 AS has_image
                 FROM :"schema".:"audit_log" AS l
                 CROSS JOIN LATERAL audit_trail.count_differences(
                     :'schema', :'table', l.new_row_data, l.recorded_at, after_image
@@ -175,9 +176,10 @@ BEGIN
                         THEN 'late second step'
                     ELSE 'change'
                 END
-            -- A stop came between the two steps: the first one has just come again, alone under its position, and the row
-            -- still lacks what the second one brings.
-            WHEN logged.is_filling AND logged.rows = 1 AND statement = 'UPDATE' AND operation <> 'D'
+            -- A stop came between the two steps: the first one has just come again, alone under its position, and the log
+            -- lacks what the second one brings.
+            WHEN logged.is_large_alone AND NOT logged.is_first_step AND NOT logged.has_image AND logged.rows = 1
+                AND statement = 'UPDATE' AND operation <> 'D'
                 AND (change_position = known_position OR change_lsn = audit_trail.lsn_of(known_position))
                 AND current_setting('audit_trail.last_replay', true) = this_change
                 THEN 'late second step'

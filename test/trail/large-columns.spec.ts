@@ -122,14 +122,6 @@ describe("a large column that arrives by a second step, in a target transaction 
             assert.equal(await staged(), "body");
         });
 
-        it(`is not lost where the stop was between the steps, ${how}`, async () => {
-            const at = position();
-            await insert(at);
-            await resume();
-            await complete("body", headers ? at : undefined);
-            assert.deepEqual(await logged(), LOGGED);
-        });
-
         it(`follows an update as well, ${how}`, async () => {
             const [first, second] = [position(), position()];
             await insert(first);
