@@ -1,4 +1,4 @@
-import { formatTableName, ROLES, TRAIL_SCHEMA, trailNames } from "../components/trail/names";
+import { ROLES, TRAIL_SCHEMA, trailNames } from "../components/trail/names";
 import type { TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { checkOf } from "./checks";
@@ -10,10 +10,14 @@ import type { Check } from "./report";
 export interface GapSummary {
     readonly kind: string;
     readonly count: string;
-    /** ISO 8601. */
+    /** Those that somebody has explained. */
+    readonly acknowledged: string;
+    /** Those that count: neither explained nor recorded before the time from which on gaps count. */
+    readonly open: string;
+    /** When the last one was recorded, ISO 8601. */
     readonly last: string;
-    /** Whether the last one is not from before the time from which on gaps count. */
-    readonly is_recent: boolean;
+    /** The last of those that count. */
+    readonly open_ids: readonly string[];
     /** Whether the log may lack a change; otherwise it lost nothing, as when a task goes on from its slot. */
     readonly hides_changes: boolean;
 }
@@ -31,12 +35,20 @@ export async function checkGaps(
 /** See {@link checkGaps}. */
 export function judgeGaps(gaps: readonly GapSummary[]): Check {
     const told = gaps.map(({ kind, count, last }) => `${count} x ${kind}, the last at ${last}`);
-    return {
-        name: "gaps",
-        ok: !gaps.some(({ is_recent, hides_changes }) => is_recent && hides_changes),
-        detail: told.join("; ") || "none recorded",
-    };
+    const findings = gaps
+        .filter(({ open, hides_changes }) => open !== "0" && hides_changes)
+        .map(
+            ({ kind, open, last, open_ids }) =>
+                `${open} x ${kind}, the last at ${last} (gap ${open_ids.join(", ")}${Number(open) > open_ids.length ? ", ..." : ""})`,
+        );
+    const detail = told.join("; ") || NO_GAPS;
+    return findings.length === 0
+        ? { name: "gaps", ok: true, detail }
+        : { name: "gaps", ok: false, detail, findings };
 }
+
+/** What a table without any gap says. */
+export const NO_GAPS = "none recorded";
 
 /** Whether DMS writes every column that the source's table has now into staging. */
 export async function checkColumns(
@@ -76,7 +88,9 @@ export async function checkGrants(audit: Database, shape: TableShape): Promise<C
 
 /** As {@link checkGrants}, for the ledgers; and who may act as the owner. */
 export async function checkLedgerGrants(audit: Database): Promise<Check> {
-    const ledgers = ["gap", "unlogged_change", "brought_back"].map((name) => qualified(TRAIL_SCHEMA, name));
+    const ledgers = ["gap", "unlogged_change", "brought_back"].map((name) =>
+        qualified(TRAIL_SCHEMA, name),
+    );
     const onLedgers = await grantsOn(audit, ledgers);
     const members = await audit.rows<{ finding: string }>(
         renderSql("sql/verify/owner_members.sql", { owner: ROLES.owner }),
@@ -98,50 +112,11 @@ async function grantsOn(audit: Database, relations: readonly string[]): Promise<
     return checkOf("grants", findings, "only the owner can write");
 }
 
-/** What DMS's control tables say of one table. */
-export interface ControlEntry {
-    /** `awsdms_apply_exceptions` or `awsdms_suspended_tables`. */
-    readonly control: string;
-    readonly schema: string;
-    readonly table: string;
-    readonly count: string;
-    readonly reason: string | null;
-}
-
-/** All that DMS reports as not applied, and control tables that cannot be read. */
-export async function readControlTables(
-    audit: Database,
-    since: string | undefined,
-): Promise<{ entries: ControlEntry[]; unreadable: string[] }> {
-    const entries: ControlEntry[] = [];
-    const unreadable: string[] = [];
-    const tables = await audit.rows<{ schema: string; name: string; readable: boolean }>(
-        renderSql("sql/verify/control_tables.sql"),
+/** Whether the tables in which DMS reports what it did not apply are as DMS makes them, and DMS can write them. */
+export async function checkControlTables(audit: Database): Promise<Check> {
+    const found = await audit.rows<{ finding: string }>(
+        renderSql("sql/verify/control_tables.sql", { dms: ROLES.dms }),
     );
-    for (const { schema, name, readable } of tables) {
-        if (!readable) {
-            unreadable.push(`${schema}.${name} cannot be read by this user`);
-            continue;
-        }
-        const script = renderSql("sql/verify/control_rows.sql", { schema, table: name });
-        const rows = await audit.rows<Omit<ControlEntry, "control">>(script, [since]);
-        entries.push(...rows.map((row) => ({ ...row, control: name })));
-    }
-    return { entries, unreadable };
-}
-
-/** Whether DMS reports that it did not apply changes of one table; it names the target or the source table. */
-export function judgeControlTables(entries: readonly ControlEntry[], shape: TableShape): Check {
-    const { staging } = trailNames(shape);
-    const findings = entries
-        .filter(
-            ({ schema, table }) =>
-                schema === shape.schema && [shape.table, staging].includes(table),
-        )
-        .map(({ control, count, reason }) =>
-            control === "awsdms_suspended_tables"
-                ? `DMS has suspended ${formatTableName(shape)} (${reason ?? ""})`
-                : `${count} apply exceptions, for example: ${(reason ?? "").slice(0, 200)}`,
-        );
-    return checkOf("DMS control tables", findings, "no apply exception, not suspended");
+    const findings = found.map(({ finding }) => finding);
+    return checkOf("DMS control tables", findings, "as DMS makes them");
 }

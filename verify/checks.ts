@@ -4,5 +4,5 @@ import type { Check } from "./report";
 export function checkOf(name: string, findings: readonly string[], fine: string): Check {
     return findings.length === 0
         ? { name, ok: true, detail: fine }
-        : { name, ok: false, detail: findings.join("; ") };
+        : { name, ok: false, detail: findings.join("; "), findings };
 }

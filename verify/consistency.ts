@@ -1,15 +1,18 @@
 import { trailNames } from "../components/trail/names";
-import type { TableShape } from "../components/trail/shape";
+import type { SqlFile, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { chunkEnd, forEachRange } from "./chunks";
 import type { Database } from "./database";
-import type { Differences } from "./differences";
+import type { Differences, Notes } from "./differences";
 import { headerArray, keyVariables, logVariables, wholeRow } from "./fragments";
 import type { KeyLookup } from "./lookup";
 
 const KEYS_PER_LOOKUP = 2_000;
 
-/** Kinds of which the source's row tells which of the two is wrong. */
+/** The truth about the source's clock, and no fault of the log: its order is that of the positions. */
+const NOTES = new Set(["commit clock stepped back"]);
+
+/** Kinds of which the source's row tells which of the two is wrong, and which staging's row is a part of. */
 const WORTH_A_LOOK = new Set([
     "log and staging differ",
     "not in staging",
@@ -36,9 +39,14 @@ export async function checkConsistency(
     chunkRows: number,
     lookup: KeyLookup | undefined,
     differences: Differences,
+    notes: Notes,
 ): Promise<number> {
-    await checkLog(audit, shape, stagingColumns, chunkRows, lookup, differences);
-    await checkStaging(audit, shape, chunkRows, differences);
+    const staging = new StagingRows(audit, shape, stagingColumns);
+    await checkLog(
+        { audit, shape, stagingColumns, chunkRows, lookup, staging, notes },
+        differences,
+    );
+    await checkStaging(audit, shape, chunkRows, staging, differences);
     await checkTombstones(audit, shape, differences);
     const { log_rows } = await audit.row<{ log_rows: string }>(
         renderSql("sql/verify/log_count.sql", logVariables(shape)),
@@ -46,14 +54,18 @@ export async function checkConsistency(
     return Number(log_rows);
 }
 
-async function checkLog(
-    audit: Database,
-    shape: TableShape,
-    stagingColumns: readonly string[],
-    chunkRows: number,
-    lookup: KeyLookup | undefined,
-    differences: Differences,
-): Promise<void> {
+interface LogContext {
+    readonly audit: Database;
+    readonly shape: TableShape;
+    readonly stagingColumns: readonly string[];
+    readonly chunkRows: number;
+    readonly lookup: KeyLookup | undefined;
+    readonly staging: StagingRows;
+    readonly notes: Notes;
+}
+
+async function checkLog(context: LogContext, differences: Differences): Promise<void> {
+    const { audit, shape, stagingColumns, chunkRows } = context;
     const log = logVariables(shape);
     const ends = renderSql("sql/verify/log_chunk_end.sql", log);
     const chunk = renderSql("sql/verify/log_chunk.sql", {
@@ -67,7 +79,7 @@ async function checkLog(
         (after) => chunkEnd(audit, ends, after, chunkRows),
         async ({ after, upTo }) => {
             for (const problem of await audit.rows<Problem>(chunk, [after, upTo])) {
-                await report(problem, lookup, differences);
+                await report(problem, context, differences);
             }
         },
         () => differences.isEnough,
@@ -76,9 +88,13 @@ async function checkLog(
 
 async function report(
     { row_key: key, kind, audit_id }: Problem,
-    lookup: KeyLookup | undefined,
+    { lookup, staging, notes }: LogContext,
     differences: Differences,
 ): Promise<void> {
+    if (NOTES.has(kind)) {
+        notes.add(kind, key);
+        return;
+    }
     let detail = audit_id === undefined ? "" : `audit_id ${audit_id}`;
     if (lookup !== undefined && differences.hasRoom && WORTH_A_LOOK.has(kind)) {
         const isLogWrong = (await lookup.unexplained([key])).length > 0;
@@ -86,13 +102,39 @@ async function report(
             ? "; the log's last row is not what the source has"
             : "; the log agrees with the source, staging does not";
     }
-    differences.add({ key, kind, detail });
+    let evidence = audit_id ?? "";
+    if (WORTH_A_LOOK.has(kind) && (differences.hasRoom || differences.isExplained(kind))) {
+        evidence += ` ${(await staging.hash(key)) ?? ""}`;
+    }
+    differences.add({ key, kind, detail, evidence });
+}
+
+/** The hashes of single staging rows. */
+class StagingRows {
+    private readonly script: SqlFile;
+
+    constructor(
+        private readonly audit: Database,
+        shape: TableShape,
+        stagingColumns: readonly string[],
+    ) {
+        this.script = renderSql("sql/verify/source_rows.sql", {
+            ...keyVariables(shape, "staging"),
+            image: wholeRow(shape, stagingColumns),
+        });
+    }
+
+    async hash(key: string): Promise<string | null> {
+        const [row] = await this.audit.rows<{ hash: string | null }>(this.script, [`[${key}]`]);
+        return row?.hash ?? null;
+    }
 }
 
 async function checkStaging(
     audit: Database,
     shape: TableShape,
     chunkRows: number,
+    staging: StagingRows,
     differences: Differences,
 ): Promise<void> {
     const { auditLog } = trailNames(shape);
@@ -108,11 +150,12 @@ async function checkStaging(
                 const keys = found.slice(at, at + KEYS_PER_LOOKUP).map(({ row_key }) => row_key);
                 const list = `[${keys.join(",")}]`;
                 for (const { row_key } of await audit.rows<{ row_key: string }>(again, [list])) {
-                    differences.add({
-                        key: row_key,
-                        kind: "in staging but not in the log",
-                        detail: "",
-                    });
+                    const kind = "in staging but not in the log";
+                    const evidence =
+                        differences.hasRoom || differences.isExplained(kind)
+                            ? ((await staging.hash(row_key)) ?? "")
+                            : "";
+                    differences.add({ key: row_key, kind, detail: "", evidence });
                 }
             }
         },

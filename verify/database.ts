@@ -22,7 +22,7 @@ export class Database {
     static async prepare(client: Client, name: "source" | "audit"): Promise<Database> {
         await client.query(
             "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; " +
-                "SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmloption = 'content'; " +
+                "SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmloption = 'content'; SET quote_all_identifiers = off; " +
                 "SET lock_timeout = '2s'; SET row_security = off; SET search_path = pg_catalog, pg_temp",
         );
         return new Database(client, name);

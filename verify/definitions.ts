@@ -106,6 +106,8 @@ function different(name: string, wanted: Fact, { value }: Fact): string {
                 : `the trigger ${item} of ${name} is ${/^(not ALWAYS|\S*)/u.exec(value)?.[0] ?? ""}`;
         case "text":
             return `the body of ${name} is not the one that this version of the program makes`;
+        case "row":
+            return `the row ${item} of ${name} says ${value}, and not ${wanted.value}`;
         case "row security":
             return `row security is on for ${name}`;
         case "constraint":

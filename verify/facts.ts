@@ -26,7 +26,10 @@ export async function readFacts(
     relations: readonly string[],
 ): Promise<Fact[]> {
     const script = renderSql("sql/verify/definitions.sql");
-    return await audit.rows<Fact>(script, [schema, relations]);
+    const facts = await audit.rows<Fact>(script, [schema, relations]);
+    return facts.some(({ name }) => name === `${schema}.gap_kind`)
+        ? [...facts, ...(await audit.rows<Fact>(renderSql("sql/verify/gap_kinds.sql", { schema })))]
+        : facts;
 }
 
 /** Facts about a copy of the trail's schema as if they were about the schema itself. */

@@ -6,6 +6,29 @@ export interface Difference {
     readonly kind: string;
     /** More, without any value of the row but its key. */
     readonly detail: string;
+    /**
+     * What `audit_trail.acknowledge()` takes to explain exactly this difference; null where it cannot be told from a later
+     * one.
+     */
+    readonly finding: string | null;
+}
+
+/** A difference that somebody has explained. */
+export interface Acknowledged extends Difference {
+    readonly by: string;
+    /** ISO 8601, UTC. */
+    readonly at: string;
+    readonly reason: string;
+}
+
+/** A gap that somebody has explained. */
+export interface AcknowledgedGap {
+    readonly gap: string;
+    readonly kind: string;
+    readonly by: string;
+    /** ISO 8601, UTC. */
+    readonly at: string;
+    readonly reason: string;
 }
 
 /** Something that has to be as the trail needs it, and whether it is. */
@@ -13,6 +36,8 @@ export interface Check {
     readonly name: string;
     readonly ok: boolean;
     readonly detail: string;
+    /** What speaks against it, each of which `detail` has as well. */
+    readonly findings?: readonly string[];
     /** True for what people should know although it fails nothing. */
     readonly note?: boolean;
 }
@@ -35,6 +60,13 @@ export interface TableReport {
     readonly differences: readonly Difference[];
     /** All of them, as far as it was looked. */
     readonly differenceCount: number;
+    /** What somebody has explained, and what counts no more for that. */
+    readonly acknowledged: {
+        readonly differences: readonly Acknowledged[];
+        readonly gaps: readonly AcknowledgedGap[];
+    };
+    /** What is worth knowing and wrong with nothing. */
+    readonly notes: readonly string[];
     readonly checks: readonly Check[];
 }
 
@@ -56,7 +88,7 @@ export interface VerifyOptions {
     readonly maxListed?: number;
     /** Whether the source's tables must have their guards; default true. */
     readonly guardsExpected?: boolean;
-    /** ISO 8601 time: gaps, unlogged changes and errors of DMS from before are told but fail nothing. */
+    /** ISO 8601 time: gaps and unlogged changes that were recorded before are told but fail nothing. */
     readonly since?: string;
 }
 
@@ -82,4 +114,19 @@ export function tableReport(parts: Omit<TableReport, "complete">): TableReport {
     const { completeUpTo, differenceCount, checks } = parts;
     const complete = completeUpTo !== null && differenceCount === 0 && checks.every(({ ok }) => ok);
     return { ...parts, complete };
+}
+
+/** The report of a table of which nothing could be found out but this. */
+export function emptyReport(table: string, check: string, problem: string): TableReport {
+    return tableReport({
+        table,
+        completeUpTo: null,
+        rows: 0,
+        logRows: 0,
+        differences: [],
+        differenceCount: 0,
+        acknowledged: { differences: [], gaps: [] },
+        notes: [],
+        checks: [{ name: check, ok: false, detail: problem, findings: [problem] }],
+    });
 }

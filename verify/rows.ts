@@ -105,7 +105,8 @@ async function judge(
                 kind === "different row" && differences.hasRoom
                     ? await lookup.differingColumns(one)
                     : [];
-            differences.add({ key: one.key, kind, detail: describe(columns) });
+            const evidence = `${one.row ?? ""} ${one.versions.at(-1)?.hash ?? ""}`;
+            differences.add({ key: one.key, kind, detail: describe(columns), evidence });
         }
     }
 }

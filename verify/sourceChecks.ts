@@ -5,43 +5,6 @@ import type { Database } from "./database";
 import { qualified } from "./fragments";
 import type { Check } from "./report";
 
-/** A replication slot as `pg_replication_slots` shows it. */
-export interface Slot {
-    readonly slot_name: string;
-    readonly active: boolean;
-    readonly wal_status: string | null;
-    readonly lag_bytes: string | null;
-}
-
-/**
- * The slots from which DMS reads: there must be one, in use, with all its WAL. The audit side remembers their names: one
- * that is gone since makes a gap.
- */
-export async function checkSlots(source: Database, audit: Database): Promise<Check> {
-    const slots = await source.rows<Slot>(renderSql("sql/verify/slots.sql"));
-    await audit.rows(renderSql("sql/verify/observe_slots.sql"), [
-        slots.map(({ slot_name }) => slot_name),
-    ]);
-    return judgeSlots(slots);
-}
-
-/** See {@link checkSlots}. */
-export function judgeSlots(slots: readonly Slot[]): Check {
-    const findings = slots.flatMap(({ slot_name, active, wal_status }) => [
-        ...(active ? [] : [`${slot_name} is not in use: the DMS task does not run`]),
-        ...(wal_status === "lost" || wal_status === "unreserved"
-            ? [`${slot_name} has the WAL status "${wal_status}": changes are lost or about to be`]
-            : []),
-    ]);
-    if (slots.length === 0) {
-        findings.push("the source has no slot of a DMS task: its changes are not kept for anyone");
-    }
-    const fine = slots
-        .map(({ slot_name, lag_bytes }) => `${slot_name} is ${lag_bytes ?? "?"} bytes behind`)
-        .join("; ");
-    return checkOf("replication slot", findings, fine);
-}
-
 /** Whether the other partitions of an audited partition's table are audited too: what moves or goes there is lost else. */
 export async function checkPartitions(
     source: Database,

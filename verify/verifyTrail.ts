@@ -1,61 +1,46 @@
 import type { Client } from "pg";
 
-import { formatTableName, trailNames } from "../components/trail/names";
+import { formatTableName } from "../components/trail/names";
 import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
-import {
-    checkColumns,
-    checkGaps,
-    checkGrants,
-    checkLedgerGrants,
-    checkUnlogged,
-    judgeControlTables,
-    readControlTables,
-} from "./auditChecks";
+import { checkControlTables, checkLedgerGrants } from "./auditChecks";
 import { checkOf } from "./checks";
-import { checkConsistency } from "./consistency";
 import { Database } from "./database";
 import { type AuditedTable, Definitions } from "./definitionChecks";
-import { Differences } from "./differences";
-import { qualified } from "./fragments";
-import { KeyLookup } from "./lookup";
 import { MarkerLate, Markers } from "./markers";
 import {
     type Check,
-    tableReport,
+    emptyReport,
     type TableReport,
     type VerifyOptions,
     type VerifyReport,
-    type VerifySettings,
     withDefaults,
 } from "./report";
-import { compareRows } from "./rows";
-import { checkGuards, checkPartitions, checkSlots } from "./sourceChecks";
-import {
-    judgeSourceTable,
-    noteTwoPhase,
-    readSourceTables,
-    showsAllRows,
-    type SourceTable,
-} from "./sourceTables";
+import { checkSlots } from "./slotChecks";
+import { noteTwoPhase, readSourceTables, type SourceTable } from "./sourceTables";
+import { type TableContext, verifyTable } from "./verifyTable";
+
+/** A table of which the source's catalog says something that no trail can have. */
+export interface UnreadableTable extends TableName {
+    readonly problem: string;
+}
 
 /**
  * Compares the audit trail with the source, under load: the rows of both, the log with itself, and everything that the
  * trail's guarantee rests on. Reads in short statements; writes markers into `audit_trail.marker` of
- * the source and what DMS has reported into the gap ledger, and nothing else.
+ * the source and what DMS has reported into the gap ledger, and nothing else that stays.
  *
- * It cannot see a change that was lost and whose row has been changed again since, unless the log row in between is
- * missing, nor a forgery that is consistent in the log, in staging and at the source.
+ * docs/verify.md says what it cannot see.
  *
  * @param source connected to the source database, may insert into `audit_trail.marker` and read the tables
- * @param audit connected to the audit database as a member of the logs' owner
- * @param tables the audited tables as the source's catalog has them now
- * @throws VerifyError with one sentence when nothing can be said
+ * @param audit connected to the audit database as a member of the logs' owner that may create a schema
+ * @param tables the audited tables as the source's catalog has them now; one that cannot be judged is reported as such
+ * @throws VerifyError with one sentence when nothing can be said of any table
  */
 export async function verifyTrail(
     source: Client,
     audit: Client,
-    tables: readonly TableShape[],
+    tables: readonly (TableShape | UnreadableTable)[],
     options: VerifyOptions = {},
 ): Promise<VerifyReport> {
     const settings = withDefaults(options);
@@ -64,30 +49,34 @@ export async function verifyTrail(
         audit: await Database.prepare(audit, "audit"),
     };
     const markers = new Markers(databases.source, databases.audit, settings.markerTimeoutMs);
-    const ledger = await collectGaps(databases.audit);
+    const shapes = tables.filter((table): table is TableShape => !isUnreadable(table));
     const audited = await databases.audit.rows<AuditedTable>(
         renderSql("sql/verify/audited_tables.sql"),
     );
-    const definitions = await Definitions.read(databases.source, databases.audit, tables, audited);
-    const { entries, unreadable } = await readControlTables(databases.audit, settings.since);
+    const definitions = await Definitions.read(databases.source, databases.audit, shapes, audited);
+    const slots = await checkSlots(databases.source, databases.audit);
+    const replication = await checkReplication(markers);
     const checks = [
-        await checkSlots(databases.source, databases.audit),
-        await checkReplication(markers),
+        slots,
+        replication,
         await definitions.checkSchema(),
         await checkLedgerGrants(databases.audit),
-        checkOf("DMS control tables", unreadable, "readable"),
-        ledger,
+        await checkControlTables(databases.audit),
+        await collectGaps(databases.audit),
         await noteTwoPhase(databases.source),
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
-    const isReplicating = checks[1]?.ok === true;
-    const sourceTables = await readSourceTables(databases.source, databases.audit, tables);
+    const isReplicating = replication.ok;
+    const context = { ...databases, markers, settings, audited, definitions, isReplicating };
+    const sourceTables = await readSourceTables(databases.source, databases.audit, shapes);
+    const now = (shape: TableShape): SourceTable | undefined => sourceTables[shapes.indexOf(shape)];
     const reports: TableReport[] = [];
-    for (const [index, shape] of tables.entries()) {
-        const now = sourceTables[index];
-        const context = { ...databases, markers, settings, audited, definitions, now };
-        const control = judgeControlTables(entries, shape);
-        reports.push(await verifyTable(context, shape, isReplicating, control));
+    for (const table of tables) {
+        reports.push(
+            isUnreadable(table)
+                ? emptyReport(formatTableName(table), "source table", table.problem)
+                : await reportOf({ ...context, now: now(table) }, table),
+        );
     }
     return {
         complete: [...checks.map(({ ok }) => ok), ...reports.map((one) => one.complete)].every(
@@ -98,16 +87,18 @@ export async function verifyTrail(
     };
 }
 
-interface Context {
-    readonly source: Database;
-    readonly audit: Database;
-    readonly markers: Markers;
-    readonly settings: VerifySettings;
-    /** All tables that have a trail, whether they are verified or not. */
-    readonly audited: readonly TableName[];
-    readonly definitions: Definitions;
-    /** The table as the source has it now. */
-    readonly now: SourceTable | undefined;
+function isUnreadable(table: TableShape | UnreadableTable): table is UnreadableTable {
+    return "problem" in table;
+}
+
+/** What cannot be found out of one table says nothing of the others. */
+async function reportOf(context: TableContext, shape: TableShape): Promise<TableReport> {
+    try {
+        return await verifyTable(context, shape);
+    } catch (error) {
+        const problem = error instanceof Error ? error.message : String(error);
+        return emptyReport(formatTableName(shape), "verification", problem);
+    }
 }
 
 /** Enters what DMS has reported into the gap ledger, which the tables are judged by. */
@@ -132,84 +123,4 @@ async function checkReplication(markers: Markers): Promise<Check> {
         throw error;
     }
     return checkOf("replication", [], `a marker took ${Date.now() - started} ms`);
-}
-
-async function verifyTable(
-    { source, audit, markers, settings, audited, definitions, now }: Context,
-    shape: TableShape,
-    isReplicating: boolean,
-    control: Check,
-): Promise<TableReport> {
-    const table = formatTableName(shape);
-    const { staging } = trailNames(shape);
-    const stagingColumns = (
-        await audit.rows<{ name: string }>(
-            renderSql("sql/verify/staging_columns.sql", {
-                staging_name: qualified(shape.schema, staging),
-            }),
-        )
-    ).map(({ name }) => name);
-    const nothing = {
-        table,
-        completeUpTo: null,
-        rows: 0,
-        logRows: 0,
-        differences: [],
-        differenceCount: 0,
-    };
-    if (stagingColumns.length === 0) {
-        const missing = checkOf(
-            "staging",
-            [`the audit side has no ${shape.schema}.${staging}`],
-            "",
-        );
-        return tableReport({ ...nothing, checks: [missing] });
-    }
-    const { chunkRows, maxListed, since } = settings;
-    const differences = new Differences(maxListed);
-    const rowsOf = source.reading(shape);
-    const lookup = new KeyLookup(rowsOf, audit, markers, shape, stagingColumns);
-    let completeUpTo: string | null = null;
-    let rows = 0;
-    const canCompare = isReplicating && now !== undefined && showsAllRows(now);
-    if (canCompare) {
-        completeUpTo = (await markers.pass()).commitTime;
-        const context = {
-            source: rowsOf,
-            audit,
-            markers,
-            shape,
-            stagingColumns,
-            chunkRows,
-            lookup,
-        };
-        rows = await compareRows(context, differences);
-    }
-    const logRows = await checkConsistency(
-        audit,
-        shape,
-        stagingColumns,
-        chunkRows,
-        canCompare ? lookup : undefined,
-        differences,
-    );
-    return tableReport({
-        table,
-        completeUpTo,
-        rows,
-        logRows,
-        differences: differences.listed,
-        differenceCount: differences.count,
-        checks: [
-            ...(now === undefined ? [] : [judgeSourceTable(now)]),
-            await checkGuards(source, shape, settings.guardsExpected),
-            await checkPartitions(source, shape, audited),
-            await checkColumns(audit, shape, stagingColumns),
-            await definitions.checkTable(shape),
-            await checkGrants(audit, shape),
-            control,
-            await checkUnlogged(audit, shape, since),
-            await checkGaps(audit, shape, since),
-        ],
-    });
 }

@@ -34,7 +34,7 @@ export function foundation(): SqlFile[] {
         ...["tables", "triggers", "reload"].map(audit),
         audit("control_tables"),
         renderSql("sql/audit/new_columns.sql", { headers: headerNames() }),
-        ...["collect_gaps", "bring_back", "maintain", "queries"].map(audit),
+        ...["collect_gaps", "bring_back", "maintain", "queries", "acknowledge"].map(audit),
     ];
 }
 

@@ -39,10 +39,24 @@ const VALUE_OPTIONS: Readonly<Record<string, ValueOption>> = {
         isValid: (text) => text !== "",
     },
     "--since": {
-        wants: "a time as ISO 8601 writes it, for example: --since 2026-01-31T12:00:00Z",
-        isValid: (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)),
+        wants: "a time in the past with its zone, as ISO 8601 writes it, for example: --since 2026-01-31T12:00:00Z",
+        isValid: (text) => isInstant(text) && Date.parse(text) <= Date.now(),
     },
 };
+
+const INSTANT =
+    /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?(?:Z|[+-](?:0\d|1[0-4]):[0-5]\d)$/u;
+
+/** Whether a text is a moment: a day that there is, a time of it, and the zone that it is meant in. */
+function isInstant(text: string): boolean {
+    const [, year, month, day] = INSTANT.exec(text) ?? [];
+    if (year === undefined) {
+        return false;
+    }
+    // A day that a month does not have becomes one of the next.
+    const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
+    return date.getUTCMonth() + 1 === Number(month) && date.getUTCDate() === Number(day);
+}
 
 /** Reads the command line; refuses what it does not know. */
 export function parseOptions(args: readonly string[], known: readonly string[]): CommandOptions {

@@ -1,16 +1,12 @@
 import { Client } from "pg";
 import { connectionProblem } from "../../components/database/connection";
-import {
-    type CatalogRow,
-    catalogParameters,
-    comparableShapes,
-} from "../../components/trail/catalog";
 import { parseTableName } from "../../components/trail/names";
 import type { TableName } from "../../components/trail/shape";
-import { renderSql } from "../../components/trail/template";
+import { readTables } from "../../verify/tables";
 import { reportLines } from "../../verify/text";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { CommandError, type CommandOptions, runCommand, say } from "./command";
+import { requireVerifiedServer } from "./secureUrl";
 import { type DeployedStack, deployedStack } from "./stackAccess";
 
 const EXIT_DIFFERENT = 1;
@@ -80,19 +76,17 @@ runCommand(
     ["--stack", "--table", "--since", "--json"],
     async (options) => {
         const { sourceUrl, auditUrl, tables, guardsExpected } = await findSubject(options);
+        requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", sourceUrl);
+        requireVerifiedServer("AUDIT_TRAIL_AUDIT_URL", auditUrl);
         const source = await connect(sourceUrl);
         try {
             const audit = await connect(auditUrl);
             try {
-                await source.query(renderSql("sql/source/session.sql").sql);
-                const { rows } = await source.query<CatalogRow>(
-                    renderSql("sql/source/catalog.sql").sql,
-                    catalogParameters(tables),
-                );
+                const shapes = await readTables(source, tables);
                 const { since } = options;
                 const settings =
                     since === undefined ? { guardsExpected } : { guardsExpected, since };
-                const report = await verifyTrail(source, audit, comparableShapes(rows), settings);
+                const report = await verifyTrail(source, audit, shapes, settings);
                 if (options.json) {
                     say(JSON.stringify(report, null, 2));
                 } else {

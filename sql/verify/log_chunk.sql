@@ -84,12 +84,19 @@ judged AS (
                     )
                 )
                 THEN 'broken chain'
-            -- A source whose clock was set back commits with earlier times: its positions tell. A change that was captured
-            -- during the full load is older than the row's baseline.
-            WHEN o.previous_operation <> 'B'
-                AND o.commit_timestamp < o.previous_commit
-                AND (audit_trail.lsn_of(o.stream_position) > audit_trail.lsn_of(o.previous_position)) IS NOT TRUE
-                THEN 'commit time goes back'
+            -- The position tells what came first; where it says that this one did not, the source's clock was set back. A
+            -- change that was captured during the full load is older than the row's baseline.
+            WHEN o.previous_operation <> 'B' AND o.commit_timestamp < o.previous_commit THEN
+                CASE
+                    WHEN audit_trail.lsn_of(o.stream_position) > audit_trail.lsn_of(o.previous_position)
+                        THEN 'commit clock stepped back'
+                    ELSE 'commit time goes back'
+                END
+            WHEN o.stream_position <> ''
+                AND o.stream_position = o.previous_position
+                AND length(o.change_seq) = length(o.previous_seq)
+                AND o.change_seq COLLATE "C" < o.previous_seq COLLATE "C"
+                THEN 'sequence goes back'
         END AS chain,
         CASE
             WHEN NOT o.is_last THEN NULL

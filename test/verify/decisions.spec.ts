@@ -3,12 +3,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 
 import { parseOptions } from "../../local/commands/command";
+import { requireVerifiedServer } from "../../local/commands/secureUrl";
 import { urlOf } from "../../local/commands/stackAccess";
 import { judgeGaps } from "../../verify/auditChecks";
-import { Differences } from "../../verify/differences";
-import { tableReport } from "../../verify/report";
+import { Differences, findingOf } from "../../verify/differences";
+import { tableReport, type TableReport } from "../../verify/report";
 import { suspects } from "../../verify/rows";
-import { judgeGuards, judgeSlots } from "../../verify/sourceChecks";
+import { judgeSlots, type Slot, taskSlots } from "../../verify/slotChecks";
+import { judgeGuards } from "../../verify/sourceChecks";
 import { reportLines } from "../../verify/text";
 import { differenceKind, isExplained, type RowHash, type Version } from "../../verify/versions";
 
@@ -77,7 +79,35 @@ describe("verify: a row and the trail's versions of it", () => {
 });
 
 describe("verify: checks", () => {
-    const slot = { slot_name: "s", active: true, wal_status: "reserved", lag_bytes: "10" };
+    const slot: Slot = {
+        slot_name: "s",
+        active: true,
+        is_read_by_dms: true,
+        wal_status: "reserved",
+        lag_bytes: "10",
+    };
+
+    it("tell the task's slot from those of others", () => {
+        const idle = { ...slot, active: false, is_read_by_dms: false };
+        const developer = { ...idle, slot_name: "developer" };
+        const second = { ...slot, slot_name: "second", is_read_by_dms: false };
+        const remembered = (
+            all: readonly Slot[],
+            known?: readonly string[],
+        ): readonly string[] | undefined => taskSlots(all, known).remember;
+        // In use by the trail's user, whatever else there is and was.
+        assert.deepEqual(remembered([slot, developer, second]), ["s"]);
+        assert.deepEqual(remembered([{ ...slot, slot_name: "new" }, idle], ["s"]), ["new"]);
+        // The task is stopped: the one that it had, and nothing of others that come and go.
+        assert.deepEqual(remembered([idle, developer, second], ["s"]), ["s"]);
+        assert.deepEqual(remembered([idle], ["s"]), ["s"]);
+        // It is gone.
+        assert.deepEqual(remembered([developer], ["s"]), []);
+        assert.deepEqual(remembered([], ["s"]), []);
+        // Nobody has looked before, and nothing shows whose they are.
+        assert.equal(remembered([idle, developer]), undefined);
+        assert.deepEqual(taskSlots([idle], undefined).slots, [idle]);
+    });
 
     it("want a slot that is in use and has its WAL", () => {
         assert.ok(judgeSlots([slot]).ok);
@@ -102,14 +132,16 @@ describe("verify: checks", () => {
         const gap = {
             kind: "reload",
             count: "2",
+            acknowledged: "0",
+            open: "2",
             last: "2026-01-01T00:00:00Z",
-            is_recent: true,
+            open_ids: ["8", "7"],
             hides_changes: true,
         };
         assert.equal(judgeGaps([gap]).ok, false);
-        assert.ok(judgeGaps([{ ...gap, is_recent: false }]).ok);
+        assert.ok(judgeGaps([{ ...gap, open: "0" }]).ok);
         assert.ok(judgeGaps([{ ...gap, hides_changes: false }]).ok);
-        assert.match(judgeGaps([{ ...gap, is_recent: false }]).detail, /2 x reload/u);
+        assert.match(judgeGaps([{ ...gap, open: "0" }]).detail, /2 x reload/u);
     });
 });
 
@@ -118,22 +150,28 @@ describe("verify: the report", () => {
         table: "public.items",
         completeUpTo: "2026-01-01T00:00:00.000000Z",
         rows: 3,
-        logRows: 5,
+        logRows: 1,
         differences: [],
         differenceCount: 0,
+        acknowledged: { differences: [], gaps: [] },
+        notes: [],
         checks: [],
     };
+    const TABLE = { schema: "public", table: "items" };
+    const lines = (...tables: TableReport[]): string[] =>
+        reportLines({ complete: false, checks: [], tables });
 
     it("is one line for a complete table", () => {
-        const report = { complete: true, checks: [], tables: [tableReport(parts)] };
-        assert.deepEqual(reportLines(report), [
-            "public.items: complete up to 2026-01-01T00:00:00.000000Z (3 rows, 5 log rows)",
+        assert.deepEqual(lines(tableReport(parts), tableReport({ ...parts, table: "s.t" })), [
+            "public.items  complete up to 2026-01-01T00:00:00Z (3 rows)",
+            "s.t           complete up to 2026-01-01T00:00:00Z (3 rows)",
         ]);
     });
 
-    it("names keys and kinds, how many more there are, and failed checks", () => {
-        const differences = new Differences(1);
-        differences.add({ key: '{"id": 1}', kind: "different row", detail: "columns: price" });
+    it("names keys by kind, how many more there are, and failed checks", () => {
+        const differences = new Differences(TABLE, 1);
+        const first = { key: '{"id": 1}', kind: "different row", detail: "columns: price" };
+        differences.add({ ...first, evidence: "1 2" });
         differences.add({ key: '{"id": 2}', kind: "missing in trail", detail: "" });
         const table = tableReport({
             ...parts,
@@ -141,21 +179,70 @@ describe("verify: the report", () => {
             differenceCount: differences.count,
             checks: [{ name: "triggers", ok: false, detail: "log_change is disabled" }],
         });
-        assert.deepEqual(reportLines({ complete: false, checks: [], tables: [table] }), [
-            "public.items: NOT complete, compared up to 2026-01-01T00:00:00.000000Z (3 rows, 5 log rows)",
-            "  FAILED triggers: log_change is disabled",
-            '  {"id": 1}  different row (columns: price)',
+        const finding = findingOf(TABLE, { ...first, evidence: "1 2" });
+        assert.match(finding, /^[0-9a-f]{16}$/u);
+        assert.deepEqual(lines(table), [
+            "public.items  NOT complete: 2 differences, 1 failed check",
+            "",
+            "public.items, compared up to 2026-01-01T00:00:00Z (3 rows, 1 log row)",
+            "  FAILED triggers",
+            "    log_change is disabled",
+            "  different row",
+            `    {"id": 1}  columns: price  [${finding}]`,
             "  and 1 more differences",
+            "",
+            "docs/verify.md says how to acknowledge what has an explanation.",
         ]);
+    });
+
+    it("folds long lists, and wraps between words at 80 columns", () => {
+        const findings = Array.from({ length: 55 }, (_, at) => `${"word ".repeat(20)}${at}`);
+        const table = tableReport({
+            ...parts,
+            checks: [{ name: "partitions", ok: false, detail: findings.join("; "), findings }],
+        });
+        const text = lines(table);
+        assert.equal(text.filter((line) => line.trim() === "and 50 more").length, 1);
+        assert.ok(text.length < 20, text.join("\n"));
+        assert.ok(text.every((line) => line.length <= 80));
+    });
+
+    it("says who has explained what, and counts it as complete", () => {
+        const found = { key: '{"id": 1}', kind: "broken chain", detail: "", evidence: "7" };
+        const by = { by: "op", at: "2026-01-02T00:00:00Z", reason: "restored by hand" };
+        const differences = new Differences(TABLE, 10, [
+            { gap_id: null, finding: findingOf(TABLE, found), kind: found.kind, ...by },
+        ]);
+        differences.add(found);
+        assert.equal(differences.count, 0);
+        const report = (): TableReport =>
+            tableReport({
+                ...parts,
+                differences: differences.listed,
+                differenceCount: differences.count,
+                acknowledged: {
+                    differences: differences.acknowledged,
+                    gaps: [{ gap: "4", kind: "reload", ...by }],
+                },
+            });
+        assert.ok(report().complete);
+        assert.deepEqual(lines(report()), [
+            "public.items  complete up to 2026-01-01T00:00:00Z, 2 acknowledged (3 rows)",
+            "",
+            "public.items",
+            '  acknowledged by op at 2026-01-02T00:00:00Z: {"id": 1} broken chain: restored',
+            "    by hand",
+            "  acknowledged by op at 2026-01-02T00:00:00Z: gap 4, reload: restored by hand",
+        ]);
+        // Another log row, another difference.
+        differences.add({ ...found, evidence: "8" });
+        assert.equal(report().complete, false);
     });
 
     it("calls no table complete whose rows were not compared", () => {
         const table = tableReport({ ...parts, completeUpTo: null });
         assert.equal(table.complete, false);
-        assert.doesNotMatch(
-            reportLines({ complete: false, checks: [], tables: [table] }).join(),
-            /complete up to/u,
-        );
+        assert.doesNotMatch(lines(table).join(), /complete up to/u);
     });
 });
 
@@ -171,14 +258,15 @@ describe("verify: the command line", () => {
             "s.t",
             "--json",
             "--since",
-            "2026-01-31",
+            "2026-01-31T12:00:00+01:00",
         ];
         assert.deepEqual(parseOptions(args, known), {
             stack: "dev",
             verbose: false,
+            force: false,
             json: true,
             tables: ["public.a=b", "s.t"],
-            since: "2026-01-31",
+            since: "2026-01-31T12:00:00+01:00",
         });
     });
 
@@ -189,11 +277,59 @@ describe("verify: the command line", () => {
             ["--stack"],
             ["--stack", "a b"],
             ["--since", "soon"],
+            // No zone, no such day, no such hour, not yet.
+            ["--since", "2026-01-31"],
+            ["--since", "2026-10-25T02:30"],
+            ["--since", "2026-02-31T00:00:00Z"],
+            ["--since", "2026-01-31T25:00:00Z"],
+            ["--since", "2026-01-31T10:00:00+25:00"],
+            ["--since", "2099-01-01T00:00:00Z"],
             ["x"],
         ]) {
             assert.throws(() => parseOptions(args, known), /Unknown option|wants/u, args.join(" "));
         }
         assert.throws(() => parseOptions(["--json"], ["--stack"]), /Unknown option/u);
+    });
+
+    it("refuses an address whose server nobody would know, without telling its password", () => {
+        const check = (url: string): void => {
+            requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", url);
+        };
+        const remote = "postgresql://u:secret@db.example:5432/app";
+        for (const parameters of [
+            "",
+            "?sslmode=require",
+            "?sslmode=disable",
+            "?sslmode=no-verify",
+            "?sslmode=verify-ca",
+            "?ssl=true",
+            "?sslmode=verify-full&sslmode=disable",
+            "?sslmode=disable&sslmode=verify-full",
+        ]) {
+            assert.throws(
+                () => {
+                    check(remote + parameters);
+                },
+                (error: Error) =>
+                    /^AUDIT_TRAIL_SOURCE_URL leads to db\.example .*verify-full/u.test(
+                        error.message,
+                    ) && !error.message.includes("secret"),
+                parameters,
+            );
+        }
+        assert.throws(() => {
+            check("postgresql://u:secret@localhost/app?host=db.example");
+        }, /leads to db\.example/u);
+        assert.throws(
+            () => {
+                check("postgresql://u:p/w@h:1/secret");
+            },
+            (error: Error) => /no address/u.test(error.message) && !/secret/u.test(error.message),
+        );
+        check(`${remote}?sslmode=verify-full`);
+        for (const host of ["localhost", "127.0.0.1", "[::1]"]) {
+            check(`postgresql://u:secret@${host}:5432/app`);
+        }
     });
 
     it("finds a cluster by the stack's own psql output", () => {

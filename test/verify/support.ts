@@ -3,6 +3,7 @@ import path from "node:path";
 
 import { type Client, escapeIdentifier } from "pg";
 
+import { roles } from "../../components/names";
 import { tableMappings } from "../../components/tableMappings";
 import { taskSettings } from "../../components/taskSettings";
 import { type CatalogRow, catalogParameters, tableShapes } from "../../components/trail/catalog";
@@ -54,16 +55,18 @@ export class World {
     }
 
     /** One more session on the source. */
-    async session(): Promise<Client> {
-        const client = await connect(this.server, { user: this.server.user, database: "source" });
-        client.on("error", () => undefined);
-        this.undo.push(() => client.end());
-        return client;
+    async session(user = this.server.user): Promise<Client> {
+        return await this.open(user, "source");
     }
 
-    /** A session on the audit database as the one who deploys. */
+    /** One more session of the master on the audit side. */
     async auditSession(): Promise<Client> {
-        const client = await connect(this.server, { user: "master", database: "audit" });
+        return await this.open("master", "audit");
+    }
+
+    private async open(user: string, database: string): Promise<Client> {
+        const client = await connect(this.server, { user, database });
+        client.on("error", () => undefined);
         this.undo.push(() => client.end());
         return client;
     }
@@ -154,6 +157,9 @@ export class World {
         this.source = await this.session();
         await this.source.query("CREATE SCHEMA audit_trail");
         await run(this.source, markerFiles());
+        await this.source.query(
+            `CREATE ROLE ${roles.source} LOGIN REPLICATION PASSWORD 'scratch' IN ROLE pg_read_all_data`,
+        );
         await this.source.query(ddl);
         const audited = [...tables, MARKER_TABLE];
         const all = await this.readShapes(audited);
@@ -180,14 +186,19 @@ export class World {
         const folder = taskFolder();
         this.undo.push(() => folder.remove());
         this.taskDir = folder.path;
-        const { host, port, user, password } = this.server;
+        const { host, port } = this.server;
         const endpoint = { engineName: "postgres", host, port, sslMode: "none" };
         const task = {
             taskIdentifier: "verify",
             migrationType: "full-load-and-cdc",
             tableMappings: JSON.stringify(tableMappings(tables, "")),
             taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb: 64 })),
-            source: { ...endpoint, username: user, password, databaseName: "source" },
+            source: {
+                ...endpoint,
+                username: roles.source,
+                password: "scratch",
+                databaseName: "source",
+            },
             target: {
                 ...endpoint,
                 username: "audit_trail_dms_target",

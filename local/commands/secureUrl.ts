@@ -1,0 +1,49 @@
+import { Client } from "pg";
+import { CommandError } from "./command";
+
+/**
+ * Refuses a database's address whose server nobody would know for certain: passwords and rows go over the connection, and
+ * what a verification says is worth no more than the server that answers. On this machine there is nobody in between.
+ *
+ * @param name how the address is called in the message, which never says the address itself: it holds a password
+ * @throws CommandError with one sentence
+ */
+export function requireVerifiedServer(name: string, connectionString: string): void {
+    const { host, isVerified } = describe(name, connectionString);
+    if (!isVerified && !isThisMachine(host)) {
+        throw new CommandError(
+            `${name} leads to ${host} without checking who answers there; add sslmode=verify-full and sslrootcert=<file of its certificate authorities> to the address.`,
+        );
+    }
+}
+
+/** As the client understands the address, which is not always what it looks like: a parameter may name another host. */
+function describe(name: string, connectionString: string): { host: string; isVerified: boolean } {
+    try {
+        const modes = new URL(connectionString).searchParams.getAll("sslmode");
+        const { host, ssl } = new Client({ connectionString }) as unknown as {
+            host: string;
+            ssl?: boolean | { rejectUnauthorized?: boolean; checkServerIdentity?: unknown };
+        };
+        const isChecked =
+            typeof ssl === "object" &&
+            ssl.rejectUnauthorized !== false &&
+            ssl.checkServerIdentity === undefined;
+        const isAsked = modes.length > 0 && modes.every((mode) => mode === "verify-full");
+        return { host, isVerified: isChecked && isAsked };
+    } catch (cause) {
+        const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+        if (code === "ENOENT" || code === "EACCES") {
+            throw new CommandError(
+                `${name} names a file (sslrootcert, for example) that cannot be read (${code}); correct its path.`,
+            );
+        }
+        throw new CommandError(
+            `${name} is no address of a database; write postgresql://user:password@host:port/database?sslmode=verify-full, special characters as %-codes.`,
+        );
+    }
+}
+
+function isThisMachine(host: string): boolean {
+    return /^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|\/.*)$/u.test(host);
+}

@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+
+import { failedChecks, tableOf, World } from "./support";
+
+const ITEMS = "public.items";
+const DDL = `
+    CREATE TABLE items (item_id integer PRIMARY KEY, name varchar(100));
+    INSERT INTO items SELECT n, 'item ' || n FROM generate_series(1, 10) AS n;
+`;
+
+describe("verify and what somebody has explained:", function () {
+    this.timeout(60_000);
+    let world: World;
+
+    const acknowledge = async (parameters: readonly unknown[]): Promise<void> => {
+        const list = parameters.map((_, at) => `$${at + 1}`).join(", ");
+        await world.trail.operator.query(`SELECT audit_trail.acknowledge(${list})`, [
+            ...parameters,
+        ]);
+    };
+    const explain = async (reason: string): Promise<void> => {
+        const { differences } = tableOf(await world.verify({}, ITEMS), ITEMS);
+        for (const { key, kind, finding } of differences) {
+            await acknowledge(["public", "items", key, kind, finding, reason]);
+        }
+    };
+
+    before(async () => {
+        world = await World.open(DDL, [{ schema: "public", table: "items" }]);
+        await world.source.query("UPDATE items SET name = 'first'");
+        await world.source.query("UPDATE items SET name = 'second'");
+        assert.ok((await world.verify({}, ITEMS)).complete);
+    });
+    after(async () => {
+        await world.close();
+    });
+
+    it("a difference, until the same key has another one of the same kind", async () => {
+        await world.forge("UPDATE items_staging SET name = 'forged' WHERE item_id = 1");
+        await explain("forged by a test");
+        const report = await world.verify({}, ITEMS);
+        assert.ok(report.complete, JSON.stringify(report));
+        assert.deepEqual(
+            tableOf(report, ITEMS).acknowledged.differences.map(({ key, kind, by, reason }) => [
+                ...[key, kind, by, reason],
+            ]),
+            [['{"item_id": 1}', "log and staging differ", "operator", "forged by a test"]],
+        );
+        await world.forge("UPDATE items_staging SET name = 'forged again' WHERE item_id = 1");
+        const again = tableOf(await world.verify({}, ITEMS), ITEMS);
+        assert.deepEqual(
+            again.differences.map(({ kind }) => kind),
+            ["log and staging differ"],
+        );
+        await world.forge("UPDATE items_staging SET name = 'second' WHERE item_id = 1");
+    });
+
+    it("a row that the trail does not have, until the source has another value", async () => {
+        await world.stopReplication();
+        await world.forge(
+            `UPDATE items_staging SET name = 'lost' WHERE item_id = 2;
+             UPDATE items_audit_log SET new_row_data = jsonb_set(new_row_data, '{name}', '"lost"')
+                 WHERE row_key = '{"item_id": 2}' AND new_row_data ->> 'name' = 'second'`,
+        );
+        await world.resumeReplication();
+        await explain("lost in an exercise");
+        assert.ok((await world.verify({}, ITEMS)).complete);
+        await world.evade(
+            "items",
+            "SET LOCAL session_replication_role = replica; ALTER TABLE items SET UNLOGGED; UPDATE items SET name = 'other' WHERE item_id = 2; ALTER TABLE items SET LOGGED",
+        );
+        const { differences } = tableOf(await world.verify({}, ITEMS), ITEMS);
+        assert.deepEqual(
+            differences.map(({ key, kind }) => [key, kind]),
+            [['{"item_id": 2}', "different row"]],
+        );
+        await explain("known");
+    });
+
+    it("a break in the log, for ever, because that row of the log stays what it is", async () => {
+        await world.forge(
+            `DELETE FROM items_audit_log WHERE row_key = '{"item_id": 3}' AND new_row_data ->> 'name' = 'first'`,
+        );
+        await explain("removed by a test");
+        await world.source.query("UPDATE items SET name = 'third' WHERE item_id = 3");
+        const report = await world.verify({}, ITEMS);
+        assert.ok(report.complete, JSON.stringify(report));
+    });
+
+    it("a gap, and none of the same kind that comes later", async () => {
+        const gap = "INSERT INTO audit_trail.gap (kind) VALUES ('slot recreated')";
+        await world.forge(gap);
+        const last = async (): Promise<string | undefined> =>
+            (
+                await world.trail.reader.query<{ id: string }>(
+                    "SELECT max(gap_id)::text AS id FROM audit_trail.gap",
+                )
+            ).rows[0]?.id;
+        const report = tableOf(await world.verify({}, ITEMS), ITEMS);
+        assert.deepEqual(failedChecks(report), ["gaps"]);
+        await acknowledge([await last(), "planned"]);
+        const explained = tableOf(await world.verify({}, ITEMS), ITEMS);
+        assert.ok(explained.complete, JSON.stringify(explained));
+        assert.deepEqual(
+            explained.acknowledged.gaps.map(({ kind, reason }) => [kind, reason]),
+            [["slot recreated", "planned"]],
+        );
+        await world.forge(gap);
+        assert.deepEqual(failedChecks(tableOf(await world.verify({}, ITEMS), ITEMS)), ["gaps"]);
+        await acknowledge([await last(), "planned as well"]);
+    });
+
+    it("only by an operator, for what there is, with a reason, and for good", async () => {
+        for (const [parameters, refusal] of [
+            [["1000000", "why"], /no gap 1000000/u],
+            [["1", " "], /needs a reason/u],
+            [["public", "items", "{}", "kind", "0123", "why"], /'0123' is not what verify prints/u],
+            [["public", "none", "{}", "kind", "0123456789abcdef", "why"], /is not audited/u],
+        ] as const) {
+            await assert.rejects(acknowledge(parameters), refusal);
+        }
+        for (const client of [world.trail.reader, world.trail.dms]) {
+            await assert.rejects(
+                client.query("SELECT audit_trail.acknowledge(1, 'why')"),
+                /permission denied/u,
+            );
+        }
+        for (const statement of [
+            "UPDATE audit_trail.acknowledgement SET reason = 'x'",
+            "DELETE FROM audit_trail.acknowledgement",
+            "TRUNCATE audit_trail.acknowledgement",
+        ]) {
+            await assert.rejects(world.trail.superuser.query(statement), /append-only/u);
+        }
+        const { rows } = await world.trail.reader.query<{ n: string }>(
+            "SELECT count(*) AS n FROM audit_trail.acknowledgement WHERE acknowledged_by = 'operator'",
+        );
+        assert.ok(Number(rows[0]?.n) >= 5);
+    });
+
+    it("a commit clock that steps back, which is a note and needs no explanation", async () => {
+        await world.source.query("UPDATE items SET name = 'fourth' WHERE item_id = 4");
+        await world.source.query("UPDATE items SET name = 'fifth' WHERE item_id = 4");
+        assert.ok((await world.verify({}, ITEMS)).complete);
+        const earlier = (row: string): string => `
+            UPDATE items_audit_log SET commit_timestamp = commit_timestamp - interval '2 seconds'
+                WHERE row_key = '{"item_id": 4}' AND new_row_data ->> 'name' = '${row}';`;
+        await world.forge(
+            `${earlier("fifth")}
+             UPDATE items_staging SET commit_timestamp = commit_timestamp - interval '2 seconds' WHERE item_id = 4`,
+        );
+        const report = tableOf(await world.verify({}, ITEMS), ITEMS);
+        assert.ok(report.complete, JSON.stringify(report));
+        assert.deepEqual(report.notes, ['1 x commit clock stepped back, first at {"item_id": 4}']);
+        await world.forge(
+            `UPDATE items_audit_log SET stream_position = '00000000/00000001'
+                 WHERE row_key = '{"item_id": 4}' AND new_row_data ->> 'name' = 'fifth'`,
+        );
+        const { differences } = tableOf(await world.verify({}, ITEMS), ITEMS);
+        assert.ok(differences.some(({ kind }) => kind === "commit time goes back"));
+    });
+});

@@ -1,0 +1,73 @@
+import { roles } from "../components/names";
+import { renderSql } from "../components/trail/template";
+import { checkOf } from "./checks";
+import type { Database } from "./database";
+import type { Check } from "./report";
+
+/** A replication slot as `pg_replication_slots` shows it. */
+export interface Slot {
+    readonly slot_name: string;
+    readonly active: boolean;
+    /** Whether the trail's user of the source reads from it now. */
+    readonly is_read_by_dms: boolean;
+    readonly wal_status: string | null;
+    readonly lag_bytes: string | null;
+}
+
+/** The task's slots among all, and what is to be remembered of them. */
+export interface TaskSlots {
+    readonly slots: readonly Slot[];
+    /** Names; undefined when nothing shows whose the slots are. */
+    readonly remember: readonly string[] | undefined;
+}
+
+/**
+ * The slot from which the task reads: there must be one, in use, with all its WAL. The audit side remembers its name: one
+ * that is gone since, or another than then, makes a gap.
+ */
+export async function checkSlots(source: Database, audit: Database): Promise<Check> {
+    const script = renderSql("sql/verify/task_slots.sql", { dms: roles.source });
+    const all = await source.rows<Slot>(script);
+    const [known] = await audit.rows<{ slots: string[] }>(renderSql("sql/verify/known_slots.sql"));
+    const { slots, remember } = taskSlots(all, known?.slots);
+    if (remember !== undefined) {
+        await audit.rows(renderSql("sql/verify/observe_slots.sql"), [remember]);
+    }
+    return judgeSlots(slots);
+}
+
+/**
+ * Tells the task's slot from those of others, such as a developer's: DMS names it, so the program knows no name. It is the
+ * one that the trail's user reads from; while nobody does, the one that it was when somebody looked last; and before
+ * that, or once that is gone, whichever is in use.
+ *
+ * @param known names from the last look, undefined before the first
+ */
+export function taskSlots(all: readonly Slot[], known: readonly string[] | undefined): TaskSlots {
+    const names = (slots: readonly Slot[]): string[] => slots.map(({ slot_name }) => slot_name);
+    const read = all.filter(({ active, is_read_by_dms }) => active && is_read_by_dms);
+    const remembered = all.filter(({ slot_name }) => known?.includes(slot_name) === true);
+    const inUse = all.filter(({ active }) => active);
+    const [found] = [read, remembered, inUse].filter(({ length }) => length > 0);
+    if (found !== undefined) {
+        return { slots: found, remember: names(found) };
+    }
+    return known === undefined ? { slots: all, remember: undefined } : { slots: [], remember: [] };
+}
+
+/** See {@link checkSlots}. */
+export function judgeSlots(slots: readonly Slot[]): Check {
+    const findings = slots.flatMap(({ slot_name, active, wal_status }) => [
+        ...(active ? [] : [`${slot_name} is not in use: the DMS task does not run`]),
+        ...(wal_status === "lost" || wal_status === "unreserved"
+            ? [`${slot_name} has the WAL status "${wal_status}": changes are lost or about to be`]
+            : []),
+    ]);
+    if (slots.length === 0) {
+        findings.push("the source has no slot of a DMS task: its changes are not kept for anyone");
+    }
+    const fine = slots
+        .map(({ slot_name, lag_bytes }) => `${slot_name} is ${lag_bytes ?? "?"} bytes behind`)
+        .join("; ");
+    return checkOf("replication slot", findings, fine);
+}
