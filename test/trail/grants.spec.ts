@@ -72,6 +72,7 @@ for (const major of [15, 17]) {
             );
             const read = [
                 '"Sales"."OrderLines_audit_log"',
+                "audit_trail.acknowledgement",
                 "audit_trail.audited_column",
                 "audit_trail.audited_table",
                 "audit_trail.brought_back",
