@@ -151,7 +151,7 @@ function isRecoverable(error: unknown, hasRun: boolean): boolean {
         hasRun ||
         ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EAI_AGAIN"].includes(code) ||
         /^(08|40|53|55|57)/.test(code) ||
-        /terminated|timeout expired/.test(messageOf(error))
+        /terminated|timeout expired|not queryable/.test(messageOf(error))
     );
 }
 

@@ -40,6 +40,7 @@ DECLARE
     known_position text;
     tombstone audit_trail.:"tombstone";
     changed_key jsonb;
+    this_change text;
     is_new boolean;
     logged record;
     later record;
@@ -58,6 +59,7 @@ BEGIN
         remarks := ARRAY['value kept as text'];
     END IF;
     changed_key := :new_key;
+    this_change := jsonb_hash_extended(changed_key, 0) || ' ' || change_position;
     IF statement = 'UPDATE' THEN
         known_position := coalesce(old_row.stream_position, '');
     ELSE
@@ -108,13 +110,18 @@ BEGIN
             coalesce(bool_or(r.is_this_session), false) AS is_this_session,
             coalesce(bool_or(r.is_same AND r.change_seq = sequence), false) AS is_same_change,
             coalesce(bool_or(r.is_same_but_large), false) AS is_same_but_large,
-            coalesce(bool_or(r.has_image), false) AS has_image,
             coalesce(bool_or(r.has_operation), false) AS has_operation,
             coalesce(bool_or(r.has_operation AND r.change_seq = sequence), false) AS is_reread,
             (
                 SELECT d.others = 0
                 FROM audit_trail.count_differences(:'schema', :'table', before_image, now(), after_image) AS d
             ) AS is_large_alone,
+            before_image <> after_image
+                AND NOT EXISTS (
+                    SELECT
+                    FROM jsonb_each(before_image) AS e
+                    WHERE e.value <> 'null' AND e.value IS DISTINCT FROM after_image -> e.key
+                ) AS is_filling,
             coalesce(max(r.change_seq), '') < sequence AS is_later,
             jsonb_agg(r.new_row_data) AS images
             INTO logged
@@ -127,8 +134,7 @@ BEGIN
                     l.recorded_at > CAST(nullif(current_setting('audit_trail.session_start', true), '') AS timestamptz)
                         AS is_this_session,
                     trim(l.operation) = operation AND (operation = 'D' OR d.others = 0 AND d.large = 0) AS is_same,
-                    trim(l.operation) = operation AND (operation = 'D' OR d.others = 0) AS is_same_but_large,
-                    d.others = 0 AND d.large = 0 AS has_image
+                    trim(l.operation) = operation AND (operation = 'D' OR d.others = 0) AS is_same_but_large
                 FROM :"schema".:"audit_log" AS l
                 CROSS JOIN LATERAL audit_trail.count_differences(
                     :'schema', :'table', l.new_row_data, l.recorded_at, after_image
@@ -169,10 +175,11 @@ BEGIN
                         THEN 'late second step'
                     ELSE 'change'
                 END
-            -- The second step of the key's last change, after a stop before it was applied.
-            WHEN statement = 'UPDATE' AND operation <> 'D' AND sequence <> '' AND logged.is_large_alone
-                AND NOT logged.has_image
+            -- A stop came between the two steps: the first one has just come again, alone under its position, and the row
+            -- still lacks what the second one brings.
+            WHEN logged.is_filling AND logged.rows = 1 AND statement = 'UPDATE' AND operation <> 'D'
                 AND (change_position = known_position OR change_lsn = audit_trail.lsn_of(known_position))
+                AND current_setting('audit_trail.last_replay', true) = this_change
                 THEN 'late second step'
             WHEN logged.is_same_but_large THEN 'replay'
             -- The second step of a change whose first one met the row of a later change.
@@ -224,6 +231,7 @@ BEGIN
             DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
         END IF;
         PERFORM audit_trail.end_own_write();
+        PERFORM set_config('audit_trail.last_replay', this_change, false);
         RETURN;
     END IF;
 

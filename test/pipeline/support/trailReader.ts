@@ -11,15 +11,26 @@ export interface StoredRow extends LogRow {
     readonly sequence: string;
 }
 
-/** A table's log in its order. */
+/** A table's log in its order; a large column that came in a transaction of its own is a part of the change before it. */
 export async function readLog(audit: Client, table: TableName): Promise<StoredRow[]> {
-    const { rows } = await audit.query<StoredRow>(
+    const { rows } = await audit.query<StoredRow & { readonly completes: boolean }>(
         `SELECT operation, row_key::text AS row, old_row_data::text AS before, new_row_data::text AS after,
                 to_char(commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') AS at,
-                stream_position AS transaction, change_seq AS sequence
+                stream_position AS transaction, change_seq AS sequence,
+                coalesce('completes large column' = ANY (remarks), false) AS completes
             FROM ${name(table, trailNames(table).auditLog)} ORDER BY audit_id`,
     );
-    return rows;
+    const changes: StoredRow[] = [];
+    for (const { completes, ...row } of rows) {
+        const at = completes ? changes.findLastIndex((one) => one.row === row.row) : -1;
+        const first = changes[at];
+        if (first === undefined) {
+            changes.push(row);
+        } else {
+            changes[at] = { ...first, after: row.after };
+        }
+    }
+    return changes;
 }
 
 /** The remarks on a log's rows, in the log's order. */
