@@ -77,7 +77,7 @@ COMMENT ON TABLE audit_trail.unlogged_change IS
     'Changes that reached staging and that the log''s trigger could not log.';
 
 CREATE TABLE IF NOT EXISTS audit_trail.brought_back (
-    unlogged_id bigint PRIMARY KEY REFERENCES audit_trail.unlogged_change,
+    unlogged_id bigint PRIMARY KEY,
     brought_back_by text NOT NULL DEFAULT session_user,
     brought_back_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );

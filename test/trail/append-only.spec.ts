@@ -13,13 +13,14 @@ const KEPT = [
     "items_audit_log_default",
     "audit_trail.gap",
     "audit_trail.unlogged_change",
+    "audit_trail.brought_back",
 ];
 
 const CHANGES: Readonly<Record<string, (table: string) => string>> = {
     UPDATE: (table) =>
         table.startsWith("items")
             ? `UPDATE ${table} SET new_row_data = '{}'`
-            : `UPDATE ${table} SET recorded_at = now()`,
+            : `UPDATE ${table} SET ${table === "audit_trail.brought_back" ? "brought_back_at" : "recorded_at"} = now()`,
     DELETE: (table) => `DELETE FROM ${table}`,
     // With what refers to it, which would refuse before the trigger does.
     TRUNCATE: (table) => `TRUNCATE ${table} CASCADE`,
@@ -39,6 +40,7 @@ describe("what is logged stays", () => {
             "INSERT INTO items_staging VALUES (2, 'a', 1.50, 'I', '2001-01-01 00:00:00', '', ''), (3, 'a', 1, '?', NULL, 'x', 'x')",
         );
         await trail.dms.query("TRUNCATE items_staging");
+        await trail.superuser.query("INSERT INTO audit_trail.brought_back VALUES (1)");
     });
 
     after(async () => {
