@@ -5,6 +5,7 @@ import { Client } from "pg";
 
 import { listProcesses, watchCommandLines } from "./support/processList";
 import { signalGroup } from "../support/command";
+import { pulumi } from "./support/engine";
 import { ARTICLE, connected, isLiving, LaptopStack } from "./support/laptopStack";
 import { arrival, ITEMS, type LogEntry, logOf } from "./support/log";
 import { filesWith, passwordsOf } from "./support/secrets";
@@ -204,6 +205,9 @@ describe("stack: the life of a laptop stack", function () {
             await arrival(audit, ITEMS, ({ new_row_data }) => new_row_data?.price === 6);
         });
         await startsUnchanged(2);
+        await pulumi(stack, "refresh");
+        await startsUnchanged(1);
+        await stack.run("verify");
         await databases(async (source, audit) => {
             await source.query(`UPDATE "Sales"."OrderLines" SET quantity = 22 WHERE "LineNo" = 2`);
             await arrival(audit, ORDER_LINES, ({ new_row_data }) => new_row_data?.quantity === 22);
@@ -244,6 +248,7 @@ describe("stack: the life of a laptop stack", function () {
             await arrival(audit, ORDER_LINES, ({ row_key }) => row_key.order_id === 8);
         });
         await startsUnchanged(2);
+        await stack.run("verify");
     });
 
     it("completes a start that was interrupted, beside another stack", async () => {

@@ -105,7 +105,7 @@ describe("stack: how it ends", function () {
             const { sourceUrl } = await stack.outputs();
             await connected(sourceUrl, async (source) => {
                 const { rows } = await source.query(
-                    "SELECT rolreplication FROM pg_roles WHERE rolname = 'dms_source'",
+                    "SELECT rolreplication FROM pg_roles WHERE rolname = 'audit_trail_dms_source'",
                 );
                 assert.deepEqual(rows, [{ rolreplication: true }]);
             });

@@ -145,10 +145,10 @@ describe("a replication task between two clusters of the AWS stand-in", function
     it("says why its slot cannot be dropped", async () => {
         const folder = `${cloud.stackDir}/tasks/trail`;
         await cloud.control.stopTask(folder);
-        await query(source, "ALTER ROLE dms_source NOREPLICATION");
+        await query(source, "ALTER ROLE audit_trail_dms_source NOREPLICATION");
         await assert.rejects(cloud.control.dropTaskSlot(folder), {
             message:
-                /^The replication slot awsdms_\S+ could not be dropped on the source as user "dms_source": permission denied .* \(SQLSTATE 42501\); mend that and run the command again\.$/,
+                /^The replication slot awsdms_\S+ could not be dropped on the source as user "audit_trail_dms_source": permission denied .* \(SQLSTATE 42501\); mend that and run the command again\.$/,
         });
     });
 
