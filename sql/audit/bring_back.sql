@@ -54,6 +54,27 @@ BEGIN
         coalesce(change.stream_position, ''),
         coalesce(change.change_seq, ''),
         ARRAY['brought back'];
+    IF change.operation = 'D' THEN
+        -- What a logged delete would have left, unless the key came again since.
+        BEGIN
+            EXECUTE format(
+                'INSERT INTO audit_trail.%1$I (row_key, stream_position, kind)
+                    SELECT $1, $2, ''deleted''
+                    WHERE NOT EXISTS (
+                        SELECT FROM %2$I.%3$I AS l
+                        WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended($1, 0)
+                            AND l.row_key = $1
+                            AND l.audit_id > $3
+                    )
+                    ON CONFLICT (row_key) DO NOTHING',
+                audited.tombstone, audited.table_schema, audited.audit_log
+            ) USING own_key, coalesce(change.stream_position, ''), change.audit_id;
+        EXCEPTION
+            -- A key that does not fit the index: without a tombstone a replay of the row is logged again.
+            WHEN program_limit_exceeded THEN
+                NULL;
+        END;
+    END IF;
     RETURN change.audit_id;
 END
 $function$;
