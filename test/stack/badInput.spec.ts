@@ -142,7 +142,7 @@ describe("stack: bad input", function () {
             assertRefused(
                 await failingStart(),
                 FAILED,
-                /^sql\/audit\/\w+\.sql failed in database "appdb" at localhost: .* \(SQLSTATE \w{5}\); nothing of this script was applied, mend the cause and run the update again\.$/,
+                /^sql\/audit\/\w+\.sql failed for public\.notes in database "appdb" at localhost: .* \(SQLSTATE \w{5}\); nothing of this script was applied, mend the cause and run the update again\.$/,
             );
             await connected(auditUrl, (audit) => audit.query("DROP VIEW public.notes_staging"));
             await stack.run("start");

@@ -57,7 +57,7 @@ describe("stack: the source's guards", function () {
             });
             const broken = await stack.attempt("verify");
             assert.equal(broken.code, 1, broken.output);
-            assert.match(broken.stdout, /FAILED source guards: .*deploy again/u);
+            assert.match(broken.stdout, /FAILED source guards\n[^]*deploy again/u);
 
             const { stdout } = await stack.run("start");
             assert.match(stdout, /^Resources: .*\bupdated\b/m);
