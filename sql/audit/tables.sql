@@ -106,6 +106,10 @@ DECLARE
     month_end timestamptz;
     in_default boolean;
 BEGIN
+    -- An update and maintenance that find the same partition missing: the second waits, and then finds it there. Attaching
+    -- takes the same lock, which holds up neither those who read the log nor those who write it.
+    EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', log);
+
     SELECT n.nspname
         INTO STRICT log_schema
         FROM pg_class AS c
