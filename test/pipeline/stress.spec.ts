@@ -13,7 +13,7 @@ import { readComplaints } from "./support/trailReader";
 
 const TABLES = ["orders", "visits"].map((table) => ({ schema: "public", table }));
 const WRITERS = 2;
-const DURATION_MS = 8_000;
+const DURATION_MS = 6_000;
 /** Kinds of gap that changed columns and stops leave. They hide no change. */
 const EXPECTED_GAPS = ["task stopped", "shape change"];
 /** Types whose columns give the log's function another setting, and with it another body and name. */
