@@ -127,6 +127,10 @@ BEGIN
         month_end := month_start + interval '1 month';
         partition_name := format('%I.%I', log_schema, prefix || to_char(month_start, '"y"YYYY"m"MM'));
         CONTINUE WHEN to_regclass(partition_name) IS NOT NULL;
+        -- An update and maintenance that find the same partition missing: the second waits, and then finds it there.
+        -- Attaching takes the same lock, which holds up neither those who read the log nor those who write it.
+        EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', log);
+        CONTINUE WHEN to_regclass(partition_name) IS NOT NULL;
         EXECUTE format(
             'SELECT EXISTS (SELECT FROM %s WHERE commit_timestamp >= %L AND commit_timestamp < %L)',
             default_partition, month_start, month_end

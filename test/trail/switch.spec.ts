@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 
 import type { Client, QueryResult } from "pg";
 
-import { triggerFunction } from "../../components/trail/statements";
+import { tableObjects, triggerFunction } from "../../components/trail/statements";
+import { prepareSession } from "../../components/database/connection";
 import type { TableShape } from "../../components/trail/shape";
 import { type ScratchServer, scratchServer } from "../support/postgres";
 import { until } from "../support/until";
@@ -193,11 +194,42 @@ describe("beside a writer", function () {
         assert.deepEqual(await put(), before);
     });
 
-    it("maintenance adds a partition: an auditor's open transaction stops neither DMS nor maintenance for ever", async () => {
+    /** Takes the coming month's partition from the log, and answers its name. */
+    async function loseNextPartition(): Promise<string> {
         const month = new Date();
         month.setUTCDate(1);
         month.setUTCMonth(month.getUTCMonth() + 1);
         const next = `visits_audit_log_y${month.toISOString().slice(0, 4)}m${month.toISOString().slice(5, 7)}`;
+        await trail.master.query(
+            `BEGIN; SET LOCAL ROLE audit_trail_owner; DROP TABLE ${next}; COMMIT`,
+        );
+        return next;
+    }
+
+    async function operatorWaits(): Promise<boolean> {
+        const { rows } = await watcher.query<{ waits: boolean }>(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'operator' AND datname = current_database() AND wait_event_type = 'Lock') AS waits",
+        );
+        return rows[0]?.waits === true;
+    }
+
+    it("maintenance waits for an update that adds the same partition", async () => {
+        await loseNextPartition();
+        await prepareSession(trail.master);
+        await trail.master.query("BEGIN");
+        for (const { sql } of tableObjects(VISITS)) {
+            await trail.master.query(sql);
+        }
+        const maintained = trail.operator.query("CALL audit_trail.maintain()");
+        maintained.catch(() => undefined);
+        await until(operatorWaits);
+        await trail.master.query("COMMIT");
+        await maintained;
+        await everyChangeIsLogged();
+    });
+
+    it("maintenance adds a partition: an auditor's open transaction stops neither DMS nor maintenance for ever", async () => {
+        const next = await loseNextPartition();
         const exists = async (): Promise<unknown[]> =>
             (
                 await trail.reader.query<{ exists: boolean }>(
@@ -205,9 +237,6 @@ describe("beside a writer", function () {
                     [`public.${next}`],
                 )
             ).rows;
-        await trail.master.query(
-            `BEGIN; SET LOCAL ROLE audit_trail_owner; DROP TABLE ${next}; COMMIT`,
-        );
         await trail.reader.query("BEGIN; SELECT count(*) FROM visits_audit_log");
         const warnings: string[] = [];
         trail.operator.on("notice", ({ message }) => warnings.push(message ?? ""));
@@ -216,12 +245,7 @@ describe("beside a writer", function () {
         const maintained = call.finally(() => {
             isDone = true;
         });
-        await until(async () => {
-            const { rows } = await watcher.query<{ waits: boolean }>(
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename = 'operator' AND datname = current_database() AND wait_event_type = 'Lock') AS waits",
-            );
-            return rows[0]?.waits === true;
-        });
+        await until(operatorWaits);
         await writer.goesOn();
         assert.ok(!isDone, "the writer went on while maintenance waited");
         await maintained;

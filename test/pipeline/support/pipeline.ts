@@ -23,9 +23,10 @@ import type { TaskStatus } from "../../../local/dms/status";
 import { taskFiles } from "../../../local/dms/task";
 import { taskFolder } from "../../support/taskFolder";
 import { until } from "../../support/until";
-import { connect as connectAs, deploy, run, trailDatabase } from "../../trail/support/trail";
+import { connect as connectAs, run, trailDatabase } from "../../trail/support/trail";
 import { disconnect } from "../../../local/dms/connection";
 import { connect, type MortalServer } from "./server";
+import { updateProgram } from "./update";
 
 export const LOB_LIMIT_KB = 64;
 const DMS_SOURCE = "audit_trail_dms_source";
@@ -155,16 +156,23 @@ export class Pipeline {
         this.writeTask(kilobytes);
     }
 
-    /** Deploys the trails again, for the columns that the source has now. */
+    /** Updates the trails, for the columns that the source has now. */
     async redeploy(): Promise<void> {
-        const all = await this.readShapes(await this.sourceSession());
-        const [, [server, database]] = this.databases;
-        const master = await connectAs(server.scratch, { user: "master", database });
+        const source = await this.sourceSession();
         try {
-            await deploy(master, all);
+            const all = await this.readShapes(source);
+            await updateProgram(all, () => this.auditSessionOf("master"));
         } finally {
-            await disconnect(master);
+            await disconnect(source);
         }
+    }
+
+    /** A session of one of the audit side's people, ended by the caller. */
+    async auditSessionOf(user: "master" | "operator" | "reader"): Promise<Client> {
+        const [, [server, database]] = this.databases;
+        const client = await connectAs(server.scratch, { user, database });
+        client.on("error", () => undefined);
+        return client;
     }
 
     /** Waits until all that had committed on the source before this call is in the trail. */

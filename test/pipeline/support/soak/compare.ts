@@ -3,7 +3,7 @@ import { type Client, escapeIdentifier, escapeLiteral } from "pg";
 import { trailNames } from "../../../../components/trail/names";
 import type { TableName } from "../../../../components/trail/shape";
 import { qualified } from "../tables";
-import { SOAK_KEYS } from "./tables";
+import { COMING_AND_GOING, SOAK_KEYS } from "./tables";
 
 interface Digest {
     readonly row: string;
@@ -18,6 +18,7 @@ export interface Comparison {
     readonly problems: readonly string[];
 }
 
+const LEFT_OUT = escapeLiteral(COMING_AND_GOING.name);
 const TIME = "'YYYY-MM-DD HH24:MI:SS.US'";
 
 /**
@@ -38,7 +39,7 @@ export async function compareTable(
     const expected = await digests(
         source,
         `SELECT jsonb_build_object(${key}) AS row_key, h.change_id AS place,
-                concat_ws(' ', h.operation, h.old_row, h.new_row,
+                concat_ws(' ', h.operation, h.old_row - ${LEFT_OUT}, h.new_row - ${LEFT_OUT},
                     to_char(pg_xact_commit_timestamp(h.xid) AT TIME ZONE 'UTC', ${TIME})) AS change
             FROM history AS h, coalesce(h.new_row, h.old_row) AS r
             WHERE h.table_name = ${escapeLiteral(table.table)}`,
@@ -46,7 +47,7 @@ export async function compareTable(
     const logged = await digests(
         audit,
         `SELECT row_key, audit_id AS place,
-                concat_ws(' ', operation, old_row_data, new_row_data,
+                concat_ws(' ', operation, old_row_data - ${LEFT_OUT}, new_row_data - ${LEFT_OUT},
                     to_char(commit_timestamp AT TIME ZONE 'UTC', ${TIME})) AS change
             FROM ${log} WHERE operation <> 'B'`,
     );
@@ -74,7 +75,7 @@ async function digests(client: Client, sql: string): Promise<Map<string, Digest>
 async function images(client: Client, table: string): Promise<Map<string, Digest>> {
     const { rows } = await client.query<Digest>(
         `SELECT md5(image) AS row, 1 AS changes, '' AS digest
-            FROM (SELECT (to_jsonb(${escapeIdentifier("t")}) - '{operation,commit_timestamp,stream_position,change_seq}'::text[])::text AS image
+            FROM (SELECT (to_jsonb(${escapeIdentifier("t")}) - '{operation,commit_timestamp,stream_position,change_seq}'::text[] - ${LEFT_OUT})::text AS image
                 FROM ${table} AS t) AS i`,
     );
     return new Map(rows.map((row) => [row.row, row]));

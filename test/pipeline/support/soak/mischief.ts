@@ -4,11 +4,13 @@ import type { Faults } from "../../../../local/dms/faults";
 import { type Pipeline } from "../pipeline";
 import { disconnect } from "../../../../local/dms/connection";
 import type { MortalServer, Outage } from "../server";
+import { Deeds } from "../stress";
 import type { Random } from "./random";
+import { COMING_AND_GOING, SOAK_TABLES } from "./tables";
 
 const KINDS = [
     ...(["kill", "kill", "stop", "die after commit", "faults", "sessions"] as const),
-    ...(["source", "target"] as const),
+    ...(["source", "target", "people", "column"] as const),
 ] as const;
 const OUTAGES: readonly [Outage, ...Outage[]] = ["SIGKILL", "immediate", "fast"];
 
@@ -19,6 +21,8 @@ export class Mischief {
 
     /** Whether the replicator dies with its next commit, which may be under way. */
     private isDoomed = false;
+    private hasColumn = false;
+    private readonly deeds: Deeds;
 
     constructor(
         private readonly pipeline: Pipeline,
@@ -26,6 +30,7 @@ export class Mischief {
         private faults: Partial<Faults>,
     ) {
         pipeline.setFaults(faults);
+        this.deeds = new Deeds(pipeline, SOAK_TABLES);
     }
 
     async once(): Promise<void> {
@@ -52,6 +57,14 @@ export class Mischief {
             case "sessions":
                 await this.endSessions(pipeline.source);
                 await this.endSessions(pipeline.audit);
+                break;
+            case "people":
+                await this.people();
+                break;
+            case "column":
+                await this.changeColumn();
+                await this.people();
+                await pipeline.stop();
                 break;
             case "source":
             case "target": {
@@ -84,6 +97,22 @@ export class Mischief {
             replayAfterResume: random.of([0, 5, 200]),
             restartChangeSeq: random.below(2) === 0,
         };
+    }
+
+    /** The audit side's people, all at once. */
+    private async people(): Promise<void> {
+        const { deeds } = this;
+        await Promise.all([deeds.update(), deeds.maintain(), deeds.audit(), deeds.audit()]);
+    }
+
+    private async changeColumn(): Promise<void> {
+        const admin = await this.pipeline.sourceSession();
+        try {
+            await admin.query(this.hasColumn ? COMING_AND_GOING.drop : COMING_AND_GOING.add);
+            this.hasColumn = !this.hasColumn;
+        } finally {
+            await disconnect(admin);
+        }
     }
 
     private async endSessions(server: MortalServer): Promise<void> {

@@ -30,6 +30,16 @@ export const SOAK_DDL = [
     ),
 ].join("; ");
 
+/**
+ * A column that nobody writes, and that no comparison with the source's record looks at: what a log row has of it depends on
+ * when the program was updated. Its type gives the log's function another setting, and with it another name.
+ */
+export const COMING_AND_GOING = {
+    name: "more",
+    add: "ALTER TABLE items ADD COLUMN more interval",
+    drop: "ALTER TABLE items DROP COLUMN more",
+} as const;
+
 /** The columns of each table's key, for the oracle. */
 export const SOAK_KEYS: Readonly<Record<string, readonly string[]>> = {
     items: ["item_id"],
