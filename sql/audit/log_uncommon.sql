@@ -50,6 +50,8 @@ DECLARE
     gap_detail jsonb := '{}';
     kept_position text;
     remarks text[];
+    last_change text;
+    is_interleaved boolean := false;
 BEGIN
     IF is_second_try THEN
         after_image := audit_trail.row_image(CAST(new_row AS text), :'schema', :'table', committed_at);
@@ -97,6 +99,22 @@ BEGIN
             PERFORM audit_trail.end_own_write();
         END IF;
         RETURN;
+    END IF;
+
+    -- As in the fast path; what comes again counts as well, a second step only with headers of its own.
+    IF committed_at IS NOT NULL AND change_lsn IS NOT NULL AND NOT has_same_headers THEN
+        last_change := current_setting('audit_trail.last_change', true);
+        is_interleaved := coalesce(
+            starts_with(last_change, audit_trail.microseconds(committed_at) || ' ')
+                AND change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn),
+            false
+        );
+        PERFORM set_config(
+            'audit_trail.last_change', audit_trail.microseconds(committed_at) || ' ' || change_lsn, false
+        );
+    END IF;
+    IF coalesce(current_setting('audit_trail.session_start', true), '') = '' THEN
+        PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
     END IF;
 
     is_new := coalesce(change_lsn > audit_trail.lsn_of(known_position), false)
@@ -278,6 +296,9 @@ BEGIN
         gap_kind := NULL;
         remarks := array_append(remarks, 'overlaps baseline');
     END IF;
+    IF is_interleaved THEN
+        remarks := array_append(remarks, 'shared commit time');
+    END IF;
     IF statement = 'UPDATE' AND NOT before_image @> changed_key THEN
         -- DMS does not replicate these; should one arrive, the old key must not look as if it never was.
         gap_kind := 'primary key update';
@@ -295,9 +316,6 @@ BEGIN
             VALUES (:'schema', :'table', 'commit timestamp missing', gap_detail);
     END IF;
 
-    IF coalesce(current_setting('audit_trail.session_start', true), '') = '' THEN
-        PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
-    END IF;
     INSERT INTO :"schema".:"audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
         remarks
