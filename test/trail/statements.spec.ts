@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import type { Client } from "pg";
 
 import type { TableShape } from "../../components/trail/shape";
-import { tableObjects, triggerFunction } from "../../components/trail/statements";
+import {
+    foundation,
+    SCHEMA_VERSION,
+    tableObjects,
+    triggerFunction,
+} from "../../components/trail/statements";
 import { scratchServer, type ScratchServer } from "../support/postgres";
 import { deploy, ITEMS, run, shapeOf, type Trail, trailDatabase } from "./support/trail";
 
@@ -224,6 +229,22 @@ describe("the trail's scripts", () => {
         ]);
         const { rows: staged } = await trail.dms.query("SELECT name, extra FROM items_staging");
         assert.deepEqual(staged, [{ name: "00000040", extra: "e" }]);
+    });
+
+    it("refuse a database that a newer version of the program has changed", async () => {
+        const { rows } = await trail.reader.query("SELECT version FROM audit_trail.schema_version");
+        assert.deepEqual(rows, [{ version: SCHEMA_VERSION }]);
+        await trail.superuser.query(
+            `INSERT INTO audit_trail.schema_version (version) VALUES (${SCHEMA_VERSION + 1})`,
+        );
+        await assert.rejects(
+            run(trail.master, foundation()),
+            /sql\/audit\/schema_version\.sql: .*has version 2, and this program knows versions up to 1/u,
+        );
+        await trail.superuser.query(
+            `DELETE FROM audit_trail.schema_version WHERE version > ${SCHEMA_VERSION}`,
+        );
+        await run(trail.master, foundation());
     });
 
     it("refuse another primary key and say how to go on", async () => {
