@@ -73,12 +73,12 @@ const replicationArgs = {
     tags,
 };
 const replication = new DmsReplication(prefix, replicationArgs);
-auditDatabase.retireOthers(replication);
+const retired = auditDatabase.retireOthers(replication);
 new DeletionProtection(`${prefix}-deletionProtection`, {
     deletionProtection: config.deletionProtection,
     everything: [
         ...[network, groups, ...prerequisites, host, source, audit],
-        ...[sourceDatabase, auditDatabase, replication],
+        ...[sourceDatabase, auditDatabase, replication, retired],
     ],
 });
 

@@ -154,8 +154,8 @@ export class AuditDatabase extends pulumi.ComponentResource {
      * @param task What has to be there first: the DMS task without these tables, so that no change of theirs that is on
      *     its way arrives where nobody logs it.
      */
-    retireOthers(task: pulumi.Resource): void {
+    retireOthers(task: pulumi.Resource): pulumi.Resource {
         const [name, args, opts] = this.retirement;
-        new SqlScript(name, args, { ...opts, dependsOn: [task] });
+        return new SqlScript(name, args, { ...opts, dependsOn: [task] });
     }
 }

@@ -60,8 +60,13 @@ judged AS (
                 AND NOT coalesce('completes large column' = ANY (o.remarks), false)
                 THEN 'change logged twice'
             WHEN o.operation = 'B' THEN NULL
-            -- The full load has read the row that this change made, or a later one: the row says so.
-            WHEN coalesce('overlaps baseline' = ANY (o.remarks), false) THEN NULL
+            -- The full load has read the row that this change made, or a later one, or had not yet read it: the row says so.
+            WHEN 'overlaps baseline' = ANY (o.remarks)
+                AND (
+                    o.previous_operation = 'B' AND o.operation = 'I'
+                    OR o.previous_operation IS NOT NULL AND o.old_row_data IS NULL
+                )
+                THEN NULL
             WHEN o.operation = 'I' AND o.previous_operation <> 'D' THEN 'insert over existing row'
             WHEN o.operation <> 'I' AND o.previous_operation IS NULL THEN 'no start'
             WHEN o.operation <> 'I' AND o.previous_operation = 'D' THEN 'change of a deleted row'
