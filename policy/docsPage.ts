@@ -4,11 +4,24 @@ import { format, resolveConfig } from "prettier";
 
 import { policiesPage } from "./docsTable";
 import { rules } from "./registry";
+import { settingsPage } from "./settingsPage";
 
-/** The file that holds the table of all rules. */
-export const PAGE = join(__dirname, "..", "docs", "policies.md");
+/** A page of the documentation that is made from the pack. */
+export interface GeneratedPage {
+    readonly file: string;
+    /** Before it is formatted. */
+    readonly text: () => string;
+}
+
+const docs = join(__dirname, "..", "docs");
+
+/** Every generated page. */
+export const generatedPages: readonly GeneratedPage[] = [
+    { file: join(docs, "policies.md"), text: () => policiesPage(rules) },
+    { file: join(docs, "known-settings.md"), text: settingsPage },
+];
 
 /** The page as it has to be on disk: formatted as the project formats every page. */
-export async function formattedPage(): Promise<string> {
-    return format(policiesPage(rules), { ...(await resolveConfig(PAGE)), filepath: PAGE });
+export async function formattedPage({ file, text }: GeneratedPage): Promise<string> {
+    return format(text(), { ...(await resolveConfig(file)), filepath: file });
 }

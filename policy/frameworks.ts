@@ -36,6 +36,7 @@ export const pages = {
     dmsMappingSelections: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Selections.html`,
     dmsMappingTransformations: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Transformations.html`,
     dmsTaskSettings: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.html`,
+    dmsTaskSettingsBase: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings`,
     dmsErrorHandling: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.ErrorHandling.html`,
     dmsTargetMetadata: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.TargetMetadata.html`,
     dmsFullLoad: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.FullLoad.html`,
@@ -51,6 +52,8 @@ export const pages = {
     replicationTask: "https://www.pulumi.com/registry/packages/aws/api-docs/dms/replicationtask/",
     ingressRule:
         "https://www.pulumi.com/registry/packages/aws/api-docs/vpc/securitygroupingressrule/",
+    auroraParameterList:
+        "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.Reference.ParameterGroups.html",
     auroraParameters:
         "https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.Security.html",
 } as const;

@@ -1,10 +1,14 @@
 import { endpointRules } from "./dms/endpoint";
 import { instanceRules } from "./dms/instance";
+import { knownEndpointSettingsRules } from "./dms/knownEndpointSettings";
+import { knownMappingRules } from "./dms/knownMappingRules";
+import { knownTaskSettingsRules } from "./dms/knownTaskSettings";
 import { mappingRules } from "./dms/mapping";
 import { settingsRules } from "./dms/settings";
 import { taskRules } from "./dms/task";
 import { ec2Rules } from "./ec2";
 import { databaseRules } from "./rds/databases";
+import { knownParameterRules } from "./rds/knownParameters";
 import { parameterGroupRules } from "./rds/parameterGroups";
 import type { Rule } from "./rule";
 import { secretRules } from "./secrets";
@@ -14,12 +18,16 @@ import { securityGroupRules } from "./vpc/securityGroups";
 /** Every rule of the pack, in the order of the docs table. A new rule is added to its service's list. */
 export const rules: readonly Rule[] = [
     ...parameterGroupRules,
+    ...knownParameterRules,
     ...databaseRules,
     ...instanceRules,
     ...endpointRules,
+    ...knownEndpointSettingsRules,
     ...taskRules,
     ...settingsRules,
+    ...knownTaskSettingsRules,
     ...mappingRules,
+    ...knownMappingRules,
     ...securityGroupRules,
     ...ec2Rules,
     ...secretRules,

@@ -1,11 +1,13 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { formattedPage, PAGE } from "./docsPage";
+import { formattedPage, generatedPages } from "./docsPage";
 
 async function main(): Promise<void> {
-    await mkdir(dirname(PAGE), { recursive: true });
-    await writeFile(PAGE, await formattedPage());
+    for (const page of generatedPages) {
+        await mkdir(dirname(page.file), { recursive: true });
+        await writeFile(page.file, await formattedPage(page));
+    }
 }
 
 void main();

@@ -1,3 +1,4 @@
+import { ENDPOINT_SETTINGS } from "../../policy/dms/endpointSettingsTable";
 import { TaskError } from "./errors";
 import { asObject, type JsonObject } from "./json";
 
@@ -17,21 +18,7 @@ export interface EndpointSettings {
 }
 
 /** Every PostgreSQL endpoint setting of the DMS guide and API, as `postgresSettings` spells them. */
-const KNOWN: readonly string[] = [
-    ..."afterConnectScript authenticationMethod babelfishDatabaseName captureDdls databaseMode ddlArtifactsSchema".split(
-        " ",
-    ),
-    ..."disableUnicodeSourceFilter executeTimeout failTasksOnLobTruncation heartbeatEnable heartbeatFrequency".split(
-        " ",
-    ),
-    ..."heartbeatSchema mapBooleanAsBoolean mapJsonbAsClob mapLongVarcharAs maxFileSize pluginName slotName".split(
-        " ",
-    ),
-    ..."mapUnboundedNumericAsString consumeMonotonicEvents fetchCacheSize unboundedVarcharMaxSize".split(
-        " ",
-    ),
-    ..."connectionTimeout loadUsingCSV serviceAccessRoleArn trimSpaceInChar".split(" "),
-];
+const KNOWN: readonly string[] = Object.keys(ENDPOINT_SETTINGS);
 
 /** Merges postgresSettings and extra connection attributes ("key=value;key=value"), refusing unknown names. */
 export function parseEndpointSettings(

@@ -1,17 +1,19 @@
-import { TaskError } from "./errors";
-import { asArray, asObject, type JsonObject, parseObject, refuseUnknownKeys } from "./json";
 import {
     LOG_COMPONENTS,
     LOG_SEVERITIES,
+    LOGGING_KEYS,
     OFF_SECTIONS,
-    type Rule,
+    ROOT_FLAGS,
     SECTIONS,
     type Section,
-} from "./settingsSchema";
+} from "../../policy/dms/taskSettingsTable";
+import { inWords, isWithin, type Setting } from "../../policy/setting";
+import { TaskError } from "./errors";
+import { asArray, asObject, type JsonObject, parseObject, refuseUnknownKeys } from "./json";
 
-type Value<R extends Rule> = R extends { kind: "boolean" }
+type Value<S extends Setting> = S extends { kind: "boolean" }
     ? boolean
-    : R extends { kind: "integer" }
+    : S extends { kind: "integer" }
       ? number
       : string;
 type Values<S extends Section> = { readonly [K in keyof S]: Value<S[K]> };
@@ -29,18 +31,15 @@ export function parseTaskSettings(json: string): TaskSettings {
     const root = parseObject(json.trim() === "" ? "{}" : json, "The task settings");
     refuseUnknownKeys(
         root,
-        [
-            ...Object.keys(SECTIONS),
-            ...Object.keys(OFF_SECTIONS),
-            "Logging",
-            "FailTaskWhenCleanTaskResourceFailed",
-        ],
+        [...Object.keys(SECTIONS), ...Object.keys(OFF_SECTIONS), "Logging", ...ROOT_FLAGS],
         "The task settings",
     );
     checkLogging(root.Logging);
     checkOffSections(root);
-    if (!["undefined", "boolean"].includes(typeof root.FailTaskWhenCleanTaskResourceFailed)) {
-        throw new TaskError("FailTaskWhenCleanTaskResourceFailed must be true or false.");
+    for (const name of ROOT_FLAGS) {
+        if (!["undefined", "boolean"].includes(typeof root[name])) {
+            throw new TaskError(`${name} must be true or false.`);
+        }
     }
     const settings = Object.fromEntries(
         Object.entries(SECTIONS).map(([name, section]) => [
@@ -64,44 +63,42 @@ function parseSection(name: string, section: Section, root: JsonObject): JsonObj
     const given = root[name] === undefined ? {} : asObject(root[name], name);
     refuseUnknownKeys(given, Object.keys(section), name);
     return Object.fromEntries(
-        Object.entries(section).map(([key, rule]) => [
+        Object.entries(section).map(([key, setting]) => [
             key,
-            given[key] === undefined ? rule.default : checked(given[key], rule, `${name}.${key}`),
+            given[key] === undefined
+                ? setting.default
+                : checked(given[key], setting, `${name}.${key}`),
         ]),
     );
 }
 
-function checked(value: unknown, rule: Rule, where: string): unknown {
-    switch (rule.kind) {
+/** The value, when it is one that DMS takes and this stand-in plays. */
+function checked(value: unknown, setting: Setting, where: string): unknown {
+    switch (setting.kind) {
         case "boolean":
             if (typeof value !== "boolean") {
                 throw new TaskError(`${where} must be true or false.`);
             }
-            if (rule.only !== undefined && value !== rule.only) {
+            if (setting.played?.includes(value) === false) {
                 throw new TaskError(
-                    `${where} must be ${rule.only}: the other value is not supported for an audit trail.`,
+                    `${where} must be ${setting.played.join(" or ")}: the other value is not supported for an audit trail.`,
                 );
             }
             return value;
-        case "integer":
-            if (
-                typeof value !== "number" ||
-                !Number.isInteger(value) ||
-                value < rule.min ||
-                value > rule.max
-            ) {
-                const range =
-                    rule.min === rule.max
-                        ? String(rule.min)
-                        : `a whole number from ${rule.min} to ${rule.max}`;
-                throw new TaskError(`${where} must be ${range}.`);
+        case "integer": {
+            const range = setting.played ?? setting.range;
+            if (!isWithin(value, range)) {
+                throw new TaskError(`${where} must be ${inWords(range)}.`);
             }
             return value;
-        case "choice":
-            if (typeof value !== "string" || !rule.of.includes(value)) {
-                throw new TaskError(`${where} must be one of ${rule.of.join(", ")}.`);
+        }
+        case "choice": {
+            const words = setting.played ?? setting.of;
+            if (typeof value !== "string" || !words.includes(value)) {
+                throw new TaskError(`${where} must be one of ${words.join(", ")}.`);
             }
             return value;
+        }
         case "text":
             if (value !== null && typeof value !== "string") {
                 throw new TaskError(`${where} must be a text.`);
@@ -129,17 +126,7 @@ function checkLogging(value: unknown): void {
         return;
     }
     const logging = asObject(value, "Logging");
-    refuseUnknownKeys(
-        logging,
-        [
-            "EnableLogging",
-            "EnableLogContext",
-            "LogComponents",
-            "CloudWatchLogGroup",
-            "CloudWatchLogStream",
-        ],
-        "Logging",
-    );
+    refuseUnknownKeys(logging, LOGGING_KEYS, "Logging");
     for (const key of ["CloudWatchLogGroup", "CloudWatchLogStream"]) {
         if (logging[key] !== undefined && logging[key] !== null) {
             throw new TaskError(`Logging.${key} must be absent: DMS sets it itself.`);

@@ -3,15 +3,16 @@ import { auditTrail, awsDocs, pages, securityHub } from "../frameworks";
 import { resourceRule } from "../rule";
 import { isText, isValues, shown, Unknown } from "../values";
 
-const tlsModes: readonly unknown[] = ["require", "verify-ca", "verify-full"];
-
 const tls = resourceRule({
     name: "dms-endpoint-tls",
-    displayName: "DMS connects by TLS",
+    displayName: "DMS knows whom it talks to",
     description:
-        "An endpoint's sslMode is require, verify-ca or verify-full; the default is clear text.",
+        "An endpoint's sslMode is verify-full with a certificate: the default is clear text, require trusts every server, and verify-ca every server that Amazon has certified.",
     severity: "high",
-    frameworks: [securityHub("DMS.9", "DMS endpoints should use SSL")],
+    frameworks: [
+        securityHub("DMS.9", "DMS endpoints should use SSL"),
+        auditTrail("Only the source's changes are recorded", "Another server poses as the source"),
+    ],
     remediationSteps: "Set sslMode to verify-full and certificateArn to the RDS root certificate.",
     url: pages.hubDms,
     enforcementLevel: "mandatory",
@@ -20,9 +21,16 @@ const tls = resourceRule({
         const value = endpoint.get("sslMode");
         findings.require(
             value,
-            (mode) => tlsModes.includes(mode),
+            (mode) => mode === "verify-full",
             `sslMode is ${shown(value)}; set "verify-full".`,
         );
+        // An ARN that is not known yet is there all the same.
+        const certificate = endpoint.get("certificateArn");
+        if (!(certificate instanceof Unknown) && !isText(certificate)) {
+            findings.violation(
+                `certificateArn is ${shown(certificate)}; set the ARN of the RDS root certificate.`,
+            );
+        }
     },
 });
 

@@ -1,8 +1,9 @@
 import type { Findings } from "../findings";
 import { auditTrail, awsDocs, pages } from "../frameworks";
 import { resourceRule } from "../rule";
-import { isText, isValues, shown } from "../values";
+import { isText, shown } from "../values";
 
+import { fillsColumn, headerColumns, type HeaderColumn } from "./headerColumns";
 import {
     readMapping,
     tableOf,
@@ -53,49 +54,6 @@ const explicitTables = resourceRule({
     },
 });
 
-/** What DMS has to write beside a row's own columns. */
-interface HeaderColumn {
-    readonly name: string;
-    readonly expression: RegExp;
-    readonly type: string;
-    /** Property of the data type with the least value that holds the header. */
-    readonly size: readonly [property: "length" | "precision", least: number];
-    readonly shown: string;
-}
-
-const headerColumns: readonly HeaderColumn[] = [
-    {
-        name: "operation",
-        expression: /^operation_indicator\(\s*'D'\s*,\s*'U'\s*,\s*'I'\s*\)$/,
-        type: "string",
-        size: ["length", 1],
-        shown: "operation_indicator('D', 'U', 'I')",
-    },
-    {
-        name: "commit_timestamp",
-        expression: /^\$AR_H_COMMIT_TIMESTAMP$/,
-        type: "datetime",
-        // Microseconds; without it DMS takes 7 digits, which a PostgreSQL target stores as text.
-        size: ["precision", 6],
-        shown: "$AR_H_COMMIT_TIMESTAMP",
-    },
-    {
-        name: "stream_position",
-        expression: /^\$AR_H_STREAM_POSITION$/,
-        type: "string",
-        size: ["length", 50],
-        shown: "$AR_H_STREAM_POSITION",
-    },
-    {
-        name: "change_seq",
-        expression: /^\$AR_H_CHANGE_SEQ$/,
-        type: "string",
-        // 16 digits of time and 19 of counter.
-        size: ["length", 35],
-        shown: "$AR_H_CHANGE_SEQ",
-    },
-];
-
 const addsHeaderColumns = resourceRule({
     name: "dms-mapping-header-columns",
     displayName: "Every change carries its operation, time and transaction",
@@ -132,16 +90,8 @@ function requireColumn(
 ): void {
     const added = transformations(mapping, table, "column", "add-column");
     const rule = added.find((candidate) => candidate.value === column.name);
-    const { expression, "data-type": dataType } = rule ?? {};
     const [property, least] = column.size;
-    const size = isValues(dataType) ? Number(dataType[property]) : NaN;
-    const wellFormed =
-        typeof expression === "string" &&
-        column.expression.test(expression.trim()) &&
-        isValues(dataType) &&
-        dataType.type === column.type &&
-        (property === "precision" ? size === least : size >= least);
-    if (!wellFormed) {
+    if (!fillsColumn(rule, column)) {
         findings.violation(
             `tableMappings does not add ${column.name} = ${column.shown} (${column.type}, ${property} ${least}) to ${table.shown}; add that rule.`,
         );

@@ -27,10 +27,14 @@ export function readMapping(text: unknown, findings: Findings): MappingDocument 
     if (document.state !== "read") {
         return undefined;
     }
-    const { rules } = document.value;
+    const { rules, ...others } = document.value;
     if (!Array.isArray(rules) || !rules.every(isValues)) {
         findings.violation('tableMappings has no list "rules" of objects; give {"rules": [...]}.');
         return undefined;
+    }
+    const [other] = Object.keys(others);
+    if (other !== undefined) {
+        findings.violation(`tableMappings holds "${other}" beside "rules"; remove it.`);
     }
     const selections = rules.filter((rule) => rule["rule-type"] === "selection");
     const tables = selections

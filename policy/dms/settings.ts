@@ -113,13 +113,14 @@ const ignoresSourceDdl = sectionRule({
     },
 });
 
-const halts = ["SUSPEND_TABLE", "STOP_TASK"] as const;
+/** A suspended table is left behind, and a reload brings only its last state: a stopped task loses nothing. */
+const halts = ["STOP_TASK"] as const;
 
 const losesNoChange = sectionRule({
     name: "dms-task-loses-no-change",
     displayName: "An error never drops a change",
     description:
-        "Data, truncation and table errors suspend the table or stop the task, and insert and update conflicts are applied or stop it too: by default DMS logs the error and goes on without the change.",
+        "Data, truncation and table errors stop the task, and insert and update conflicts are applied or stop it too: by default DMS logs the error and goes on without the change, or suspends the table, whose changes are then missing until it is loaded anew.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, error handling task settings", "The default LOG_ERROR goes on"),
@@ -133,8 +134,7 @@ const losesNoChange = sectionRule({
     check: (section, findings) => {
         requireSetting(section, "DataErrorPolicy", halts, findings);
         requireSetting(section, "DataTruncationErrorPolicy", halts, findings);
-        // DMS suspends the table when nothing is said.
-        requireSetting(section, "TableErrorPolicy", [undefined, ...halts], findings);
+        requireSetting(section, "TableErrorPolicy", halts, findings);
         requireSetting(section, "ApplyErrorInsertPolicy", ["INSERT_RECORD", ...halts], findings);
         requireSetting(section, "ApplyErrorUpdatePolicy", ["UPDATE_RECORD", ...halts], findings);
     },

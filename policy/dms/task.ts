@@ -2,19 +2,21 @@ import { auditTrail, awsDocs, pages } from "../frameworks";
 import { resourceRule } from "../rule";
 import { shown } from "../values";
 
-const capturingTypes: readonly unknown[] = ["cdc", "full-load-and-cdc"];
+/** Inputs that let the capture of changes begin or end elsewhere than at the load. */
+const limits = ["cdcStartTime", "cdcStartPosition"] as const;
 
 const capturesChanges = resourceRule({
     name: "dms-task-captures-changes",
-    displayName: "The task captures changes",
+    displayName: "The task loads the tables and then captures every change",
     description:
-        "A task's migrationType is cdc or full-load-and-cdc: a full load alone copies the tables once and then records nothing.",
+        "A task's migrationType is full-load-and-cdc and it has neither cdcStartTime nor cdcStartPosition: a full load alone records no change, and a capture without it has no baseline and begins wherever somebody wrote.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, creating a task", "cdc and full-load-and-cdc replicate changes"),
         auditTrail("Every change is recorded", "Only the first state is"),
     ],
-    remediationSteps: "Set migrationType to full-load-and-cdc.",
+    remediationSteps:
+        "Set migrationType to full-load-and-cdc; remove cdcStartTime and cdcStartPosition.",
     url: pages.dmsTasks,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
@@ -22,9 +24,17 @@ const capturesChanges = resourceRule({
         const value = task.get("migrationType");
         findings.require(
             value,
-            (type) => capturingTypes.includes(type),
+            (type) => type === "full-load-and-cdc",
             `migrationType is ${shown(value)}; set "full-load-and-cdc".`,
         );
+        for (const name of limits) {
+            // A value that is not known yet is there all the same.
+            if (task.has(name)) {
+                findings.violation(
+                    `${name} is given; remove it, so that the capture begins with the load.`,
+                );
+            }
+        }
     },
 });
 

@@ -48,8 +48,20 @@ const mapping =
         })),
     });
 
-const parameter = (name: string, value: string): ((inputs: Inputs) => Inputs) =>
-    set({ parameters: [{ name, value, applyMethod: "pending-reboot" }] });
+const parameter =
+    (name: string, value: string, applyMethod = "pending-reboot") =>
+    (inputs: Inputs): Inputs => {
+        const given = (inputs.parameters ?? []) as readonly { readonly name: string }[];
+        const others = given.filter((one) => one.name !== name);
+        return { ...inputs, parameters: [...others, { name, value, applyMethod }] };
+    };
+
+const postgresSetting =
+    (change: Inputs) =>
+    (inputs: Inputs): Inputs => ({
+        ...inputs,
+        postgresSettings: { ...(inputs.postgresSettings as Inputs | undefined), ...change },
+    });
 
 const CLUSTER = "aws:rds/cluster:Cluster";
 const CLUSTER_GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup";
@@ -90,9 +102,7 @@ export const breakages: readonly Breakage[] = [
     {
         rule: "rds-logical-replication-on",
         type: CLUSTER_GROUP,
-        break: set({
-            parameters: [{ name: "rds.logical_replication", value: "1", applyMethod: "immediate" }],
-        }),
+        break: parameter("rds.logical_replication", "1", "immediate"),
     },
     {
         rule: "rds-wal-sender-timeout",
@@ -104,6 +114,16 @@ export const breakages: readonly Breakage[] = [
         type: CLUSTER_GROUP,
         break: parameter("synchronous_commit", "off"),
     },
+    ...Object.entries({
+        session_replication_role: "replica",
+        max_slot_wal_keep_size: "10",
+        statement_timeout: "1000",
+        ssl_min_protocol_version: "TLSv1",
+    }).map(([name, value]): Breakage => ({
+        rule: "rds-parameters-known",
+        type: CLUSTER_GROUP,
+        break: parameter(name, value),
+    })),
     { rule: "rds-tls-forced", type: CLUSTER_GROUP, break: parameter("rds.force_ssl", "0") },
     {
         rule: "rds-not-public",
@@ -161,18 +181,34 @@ export const breakages: readonly Breakage[] = [
         rule: "dms-source-writes-no-ddl",
         type: ENDPOINT,
         match: isSource,
-        break: set({ postgresSettings: { captureDdls: true, failTasksOnLobTruncation: true } }),
+        break: postgresSetting({ captureDdls: true }),
     },
     {
         rule: "dms-source-fails-on-truncation",
         type: ENDPOINT,
         match: isSource,
-        break: set({ postgresSettings: { captureDdls: false } }),
+        break: postgresSetting({ failTasksOnLobTruncation: false }),
     },
+    ...[
+        { pluginName: "pglogical" },
+        { heartbeatEnable: false },
+        { mapBooleanAsBoolean: false },
+        { somethingNew: "1" },
+    ].map((change): Breakage => ({
+        rule: "dms-endpoint-settings-known",
+        type: ENDPOINT,
+        match: isSource,
+        break: postgresSetting(change),
+    })),
     {
         rule: "dms-task-captures-changes",
         type: TASK,
         break: set({ migrationType: "full-load" }),
+    },
+    {
+        rule: "dms-task-captures-changes",
+        type: TASK,
+        break: set({ migrationType: "cdc", cdcStartTime: "2030-01-01T00:00:00Z" }),
     },
     { rule: "dms-task-started", type: TASK, break: set({ startReplicationTask: false }) },
     {
@@ -206,6 +242,51 @@ export const breakages: readonly Breakage[] = [
         break: setting("Logging", { CloudWatchLogGroup: null }),
     },
     { rule: "dms-task-logged", type: TASK, break: setting("Logging", { EnableLogging: false }) },
+    ...[
+        setting("TargetMetadata", { SupportLobs: false }),
+        setting("FullLoadSettings", { StopTaskCachedChangesApplied: true }),
+        setting("ErrorBehavior", { DataErrorEscalationPolicy: "SUSPEND_TABLE" }),
+        setting("ErrorBehavior", { SomethingNew: true }),
+    ].map((change): Breakage => ({
+        rule: "dms-task-settings-known",
+        type: TASK,
+        break: change,
+    })),
+    ...[
+        { "rule-action": "add-column", value: "price", expression: "0" },
+        { "rule-action": "remove-column" },
+        { "rule-action": "change-data-type", "data-type": { type: "string" } },
+    ].map((change): Breakage => ({
+        rule: "dms-mapping-rules-known",
+        type: TASK,
+        break: mapping((rule) =>
+            rule["rule-id"] === "2"
+                ? [
+                      rule,
+                      {
+                          ...rule,
+                          "rule-id": "9999",
+                          "rule-name": "9999",
+                          "rule-target": "column",
+                          "object-locator": {
+                              ...(rule["object-locator"] as Inputs),
+                              "column-name": "price",
+                          },
+                          ...change,
+                      },
+                  ]
+                : [rule],
+        ),
+    })),
+    {
+        rule: "dms-mapping-rules-known",
+        type: TASK,
+        break: mapping((rule) =>
+            rule["rule-type"] === "selection"
+                ? [{ ...rule, filters: [{ "filter-type": "source", "column-name": "item_id" }] }]
+                : [rule],
+        ),
+    },
     {
         rule: "dms-mapping-explicit-tables",
         type: TASK,

@@ -1,3 +1,5 @@
+import { taskSettings } from "../../components/taskSettings";
+import { sourceSettings, targetSettings } from "../../components/dmsEndpoint";
 import type { Values } from "../values";
 
 import { UNKNOWN, type JudgedResource } from "./judge";
@@ -62,23 +64,8 @@ export const goodMapping: { readonly rules: readonly Values[] } = {
     ],
 };
 
-/** Task settings with what the rules ask for and little else. */
-export const goodSettings: Readonly<Record<string, Values>> = {
-    TargetMetadata: { BatchApplyEnabled: false },
-    FullLoadSettings: { TargetTablePrepMode: "DO_NOTHING" },
-    Logging: { EnableLogging: true },
-    ChangeProcessingDdlHandlingPolicy: {
-        HandleSourceTableDropped: false,
-        HandleSourceTableTruncated: false,
-    },
-    ErrorBehavior: {
-        DataErrorPolicy: "STOP_TASK",
-        DataTruncationErrorPolicy: "STOP_TASK",
-        TableErrorPolicy: "STOP_TASK",
-        ApplyErrorInsertPolicy: "INSERT_RECORD",
-        ApplyErrorUpdatePolicy: "UPDATE_RECORD",
-    },
-};
+/** The task settings that the project deploys. */
+export const goodSettings = taskSettings({ maxLobSizeKb: 64 }) as Readonly<Record<string, Values>>;
 
 function cluster(side: string, parameters: readonly Values[]): WrittenResource[] {
     return [
@@ -126,17 +113,10 @@ function cluster(side: string, parameters: readonly Values[]): WrittenResource[]
                 engineName: "aurora-postgresql",
                 databaseName: "postgres",
                 sslMode: "verify-full",
+                certificateArn: UNKNOWN,
                 secretsManagerArn: new Reference(`${side}-secret`),
                 secretsManagerAccessRoleArn: UNKNOWN,
-                ...(side === "source"
-                    ? {
-                          postgresSettings: {
-                              captureDdls: false,
-                              failTasksOnLobTruncation: true,
-                              pluginName: "test-decoding",
-                          },
-                      }
-                    : {}),
+                postgresSettings: side === "source" ? sourceSettings : targetSettings,
             },
         },
     ];

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-import { formattedPage, PAGE } from "../docsPage";
+import { formattedPage, generatedPages } from "../docsPage";
 import { toPolicy } from "../pulumiPolicy";
 import { rules } from "../registry";
 import { Findings } from "../findings";
@@ -37,12 +37,14 @@ describe("policy: registry", () => {
         }
     });
 
-    it("has a docs page that tells of these rules", async () => {
-        assert.equal(
-            await readFile(PAGE, "utf8"),
-            await formattedPage(),
-            "docs/policies.md is out of date; run npx tsx policy/writeDocs.ts.",
-        );
+    it("has docs pages that tell of these rules and of the settings that they know", async () => {
+        for (const page of generatedPages) {
+            assert.equal(
+                await readFile(page.file, "utf8"),
+                await formattedPage(page),
+                `${page.file} is out of date; run npx tsx policy/writeDocs.ts.`,
+            );
+        }
     });
 
     it("honours the configured number of backup days", () => {

@@ -31,11 +31,20 @@ export const dmsCases: readonly ResourceCases[] = [
     {
         rule: "dms-endpoint-tls",
         type: ENDPOINT,
-        pass: ["require", "verify-ca", "verify-full"].map((sslMode) => ({ sslMode })),
-        fail: [{ sslMode: "none" }, { sslMode: "prefer" }],
-        absent: [[{ sslMode: undefined }, "refused"]],
-        unknown: [[{ sslMode: UNKNOWN }, "undecided"]],
-        wrongType: [{ sslMode: true }],
+        pass: [{ certificateArn: "arn:aws:dms:eu-central-1:000000000000:cert:a" }],
+        fail: [
+            ...["none", "prefer", "require", "verify-ca"].map((sslMode) => ({ sslMode })),
+            { certificateArn: "" },
+        ],
+        absent: [
+            [{ sslMode: undefined }, "refused"],
+            [{ certificateArn: undefined }, "refused"],
+        ],
+        unknown: [
+            [{ sslMode: UNKNOWN }, "undecided"],
+            [{ certificateArn: UNKNOWN }, "passed"],
+        ],
+        wrongType: [{ sslMode: true }, { certificateArn: 1 }],
     },
     {
         rule: "dms-endpoint-secret",
@@ -168,11 +177,21 @@ export const dmsCases: readonly ResourceCases[] = [
     {
         rule: "dms-task-captures-changes",
         type: TASK,
-        pass: [{ migrationType: "cdc" }, { migrationType: "full-load-and-cdc" }],
-        fail: [{ migrationType: "full-load" }, { migrationType: "CDC" }],
-        absent: [[{ migrationType: undefined }, "refused"]],
+        pass: [{ migrationType: "full-load-and-cdc" }],
+        fail: [
+            { migrationType: "full-load" },
+            { migrationType: "cdc" },
+            { migrationType: "cdc", cdcStartTime: "2030-01-01T00:00:00Z" },
+            { cdcStartTime: "2030-01-01T00:00:00Z" },
+            { cdcStartTime: UNKNOWN },
+            { cdcStartPosition: "0/0" },
+        ],
+        absent: [
+            [{ migrationType: undefined }, "refused"],
+            [{ cdcStartTime: undefined, cdcStartPosition: undefined }, "passed"],
+        ],
         unknown: [[{ migrationType: UNKNOWN }, "undecided"]],
-        wrongType: [{ migrationType: ["cdc"] }],
+        wrongType: [{ migrationType: ["full-load-and-cdc"] }, { cdcStartTime: 0 }],
     },
     {
         rule: "dms-task-started",

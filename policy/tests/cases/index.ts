@@ -1,6 +1,7 @@
 import { databaseCases } from "./databases";
 import { dmsCases } from "./dmsConnections";
 import { hostCases } from "./hosts";
+import { knownSettingsCases } from "./knownSettings";
 import type { ResourceCases } from "./resourceCases";
 import { tableMappingCases } from "./tableMappings";
 import { taskSettingsCases } from "./taskSettings";
@@ -10,6 +11,7 @@ export const resourceCases: readonly ResourceCases[] = [
     ...databaseCases,
     ...dmsCases,
     ...taskSettingsCases,
+    ...knownSettingsCases,
     ...tableMappingCases,
     ...hostCases,
 ];

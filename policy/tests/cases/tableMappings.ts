@@ -31,6 +31,23 @@ const secondTable: Values = {
     "object-locator": { "schema-name": "public", "table-name": "orders" },
 };
 
+const items: Values = { "schema-name": "public", "table-name": "items" };
+
+/** A transformation of a column of public.items. */
+const onColumn = (
+    action: string,
+    { column, type, ...more }: { readonly column?: string; readonly type?: string } & Values,
+): Values => ({
+    "rule-type": "transformation",
+    "rule-id": "30",
+    "rule-name": "30",
+    "rule-action": action,
+    "rule-target": "column",
+    "object-locator": { ...items, ...(column === undefined ? {} : { "column-name": column }) },
+    ...(type === undefined ? {} : { "data-type": { type, length: "50" } }),
+    ...more,
+});
+
 const badMappings: readonly Values[] = [
     { tableMappings: 7 },
     { tableMappings: "rules" },
@@ -120,5 +137,79 @@ export const tableMappingCases: readonly ResourceCases[] = [
         ],
         unknown: [[{ tableMappings: UNKNOWN }, "undecided"]],
         wrongType: [...badMappings, edit("2", { value: 1 })],
+    },
+    {
+        rule: "dms-mapping-rules-known",
+        type: TASK,
+        pass: [
+            mapping((rule) => ({ ...rule, "rule-name": `rule${String(rule["rule-id"])}` })),
+            withRules(secondTable, {
+                ...goodMapping.rules[1],
+                "rule-id": "21",
+                "rule-name": "21",
+                "object-locator": { "schema-name": "public", "table-name": "orders" },
+                value: "orders_staging",
+            }),
+        ],
+        fail: [
+            withRules(onColumn("add-column", { value: "price", expression: "0" })),
+            withRules(onColumn("add-column", { value: "operation", expression: "'I'" })),
+            withRules(onColumn("add-column", { value: "note", expression: "$AR_H_USER" })),
+            withRules(onColumn("remove-column", { column: "price" })),
+            withRules(onColumn("include-column", { column: "price" })),
+            withRules(onColumn("rename", { column: "price", value: "cost" })),
+            withRules(onColumn("convert-uppercase", { column: "%" })),
+            withRules(onColumn("change-data-type", { column: "price", type: "string" })),
+            withRules(onColumn("data-masking-digits-mask", { column: "price", value: "#" })),
+            withRules({
+                ...onColumn("add-before-image-columns", { column: "%" }),
+                "before-image-def": { "column-filter": "pk-only" },
+            }),
+            withRules({
+                ...onColumn("rename", { value: "elsewhere" }),
+                "rule-target": "schema",
+                "object-locator": { "schema-name": "public" },
+            }),
+            withRules({ ...onColumn("define-primary-key", {}), "rule-target": "table" }),
+            withRules({
+                "rule-type": "table-settings",
+                "rule-id": "30",
+                "rule-name": "30",
+                "object-locator": items,
+                "lob-settings": { mode: "none" },
+            }),
+            edit("1", {
+                filters: [
+                    {
+                        "filter-type": "source",
+                        "column-name": "item_id",
+                        "filter-conditions": [{ "filter-operator": "gte", value: "100" }],
+                    },
+                ],
+            }),
+            edit("1", { "load-order": "x" }),
+            edit("1", { "object-locator": { ...items, "table-type": "all" } }),
+            edit("2", { value: "items_copy" }),
+            edit("2", { "object-locator": { "schema-name": "public", "table-name": "%" } }),
+            edit("3", { "object-locator": { ...items, "column-name": "price" } }),
+            edit("4", { "primary-key-def": { name: "key", columns: ["name"] } }),
+            withRules({ ...goodMapping.rules[2], "rule-id": "30", "rule-name": "30" }),
+            withRules({
+                ...goodMapping.rules[2],
+                "rule-id": "30",
+                "rule-name": "30",
+                "object-locator": { "schema-name": "public", "table-name": "orders" },
+            }),
+            {
+                tableMappings: JSON.stringify({ rules: goodMapping.rules, filters: [] }),
+            },
+        ],
+        absent: [
+            [{ tableMappings: undefined }, "refused"],
+            [edit("1", { filters: undefined }), "passed"],
+            [edit("1", { "rule-type": undefined }), "refused"],
+        ],
+        unknown: [[{ tableMappings: UNKNOWN }, "undecided"]],
+        wrongType: [...badMappings, edit("1", { filters: "none" }), edit("2", { value: 1 })],
     },
 ];

@@ -70,20 +70,19 @@ export const taskSettingsCases: readonly ResourceCases[] = [
     }),
     settingsCases("dms-task-loses-no-change", "ErrorBehavior", {
         pass: [
-            settings("ErrorBehavior", { TableErrorPolicy: undefined }),
             settings("ErrorBehavior", {
-                DataErrorPolicy: "SUSPEND_TABLE",
                 ApplyErrorInsertPolicy: "STOP_TASK",
-                ApplyErrorUpdatePolicy: "SUSPEND_TABLE",
+                ApplyErrorUpdatePolicy: "STOP_TASK",
             }),
         ],
         fail: [
             "DataErrorPolicy",
             "DataTruncationErrorPolicy",
+            "TableErrorPolicy",
             "ApplyErrorInsertPolicy",
             "ApplyErrorUpdatePolicy",
         ].flatMap((key) =>
-            ["LOG_ERROR", "IGNORE_RECORD", undefined].map((value) =>
+            ["LOG_ERROR", "IGNORE_RECORD", "SUSPEND_TABLE", undefined].map((value) =>
                 settings("ErrorBehavior", { [key]: value }),
             ),
         ),

@@ -18,11 +18,13 @@ function written({ break: change }: Breakage): string[] {
     return Object.keys(after).filter((key) => !(key in inputs) || after[key] !== inputs[key]);
 }
 
-/** Two that replace the same input of the same resources hide each other; settings and mapping are edited in place. */
+/** Inputs that a broken setting edits in place; two of them stand side by side. */
+const EDITED = ["replicationTaskSettings", "tableMappings", "parameters", "postgresSettings"];
+
+/** Two that replace the same input of the same resources hide each other. */
 function hides(one: Breakage, another: Breakage): boolean {
-    const edited = ["replicationTaskSettings", "tableMappings"];
     const shared = written(one).filter((key) => written(another).includes(key));
-    return one.type === another.type && shared.some((key) => !edited.includes(key));
+    return one.type === another.type && shared.some((key) => !EDITED.includes(key));
 }
 
 /**

@@ -1,0 +1,80 @@
+import type { Findings } from "../findings";
+import { auditTrail, awsDocs, pages } from "../frameworks";
+import { resourceRule } from "../rule";
+import { isValues, items, shown, Unknown, type Values } from "../values";
+
+import { PARAMETERS } from "./parameterTable";
+
+const knownParameters = resourceRule({
+    name: "rds-parameters-known",
+    displayName: "Every server parameter is known to be safe",
+    description:
+        "Every parameter of a parameter group is one that the pack knows to be safe beside a trail, with a value in its range: others switch triggers off, lose WAL that DMS has not read, cut its sessions or weaken logins.",
+    severity: "high",
+    frameworks: [
+        awsDocs("Aurora user guide, PostgreSQL parameters", "Parameters of cluster groups"),
+        auditTrail("Every change is recorded", "A slot is dropped, a trigger does not fire"),
+        auditTrail("Nobody but DMS and the operator reaches the trail", "Weak logins and TLS"),
+    ],
+    remediationSteps:
+        "Set a value of the table in docs/known-settings.md, or remove the parameter; one that you have judged yourself goes into the rule's setting alsoAllowed, as a name.",
+    url: pages.auroraParameterList,
+    enforcementLevel: "mandatory",
+    configSchema: {
+        properties: {
+            alsoAllowed: {
+                type: "array",
+                items: { type: "string" },
+                default: [],
+                description: "Names of further parameters that somebody has judged to be safe.",
+            },
+        },
+    },
+    types: [
+        "aws:rds/clusterParameterGroup:ClusterParameterGroup",
+        "aws:rds/parameterGroup:ParameterGroup",
+    ],
+    check: (group, findings, { config }) => {
+        const parameters = group.get("parameters");
+        findings.require(
+            parameters,
+            (value) => value === undefined || Array.isArray(value),
+            `parameters is ${typeof parameters}; give a list of {name, value, applyMethod}.`,
+        );
+        for (const parameter of items(parameters)) {
+            findings.require(
+                parameter,
+                isValues,
+                `parameters holds ${typeof parameter}; give {name, value, applyMethod}.`,
+            );
+            if (isValues(parameter)) {
+                judge(parameter, items(config.alsoAllowed), findings);
+            }
+        }
+    },
+});
+
+function judge({ name, value }: Values, alsoAllowed: readonly unknown[], findings: Findings): void {
+    if (name instanceof Unknown) {
+        findings.undecided(name);
+        return;
+    }
+    if (alsoAllowed.includes(name)) {
+        return;
+    }
+    const setting =
+        typeof name === "string" && Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
+    if (setting === undefined) {
+        findings.violation(
+            `parameters sets ${shown(name)}, which the pack does not know to be safe; remove it.`,
+        );
+        return;
+    }
+    findings.require(
+        value,
+        (candidate) => typeof candidate === "string" && setting.safe(candidate),
+        `parameters sets ${shown(name)} to ${shown(value)}; set ${setting.words}, because ${setting.reason}.`,
+    );
+}
+
+export const knownParameterRules = [knownParameters] as const;
