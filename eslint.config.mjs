@@ -7,7 +7,13 @@ export default tseslint.config(
     {
         files: ["**/*.cjs"],
         languageOptions: {
-            globals: { process: "readonly", require: "readonly", setInterval: "readonly" },
+            globals: {
+                __dirname: "readonly",
+                module: "readonly",
+                process: "readonly",
+                require: "readonly",
+                setInterval: "readonly",
+            },
         },
     },
     {

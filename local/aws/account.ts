@@ -1,5 +1,7 @@
 import path from "node:path";
 
+import { localDir } from "../engine/paths";
+
 /** The make-believe AWS account that the resources live in. */
 export interface Account {
     readonly accountId: string;
@@ -36,6 +38,5 @@ export function arn(account: Account, service: string, resource: string): string
 
 /** The folder of everything that a stack has on this machine. */
 export function localStackDir(stack: string): string {
-    const root = process.env.AUDIT_TRAIL_LOCAL_DIR ?? path.resolve(__dirname, "..", "..", ".local");
-    return path.join(root, stack);
+    return path.join(localDir(), stack);
 }

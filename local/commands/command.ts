@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { setAsidePulumiVariables } from "../engine/userEnvironment";
+import { useOwnEnvironment } from "../environment";
 
 /** A failure whose message is all that a person has to read. */
 export class CommandError extends Error {}
@@ -115,7 +115,7 @@ export function runCommand(
     interruption: Interruption = "finish the step",
 ): void {
     const args = process.argv.slice(2);
-    setAsidePulumiVariables();
+    useOwnEnvironment();
     // The SDK notes a stack with every promise; mapping those that nobody sees takes a third of a second.
     process.setSourceMapsEnabled(args.includes("--verbose"));
     // Who reads the output may go away first (`npm start | head`). The work is finished all the same; without a listener

@@ -3,8 +3,8 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { obtainCli } from "../engine/cli";
 import { PROJECT_ROOT } from "../engine/paths";
-import { userEnvironment } from "../engine/userEnvironment";
 import { deployedOutputs, localStackPlace } from "../engine/workspace";
+import { userBackendEnvironment } from "../environment";
 import { CommandError } from "./command";
 import { ConnectionUrls, connectionUrls } from "./localStack";
 
@@ -44,7 +44,7 @@ async function ownStack(name: string): Promise<DeployedStack> {
     const args = ["stack", "output", "--json", "--stack", name];
     let text: string;
     try {
-        const place = { cwd: PROJECT_ROOT, env: userEnvironment() };
+        const place = { cwd: PROJECT_ROOT, env: userBackendEnvironment() };
         text = (await promisify(execFile)(cli.command, args, place)).stdout;
     } catch (cause) {
         const message = cause instanceof Error ? cause.message : String(cause);

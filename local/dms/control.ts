@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 
 import { DatabaseError } from "pg";
 
+import { leastEnvironment } from "../environment";
 import { readCheckpoint } from "./checkpoint";
 import { clientConfig, connect, disconnect } from "./connection";
 import { codeOf } from "./errors";
@@ -164,7 +165,7 @@ function spawnReplicator(taskDir: string): number {
             {
                 cwd: path.resolve(__dirname, "../.."),
                 detached: true,
-                env: environment(),
+                env: leastEnvironment(),
                 stdio: ["ignore", output, output],
             },
         );
@@ -176,12 +177,6 @@ function spawnReplicator(taskDir: string): number {
     } finally {
         closeSync(output);
     }
-}
-
-/** Nothing of the caller's environment that could change a connection or hold a secret. */
-function environment(): NodeJS.ProcessEnv {
-    const kept = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL"];
-    return Object.fromEntries(kept.map((name) => [name, process.env[name]]));
 }
 
 function signal(identity: ProcessIdentity, name: NodeJS.Signals): void {

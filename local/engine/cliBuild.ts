@@ -2,6 +2,7 @@ import { ChildProcess, spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import * as readline from "node:readline";
+import { ownEnvironment } from "../environment";
 import { PROJECT_ROOT } from "./paths";
 
 const PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi";
@@ -13,7 +14,7 @@ const REPORT_EVERY_MS = 10_000;
 async function go(args: readonly string[], onErrorLine?: (line: string) => void): Promise<string> {
     const child: ChildProcess = spawn("go", args, {
         cwd: path.join(PROJECT_ROOT, "tools", "pulumi-cli"),
-        env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly" },
+        env: ownEnvironment(process.env),
         stdio: ["ignore", "pipe", "pipe"],
     });
     const stop = (): void => void child.kill("SIGTERM");

@@ -2,17 +2,12 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { spawn } from "node:child_process";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
-import { cacheDir, PROJECT_ROOT } from "./paths";
+import { cacheDir, PROJECT_ROOT, pulumiHome } from "./paths";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** A download that takes longer than this is given up; the stand-in serves as well. */
 const DOWNLOAD_DEADLINE_MS = 120_000;
-
-/** Where the engine keeps its plugins: the user's own place if there is one, else our cache folder. */
-export function pulumiHome(): string {
-    return process.env.PULUMI_HOME ?? path.join(cacheDir(), "pulumi-home");
-}
 
 function postgresqlVersion(): string {
     const manifest = path.join(PROJECT_ROOT, "node_modules/@pulumi/postgresql/package.json");

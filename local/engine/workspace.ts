@@ -14,8 +14,8 @@ import {
 } from "@pulumi/pulumi/automation";
 import { hasBundledPlugins } from "./bundledPlugins";
 import { explained, OperationError } from "./failure";
-import { enginePlugins, pulumiHome, realPostgresqlPlugin } from "./plugins";
-import { localDir, PROJECT_NAME, PROJECT_ROOT } from "./paths";
+import { enginePlugins, realPostgresqlPlugin } from "./plugins";
+import { localDir, localSettingsDir, PROJECT_NAME, PROJECT_ROOT, pulumiHome } from "./paths";
 
 /** Which stack to open, and where its settings and its state lie. */
 export interface StackPlace {
@@ -37,7 +37,7 @@ export type Purpose = "deployment" | "destruction";
 export function localStackPlace(): StackPlace {
     return {
         stackName: LAPTOP_STACK,
-        settingsDir: process.env.AUDIT_TRAIL_LOCAL_SETTINGS ?? path.join(PROJECT_ROOT, "local"),
+        settingsDir: localSettingsDir(),
         engineDir: path.join(localDir(), "engine"),
         main: path.join(PROJECT_ROOT, "local", "index.ts"),
     };
@@ -45,7 +45,7 @@ export function localStackPlace(): StackPlace {
 
 /**
  * What decides for the engine and for all that it starts, set here on purpose; what the user's environment said about it
- * was set aside, see userEnvironment.ts.
+ * was set aside, see ../environment.ts.
  */
 export function environment(cli: PulumiCommand, place: StackPlace): Record<string, string> {
     const shims = path.join(__dirname, "shims");

@@ -18,7 +18,7 @@ export async function asAdministrator<T>(
     login: AdministratorLogin,
     work: (client: Client) => Promise<T>,
 ): Promise<T> {
-    const client = new Client({
+    const config = {
         host: "localhost",
         port: login.port,
         user: ADMINISTRATOR,
@@ -27,10 +27,14 @@ export async function asAdministrator<T>(
         ssl: login.ca === undefined ? false : { ca: login.ca },
         application_name: "rdsadmin",
         connectionTimeoutMillis: 10_000,
+        // Under a stock CLI this process has the user's variables, which would decide about these.
+        replication: "off",
+        sslnegotiation: "postgres" as const,
         // Statements here hold passwords: keep them out of the server's log.
         options:
             "-c log_statement=none -c log_min_duration_statement=-1 -c log_min_error_statement=panic",
-    });
+    };
+    const client = new Client(config);
     // A server that ends this session at the wrong moment must not end this process: the query reports it.
     client.on("error", () => undefined);
     await client.connect();

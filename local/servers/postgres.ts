@@ -4,9 +4,11 @@ import { appendFile, chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
+import { failureReason } from "./failureReason";
 import { readIfExists } from "./files";
+import { freePort } from "./ports";
 import { isCommandOf } from "./process";
-import { giveToServerUser, runAsServerUser } from "./runAs";
+import { giveToServerUser, runAsServerUser, spawnAsServerUser } from "./runAs";
 
 /** One PostgreSQL server on this machine: its programs and its files. */
 export interface ServerFiles {
@@ -23,7 +25,10 @@ export interface Superuser {
 
 export type Settings = Readonly<Record<string, string>>;
 
-const START_DEADLINE_SECONDS = 60;
+const START_DEADLINE_MS = 60_000;
+const POLL_MS = 20;
+/** The line of postmaster.pid, counted from 0, that tells how far the start is: PostgreSQL's src/include/utils/pidfile.h. */
+const PID_FILE_STATUS = 7;
 const STOP_DEADLINE_SECONDS = 30;
 /** Larger than any process id an operating system gives out. */
 const NO_PROCESS = 2_147_483_647;
@@ -31,6 +36,7 @@ const SETTINGS_FILE = "server.conf";
 
 /** Creates the data directory with one superuser (scram password), UTF-8, reachable by TCP only. */
 export async function initServer(files: ServerFiles, superuser: Superuser): Promise<void> {
+    refuseShellWords(files.bin);
     const folder = path.dirname(files.dataDir);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await mkdir(files.dataDir, { mode: 0o700 });
@@ -57,7 +63,7 @@ export async function initServer(files: ServerFiles, superuser: Superuser): Prom
     } catch (cause) {
         await rm(files.dataDir, { recursive: true, force: true });
         throw new Error(
-            `The PostgreSQL data directory ${files.dataDir} could not be created: ${lastLine(cause)}`,
+            `The PostgreSQL data directory ${files.dataDir} could not be created: ${failureReason(cause)}; mend that and run the command again.`,
             { cause },
         );
     } finally {
@@ -98,36 +104,82 @@ export async function startServer(files: ServerFiles, port: number): Promise<voi
     await appendFile(files.logFile, "", { mode: 0o600 });
     await chmod(files.logFile, 0o600);
     await giveToServerUser(files.logFile);
-    const deadline = Date.now() + START_DEADLINE_SECONDS * 1000;
+    const deadline = Date.now() + START_DEADLINE_MS;
     for (;;) {
         const logged = (await stat(files.logFile)).size;
-        try {
-            await pgCtl(files, [
-                "start",
-                `--log=${files.logFile}`,
-                `--options=-p ${port}`,
-                "--wait",
-                `--timeout=${START_DEADLINE_SECONDS}`,
-            ]);
+        const failure = await launchServer(files, port, deadline);
+        if (failure === undefined) {
             return;
-        } catch (cause) {
-            const reason = fatalLine((await readFile(files.logFile, "utf8")).slice(logged));
-            // Children of a killed server hold its shared memory for a moment until they notice its death.
-            const orphans = /pre-existing shared memory block/.test(reason ?? "");
-            if (!orphans || Date.now() > deadline) {
-                throw new Error(
-                    `The PostgreSQL server in ${files.dataDir} did not start on port ${port}: ` +
-                        `${reason ?? lastLine(cause)} (log: ${files.logFile})`,
-                    { cause },
-                );
-            }
         }
+        const reason = fatalLine((await readFile(files.logFile, "utf8")).slice(logged));
+        // Children of a killed server hold its shared memory for a moment until they notice its death.
+        const orphans = /pre-existing shared memory block/.test(reason ?? "");
+        if (!orphans || Date.now() > deadline) {
+            throw new Error(
+                `The PostgreSQL server in ${files.dataDir} did not start on port ${port}: ` +
+                    `${reason ?? failure} (log: ${files.logFile})`,
+            );
+        }
+        await pause(POLL_MS);
     }
+}
+
+/** Starts the server on a port that nobody uses, and resolves with it: another program may take the one that was found. */
+export async function startOnFreePort(files: ServerFiles, attempts = 5): Promise<number> {
+    const port = await freePort();
+    try {
+        await startServer(files, port);
+        return port;
+    } catch (error) {
+        if (attempts > 1 && String(error).includes("could not create any TCP/IP sockets")) {
+            return await startOnFreePort(files, attempts - 1);
+        }
+        throw error;
+    }
+}
+
+/**
+ * Starts the server's program itself and waits until its pid file says that it is ready, as pg_ctl does; pg_ctl would hand
+ * the path of the program, of the data and of the log to a shell. Resolves with what went wrong.
+ */
+async function launchServer(
+    files: ServerFiles,
+    port: number,
+    deadline: number,
+): Promise<string | undefined> {
+    const ended = new AbortController();
+    let failure = "it ended at its start";
+    const child = spawnAsServerUser(
+        path.join(files.bin, "postgres"),
+        ["-D", files.dataDir, "-p", String(port)],
+        files.logFile,
+    );
+    child.once("error", (error) => {
+        failure = error.message;
+        ended.abort();
+    });
+    child.once("exit", () => {
+        ended.abort();
+    });
+    while (!ended.signal.aborted) {
+        const lines = await pidFileLines(files.dataDir);
+        if (Number(lines[0]) === child.pid && lines[PID_FILE_STATUS]?.trim() === "ready") {
+            return undefined;
+        }
+        if (Date.now() > deadline) {
+            child.kill("SIGQUIT");
+            return `it was not ready after ${String(START_DEADLINE_MS / 1000)} s`;
+        }
+        await pause(POLL_MS);
+    }
+    return failure;
 }
 
 /** Makes a running server read its settings again. */
 export async function reloadServer(files: ServerFiles): Promise<void> {
-    await pgCtl(files, ["reload"]);
+    if (await isRunning(files)) {
+        signal(await recordedPid(files), "SIGHUP");
+    }
 }
 
 /**
@@ -155,7 +207,7 @@ export async function stopServer(
                 `The PostgreSQL server in ${files.dataDir} did not stop: end process ${String(pid)}.`,
             );
         }
-        await pause(20);
+        await pause(POLL_MS);
     }
 }
 
@@ -228,17 +280,15 @@ function signal(pid: number | undefined, name: NodeJS.Signals): void {
     }
 }
 
-async function pgCtl(files: ServerFiles, args: readonly string[]): Promise<void> {
-    await runAsServerUser(path.join(files.bin, "pg_ctl"), [`--pgdata=${files.dataDir}`, ...args]);
-}
-
 function fatalLine(log: string): string | undefined {
     return /(?:FATAL|PANIC): {2}(.*)/.exec(log)?.[1];
 }
 
-/** The last line a failed program wrote; its command line stays out of messages. */
-function lastLine(error: unknown): string {
-    const stderr = (error as { stderr?: unknown }).stderr;
-    const text = typeof stderr === "string" && stderr.trim() !== "" ? stderr : String(error);
-    return text.trim().split("\n").at(-1) ?? "";
+/** Refuses a path that initdb cannot have: it runs the server's program by a shell, with the path in double quotes. */
+function refuseShellWords(bin: string): void {
+    if (/["$`\\\n]/.test(bin)) {
+        throw new Error(
+            `PostgreSQL cannot be set up with its programs in ${JSON.stringify(bin)}: initdb hands that path to a shell, to which a quote, $, \` and \\ mean something else; move the project, or set XDG_CACHE_HOME to a folder with a plain name.`,
+        );
+    }
 }

@@ -16,6 +16,7 @@ import {
     isRunning,
     reloadServer,
     type ServerFiles,
+    startOnFreePort,
     startServer,
     stopServer,
     wasRenamed,
@@ -69,10 +70,9 @@ export async function createRdsServer(
 
 /** Fills a new server, on a port that nobody knows and with a door for rdsadmin only. */
 async function bootstrap(files: ServerFiles, password: string, args: RdsServerArgs): Promise<void> {
-    const port = await freePort();
     await writeAccessRules(files, `host all ${ADMINISTRATOR} all scram-sha-256\n`);
     await writeSettings(files, { fsync: "off" });
-    await startServer(files, port);
+    const port = await startOnFreePort(files);
     await asAdministrator({ port, password, ca: undefined }, async (client) => {
         await runFile(client, "managed-roles.sql");
         await runGenerated(client, "master-user.sql", [args.masterUsername, args.masterPassword]);

@@ -1,6 +1,9 @@
-import { execFile, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
 import { chown } from "node:fs/promises";
 import { promisify } from "node:util";
+
+import { leastEnvironment } from "../environment";
 
 const execFileAsync = promisify(execFile);
 
@@ -82,10 +85,31 @@ export async function runAsServerUser(
     args: readonly string[],
 ): Promise<{ stdout: string; stderr: string }> {
     const { file: command, args: full, ...ids } = asServerUser(file, args);
-    return await execFileAsync(command, [...full], { ...ids, cwd: "/", env: serverEnvironment() });
+    return await execFileAsync(command, [...full], { ...ids, cwd: "/", env: leastEnvironment() });
 }
 
-/** Only what a server needs: PGDATA, PGPORT and the like of the caller must not reach it. */
-export function serverEnvironment(): NodeJS.ProcessEnv {
-    return { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C", TZ: "UTC" };
+/**
+ * Starts a server program that outlives this process, in a session of its own, its output appended to a file. A failure
+ * to start it comes as the child's `error` event.
+ */
+export function spawnAsServerUser(
+    file: string,
+    args: readonly string[],
+    logFile: string,
+): ChildProcess {
+    const { file: command, args: full, ...ids } = asServerUser(file, args);
+    const log = openSync(logFile, "a", 0o600);
+    try {
+        const child = spawn(command, full, {
+            ...ids,
+            cwd: "/",
+            env: leastEnvironment(),
+            detached: true,
+            stdio: ["ignore", log, log],
+        });
+        child.unref();
+        return child;
+    } finally {
+        closeSync(log);
+    }
 }

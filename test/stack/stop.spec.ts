@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { truncate } from "node:fs/promises";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 
 import { namesIn } from "../../local/servers/files";
-import { type CommandResult, type Environment, launch, signalGroup } from "../support/command";
+import { type CommandResult, launch, signalGroup } from "../support/command";
+import { hostileEnvironment } from "../support/hostileEnvironment";
 import { withTempDir } from "../support/tempDir";
 import { until } from "../support/until";
 import { knownResources, pulumi, stateFile } from "./support/engine";
@@ -14,25 +14,6 @@ import { refusal } from "./support/refusal";
 
 /** The default of deletionProtection. */
 const PROTECTED: Settings = { ...ARTICLE, deletionProtection: true };
-
-/** What people set for other stacks, all at once. */
-function foreignVariables(backend: string): Environment {
-    return {
-        PULUMI_BACKEND_URL: pathToFileURL(backend).href,
-        PULUMI_CONFIG_PASSPHRASE: "of another stack",
-        PULUMI_CONFIG_PASSPHRASE_FILE: path.join(backend, "no-such-file"),
-        PULUMI_ACCESS_TOKEN: "of another backend",
-        PULUMI_CONFIG: "{}",
-        PULUMI_STACK: "another",
-        PULUMI_OPTION_STACK: "another",
-        PULUMI_OPTION_TARGET: "another",
-        PULUMI_OPTION_REFRESH: "true",
-        PULUMI_OPTION_JSON: "true",
-        PULUMI_OPTION_PARALLEL: "1",
-        PULUMI_DIY_BACKEND_GZIP: "true",
-        PULUMI_DEBUG_PROVIDERS: "aws:1",
-    };
-}
 
 /** Checks that `npm stop` refused a protected stack, with the key to set and the way round. */
 function assertProtected(result: CommandResult, { settingsFile }: LaptopStack): void {
@@ -67,11 +48,14 @@ describe("stack: how it ends", function () {
             return await connected(auditUrl, (audit) => logOf(audit, ITEMS));
         }
 
-        it("starts as if the user's environment said nothing about the engine", async () => {
+        it("starts as if the user's environment said nothing, and is verified and previewed so", async () => {
             await withTempDir(async (backend) => {
-                const { code, output } = await stack.beginWith(foreignVariables(backend), "start")
-                    .ended;
-                assert.equal(code, 0, output);
+                const hostile = hostileEnvironment(backend);
+                for (const script of ["start", "verify", "preview"]) {
+                    const { code, output } = await stack.beginWith(hostile, script).ended;
+                    assert.equal(code, 0, output);
+                    assert.doesNotMatch(output, /^\s+at .+:\d+/m, "a stack trace");
+                }
                 assert.deepEqual(await namesIn(backend), [], "the user's backend has the state");
             });
             assert((await knownResources(stack)).length > 100);

@@ -4,16 +4,16 @@ import { mkdtemp, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
+import { leastEnvironment } from "../../local/environment";
 import { findBinaries } from "../../local/servers/binaries";
-import { freePort } from "../../local/servers/ports";
 import {
     initServer,
     type ServerFiles,
-    startServer,
+    startOnFreePort,
     stopArguments,
     writeSettings,
 } from "../../local/servers/postgres";
-import { asServerUser, giveToServerUser, serverEnvironment } from "../../local/servers/runAs";
+import { asServerUser, giveToServerUser } from "../../local/servers/runAs";
 
 /** A throw-away PostgreSQL server. */
 export interface ScratchServer {
@@ -76,20 +76,6 @@ export async function scratchServer(options: ScratchOptions = {}): Promise<Scrat
     }
 }
 
-/** Another program may take the free port between the search and the start. */
-async function startOnFreePort(files: ServerFiles, attempts = 3): Promise<number> {
-    const port = await freePort();
-    try {
-        await startServer(files, port);
-        return port;
-    } catch (error) {
-        if (attempts > 1 && String(error).includes("could not create any TCP/IP sockets")) {
-            return await startOnFreePort(files, attempts - 1);
-        }
-        throw error;
-    }
-}
-
 /**
  * A process that waits for the end of its standard input, then stops the server and removes the folder. The input ends
  * when `stop` closes it and also when this process dies, by whatever signal.
@@ -101,7 +87,7 @@ function guard(folder: string, files: ServerFiles): () => Promise<void> {
     const child = spawn("sh", ["-c", script, folder, file, ...full], {
         ...ids,
         cwd: "/",
-        env: serverEnvironment(),
+        env: leastEnvironment(),
         detached: true,
         stdio: ["pipe", "ignore", "ignore"],
     });

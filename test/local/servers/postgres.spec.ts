@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
@@ -9,8 +10,9 @@ import path from "node:path";
 import fc from "fast-check";
 import { Client } from "pg";
 
-import { isPortFree } from "../../../local/servers/ports";
-import { quoteSetting } from "../../../local/servers/postgres";
+import { failureReason } from "../../../local/servers/failureReason";
+import { isPortFree, serverPorts } from "../../../local/servers/ports";
+import { initServer, quoteSetting } from "../../../local/servers/postgres";
 import { until } from "../../support/until";
 import { scratchServer, type ScratchServer } from "../../support/postgres";
 
@@ -60,6 +62,69 @@ describe("scratch server", function () {
                 assert.match(quoted, /^'.*'$/);
             }),
         );
+    });
+});
+
+describe("why a program of PostgreSQL failed", () => {
+    const reasonOf = (stderr: string): string => failureReason({ stderr });
+
+    it("is what it says first, not how it tidied up", () => {
+        assert.equal(
+            reasonOf(`2026-11-26 06:00:00.000 UTC [7] FATAL:  could not write to file "pg_wal/xlogtemp.7": No space left on device
+child process exited with exit code 1
+initdb: removing contents of data directory "/x"
+`),
+            'could not write to file "pg_wal/xlogtemp.7": No space left on device',
+        );
+        assert.equal(
+            reasonOf(
+                'initdb: error: could not write file "/x/PG_VERSION": No space left on device\ninitdb: removing data directory "/x"\n',
+            ),
+            'could not write file "/x/PG_VERSION": No space left on device',
+        );
+        assert.equal(
+            reasonOf(
+                'child process was terminated by signal 7: Bus error\ninitdb: removing contents of data directory "/x"\n',
+            ),
+            "child process was terminated by signal 7: Bus error",
+        );
+    });
+
+    it("is the error's own message where it printed nothing", () => {
+        assert.equal(failureReason(new Error("spawn initdb ENOENT")), "spawn initdb ENOENT");
+        assert.equal(
+            reasonOf('initdb: removing contents of data directory "/x"\n'),
+            "it gave no reason",
+        );
+    });
+});
+
+describe("the path of PostgreSQL's programs", () => {
+    it("is refused where initdb would hand it to a shell that reads it", async () => {
+        for (const bin of [
+            "/a$(touch pwned)/bin",
+            "/a`touch pwned`/bin",
+            '/a"b/bin',
+            "/a\\b/bin",
+        ]) {
+            const folder = path.join(tmpdir(), "audit-trail-never-made");
+            const files = { bin, dataDir: path.join(folder, "data"), logFile: "" };
+            await assert.rejects(
+                initServer(files, { name: "postgres", password: "x" }),
+                /^Error: PostgreSQL cannot be set up with its programs in ".*": initdb hands that path to a shell, /,
+            );
+            assert(!existsSync(folder));
+        }
+    });
+});
+
+describe("the port of a server", () => {
+    it("is none that the system gives to outgoing connections", () => {
+        const ports = serverPorts([32_768, 60_999]);
+        assert.deepEqual([ports[0], ports.at(-1)], [20_000, 65_535]);
+        assert(!ports.some((port) => port >= 32_768 && port <= 60_999));
+        assert.equal(serverPorts([1_024, 65_535]).length, 45_536);
+        assert.equal(serverPorts([20_010, 65_535]).length, 45_536);
     });
 });
 

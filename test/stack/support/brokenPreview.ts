@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { obtainCli } from "../../../local/engine/cli";
 import { preview } from "../../../local/engine/operation";
 import { PROJECT_ROOT } from "../../../local/engine/paths";
-import { setAsidePulumiVariables } from "../../../local/engine/userEnvironment";
+import { useOwnEnvironment } from "../../../local/environment";
 import { openStack } from "../../../local/engine/workspace";
 import { breakages } from "../../../policy/tests/brokenSettings";
 
@@ -15,7 +15,7 @@ import { breakages } from "../../../policy/tests/brokenSettings";
  * Prints `<index> <resource>` for every resource that it broke.
  */
 async function main([engineDir = "", ...indices]: readonly string[]): Promise<void> {
-    setAsidePulumiVariables();
+    useOwnEnvironment();
     const broken = breakages.map((one, index) => ({ ...one, index }));
     const chosen = broken.filter(({ index }) => indices.includes(String(index)));
     const cli = await obtainCli(console.error);

