@@ -3,7 +3,7 @@ import type { TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { checkOf } from "./checks";
 import type { Database } from "./database";
-import { qualified } from "./fragments";
+import { headerArray, qualified } from "./fragments";
 import type { Check } from "./report";
 
 /** The gaps of one kind that touch a table. */
@@ -67,13 +67,34 @@ export async function checkColumns(
     return checkOf("columns", [...missing, ...late], "those of the source");
 }
 
+/** Whether the registry says of a table only what a deployment has entered, and the log has all its partitions. */
+export async function checkRegistry(
+    audit: Database,
+    { schema, table }: TableShape,
+): Promise<Check> {
+    const { staging, auditLog, tombstone, partitionPrefix } = trailNames({ schema, table });
+    const script = renderSql("sql/verify/registry.sql", {
+        ...{ schema, table, staging, tombstone },
+        staging_name: qualified(schema, staging),
+        audit_log: auditLog,
+        default_partition: `${partitionPrefix}default`,
+        headers: headerArray(),
+    });
+    const findings = (await audit.rows<{ finding: string }>(script)).map(({ finding }) => finding);
+    return checkOf("registry", findings, "as the deployments entered it");
+}
+
 /** Changes that arrived and could not be logged. */
 export async function checkUnlogged(
     audit: Database,
     { schema, table }: TableShape,
     since: string | undefined,
 ): Promise<Check> {
-    const script = renderSql("sql/verify/unlogged_changes.sql", { schema, table });
+    const { auditLog } = trailNames({ schema, table });
+    const script = renderSql("sql/verify/unlogged_changes.sql", {
+        ...{ schema, table },
+        audit_log: auditLog,
+    });
     const { count, message } = await audit.row<{ count: string; message: string | null }>(script, [
         since,
     ]);

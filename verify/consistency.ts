@@ -4,7 +4,7 @@ import { renderSql } from "../components/trail/template";
 import { chunkEnd, forEachRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences, Notes } from "./differences";
-import { headerArray, keyVariables, logVariables, wholeRow } from "./fragments";
+import { headerArray, keyVariables, logVariables, qualified, wholeRow } from "./fragments";
 import type { KeyLookup } from "./lookup";
 
 const KEYS_PER_LOOKUP = 2_000;
@@ -42,16 +42,22 @@ export async function checkConsistency(
     notes: Notes,
 ): Promise<number> {
     const staging = new StagingRows(audit, shape, stagingColumns);
+    const { log_rows, first_change: firstChange } = await audit.row<LogCount>(
+        renderSql("sql/verify/log_count.sql", logVariables(shape)),
+    );
     await checkLog(
-        { audit, shape, stagingColumns, chunkRows, lookup, staging, notes },
+        { audit, shape, stagingColumns, chunkRows, lookup, staging, notes, firstChange },
         differences,
     );
     await checkStaging(audit, shape, chunkRows, staging, differences);
     await checkTombstones(audit, shape, differences);
-    const { log_rows } = await audit.row<{ log_rows: string }>(
-        renderSql("sql/verify/log_count.sql", logVariables(shape)),
-    );
     return Number(log_rows);
+}
+
+interface LogCount {
+    readonly log_rows: string;
+    /** The `audit_id` of the first row that is none of a full load; null where there is none. */
+    readonly first_change: string | null;
 }
 
 interface LogContext {
@@ -62,23 +68,25 @@ interface LogContext {
     readonly lookup: KeyLookup | undefined;
     readonly staging: StagingRows;
     readonly notes: Notes;
+    readonly firstChange: string | null;
 }
 
 async function checkLog(context: LogContext, differences: Differences): Promise<void> {
-    const { audit, shape, stagingColumns, chunkRows } = context;
+    const { audit, shape, stagingColumns, chunkRows, firstChange } = context;
     const log = logVariables(shape);
     const ends = renderSql("sql/verify/log_chunk_end.sql", log);
     const chunk = renderSql("sql/verify/log_chunk.sql", {
         ...log,
         same_row: keyVariables(shape, "staging", "o").same_row,
         table: shape.table,
+        staging_name: qualified(shape.schema, trailNames(shape).staging),
         headers: headerArray(),
         staging_row: wholeRow(shape, stagingColumns),
     });
     await forEachRange(
         (after) => chunkEnd(audit, ends, after, chunkRows),
         async ({ after, upTo }) => {
-            for (const problem of await audit.rows<Problem>(chunk, [after, upTo])) {
+            for (const problem of await audit.rows<Problem>(chunk, [after, upTo, firstChange])) {
                 await report(problem, context, differences);
             }
         },

@@ -28,7 +28,10 @@ export async function readFacts(
     const script = renderSql("sql/verify/definitions.sql");
     const facts = await audit.rows<Fact>(script, [schema, relations]);
     return facts.some(({ name }) => name === `${schema}.gap_kind`)
-        ? [...facts, ...(await audit.rows<Fact>(renderSql("sql/verify/gap_kinds.sql", { schema })))]
+        ? [
+              ...facts,
+              ...(await audit.rows<Fact>(renderSql("sql/verify/trail_rows.sql", { schema }))),
+          ]
         : facts;
 }
 

@@ -1,7 +1,7 @@
 import { formatTableName, trailNames } from "../components/trail/names";
 import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
-import { checkColumns, checkGaps, checkGrants, checkUnlogged } from "./auditChecks";
+import { checkColumns, checkGaps, checkGrants, checkRegistry, checkUnlogged } from "./auditChecks";
 import { checkConsistency } from "./consistency";
 import type { Database } from "./database";
 import type { Definitions } from "./definitionChecks";
@@ -93,6 +93,7 @@ export async function verifyTable(
             await checkPartitions(source, shape, audited),
             await checkColumns(audit, shape, stagingColumns),
             await definitions.checkTable(shape),
+            await checkRegistry(audit, shape),
             await checkGrants(audit, shape),
             await checkUnlogged(audit, shape, since),
             await checkGaps(audit, shape, since),

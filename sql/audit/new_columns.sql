@@ -10,6 +10,7 @@ AS $function$
 DECLARE
     registered audit_trail.audited_table;
     added jsonb;
+    this_time timestamptz;
     new_gaps integer := 0;
 BEGIN
     FOR registered IN SELECT * FROM audit_trail.audited_table LOOP
@@ -31,15 +32,16 @@ BEGIN
                         AND k.name = a.attname
                 );
         CONTINUE WHEN added IS NULL;
+        this_time := clock_timestamp();
         INSERT INTO audit_trail.audited_column (table_schema, table_name, name, type, present_from)
-            SELECT registered.table_schema, registered.table_name, n.key, n.value, clock_timestamp()
+            SELECT registered.table_schema, registered.table_name, n.key, n.value, this_time
             FROM jsonb_each_text(added) AS n;
         INSERT INTO audit_trail.gap (table_schema, table_name, kind, to_timestamp, detail)
             VALUES (
                 registered.table_schema,
                 registered.table_name,
                 'shape change',
-                clock_timestamp(),
+                this_time,
                 jsonb_build_object('added', added, 'added_by', 'DMS')
             );
         new_gaps := new_gaps + 1;

@@ -1,9 +1,28 @@
 -- Whether the log rows of the keys whose hashes lie behind $1 and up to $2 fit each other, and each key's last one its staging row or its tombstone.
--- One statement, so one snapshot: DMS writes staging, log and tombstone in one transaction.
+-- $3 is the number of the log's first change. One statement, so one snapshot: DMS writes staging, log and tombstone in one
+-- transaction.
 WITH reloads AS (
-    SELECT max(g.recorded_at) AS last
+    SELECT
+        max(g.recorded_at) FILTER (WHERE g.kind = 'reload') AS last,
+        -- Whether DMS has loaded the table more than once, or may be about to: a reload under way has no gap yet.
+        count(g.kind) > 0 OR EXISTS (
+            SELECT
+            FROM pg_catalog.pg_trigger AS t
+            WHERE t.tgrelid = to_regclass(:'staging_name') AND t.tgname = 'make_room'
+        ) AS is_reloaded
     FROM audit_trail.gap AS g
-    WHERE g.kind = 'reload' AND g.table_schema = :'schema' AND g.table_name = :'table'
+    WHERE g.kind IN ('reload', 'not audited') AND g.table_schema = :'schema' AND g.table_name = :'table'
+),
+-- The columns that a row may have, and those that every row has, because they neither came nor went.
+shape AS (
+    SELECT
+        array_agg(c.name) || CAST(
+            ARRAY(SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = to_regclass(:'staging_name'))
+            AS text[]
+        ) AS known,
+        coalesce(array_agg(c.name) FILTER (WHERE c.present_from = '-infinity' AND c.gone_since IS NULL), '{}') AS steady
+    FROM audit_trail.audited_column AS c
+    WHERE c.table_schema = :'schema' AND c.table_name = :'table'
 ),
 -- Older deletes may have lost their tombstones to audit_trail.maintain().
 horizon AS (
@@ -51,20 +70,50 @@ judged AS (
         o.audit_id,
         o.stream_position,
         CASE
-            WHEN o.operation IN ('B', 'I') AND o.old_row_data IS NOT NULL
+            WHEN o.operation NOT IN ('B', 'I', 'U', 'D')
+                OR o.operation IN ('B', 'I') AND o.old_row_data IS NOT NULL
                 OR (o.operation = 'D') <> (o.new_row_data IS NULL)
+                -- A delete of a row that staging did not have has none.
+                OR NOT coalesce(o.new_row_data, o.old_row_data, o.row_key) @> o.row_key
+                OR NOT o.new_row_data ?& h.steady
+                OR NOT o.old_row_data ?& h.steady
+                OR o.new_row_data - h.known <> '{}'
+                OR o.old_row_data - h.known <> '{}'
+                OR o.operation = 'B' AND (o.stream_position, o.change_seq) <> ('', '')
+                OR CASE
+                    WHEN o.operation = 'B' THEN o.transaction_id IS NOT NULL
+                    WHEN o.transaction_id IS NULL THEN
+                        NOT coalesce(o.remarks && '{brought back,vanished in reload}', false)
+                        AND NOT EXISTS (
+                            SELECT
+                            FROM audit_trail.gap AS g
+                            WHERE g.kind = 'commit timestamp missing'
+                                AND g.table_schema = :'schema'
+                                AND g.table_name = :'table'
+                                AND g.detail -> 'row_key' = o.row_key
+                                AND g.detail ->> 'stream_position' = o.stream_position
+                        )
+                    ELSE o.transaction_id <> audit_trail.microseconds(o.commit_timestamp)
+                END
                 THEN 'malformed log row'
             WHEN o.change_seq <> ''
                 AND o.change_seq = o.previous_seq
                 AND o.stream_position = o.previous_position
                 AND NOT coalesce('completes large column' = ANY (o.remarks), false)
                 THEN 'change logged twice'
-            WHEN o.operation = 'B' THEN NULL
+            -- The full load comes before every change; only another one brings a row after them.
+            WHEN o.operation = 'B' THEN
+                CASE
+                    WHEN NOT loads.is_reloaded AND (o.previous_operation IS NOT NULL OR o.audit_id > $3::bigint)
+                        THEN 'baseline without a load'
+                END
             -- The full load has read the row that this change made, or a later one, or had not yet read it: the row says so.
             WHEN 'overlaps baseline' = ANY (o.remarks)
                 AND (
-                    o.previous_operation = 'B' AND o.operation = 'I'
-                    OR o.previous_operation IS NOT NULL AND o.old_row_data IS NULL
+                    o.previous_operation = 'B'
+                    AND o.operation = 'I'
+                    AND (o.commit_timestamp <= o.previous_commit + interval '1 second' OR loads.is_reloaded)
+                    OR o.previous_operation IS NOT NULL AND o.old_row_data IS NULL AND loads.is_reloaded
                 )
                 THEN NULL
             WHEN o.operation = 'I' AND o.previous_operation <> 'D' THEN 'insert over existing row'
@@ -77,7 +126,6 @@ judged AS (
                         SELECT
                         FROM jsonb_object_keys(o.previous_row || o.old_row_data) AS c (name)
                         WHERE (o.previous_row -> c.name) IS DISTINCT FROM (o.old_row_data -> c.name)
-                            AND (o.previous_row ->> c.name) IS DISTINCT FROM (o.old_row_data ->> c.name)
                             AND NOT EXISTS (
                                 SELECT
                                 FROM turns AS r
@@ -114,13 +162,12 @@ judged AS (
                 END
             WHEN s.row IS NULL THEN
                 -- What vanished in a reload is told by the reload's gap.
-                CASE WHEN o.recorded_at < (SELECT r.last FROM reloads AS r) THEN NULL ELSE 'not in staging' END
+                CASE WHEN o.recorded_at < loads.last THEN NULL ELSE 'not in staging' END
             WHEN o.new_row_data <> s.row
                 AND EXISTS (
                     SELECT
                     FROM jsonb_object_keys(o.new_row_data || s.row) AS c (name)
                     WHERE (o.new_row_data -> c.name) IS DISTINCT FROM (s.row -> c.name)
-                        AND (o.new_row_data ->> c.name) IS DISTINCT FROM (s.row ->> c.name)
                         AND NOT EXISTS (
                             SELECT
                             FROM turns AS r
@@ -144,6 +191,8 @@ judged AS (
                 THEN 'log and staging have other headers'
         END AS ending
     FROM ordered AS o
+    CROSS JOIN reloads AS loads
+    CROSS JOIN shape AS h
     -- OFFSET 0, here and below: what it computes is computed once for each row, and staging is read by its key.
     LEFT JOIN LATERAL (
         SELECT :staging_row - :headers AS row, t.commit_timestamp, t.stream_position, t.change_seq

@@ -143,7 +143,8 @@ describe("verify and what somebody has explained:", function () {
         await world.source.query("UPDATE items SET name = 'fifth' WHERE item_id = 4");
         assert.ok((await world.verify({}, ITEMS)).complete);
         const earlier = (row: string): string => `
-            UPDATE items_audit_log SET commit_timestamp = commit_timestamp - interval '2 seconds'
+            UPDATE items_audit_log
+                SET commit_timestamp = commit_timestamp - interval '2 seconds', transaction_id = transaction_id - 2000000
                 WHERE row_key = '{"item_id": 4}' AND new_row_data ->> 'name' = '${row}';`;
         await world.forge(
             `${earlier("fifth")}

@@ -172,6 +172,58 @@ describe("verify finds what the guarantee rests on broken:", function () {
         ],
     );
 
+    const lastMonth = new Date();
+    lastMonth.setUTCDate(0);
+    BREAKAGES.push(
+        [
+            "tombstones that the registry says to be forgotten",
+            "UPDATE audit_trail.audited_table SET tombstones_from = 'infinity' WHERE table_name = 'one'",
+            "UPDATE audit_trail.audited_table SET tombstones_from = '-infinity' WHERE table_name = 'one'",
+            "audit",
+            "registry",
+        ],
+        [
+            "a column that the registry says to have come and gone",
+            "INSERT INTO audit_trail.audited_column (table_schema, table_name, name, type, present_from, gone_since) VALUES ('public', 'one', 'id', 'uuid', now(), now())",
+            "DELETE FROM audit_trail.audited_column WHERE gone_since IS NOT NULL",
+            "audit",
+            "registry",
+        ],
+        [
+            "another log in the registry",
+            "UPDATE audit_trail.audited_table SET audit_log = 'other' WHERE table_name = 'one'",
+            "UPDATE audit_trail.audited_table SET audit_log = 'one_audit_log' WHERE table_name = 'one'",
+            "audit",
+            "registry",
+        ],
+        [
+            "a month's partition dropped",
+            `DROP TABLE one_audit_log_y${lastMonth.toISOString().slice(0, 7).replace("-", "m")}`,
+            "SET ROLE audit_trail_owner; SELECT audit_trail.add_partitions('one_audit_log', 'one_audit_log_'); RESET ROLE",
+            "audit",
+            "registry",
+        ],
+        [
+            "an unlogged change that is said to be brought back and is not",
+            "INSERT INTO audit_trail.unlogged_change (audit_id, table_schema, table_name, statement, sqlstate, message) VALUES (1, 'public', 'one', 'INSERT', '22000', 'no'); INSERT INTO audit_trail.brought_back SELECT max(unlogged_id) FROM audit_trail.unlogged_change",
+            ["unlogged_change", "brought_back"]
+                .map(
+                    (ledger) =>
+                        `ALTER TABLE audit_trail.${ledger} DISABLE TRIGGER append_only; DELETE FROM audit_trail.${ledger}; ALTER TABLE audit_trail.${ledger} ENABLE ALWAYS TRIGGER append_only`,
+                )
+                .join(";"),
+            "audit",
+            "unlogged changes",
+        ],
+        [
+            "the token gone by which the trail knows its own writes",
+            "DELETE FROM audit_trail.own_write",
+            "INSERT INTO audit_trail.own_write DEFAULT VALUES",
+            "audit",
+            "definitions",
+        ],
+    );
+
     for (const [what, breakIt, mendIt, side, check] of BREAKAGES) {
         it(what, async () => {
             const client = side === "source" ? world.source : world.trail.superuser;

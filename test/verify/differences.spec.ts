@@ -27,8 +27,16 @@ describe("verify finds a defect:", function () {
     const last = (n: number): string =>
         `${log(n)} AND audit_id = (SELECT max(audit_id) FROM ${log(n)})`;
     const copy = (n: number, columns: string): string =>
-        `INSERT INTO items_audit_log (operation, row_key, old_row_data, new_row_data, commit_timestamp, stream_position, change_seq)
-         SELECT ${columns} FROM ${last(n)}`;
+        `INSERT INTO items_audit_log (operation, row_key, old_row_data, new_row_data, commit_timestamp, stream_position, change_seq, transaction_id)
+         SELECT ${columns}, transaction_id FROM ${last(n)}`;
+
+    const middle = (n: number): string => `${log(n)} AND new_row_data ->> 'name' = 'first'`;
+    const baseline = (which: string): string =>
+        `UPDATE ${which.replace(" WHERE", " SET operation = 'B', old_row_data = NULL, transaction_id = NULL, stream_position = '', change_seq = '' WHERE")}`;
+    /** Changes the image between two changes wherever it stands. */
+    const both = (n: number, how: string): string =>
+        `UPDATE ${middle(n).replace(" WHERE", ` SET new_row_data = new_row_data ${how} WHERE`)};
+         UPDATE ${last(n).replace(" WHERE", ` SET old_row_data = old_row_data ${how} WHERE`)}`;
 
     /** Makes the staging row what the last row of the log says. */
     const stage = (n: number): string =>
@@ -77,7 +85,7 @@ describe("verify finds a defect:", function () {
         [
             1007,
             "a log row's time altered",
-            `UPDATE ${last(1007).replace(" WHERE", " SET commit_timestamp = commit_timestamp + interval '1 us' WHERE")}`,
+            `UPDATE ${last(1007).replace(" WHERE", " SET commit_timestamp = commit_timestamp + interval '1 us', transaction_id = transaction_id + 1 WHERE")}`,
             [/^log and staging have other headers/],
         ],
         [
@@ -89,7 +97,7 @@ describe("verify finds a defect:", function () {
         [
             1009,
             "a log row added",
-            copy(1009, "'U', row_key, new_row_data, new_row_data, now(), 'x', 'x'"),
+            copy(1009, "'U', row_key, new_row_data, new_row_data, commit_timestamp, 'x', 'x'"),
             [/^log and staging have other headers/],
         ],
         [
@@ -104,7 +112,7 @@ describe("verify finds a defect:", function () {
         [
             91011,
             "a log row of a row that never was",
-            copy(1011, `'I', '${id(91011)}', NULL, new_row_data, now(), 'x', 'x'`),
+            copy(1011, `'I', '${id(91011)}', NULL, new_row_data, commit_timestamp, 'x', 'x'`),
             [/^not in staging .*log's last row is not what/],
         ],
         [
@@ -161,19 +169,80 @@ describe("verify finds a defect:", function () {
             "INSERT INTO items_staging SELECT 1019, name, price FROM items_staging WHERE item_id = 1",
             [/^missing at source|deleted but in staging/],
         ],
+        [
+            1030,
+            "a transaction id altered",
+            `UPDATE ${middle(1030).replace(" WHERE", " SET transaction_id = transaction_id + 1 WHERE")}`,
+            [/^malformed log row/],
+        ],
+        [
+            1031,
+            "a history made a baseline, in staging too",
+            `DELETE FROM ${log(1031)} AND new_row_data ->> 'name' <> 'second'; ${baseline(last(1031))};
+             UPDATE items_staging SET operation = 'I', stream_position = '', change_seq = '' WHERE item_id = 1031`,
+            [/^baseline without a load/],
+        ],
+        [1032, "a change made a baseline", baseline(middle(1032)), [/^baseline without a load/]],
+        [
+            1033,
+            "a removed row excused by a remark",
+            `DELETE FROM ${middle(1033)}; UPDATE ${last(1033).replace(" WHERE", " SET old_row_data = NULL, remarks = '{overlaps baseline}' WHERE")}`,
+            [/^broken chain/],
+        ],
+        [
+            1034,
+            "a removed row excused by an insert with a remark",
+            `DELETE FROM ${middle(1034)};
+             UPDATE ${log(1034).replace(" WHERE", " SET commit_timestamp = commit_timestamp - interval '1 hour' WHERE")} AND operation = 'B';
+             UPDATE ${last(1034).replace(" WHERE", " SET operation = 'I', old_row_data = NULL, remarks = '{overlaps baseline}' WHERE")}`,
+            [/^insert over existing row/],
+        ],
+        [
+            1035,
+            "an operation that there is not",
+            `UPDATE ${middle(1035).replace(" WHERE", " SET operation = 'X' WHERE")}`,
+            [/^malformed log row/],
+        ],
+        [
+            1036,
+            "a number made a text",
+            `UPDATE ${middle(1036).replace(" WHERE", " SET new_row_data = jsonb_set(new_row_data, '{price}', to_jsonb(new_row_data ->> 'price')) WHERE")}`,
+            [/^broken chain/],
+        ],
+        [
+            1037,
+            "a column that there is not, in neighbours alike",
+            both(1037, `|| '{"paid": true}'`),
+            [/^malformed log row/],
+        ],
+        [
+            1038,
+            "a column taken out, in neighbours alike",
+            both(1038, "- 'price'"),
+            [/^malformed log row/],
+        ],
+        [
+            91039,
+            "the whole history of a deleted row given to another",
+            `UPDATE ${log(1039).replace(" WHERE", ` SET row_key = '${id(91039)}' WHERE`)};
+             UPDATE audit_trail.public_items_tombstone SET row_key = '${id(91039)}' WHERE row_key = '${id(1039)}'`,
+            [/^malformed log row/],
+        ],
     ];
     let found: ReadonlyMap<string, string[]>;
     let keys: ReadonlySet<string>;
 
     before(async () => {
-        const touched = "item_id BETWEEN 1001 AND 1019";
+        const touched = "(item_id BETWEEN 1001 AND 1019 OR item_id BETWEEN 1030 AND 1039)";
         await world.source.query(
             `UPDATE items SET name = 'first' WHERE ${touched} AND item_id <> 1003`,
         );
         await world.source.query(
             `UPDATE items SET name = 'second' WHERE ${touched} AND item_id <> 1003`,
         );
-        await world.source.query("DELETE FROM items WHERE item_id BETWEEN 1015 AND 1019");
+        await world.source.query(
+            "DELETE FROM items WHERE item_id BETWEEN 1015 AND 1019 OR item_id = 1039",
+        );
         await world.source.query("INSERT INTO items VALUES (95001, 'lost', 1)");
         await world.evade("items", "UPDATE items SET item_id = 91020 WHERE item_id = 1020");
         const quiet = await world.verify({}, "public.items");
