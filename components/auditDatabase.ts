@@ -11,7 +11,7 @@ import { roles, schemas } from "./names";
 import type { Tags } from "./tags";
 import { formatTableName } from "./trail/names";
 import { MARKER_TABLE, markerGapFiles } from "./trail/guards";
-import { lookFile, retireFile } from "./trail/look";
+import { leaveFile, lookFile, retireFile } from "./trail/look";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
 import { foundation, tableObjects, triggerFunction, triggerObjects } from "./trail/statements";
 
@@ -114,6 +114,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
                 batches: shapes.apply((all) => [
                     rights,
                     ...audited.map((table) => tableBatch(shapeOf(all, table))),
+                    { files: [leaveFile(audited)] },
                     rights,
                 ]),
                 look: shapes.apply((all) => lookFile(audited.map((table) => shapeOf(all, table)))),

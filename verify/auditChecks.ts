@@ -32,15 +32,22 @@ export async function checkGaps(
     return judgeGaps(await audit.rows<GapSummary>(script, [since]));
 }
 
+/** What to do about a gap, where more can be done than to explain it. */
+const MENDS: Readonly<Record<string, string>> = {
+    "not audited": "reload the table, docs/tables.md",
+    "other table under this name": "reload the table, docs/tables.md",
+};
+
 /** See {@link checkGaps}. */
 export function judgeGaps(gaps: readonly GapSummary[]): Check {
     const told = gaps.map(({ kind, count, last }) => `${count} x ${kind}, the last at ${last}`);
     const findings = gaps
         .filter(({ open, hides_changes }) => open !== "0" && hides_changes)
-        .map(
-            ({ kind, open, last, open_ids }) =>
-                `${open} x ${kind}, the last at ${last} (gap ${open_ids.join(", ")}${Number(open) > open_ids.length ? ", ..." : ""})`,
-        );
+        .map(({ kind, open, last, open_ids }) => {
+            const more = Number(open) > open_ids.length ? ", ..." : "";
+            const mend = MENDS[kind] === undefined ? "" : `: ${MENDS[kind]}`;
+            return `${open} x ${kind}, the last at ${last} (gap ${open_ids.join(", ")}${more})${mend}`;
+        });
     const detail = told.join("; ") || NO_GAPS;
     return findings.length === 0
         ? { name: "gaps", ok: true, detail }

@@ -26,10 +26,17 @@ export function lookFile(shapes: readonly TableShape[]): SqlFile {
     });
 }
 
-/** Lets go of the tables that are listed no more; see the file. */
+/** Notes which tables are listed no more, before DMS hears of it; see the file. */
+export function leaveFile(audited: readonly TableName[]): SqlFile {
+    return renderSql("sql/audit/leave.sql", { audited: namesOf(audited) });
+}
+
+/** Lets go of the tables that are listed no more, and tells where those have been that are listed again; see the file. */
 export function retireFile(audited: readonly TableName[]): SqlFile {
+    return renderSql("sql/audit/retire.sql", { audited: namesOf(audited) });
+}
+
+function namesOf(audited: readonly TableName[]): SqlFragment {
     const rows = audited.map(({ schema, table }) => ({ schema, table }));
-    return renderSql("sql/audit/retire.sql", {
-        audited: SqlFragment.each("(:'schema', :'table')", rows, ", "),
-    });
+    return SqlFragment.each("(:'schema', :'table')", rows, ", ");
 }

@@ -16,6 +16,7 @@ VALUES
     ('insert over existing row', true, 'A row was inserted that staging had already: its delete is missing.'),
     ('key update', true, 'The source changed a primary key, which DMS does not replicate.'),
     ('large column completed', false, 'A large value arrived after its row, in a transaction of its own.'),
+    ('left the list', false, 'The table is audited no more; its log ends here.'),
     ('lob truncated', true, 'DMS cut a large value; the log has its beginning.'),
     ('not audited', true, 'The table was not listed for a time; what was committed then is in no log.'),
     ('other table under this name', true, 'Another table has got the audited table''s name.'),

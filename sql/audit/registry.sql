@@ -20,9 +20,15 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     reload_began_at timestamptz,
     -- The commit time of the last change that was applied before it.
     reload_from timestamptz,
+    -- Where its log ends, as commit time, from the deployment on that took it from the list until it is told that it was out.
+    left_after timestamptz,
+    -- When it was let go; null while it is audited.
+    left_at timestamptz,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (table_schema, table_name)
 );
+ALTER TABLE audit_trail.audited_table ADD COLUMN IF NOT EXISTS left_after timestamptz;
+ALTER TABLE audit_trail.audited_table ADD COLUMN IF NOT EXISTS left_at timestamptz;
 COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is.';
 
 CREATE TABLE IF NOT EXISTS audit_trail.audited_column (
@@ -50,6 +56,26 @@ CREATE OR REPLACE VIEW audit_trail.former_column AS
     GROUP BY c.table_schema, c.table_name, c.name
     HAVING bool_and(c.gone_since IS NOT NULL);
 COMMENT ON VIEW audit_trail.former_column IS 'Columns that the source has no more. Staging keeps them.';
+
+-- The commit time of the last change in a table's log, of those that were committed since a given time.
+CREATE OR REPLACE FUNCTION audit_trail.last_change(audited audit_trail.audited_table, since timestamptz)
+RETURNS timestamptz
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    log CONSTANT text := format('%I.%I', audited.table_schema, audited.audit_log);
+    found_time timestamptz;
+BEGIN
+    IF to_regclass(log) IS NOT NULL THEN
+        EXECUTE format(
+            'SELECT max(l.commit_timestamp) FROM %s AS l WHERE l.commit_timestamp >= $1 AND l.operation <> ''B''', log
+        ) INTO found_time USING since;
+    END IF;
+    RETURN found_time;
+END
+$function$;
 
 -- Gives columns of all rows of staging values that no change brought, so that the log hears nothing of it.
 CREATE OR REPLACE FUNCTION audit_trail.fill_columns(staging regclass, assignments text) RETURNS void

@@ -1,7 +1,8 @@
--- Takes the log's trigger from the staging of tables that are audited no more, so that its function can go. To be run when
--- DMS has been told that they are: until then their changes are logged. Staging, log and ledgers stay.
+-- Lets go of the tables that are audited no more, and tells of those that are audited again. To be run when DMS has been
+-- told which ones are listed: until then their changes are logged. Staging, log and ledgers stay.
 SET LOCAL ROLE audit_trail_owner;
 
+-- Its function can go when the trigger has.
 DO $do$
 DECLARE
     retired record;
@@ -18,5 +19,65 @@ BEGIN
     END LOOP;
 END
 $do$;
+
+WITH gone AS (
+    UPDATE audit_trail.audited_table AS t
+        SET left_at = clock_timestamp(),
+            left_after = greatest(t.left_after, audit_trail.last_change(t, coalesce(t.left_after, '-infinity')))
+        WHERE t.left_at IS NULL AND (t.table_schema, t.table_name) NOT IN (VALUES :audited)
+        RETURNING t.*
+)
+INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
+SELECT
+    g.table_schema,
+    g.table_name,
+    'left the list',
+    g.left_after,
+    g.left_after,
+    -- The same table under another name has another log.
+    coalesce(
+        (
+            SELECT jsonb_build_object('now', jsonb_build_object('schema', t.table_schema, 'table', t.table_name))
+            FROM audit_trail.audited_table AS t
+            WHERE t.source_oid = g.source_oid
+                AND g.source_oid <> ''
+                AND (t.table_schema, t.table_name) IN (VALUES :audited)
+        ),
+        '{}'
+    )
+FROM gone AS g;
+
+-- What was committed before DMS read the table again is in no log, nor what it had read and not applied when the table left.
+WITH back AS (
+    UPDATE audit_trail.audited_table AS t
+        SET left_after = NULL, left_at = NULL
+        FROM audit_trail.audited_table AS o
+        WHERE o.table_schema = t.table_schema
+            AND o.table_name = t.table_name
+            AND t.left_after IS NOT NULL
+            AND (t.table_schema, t.table_name) IN (VALUES :audited)
+        RETURNING t.table_schema, t.table_name, o.left_after
+)
+INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp)
+SELECT b.table_schema, b.table_name, 'not audited', b.left_after, clock_timestamp()
+FROM back AS b;
+
+-- A renamed table has a new log, which begins where the other one has long ended.
+INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
+SELECT t.table_schema, t.table_name, 'not audited', f.left_after, clock_timestamp(), w.detail
+FROM audit_trail.audited_table AS t
+JOIN audit_trail.audited_table AS f ON f.source_oid = t.source_oid AND f.left_at IS NOT NULL
+CROSS JOIN LATERAL (
+    SELECT jsonb_build_object('before', jsonb_build_object('schema', f.table_schema, 'table', f.table_name))
+) AS w (detail)
+WHERE t.source_oid <> ''
+    AND (t.table_schema, t.table_name) IN (VALUES :audited)
+    AND NOT EXISTS (
+        SELECT FROM audit_trail.gap AS g
+        WHERE (g.table_schema, g.table_name) = (t.table_schema, t.table_name)
+            AND g.kind = 'not audited'
+            AND g.from_timestamp = f.left_after
+            AND g.detail = w.detail
+    );
 
 RESET ROLE;

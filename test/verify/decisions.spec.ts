@@ -142,6 +142,9 @@ describe("verify: checks", () => {
         assert.ok(judgeGaps([{ ...gap, open: "0" }]).ok);
         assert.ok(judgeGaps([{ ...gap, hides_changes: false }]).ok);
         assert.match(judgeGaps([{ ...gap, open: "0" }]).detail, /2 x reload/u);
+        assert.deepEqual(judgeGaps([{ ...gap, kind: "not audited" }]).findings, [
+            "2 x not audited, the last at 2026-01-01T00:00:00Z (gap 8, 7): reload the table, docs/tables.md",
+        ]);
     });
 });
 

@@ -4,7 +4,7 @@ import { prepareSession } from "../../../components/database/connection";
 import { runBatch, type BatchPlace, type SqlBatch } from "../../../components/database/runBatch";
 import { auditGrants } from "../../../components/grants";
 import { markerGapFiles } from "../../../components/trail/guards";
-import { retireFile } from "../../../components/trail/look";
+import { leaveFile, retireFile } from "../../../components/trail/look";
 import { formatTableName } from "../../../components/trail/names";
 import type { TableShape } from "../../../components/trail/shape";
 import {
@@ -56,7 +56,7 @@ export async function updateProgram(
             about: formatTableName(shape),
             files: [...tableObjects(shape), ...triggerObjects(shape)],
         }));
-        await run(rights, ...tables, rights);
+        await run(rights, ...tables, { files: [leaveFile(shapes)] }, rights);
         await run(rights, { files: markerGapFiles() }, rights, { files: [retireFile(shapes)] });
         await dropOthers(master, shapes);
     } finally {

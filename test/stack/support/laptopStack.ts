@@ -7,6 +7,7 @@ import path from "node:path";
 
 import { Client } from "pg";
 
+import type { TableName } from "../../../components/trail/shape";
 import { type ConnectionUrls } from "../../../local/commands/localStack";
 import { startTicks } from "../../../local/dms/processIdentity";
 import { PROJECT_ROOT } from "../../../local/engine/paths";
@@ -162,6 +163,14 @@ export class LaptopStack {
             found.push(stackProcess(`task ${id}`, pid));
         }
         return found.filter((one) => one.startTicks !== undefined);
+    }
+
+    /** Asks its tasks to load a table anew, as the API's ReloadTables does. */
+    async reload({ schema, table }: TableName): Promise<void> {
+        const request = JSON.stringify([{ SchemaName: schema, TableName: table }]);
+        for (const id of await namesIn(path.join(this.stackDir, "tasks"))) {
+            await writeFile(path.join(this.stackDir, "tasks", id, "reload.json"), request);
+        }
     }
 
     /** Destroys the stack, with these changes of its environment, and checks that nothing of it is left. */
