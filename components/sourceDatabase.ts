@@ -149,11 +149,13 @@ export class SourceDatabase extends pulumi.ComponentResource {
                 tables,
                 session: renderSql("sql/source/session.sql").sql,
                 query: renderSql("sql/source/catalog.sql").sql,
+                formerNames: renderSql("sql/source/former_names.sql").sql,
                 guards: tables.map((table) => {
                     const guards = guardsOf(args, table);
                     return guards === undefined ? [] : guardNames(guards);
                 }),
             },
+            pulumi.interpolate`${server.psql}, with the password in the secret ${server.masterSecretArn}.`,
             { ...inDatabase, dependsOn: [...demo, marker] },
         );
         new SqlScript(

@@ -13,11 +13,17 @@ export interface SourceTable extends CatalogRow {
     readonly deployedKey: readonly string[];
 }
 
-interface RegisteredTable {
+/** One row of sql/verify/registered_tables.sql. */
+export interface RegisteredTable {
     readonly table_schema: string;
     readonly table_name: string;
     readonly source_oid: string;
     readonly primary_key: readonly string[];
+}
+
+/** The tables as they were deployed last. */
+export async function readRegistered(audit: Database): Promise<RegisteredTable[]> {
+    return await audit.rows<RegisteredTable>(renderSql("sql/verify/registered_tables.sql"));
 }
 
 /** All tables by one query on each side, in the order of `tables`. */
@@ -26,9 +32,7 @@ export async function readSourceTables(
     audit: Database,
     tables: readonly TableName[],
 ): Promise<SourceTable[]> {
-    const registered = await audit.rows<RegisteredTable>(
-        renderSql("sql/verify/registered_tables.sql"),
-    );
+    const registered = await readRegistered(audit);
     const rows = await source.rows<CatalogRow>(
         renderSql("sql/source/catalog.sql"),
         catalogParameters(tables),

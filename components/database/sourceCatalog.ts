@@ -2,7 +2,13 @@ import * as pulumi from "@pulumi/pulumi";
 // Bound so that the serialised provider requires them in its own process.
 import crypto = require("node:crypto");
 import util = require("node:util");
-import { CatalogRow, catalogParameters, tableShapes } from "../trail/catalog";
+import {
+    CatalogRow,
+    catalogParameters,
+    FormerName,
+    tableShapes,
+    withWhereabouts,
+} from "../trail/catalog";
 import type { TableName, TableShape } from "../trail/shape";
 import { Connection, isUnreachable, withClient } from "./connection";
 
@@ -16,6 +22,8 @@ export interface SourceCatalogArgs {
     readonly session: string;
     /** The text of sql/source/catalog.sql. */
     readonly query: string;
+    /** The text of sql/source/former_names.sql. */
+    readonly formerNames: string;
     /** The names of the guards that each of the tables shall have, in the order of the tables. */
     readonly guards: readonly (readonly string[])[];
 }
@@ -25,6 +33,7 @@ interface SourceCatalogInputs {
     readonly tables: readonly TableName[];
     readonly session: string;
     readonly query: string;
+    readonly formerNames: string;
     readonly parameters: readonly unknown[];
     readonly guards: readonly (readonly string[])[];
     /** What a preview shows for the output of that name before the catalog is read. */
@@ -50,11 +59,30 @@ interface CatalogReading {
     readonly unguarded: readonly string[];
 }
 
-async function readCatalog(inputs: SourceCatalogInputs): Promise<CatalogReading> {
+/** The oids of the tables at an earlier reading, where there was one. */
+function knownOids(
+    tables: readonly TableName[],
+    known: readonly CatalogRow[],
+): (string | undefined)[] {
+    return tables.map(
+        ({ schema, table }) =>
+            known.find((row) => row.table_schema === schema && row.table_name === table)?.oid ??
+            undefined,
+    );
+}
+
+async function readCatalog(
+    inputs: SourceCatalogInputs,
+    known: readonly CatalogRow[],
+): Promise<CatalogReading> {
     const { connection, session, query, parameters } = inputs;
     return withClient(connection, async (client) => {
         await client.query(session);
-        const { rows: found } = await client.query<CatalogRow>(query, [...parameters]);
+        const { rows: read } = await client.query<CatalogRow>(query, [...parameters]);
+        const found = await withWhereabouts(read, knownOids(inputs.tables, known), async (oids) => {
+            const { rows } = await client.query<FormerName>(inputs.formerNames, [oids]);
+            return rows;
+        });
         const rows: CatalogRow[] = [];
         const unguarded: string[] = [];
         found.forEach(({ guards = [], ...row }, index) => {
@@ -88,15 +116,15 @@ function repairsFor(unguarded: readonly string[], known: Repairs): Repairs {
 
 async function readState(
     inputs: SourceCatalogInputs,
-    known: Repairs | undefined,
+    known: Pick<SourceCatalogState, "repairs" | "rows"> | undefined,
 ): Promise<SourceCatalogState> {
     const { tables, session, query } = inputs;
-    const { rows, unguarded } = await readCatalog(inputs);
+    const { rows, unguarded } = await readCatalog(inputs, known?.rows ?? []);
     return {
         ...{ tables, session, query, rows },
         columnsHash: hashColumns(rows),
         // Before the first deployment no guard is missing: the scripts that make them have not run.
-        repairs: known === undefined ? {} : repairsFor(unguarded, known),
+        repairs: known === undefined ? {} : repairsFor(unguarded, known.repairs),
     };
 }
 
@@ -107,7 +135,7 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
             return { changes: true };
         }
         try {
-            const { rows, unguarded } = await readCatalog(news);
+            const { rows, unguarded } = await readCatalog(news, olds.rows);
             const same =
                 unguarded.length === 0 &&
                 util.isDeepStrictEqual(olds.rows, rows) &&
@@ -134,17 +162,25 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
     },
     async update(_id, olds, news) {
         // A state of an older version has none.
-        const known = (olds as Partial<SourceCatalogState>).repairs ?? {};
-        return { outs: await readState(news, known) };
+        const { repairs = {} } = olds as Partial<SourceCatalogState>;
+        return { outs: await readState(news, { repairs, rows: olds.rows }) };
     },
 };
 
-/** Turns the rows into shapes; a problem with a table ends the program with its sentences and no stack. */
-function shapesOf(rows: readonly CatalogRow[]): TableShape[] {
+/**
+ * Turns the rows into shapes; a problem with a table ends the program with its sentences and no stack.
+ *
+ * @param wayIn how to connect to the source: a stack whose first update ends like this has no outputs
+ */
+function shapesOf(rows: readonly CatalogRow[], wayIn: string): TableShape[] {
     try {
         return tableShapes(rows);
     } catch (error) {
-        throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+        const problems = error instanceof Error ? error.message : String(error);
+        const isMissing = rows.some(({ relkind }) => relkind === null);
+        throw new pulumi.RunError(
+            isMissing ? `${problems}\nThe source is there to create tables in: ${wayIn}` : problems,
+        );
     }
 }
 
@@ -174,11 +210,17 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
     /** The tables in the order of the arguments. */
     readonly shapes: pulumi.Output<TableShape[]>;
 
-    constructor(name: string, args: SourceCatalogArgs, opts?: pulumi.CustomResourceOptions) {
+    /** @param wayIn One sentence that says how a person connects to the source. */
+    constructor(
+        name: string,
+        args: SourceCatalogArgs,
+        wayIn: pulumi.Output<string>,
+        opts?: pulumi.CustomResourceOptions,
+    ) {
         const parameters = catalogParameters(args.tables);
         const outputs = { rows: undefined, columnsHash: "unread", repairs: undefined };
         const props = { ...args, parameters, ...outputs };
         super(provider, name, props, opts, "auditTrail", "SourceCatalog");
-        this.shapes = this.rows.apply(shapesOf);
+        this.shapes = pulumi.all([this.rows, wayIn]).apply(([rows, way]) => shapesOf(rows, way));
     }
 }

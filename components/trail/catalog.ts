@@ -17,6 +17,39 @@ export interface CatalogRow extends CaptureFacts {
     readonly updates_are_rewritten?: boolean;
     /** Names of the guards that are there and work. */
     readonly guards?: readonly string[];
+    /** Of a table that is missing: what it is called now that had its name; null when there is no such table any more. */
+    readonly now_called?: TableName | null;
+}
+
+/** One row of sql/source/former_names.sql. */
+export interface FormerName extends TableName {
+    readonly oid: string;
+}
+
+/**
+ * Adds to the rows of missing tables what has become of the tables that had their names.
+ *
+ * @param knownOids of each table's last known `pg_class.oid`, in the order of the rows; undefined where none is known
+ * @param find runs sql/source/former_names.sql
+ */
+export async function withWhereabouts(
+    rows: readonly CatalogRow[],
+    knownOids: readonly (string | undefined)[],
+    find: (oids: readonly string[]) => Promise<readonly FormerName[]>,
+): Promise<CatalogRow[]> {
+    const missing = knownOids.filter(
+        (oid, index): oid is string => oid !== undefined && rows[index]?.relkind === null,
+    );
+    const found = missing.length === 0 ? [] : await find(missing);
+    return rows.map((row, index) => {
+        const oid = knownOids[index];
+        if (row.relkind !== null || oid === undefined) {
+            return row;
+        }
+        const now = found.find((one) => one.oid === oid);
+        const nowCalled = now === undefined ? null : { schema: now.schema, table: now.table };
+        return { ...row, oid, now_called: nowCalled };
+    });
 }
 
 /** A column, and what is needed to judge its type: that of an array's elements for an array. */
@@ -138,9 +171,7 @@ function nameOf(row: CatalogRow): TableName {
 function relationProblems(row: CatalogRow): string[] {
     const table = formatTableName(nameOf(row));
     if (row.relkind === null) {
-        return [
-            `The table ${table} does not exist in the source database: create it, or correct its name (names are case-sensitive).`,
-        ];
+        return [missingTable(table, row.now_called)];
     }
     if (row.relkind !== "r") {
         return [
@@ -152,6 +183,16 @@ function relationProblems(row: CatalogRow): string[] {
         : [
               `The table ${table} has no primary key, and without one DMS ignores its updates and deletes: add one.`,
           ];
+}
+
+function missingTable(table: string, nowCalled: TableName | null | undefined): string {
+    const missing = `The table ${table} does not exist in the source database`;
+    if (nowCalled === undefined) {
+        return `${missing}: create it, or correct its name (names are case-sensitive).`;
+    }
+    return nowCalled === null
+        ? `${missing} any more: take it from the list, which keeps its log, or create it again.`
+        : `${missing} any more, and is called ${formatTableName(nowCalled)} now: list it under that name, which begins a new log and keeps the old one.`;
 }
 
 function allColumnProblems(row: CatalogRow): string[] {

@@ -10,11 +10,13 @@ import { startTask, TASK, taskFolder, taskIds } from "./tasks";
 export interface ReviveReport {
     readonly servers: readonly string[];
     readonly tasks: readonly string[];
+    /** The reason, a sentence or more, of each task that could not be started: what the mapping has may not be there. */
+    readonly failures: readonly string[];
 }
 
 /**
  * Brings a stack's servers and tasks back after a reboot or a crash: every server that has an instance, then every
- * task that should run. What runs already is left alone.
+ * task that should run. What runs already is left alone. A task that does not start keeps nobody from changing it.
  */
 export async function reviveStack(
     stackDir: string,
@@ -29,15 +31,20 @@ export async function reviveStack(
         }
     }
     const tasks: string[] = [];
+    const failures: string[] = [];
     for (const { id, inputs, computed } of await new Store(stackDir).list(TASK)) {
         // A task without ongoing replication ends by itself.
         const wanted = computed.status === "running" && inputs.migrationType !== "full-load";
         if (wanted && !control.isTaskRunning(taskFolder(stackDir, id))) {
-            await startTask(control, stackDir, id);
-            tasks.push(id);
+            try {
+                await startTask(control, stackDir, id);
+                tasks.push(id);
+            } catch (error) {
+                failures.push(error instanceof Error ? error.message : String(error));
+            }
         }
     }
-    return { servers, tasks };
+    return { servers, tasks, failures };
 }
 
 /**

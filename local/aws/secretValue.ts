@@ -1,7 +1,7 @@
 import { text } from "./rule";
 import type { Store } from "./store";
 
-const SECRET = "aws:secretsmanager/secret:Secret";
+export const SECRET = "aws:secretsmanager/secret:Secret";
 const SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
 
 /**

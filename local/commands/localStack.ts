@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { OutputMap } from "@pulumi/pulumi/automation";
-import { secretValue } from "../aws/secretValue";
+import { text } from "../aws/rule";
+import { SECRET, secretValue } from "../aws/secretValue";
 import { Store } from "../aws/store";
 import { localDir } from "../engine/paths";
 import { authorityFiles } from "../servers/tls";
@@ -26,16 +27,21 @@ interface Credentials {
     readonly dbname: string;
 }
 
-async function connectionUrl(outputs: OutputMap, secretOutput: string): Promise<string> {
+async function outputUrl(outputs: OutputMap, secretOutput: string): Promise<string> {
     const arn: unknown = outputs[secretOutput]?.value;
-    const text =
+    const secret =
         typeof arn === "string" ? await secretValue(new Store(localStackDir()), arn) : undefined;
-    if (text === undefined) {
+    if (secret === undefined) {
         throw new CommandError(
             `The laptop stack has no secret for its output ${secretOutput}; run "npm start" to complete it.`,
         );
     }
-    const { username, password, host, port, dbname } = JSON.parse(text) as Credentials;
+    return urlOf(secret);
+}
+
+/** @param secret The text of a cluster's master secret. */
+function urlOf(secret: string): string {
+    const { username, password, host, port, dbname } = JSON.parse(secret) as Credentials;
     const url = new URL(`postgresql://${host}:${String(port)}/`);
     url.username = encodeURIComponent(username);
     url.password = encodeURIComponent(password);
@@ -48,7 +54,28 @@ async function connectionUrl(outputs: OutputMap, secretOutput: string): Promise<
 /** Reads the master secrets that the stack's outputs name. */
 export async function connectionUrls(outputs: OutputMap): Promise<ConnectionUrls> {
     return {
-        sourceUrl: await connectionUrl(outputs, "sourceMasterSecretArn"),
-        auditUrl: await connectionUrl(outputs, "auditMasterSecretArn"),
+        sourceUrl: await outputUrl(outputs, "sourceMasterSecretArn"),
+        auditUrl: await outputUrl(outputs, "auditMasterSecretArn"),
+    };
+}
+
+/**
+ * The addresses of those servers that a first deployment has made which did not come to its end: it has no outputs. Their
+ * master secrets are found by what the program calls them.
+ */
+export async function unfinishedUrls(): Promise<Partial<ConnectionUrls>> {
+    const store = new Store(localStackDir());
+    const secrets = await store.list(SECRET);
+    const url = async (side: string): Promise<string | undefined> => {
+        const master = secrets.find(({ inputs }) =>
+            text(inputs, "namePrefix")?.endsWith(`-${side}-master-`),
+        );
+        const secret = master === undefined ? undefined : await secretValue(store, master.id);
+        return secret === undefined ? undefined : urlOf(secret);
+    };
+    const [sourceUrl, auditUrl] = [await url("source"), await url("audit")];
+    return {
+        ...(sourceUrl === undefined ? {} : { sourceUrl }),
+        ...(auditUrl === undefined ? {} : { auditUrl }),
     };
 }

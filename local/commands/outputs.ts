@@ -1,9 +1,12 @@
 import { obtainCli } from "../engine/cli";
 import { deployedOutputs, localStackPlace } from "../engine/workspace";
 import { CommandError, runCommand, say } from "./command";
-import { connectionUrls } from "./localStack";
+import { connectionUrls, unfinishedUrls } from "./localStack";
 
-/** `npm run -s outputs`: the running stack's outputs as one JSON object, with URLs to connect with. */
+/**
+ * `npm run -s outputs`: the running stack's outputs as one JSON object, with URLs to connect with; those alone while its
+ * first deployment has not come to its end.
+ */
 runCommand(
     [],
     async () => {
@@ -11,6 +14,11 @@ runCommand(
         const cli = await obtainCli(tell);
         const outputs = await deployedOutputs(cli, localStackPlace());
         if (Object.keys(outputs).length === 0) {
+            const urls = await unfinishedUrls();
+            if (Object.keys(urls).length > 0) {
+                say(JSON.stringify(urls, null, 2));
+                return;
+            }
             throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
         }
         const values = Object.entries(outputs)

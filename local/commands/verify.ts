@@ -82,7 +82,7 @@ runCommand(
         try {
             const audit = await connect(auditUrl);
             try {
-                const shapes = await readTables(source, tables);
+                const shapes = await readTables(source, audit, tables);
                 const { since } = options;
                 const settings =
                     since === undefined ? { guardsExpected } : { guardsExpected, since };

@@ -13,9 +13,7 @@ import { withTempDir } from "../support/tempDir";
 import { launch } from "../support/command";
 import { ARTICLE, connected, LaptopStack } from "./support/laptopStack";
 import { passwordsOf } from "./support/secrets";
-import { assertRefused, refusal } from "./support/refusal";
-
-const FAILED = /^The update failed:$/;
+import { assertRefused, FAILED, refusal } from "./support/refusal";
 
 describe("stack: bad input", function () {
     this.timeout(600_000);
@@ -129,6 +127,7 @@ describe("stack: bad input", function () {
                 /^The table public\.nowhere does not exist in the source database: create it, or correct its name /,
                 /^The table public\.keyless has no primary key, .*: add one\.$/,
                 /^The column "address" of public\.hosts has the type inet, which DMS does not replicate: change it /,
+                /^The source is there to create tables in: psql "host=localhost .*", with the password in the secret arn:/,
             );
         });
 

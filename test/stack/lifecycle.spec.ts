@@ -8,6 +8,7 @@ import { signalGroup } from "../support/command";
 import { pulumi } from "./support/engine";
 import { ARTICLE, connected, isLiving, LaptopStack } from "./support/laptopStack";
 import { arrival, ITEMS, type LogEntry, logOf } from "./support/log";
+import { assertRefused, FAILED } from "./support/refusal";
 import { filesWith, passwordsOf } from "./support/secrets";
 import { until } from "../support/until";
 
@@ -51,7 +52,23 @@ describe("stack: the life of a laptop stack", function () {
         return log;
     }
 
-    it("starts from nothing and prints the article's walk-through, no password in sight", async () => {
+    it("has an address to create the tables at before there are any", async () => {
+        await stack.configure({ ...ARTICLE, demoTable: false });
+        assertRefused(
+            await stack.attempt("start"),
+            /^The servers run: "npm run -s outputs" has their addresses\. /,
+            FAILED,
+            /^The table public\.items does not exist in the source database: create it, /,
+            /^The source is there to create tables in: psql "host=localhost .*", with the password in the secret arn:/,
+        );
+        await databases(async (source, audit) => {
+            await source.query("SELECT");
+            await audit.query("SELECT");
+        });
+        await stack.configure(ARTICLE);
+    });
+
+    it("starts and prints the article's walk-through, no password in sight", async () => {
         const watch = watchCommandLines();
         const { stdout, output } = await stack.run("start");
         const commandLines = watch.stop();
@@ -257,7 +274,7 @@ describe("stack: the life of a laptop stack", function () {
         });
         const holed = await stack.attempt("verify");
         assert.equal(holed.code, 1, holed.output);
-        assert.match(holed.stdout, /1 x not audited, [^]*reload the table, docs\/tables.md/u);
+        assert.match(holed.stdout, /1 x not audited, [^]*reload the\s+table, docs\/tables\.md/u);
         await databases(async (_, audit) => {
             await audit.query("SELECT audit_trail.begin_reload('Sales', 'OrderLines')");
             await stack.reload(ORDER_LINES);

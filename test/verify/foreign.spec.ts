@@ -85,7 +85,8 @@ describe("verify reads what others own without lending them its rights:", functi
         assert.deepEqual(failedChecks(tableOf(report, "public.second")), ["verification"]);
 
         const source = await world.session();
-        const tables = await readTables(source, [...TABLES, { schema: "public", table: "none" }]);
+        const names = [...TABLES, { schema: "public", table: "none" }];
+        const tables = await readTables(source, await world.auditSession(), names);
         const partial = await verifyTrail(source, await world.auditSession(), tables);
         assert.deepEqual(
             partial.tables.map(({ table, complete }) => [table, complete]),
@@ -96,5 +97,23 @@ describe("verify reads what others own without lending them its rights:", functi
             ],
         );
         assert.match(tableOf(partial, "public.none").checks[0]?.detail ?? "", /does not exist/u);
+    });
+
+    it("a table that has another name at the source is named by both", async () => {
+        const rename = async (from: string, to: string): Promise<void> => {
+            await world.source.query(`ALTER TABLE ${from} RENAME TO ${to}`);
+        };
+        await rename("second", "moved");
+        try {
+            const audit = await world.auditSession();
+            const tables = await readTables(await world.session(), audit, TABLES);
+            const problems = tables.map((table) => ("problem" in table ? table.problem : ""));
+            assert.deepEqual(problems, [
+                "",
+                "The table public.second does not exist in the source database any more, and is called public.moved now: list it under that name, which begins a new log and keeps the old one.",
+            ]);
+        } finally {
+            await rename("moved", "second");
+        }
     });
 });

@@ -116,6 +116,16 @@ describe("DMS of the AWS stand-in", () => {
         });
         assert.deepEqual((await reviveStack(cloud.stackDir, cloud.control)).tasks, []);
         assert.deepEqual((await reviveStack(cloud.stackDir, idleControl())).tasks, ["trail"]);
+        // What stands in its way, an update may mend: it must not be kept from that.
+        const failing = {
+            ...idleControl(),
+            startTask: () => Promise.reject(new Error("duplicate key value")),
+        };
+        assert.deepEqual(await reviveStack(cloud.stackDir, failing), {
+            servers: [],
+            tasks: [],
+            failures: ["duplicate key value"],
+        });
     });
 
     it("changes an endpoint under a running task only when the task may be paused", async () => {

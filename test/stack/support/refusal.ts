@@ -11,6 +11,9 @@ const PROGRESS = [
     /^The postgresql plugin \S+ cannot be downloaded: the stand-in in local\/postgresql serves\.$/,
 ];
 
+/** How what an update says of its failure begins. */
+export const FAILED = /^The update failed:$/;
+
 /** What a person is told of a failure: the command's lines without those of progress, without indentation. */
 export function refusal({ code, output }: CommandResult): string[] {
     assert.equal(code, 1, output);
