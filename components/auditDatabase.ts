@@ -6,6 +6,7 @@ import { AuditedTable } from "./auditedTable";
 import { Password } from "./database/password";
 import { SqlBatch, SqlScript, SqlScriptArgs } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
+import { dmsSession, dmsSessionLook, SESSIONS } from "./dmsSession";
 import { auditGrants } from "./grants";
 import { roles, schemas } from "./names";
 import type { Tags } from "./tags";
@@ -89,7 +90,16 @@ export class AuditDatabase extends pulumi.ComponentResource {
         const rights: SqlBatch = { files: [auditGrants(audited)], always: true };
         const machinery = new SqlScript(
             `${name}-machinery`,
-            { connection, batches: [rights, { files: foundation() }, rights] },
+            {
+                connection,
+                batches: [
+                    rights,
+                    { files: foundation() },
+                    { about: SESSIONS, files: [dmsSession(roles.target)] },
+                    rights,
+                ],
+                look: dmsSessionLook(roles.target),
+            },
             { ...inDatabase, dependsOn: [owner, auditor, operator, collector, target, ...created] },
         );
         const shapes = pulumi.output(args.shapes);

@@ -5,6 +5,7 @@ import { Password } from "./database/password";
 import { repairOf, SourceCatalog } from "./database/sourceCatalog";
 import { SqlBatch, SqlScript } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
+import { dmsSession, dmsSessionLook, SESSIONS } from "./dmsSession";
 import { sourceGrants } from "./grants";
 import { roles, schemas } from "./names";
 import { tableMappings, TableMappings } from "./tableMappings";
@@ -147,7 +148,6 @@ export class SourceDatabase extends pulumi.ComponentResource {
             {
                 connection,
                 tables,
-                session: renderSql("sql/source/session.sql").sql,
                 query: renderSql("sql/source/catalog.sql").sql,
                 formerNames: renderSql("sql/source/former_names.sql").sql,
                 guards: tables.map((table) => {
@@ -164,12 +164,14 @@ export class SourceDatabase extends pulumi.ComponentResource {
                 connection,
                 // Only where the catalog is in order: its message about a missing table is the clearer one.
                 batches: catalog.shapes.apply((shapes) => [
+                    { about: SESSIONS, files: [dmsSession(roles.source)] },
                     {
                         files: [sourceGrants(tables)],
                         // A table that was dropped and made again has nobody's rights.
                         rerunWhen: shapes.map(({ oid }) => oid).join(),
                     },
                 ]),
+                look: dmsSessionLook(roles.source),
             },
             { ...inDatabase, dependsOn: [role, heartbeat] },
         );

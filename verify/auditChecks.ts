@@ -1,3 +1,5 @@
+import { dmsSessionLook } from "../components/dmsSession";
+import { roles } from "../components/names";
 import { ROLES, TRAIL_SCHEMA, trailNames } from "../components/trail/names";
 import type { TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
@@ -147,4 +149,15 @@ export async function checkControlTables(audit: Database): Promise<Check> {
     );
     const findings = found.map(({ finding }) => finding);
     return checkOf("DMS control tables", findings, "as DMS makes them");
+}
+
+/** Whether DMS's sessions find the settings that their text and their life depend on; see `components/dmsSession.ts`. */
+export async function checkDmsSessions(source: Database, audit: Database): Promise<Check> {
+    const found = [
+        ...(await source.rows<{ finding: string }>(dmsSessionLook(roles.source))),
+        ...(await audit.rows<{ finding: string }>(dmsSessionLook(roles.target))),
+    ];
+    const findings = found.map(({ finding }) => finding);
+    const mend = findings.length === 0 ? [] : ["deploy again, which gives them back"];
+    return checkOf("DMS sessions", [...findings, ...mend], "as DMS needs them");
 }

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 
+import { prepareSession } from "../components/database/session";
 import type { SqlFile, TableName } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { qualified } from "./fragments";
@@ -20,11 +21,7 @@ export class Database {
      * policy would hide rows fails.
      */
     static async prepare(client: Client, name: "source" | "audit"): Promise<Database> {
-        await client.query(
-            "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; " +
-                "SET extra_float_digits = 1; SET bytea_output = 'hex'; SET xmloption = 'content'; SET quote_all_identifiers = off; " +
-                "SET lock_timeout = '2s'; SET row_security = off; SET search_path = pg_catalog, pg_temp",
-        );
+        await prepareSession(client, { lock_timeout: "2s", row_security: "off" });
         return new Database(client, name);
     }
 

@@ -98,7 +98,12 @@ async function judge(
     differences: Differences,
 ): Promise<void> {
     for (let at = 0; at < keys.length && !differences.isEnough; at += KEYS_PER_LOOKUP) {
-        const unexplained = await lookup.unexplained(keys.slice(at, at + KEYS_PER_LOOKUP));
+        const { unexplained, silent } = await lookup.judge(keys.slice(at, at + KEYS_PER_LOOKUP));
+        for (const { key, row, columns } of silent) {
+            const kind = "staging differs where the log is silent";
+            const detail = `columns: ${columns.join(", ")}`;
+            differences.add({ key, kind, detail, evidence: `${row ?? ""} ${columns.join()}` });
+        }
         for (const one of unexplained) {
             const kind = differenceKind(one.row, one.versions);
             const columns =

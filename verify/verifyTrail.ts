@@ -3,7 +3,7 @@ import type { Client } from "pg";
 import { formatTableName } from "../components/trail/names";
 import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
-import { checkControlTables, checkLedgerGrants } from "./auditChecks";
+import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
 import { checkOf } from "./checks";
 import { Database } from "./database";
 import { type AuditedTable, Definitions } from "./definitionChecks";
@@ -62,6 +62,7 @@ export async function verifyTrail(
         await definitions.checkSchema(),
         await checkLedgerGrants(databases.audit),
         await checkControlTables(databases.audit),
+        await checkDmsSessions(databases.source, databases.audit),
         await collectGaps(databases.audit),
         await noteTwoPhase(databases.source),
     ];

@@ -2,6 +2,7 @@
 // import's copy of it, is written down as a require in its process.
 import fs = require("node:fs");
 import pg = require("pg");
+import { prepareSession, SESSION_OPTIONS } from "./session";
 
 /** How to reach one database as one user. */
 export interface Connection {
@@ -75,52 +76,6 @@ function readCa(file: string): string {
 }
 
 /**
- * Settings that decide how a statement is read, what a value looks like as text and how long a session may live. Set in
- * every session, so that neither PGOPTIONS nor ALTER ROLE nor ALTER DATABASE decides. A server that does not know one goes
- * without it. https://www.postgresql.org/docs/current/runtime-config-client.html
- */
-export const SESSION_SETTINGS: Readonly<Record<string, string>> = {
-    search_path: "pg_catalog, pg_temp",
-    DateStyle: "ISO, YMD",
-    IntervalStyle: "postgres",
-    TimeZone: "UTC",
-    extra_float_digits: "1",
-    bytea_output: "hex",
-    xmloption: "content",
-    xmlbinary: "base64",
-    array_nulls: "on",
-    quote_all_identifiers: "off",
-    standard_conforming_strings: "on",
-    transform_null_equals: "off",
-    check_function_bodies: "on",
-    default_tablespace: "",
-    default_table_access_method: "heap",
-    default_transaction_isolation: "read committed",
-    default_transaction_read_only: "off",
-    default_transaction_deferrable: "off",
-    row_security: "on",
-    statement_timeout: "0",
-    lock_timeout: "0",
-    idle_in_transaction_session_timeout: "0",
-    idle_session_timeout: "0",
-    transaction_timeout: "0",
-};
-
-/** Makes a session independent of its surroundings; see {@link SESSION_SETTINGS}. */
-export async function prepareSession(client: pg.Client): Promise<void> {
-    // First what could end or refuse the second statement. Names of settings, not of a user's: nothing is quoted.
-    await client.query(
-        "SET statement_timeout = 0; SET default_transaction_read_only = off; SET ROLE NONE",
-    );
-    await client.query(
-        `SELECT pg_catalog.set_config(s.name, w.value, false)
-         FROM pg_catalog.jsonb_each_text($1) AS w
-         JOIN pg_catalog.pg_settings AS s ON s.name = w.key`,
-        [JSON.stringify(SESSION_SETTINGS)],
-    );
-}
-
-/**
  * Opens a verified TLS connection, hands it to `work` and closes it whatever happens. The environment's PG variables
  * decide nothing.
  */
@@ -139,7 +94,7 @@ export async function withClient<T>(
         application_name: "audit-trail deploy",
         client_encoding: "UTF8",
         // An empty text would leave the word to the variable of that name.
-        options: "-c statement_timeout=0",
+        options: SESSION_OPTIONS,
         replication: "off",
         sslnegotiation: "postgres" as const,
     };

@@ -18,8 +18,6 @@ export interface SourceCatalogArgs {
     readonly connection: pulumi.Input<pulumi.Unwrap<Connection>>;
     /** The audited tables. */
     readonly tables: readonly TableName[];
-    /** The text of sql/source/session.sql. */
-    readonly session: string;
     /** The text of sql/source/catalog.sql. */
     readonly query: string;
     /** The text of sql/source/former_names.sql. */
@@ -31,7 +29,6 @@ export interface SourceCatalogArgs {
 interface SourceCatalogInputs {
     readonly connection: Connection;
     readonly tables: readonly TableName[];
-    readonly session: string;
     readonly query: string;
     readonly formerNames: string;
     readonly parameters: readonly unknown[];
@@ -48,7 +45,7 @@ type Repairs = Readonly<Record<string, string>>;
 /** Without the connection: what is neither compared nor an output only makes the state larger. */
 interface SourceCatalogState extends Pick<
     SourceCatalogInputs,
-    "tables" | "session" | "query" | "columnsHash" | "repairs"
+    "tables" | "query" | "columnsHash" | "repairs"
 > {
     readonly rows: readonly CatalogRow[];
 }
@@ -75,9 +72,8 @@ async function readCatalog(
     inputs: SourceCatalogInputs,
     known: readonly CatalogRow[],
 ): Promise<CatalogReading> {
-    const { connection, session, query, parameters } = inputs;
+    const { connection, query, parameters } = inputs;
     return withClient(connection, async (client) => {
-        await client.query(session);
         const { rows: read } = await client.query<CatalogRow>(query, [...parameters]);
         const found = await withWhereabouts(read, knownOids(inputs.tables, known), async (oids) => {
             const { rows } = await client.query<FormerName>(inputs.formerNames, [oids]);
@@ -118,10 +114,10 @@ async function readState(
     inputs: SourceCatalogInputs,
     known: Pick<SourceCatalogState, "repairs" | "rows"> | undefined,
 ): Promise<SourceCatalogState> {
-    const { tables, session, query } = inputs;
+    const { tables, query } = inputs;
     const { rows, unguarded } = await readCatalog(inputs, known?.rows ?? []);
     return {
-        ...{ tables, session, query, rows },
+        ...{ tables, query, rows },
         columnsHash: hashColumns(rows),
         // Before the first deployment no guard is missing: the scripts that make them have not run.
         repairs: known === undefined ? {} : repairsFor(unguarded, known.repairs),
@@ -130,8 +126,7 @@ async function readState(
 
 const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatalogState> = {
     async diff(_id, olds, news) {
-        const texts = olds.query === news.query && olds.session === news.session;
-        if (!util.isDeepStrictEqual(olds.tables, news.tables) || !texts) {
+        if (!util.isDeepStrictEqual(olds.tables, news.tables) || olds.query !== news.query) {
             return { changes: true };
         }
         try {

@@ -80,7 +80,6 @@ const KINDS: Readonly<Record<string, string>> = {
 
 const TYPE_KINDS: Readonly<Record<string, string>> = {
     c: "composite",
-    d: "domain over a domain",
     e: "enum",
     m: "multirange",
     p: "pseudo",
@@ -236,6 +235,11 @@ function columnProblems(table: string, column: CatalogColumn, inKey: boolean): s
 }
 
 function refusedType(column: CatalogColumn): string | undefined {
+    if (column.elementKind === "d") {
+        return column.type.endsWith("[]")
+            ? `type ${column.type}, an array of a domain`
+            : `domain over the domain ${column.type}`;
+    }
     const kind = TYPE_KINDS[column.elementKind];
     if (kind !== undefined) {
         return `${kind} type ${column.type}`;

@@ -261,6 +261,7 @@ const TEXT_SETTINGS: readonly (Setting & { readonly type: RegExp })[] = [
     { type: /^interval\b/u, name: "IntervalStyle", value: "postgres" },
     { type: /^bytea\b/u, name: "bytea_output", value: "hex" },
     { type: /^(real|double precision)\b/u, name: "extra_float_digits", value: "1" },
+    { type: /^money\b/u, name: "lc_monetary", value: "C" },
 ];
 
 /** The settings that the log's function pins for a table, so that its text does not depend on DMS's session. */

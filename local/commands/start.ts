@@ -1,5 +1,6 @@
 import type { Stack } from "@pulumi/pulumi/automation";
 import { Client } from "pg";
+import { prepareSession, SESSION_OPTIONS } from "../../components/database/session";
 import { reviveStack } from "../aws/revive";
 import { obtainCli } from "../engine/cli";
 import { type OperationSettings, update } from "../engine/operation";
@@ -29,10 +30,11 @@ function changesOf({ changes }: EngineReport): string {
 
 /** The article's walk-through. */
 async function showTrail(urls: ConnectionUrls): Promise<void> {
-    const source = new Client({ connectionString: urls.sourceUrl });
-    const audit = new Client({ connectionString: urls.auditUrl });
+    const source = new Client({ connectionString: urls.sourceUrl, options: SESSION_OPTIONS });
+    const audit = new Client({ connectionString: urls.auditUrl, options: SESSION_OPTIONS });
     await Promise.all([source.connect(), audit.connect()]);
     try {
+        await Promise.all([prepareSession(source), prepareSession(audit)]);
         await walkThrough(source, audit);
     } finally {
         await Promise.all([source.end(), audit.end()]);

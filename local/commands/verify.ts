@@ -1,5 +1,6 @@
 import { Client } from "pg";
 import { connectionProblem } from "../../components/database/connection";
+import { SESSION_OPTIONS } from "../../components/database/session";
 import { parseTableName } from "../../components/trail/names";
 import type { TableName } from "../../components/trail/shape";
 import { readTables } from "../../verify/tables";
@@ -54,6 +55,8 @@ async function connect(connectionString: string): Promise<Client> {
         connectionString,
         connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
         application_name: "audit-trail verify",
+        // Until the session is prepared; and a variable of that name decides nothing.
+        options: SESSION_OPTIONS,
     });
     // A connection that breaks while idle raises an event; the next query tells.
     client.on("error", () => undefined);

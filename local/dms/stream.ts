@@ -1,6 +1,6 @@
 import { Client, type ClientConfig, escapeIdentifier } from "pg";
 
-import { disconnect } from "./connection";
+import { disconnect, SESSION } from "./connection";
 import { sendCopyData } from "./frontend";
 import { formatLsn } from "./lsn";
 
@@ -142,10 +142,7 @@ export async function replicationClient(
     client.on("error", onLost);
     try {
         await client.connect();
-        await client.query(
-            "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; " +
-                "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET statement_timeout = 0",
-        );
+        await client.query(SESSION);
         return client;
     } catch (error) {
         await disconnect(client);

@@ -43,6 +43,7 @@ SET timezone = 'UTC'
 SET intervalstyle = 'postgres'
 SET bytea_output = 'hex'
 SET extra_float_digits = 1
+SET lc_monetary = 'C'
 AS $function$
 DECLARE
     staging regclass;

@@ -31,6 +31,7 @@ SET timezone = 'UTC'
 SET intervalstyle = 'postgres'
 SET bytea_output = 'hex'
 SET extra_float_digits = 1
+SET lc_monetary = 'C'
 AS $function$
 DECLARE
     audited audit_trail.audited_table;
@@ -86,6 +87,7 @@ SET timezone = 'UTC'
 SET intervalstyle = 'postgres'
 SET bytea_output = 'hex'
 SET extra_float_digits = 1
+SET lc_monetary = 'C'
 AS $function$
 DECLARE
     audited audit_trail.audited_table;
@@ -160,6 +162,7 @@ SET timezone = 'UTC'
 SET intervalstyle = 'postgres'
 SET bytea_output = 'hex'
 SET extra_float_digits = 1
+SET lc_monetary = 'C'
 SET lock_timeout = '5s'
 AS $function$
 DECLARE

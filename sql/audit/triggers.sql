@@ -62,6 +62,7 @@ SET timezone = 'UTC'
 SET intervalstyle = 'postgres'
 SET bytea_output = 'hex'
 SET extra_float_digits = 1
+SET lc_monetary = 'C'
 AS $function$
 DECLARE
     audited audit_trail.audited_table;

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { SqlBatch } from "../../components/database/sqlScript";
+import { dmsSession } from "../../components/dmsSession";
 import { auditGrants, sourceGrants } from "../../components/grants";
+import { roles } from "../../components/names";
 import { isWrappedSecret, type Registered } from "./support/mocks";
 import { leastConfig, type ProgramRun, runProgram } from "./support/program";
 
@@ -63,7 +65,7 @@ describe("the databases", function () {
         ];
         assert.deepEqual(
             batchesOf("-source-database-grants").map(({ files }) => files),
-            [[sourceGrants(audited)]],
+            [[dmsSession(roles.source)], [sourceGrants(audited)]],
         );
         // Every script that acts as the owner begins with the membership in it.
         for (const script of ["-machinery", "-tables", "-marker-gaps", "-retired"]) {
@@ -77,9 +79,9 @@ describe("the databases", function () {
     });
 
     it("let only DMS's two users log in", () => {
-        const roles = run.recorder.all("postgresql:index/role:Role");
+        const made = run.recorder.all("postgresql:index/role:Role");
         assert.deepEqual(
-            roles
+            made
                 .map(
                     ({ inputs }) => `${String(inputs["name"])} ${String(inputs["login"] === true)}`,
                 )
@@ -93,7 +95,7 @@ describe("the databases", function () {
                 "audit_trail_owner false",
             ],
         );
-        for (const { type, name, inputs } of roles) {
+        for (const { type, name, inputs } of made) {
             if (inputs["login"] !== true) continue;
             assert.ok(isWrappedSecret(run.recorder.raw(type, name)["password"]), name);
         }

@@ -5,7 +5,8 @@ import path from "node:path";
 
 import pg from "pg";
 
-import { prepareSession, withClient } from "../../components/database/connection";
+import { withClient } from "../../components/database/connection";
+import { prepareSession } from "../../components/database/session";
 import { type BatchPlace, type LockPatience, runBatch } from "../../components/database/runBatch";
 import { giveToServerUser } from "../../local/servers/runAs";
 import { ensureAuthority, issueServerCertificate } from "../../local/servers/tls";

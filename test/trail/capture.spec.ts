@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
+import { prepareSession } from "../../components/database/session";
 import {
     type CatalogRow,
     catalogParameters,
@@ -193,7 +194,7 @@ describe("the source's catalog", () => {
             ALTER DATABASE postgres SET search_path = public, pg_catalog;
         `);
         const read = async (client: Client): Promise<CatalogRow[]> => {
-            await client.query(renderSql("sql/source/session.sql").sql);
+            await prepareSession(client);
             const query = renderSql("sql/source/catalog.sql").sql;
             const parameters = catalogParameters([{ schema: "public", table: "aged" }]);
             return (await client.query<CatalogRow>(query, parameters)).rows;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import { prepareSession } from "../../components/database/connection";
+import { prepareSession } from "../../components/database/session";
 import { auditGrants, sourceGrants } from "../../components/grants";
 import { MARKER_TABLE } from "../../components/trail/guards";
 import { lookFile, retireFile } from "../../components/trail/look";

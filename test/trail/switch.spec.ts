@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Client, QueryResult } from "pg";
 
 import { tableObjects, triggerFunction } from "../../components/trail/statements";
-import { prepareSession } from "../../components/database/connection";
+import { prepareSession } from "../../components/database/session";
 import type { TableShape } from "../../components/trail/shape";
 import { type ScratchServer, scratchServer } from "../support/postgres";
 import { until } from "../support/until";

@@ -3,6 +3,8 @@ import path from "node:path";
 
 import { type Client, escapeIdentifier } from "pg";
 
+import { prepareSession } from "../../components/database/session";
+import { dmsSession } from "../../components/dmsSession";
 import { roles } from "../../components/names";
 import { tableMappings } from "../../components/tableMappings";
 import { taskSettings } from "../../components/taskSettings";
@@ -74,8 +76,11 @@ export class World {
     /** Verifies every table, or one. */
     async verify(options: VerifyOptions = {}, table?: string): Promise<VerifyReport> {
         const source = await connect(this.server, { user: this.server.user, database: "source" });
+        // As the command does, before anything cuts an idle session.
+        await prepareSession(source);
         const audit = await connect(this.server, { user: "master", database: "audit" });
         try {
+            await prepareSession(audit);
             const shapes = this.shapes.filter(
                 (shape) => table === undefined || formatTableName(shape) === table,
             );
@@ -160,6 +165,7 @@ export class World {
         await this.source.query(
             `CREATE ROLE ${roles.source} LOGIN REPLICATION PASSWORD 'scratch' IN ROLE pg_read_all_data`,
         );
+        await run(this.source, [dmsSession(roles.source)]);
         await this.source.query(ddl);
         const audited = [...tables, MARKER_TABLE];
         const all = await this.readShapes(audited);
@@ -170,7 +176,9 @@ export class World {
         }
         this.trail = await trailDatabase(this.server, "audit", all);
         this.undo.push(() => this.trail.stop());
+        await prepareSession(this.trail.master);
         await run(this.trail.master, markerGapFiles());
+        await this.trail.master.query("RESET ALL");
         await this.startDms(audited);
     }
 

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import type { Client } from "pg";
 
 import { sourceSettings, targetSettings } from "../../../components/dmsEndpoint";
+import { dmsSession } from "../../../components/dmsSession";
 import { tableMappings } from "../../../components/tableMappings";
 import { taskSettings } from "../../../components/taskSettings";
 import { type CatalogRow, catalogParameters, tableShapes } from "../../../components/trail/catalog";
@@ -231,7 +232,7 @@ export class Pipeline {
                 `GRANT pg_read_all_data TO ${DMS_SOURCE}; ` +
                 `CREATE SCHEMA audit_trail; CREATE SCHEMA awsdms_heartbeat AUTHORIZATION ${DMS_SOURCE}`,
         );
-        await run(source, markerFiles());
+        await run(source, [...markerFiles(), dmsSession(DMS_SOURCE)]);
         await source.query(ddl);
         const all = await this.readShapes(source);
         if (guards !== undefined) {

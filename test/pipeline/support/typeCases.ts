@@ -67,6 +67,27 @@ export const ACCEPTED: readonly TypeCase[] = [
     { type: "hstore", values: ['"a"=>"1", "b"=>NULL, "q"=>"\\""', ""] },
 ];
 
+/** Domains over an array and over a scalar, next to `price`. */
+const DOMAINS: readonly TypeCase[] = [
+    { type: "labels", values: ["{a,NULL}", "{}"] },
+    { type: "days", values: ['{2026-03-04,infinity}'] },
+    { type: "moment", values: ["2026-03-04 05:06:07+00"] },
+];
+
+function arrayOf({ type, values }: TypeCase): TypeCase {
+    // Longer ones, together, would be more than the limit of a large object.
+    const elements = values
+        .filter((value) => value.length < 1000)
+        .map((value) => `"${value.replaceAll(/[\\"]/gu, "\\$&")}"`);
+    return { type: `${type}[]`, values: [`{${elements.join(",")},NULL}`, "{}"] };
+}
+
+/** Every accepted scalar as an array, and domains: they arrive as they are, infinities included. */
+export const COMPOUND: readonly TypeCase[] = [
+    ...ACCEPTED.filter(({ type }) => !type.endsWith("[]") && type !== "price").map(arrayOf),
+    ...DOMAINS,
+];
+
 /** What must not get as far as a task. */
 export const REFUSED: readonly string[] = [
     ...["numeric", "varchar", "bpchar", "bit varying", '"char"', "name", "timetz"],
@@ -83,6 +104,7 @@ export const REFUSED: readonly string[] = [
         "mood[]",
         "inet[]",
         "numrange[]",
+        "price[]",
     ],
 ];
 
@@ -91,4 +113,5 @@ export const TYPE_DDL =
     'CREATE EXTENSION citext; CREATE SCHEMA "Extra types"; CREATE EXTENSION hstore SCHEMA "Extra types"; ' +
     'SET search_path = public, "Extra types"; ' +
     "CREATE DOMAIN price AS numeric(8,2) CHECK (VALUE > 0); " +
+    "CREATE DOMAIN labels AS text[]; CREATE DOMAIN days AS date[]; CREATE DOMAIN moment AS timestamptz; " +
     "CREATE DOMAIN narrow AS price CHECK (VALUE < 9); CREATE TYPE mood AS ENUM ('sad'); CREATE TYPE pair AS (a integer, b integer)";

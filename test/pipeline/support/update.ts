@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 
-import { prepareSession } from "../../../components/database/connection";
+import { prepareSession } from "../../../components/database/session";
 import { runBatch, type BatchPlace, type SqlBatch } from "../../../components/database/runBatch";
 import { auditGrants } from "../../../components/grants";
 import { markerGapFiles } from "../../../components/trail/guards";

@@ -1,7 +1,9 @@
 import { Client } from "pg";
 
-import { prepareSession } from "../../../components/database/connection";
+import { prepareSession } from "../../../components/database/session";
+import { dmsSession } from "../../../components/dmsSession";
 import { auditGrants } from "../../../components/grants";
+import { roles } from "../../../components/names";
 import { MARKER_TABLE } from "../../../components/trail/guards";
 import {
     foundation,
@@ -163,6 +165,7 @@ export async function deploy(master: Client, shapes: readonly TableShape[]): Pro
         await run(master, triggerObjects(shape));
     }
     await run(master, rights);
+    await run(master, [dmsSession(roles.target)]);
 }
 
 /** As the postgresql provider writes it. */
