@@ -78,6 +78,14 @@ export interface VerifyReport {
     readonly tables: readonly TableReport[];
 }
 
+/** The check of a table of which something could not be found out: what it says then is the reason. */
+export const VERIFICATION = "verification";
+
+/** Whether some table could not be verified, as opposed to one that was found incomplete. */
+export function hasUnverified({ tables }: VerifyReport): boolean {
+    return tables.some(({ checks }) => checks.some(({ name, ok }) => name === VERIFICATION && !ok));
+}
+
 /** How a verification is made; every option has a default. */
 export interface VerifyOptions {
     /** Rows that are compared in one short snapshot. */

@@ -12,6 +12,7 @@ import {
     type Check,
     emptyReport,
     type TableReport,
+    VERIFICATION,
     type VerifyOptions,
     type VerifyReport,
     withDefaults,
@@ -98,7 +99,7 @@ async function reportOf(context: TableContext, shape: TableShape): Promise<Table
         return await verifyTable(context, shape);
     } catch (error) {
         const problem = error instanceof Error ? error.message : String(error);
-        return emptyReport(formatTableName(shape), "verification", problem);
+        return emptyReport(formatTableName(shape), VERIFICATION, problem);
     }
 }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 
 import { trailNames } from "../../components/trail/names";
+import { hasUnverified } from "../../verify/report";
 import { readTables } from "../../verify/tables";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { failedChecks, tableOf, World } from "./support";
@@ -83,6 +84,7 @@ describe("verify reads what others own without lending them its rights:", functi
         await world.trail.superuser.query(`ALTER TABLE gone RENAME TO ${auditLog}`);
         assert.ok(tableOf(report, "public.first").complete);
         assert.deepEqual(failedChecks(tableOf(report, "public.second")), ["verification"]);
+        assert.ok(hasUnverified(report));
 
         const source = await world.session();
         const names = [...TABLES, { schema: "public", table: "none" }];
@@ -96,6 +98,7 @@ describe("verify reads what others own without lending them its rights:", functi
                 ["public.none", false],
             ],
         );
+        assert.ok(!hasUnverified(partial));
         assert.match(tableOf(partial, "public.none").checks[0]?.detail ?? "", /does not exist/u);
     });
 
