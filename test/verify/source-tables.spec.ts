@@ -114,7 +114,7 @@ describe("verify finds a source table changed since it was deployed:", function 
             CREATE TABLE later (id integer PRIMARY KEY);
         `);
         const source = await world.session();
-        await source.query("SET ROLE verifier");
+        await source.query("SET SESSION AUTHORIZATION verifier");
         const audit = await world.auditSession();
         const shapes = world.shapes.filter(({ table }) =>
             ["tenants", "enabled", "twin"].includes(table),
