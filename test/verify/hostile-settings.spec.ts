@@ -122,7 +122,7 @@ describe("hostile settings of both databases", function () {
         await prepareSession(reader);
         const master = await world.auditSession();
         await prepareSession(master);
-        const tables = await readTables(reader, world.shapes);
+        const tables = await readTables(reader, master, world.shapes);
         world.shapes = tables.map((table) => {
             assert.ok("columns" in table);
             return table;

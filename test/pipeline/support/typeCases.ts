@@ -70,7 +70,7 @@ export const ACCEPTED: readonly TypeCase[] = [
 /** Domains over an array and over a scalar, next to `price`. */
 const DOMAINS: readonly TypeCase[] = [
     { type: "labels", values: ["{a,NULL}", "{}"] },
-    { type: "days", values: ['{2026-03-04,infinity}'] },
+    { type: "days", values: ["{2026-03-04,infinity}"] },
     { type: "moment", values: ["2026-03-04 05:06:07+00"] },
 ];
 
