@@ -1,3 +1,4 @@
+import { changedIn } from "./changedIn";
 import type { Rule } from "./rule";
 
 function cell(text: string): string {
@@ -11,6 +12,7 @@ function row(rule: Rule): string {
         rule.severity,
         cell(rule.description),
         cell(rule.remediationSteps),
+        cell(changedIn[rule.name] ?? ""),
         cell(basis),
     ];
     return `| ${cells.join(" | ")} |`;
@@ -23,7 +25,8 @@ export function policiesPage(rules: readonly Rule[]): string {
             .filter((rule) => rule.scope === scope)
             .map(row)
             .join("\n");
-    const head = "| rule | severity | demand | remedy | basis |\n| --- | --- | --- | --- | --- |";
+    const head =
+        "| rule | severity | demand | remedy | changed in | basis |\n| --- | --- | --- | --- | --- | --- |";
     return `# Policies
 
 Written by \`npx tsx policy/writeDocs.ts\` from \`policy/registry.ts\`; change the rules there, not this page.
@@ -33,7 +36,11 @@ A rule whose value a preview cannot know yet says so in an advisory and decides 
 counts as the provider's default.
 
 A rule is switched off, made advisory or configured in a JSON file for \`--policy-pack-config\`, for example
-\`{"rds-backups-kept": {"minimumDays": 14}, "rds-logs-exported": "advisory"}\`.
+\`{"rds-backups-kept": {"minimumDays": 14}, "rds-logs-exported": "advisory"}\`. \`policy/config/prod.json\` is for a stack that is
+to last, and what holds without a file; \`policy/config/dev.json\` is for one that is thrown away, as the laptop's is.
+
+A message says what was found, what to set, where to change it and what the rule demands. What a setting may be is on a
+page of its own: [known settings](known-settings.md).
 
 ## About single resources
 

@@ -47,6 +47,7 @@ export const pages = {
     dmsTasks: `${dmsGuide}/CHAP_Tasks.Creating.html`,
     hubDms: `${hub}/dms-controls.html`,
     hubEc2: `${hub}/ec2-controls.html`,
+    hubIam: `${hub}/iam-controls.html`,
     hubRds: `${hub}/rds-controls.html`,
     hubSecrets: `${hub}/secretsmanager-controls.html`,
     replicationTask: "https://www.pulumi.com/registry/packages/aws/api-docs/dms/replicationtask/",

@@ -1,11 +1,13 @@
 import type {
     Policy,
+    ReportViolation,
     ResourceValidation,
     ResourceValidationArgs,
     ResourceValidationPolicy,
     StackValidationPolicy,
 } from "@pulumi/policy";
 
+import { changedIn } from "./changedIn";
 import { Findings } from "./findings";
 import type { ResourceType } from "./resourceTypes";
 import type { ResourceRule, Rule, RuleDescription } from "./rule";
@@ -20,8 +22,9 @@ export function toPolicy(rule: Rule): ResourceValidationPolicy | StackValidation
     return {
         ...metadata(rule),
         validateStack: (args, reportViolation) => {
-            const findings = new Findings(reportViolation);
-            rule.examine(new StackView(args.resources), findings);
+            const findings = new Findings(inWords(rule, reportViolation));
+            const config: Values = args.getConfig<Record<string, unknown>>();
+            rule.examine(new StackView(args.resources), findings, config);
             findings.settle();
         },
     };
@@ -33,7 +36,7 @@ function resourceValidation(rule: ResourceRule): ResourceValidation {
         if (type === undefined) {
             return args.notApplicable(`The rule is about ${rule.types.join(", ")}.`);
         }
-        const findings = new Findings(reportViolation);
+        const findings = new Findings(inWords(rule, reportViolation));
         const config: Values = args.getConfig<Record<string, unknown>>();
         rule.examine(args.props, findings, { type, config });
         findings.settle();
@@ -41,6 +44,24 @@ function resourceValidation(rule: ResourceRule): ResourceValidation {
     const [type, ...others] = rule.types;
     // With this mark the SDK skips a resource of another type before it copies the resource's inputs.
     return others.length === 0 ? Object.assign(validate, { __pulumiType: type }) : validate;
+}
+
+/** What the SDK's function takes too, though its type does not say so: a message that nothing is put before. */
+type ReportWhole = (violation: { readonly message: string; readonly urn?: string }) => void;
+
+/**
+ * Reports with the finding first: the SDK would print the rule's demand above it, where it reads like a fact about the
+ * resource.
+ */
+function inWords(
+    { name, description }: RuleDescription,
+    report: ReportViolation,
+): (finding: string, urn?: string) => void {
+    const reportWhole = report as unknown as ReportWhole;
+    return (finding, urn) => {
+        const message = `${finding} Change it in ${changedIn[name] ?? ""}. Demanded: ${description}`;
+        reportWhole({ message, ...(urn === undefined ? {} : { urn }) });
+    };
 }
 
 function metadata(rule: RuleDescription): Policy {

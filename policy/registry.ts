@@ -7,9 +7,12 @@ import { mappingRules } from "./dms/mapping";
 import { settingsRules } from "./dms/settings";
 import { taskRules } from "./dms/task";
 import { ec2Rules } from "./ec2";
+import { iamRules } from "./iam";
+import { postgresqlRules } from "./postgresql";
 import { databaseRules } from "./rds/databases";
 import { knownParameterRules } from "./rds/knownParameters";
 import { parameterGroupRules } from "./rds/parameterGroups";
+import { snapshotRules } from "./rds/snapshots";
 import type { Rule } from "./rule";
 import { secretRules } from "./secrets";
 import { stackRules } from "./stack";
@@ -20,6 +23,7 @@ export const rules: readonly Rule[] = [
     ...parameterGroupRules,
     ...knownParameterRules,
     ...databaseRules,
+    ...snapshotRules,
     ...instanceRules,
     ...endpointRules,
     ...knownEndpointSettingsRules,
@@ -31,5 +35,7 @@ export const rules: readonly Rule[] = [
     ...securityGroupRules,
     ...ec2Rules,
     ...secretRules,
+    ...iamRules,
+    ...postgresqlRules,
     ...stackRules,
 ];

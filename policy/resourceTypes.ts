@@ -1,4 +1,5 @@
-import type { dms, ec2, rds, secretsmanager, ssm, vpc } from "@pulumi/aws";
+import type { dms, ec2, iam, rds, secretsmanager, ssm, vpc } from "@pulumi/aws";
+import type { RoleArgs } from "@pulumi/postgresql";
 
 /**
  * The resource types that rules read: type token to the arguments of the type's class. Only types are imported:
@@ -13,16 +14,30 @@ export interface ResourceArgs {
     "aws:ec2/launchTemplate:LaunchTemplate": ec2.LaunchTemplateArgs;
     "aws:ec2/securityGroup:SecurityGroup": ec2.SecurityGroupArgs;
     "aws:ec2/securityGroupRule:SecurityGroupRule": ec2.SecurityGroupRuleArgs;
+    "aws:iam/groupPolicy:GroupPolicy": iam.GroupPolicyArgs;
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": iam.GroupPolicyAttachmentArgs;
+    "aws:iam/policy:Policy": iam.PolicyArgs;
+    "aws:iam/policyAttachment:PolicyAttachment": iam.PolicyAttachmentArgs;
+    "aws:iam/role:Role": iam.RoleArgs;
+    "aws:iam/rolePolicy:RolePolicy": iam.RolePolicyArgs;
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": iam.RolePolicyAttachmentArgs;
+    "aws:iam/userPolicy:UserPolicy": iam.UserPolicyArgs;
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment": iam.UserPolicyAttachmentArgs;
     "aws:rds/cluster:Cluster": rds.ClusterArgs;
     "aws:rds/clusterInstance:ClusterInstance": rds.ClusterInstanceArgs;
     "aws:rds/clusterParameterGroup:ClusterParameterGroup": rds.ClusterParameterGroupArgs;
+    "aws:rds/clusterSnapshot:ClusterSnapshot": rds.ClusterSnapshotArgs;
+    "aws:rds/clusterSnapshotCopy:ClusterSnapshotCopy": rds.ClusterSnapshotCopyArgs;
     "aws:rds/instance:Instance": rds.InstanceArgs;
     "aws:rds/parameterGroup:ParameterGroup": rds.ParameterGroupArgs;
+    "aws:rds/snapshot:Snapshot": rds.SnapshotArgs;
+    "aws:rds/snapshotCopy:SnapshotCopy": rds.SnapshotCopyArgs;
     "aws:secretsmanager/secret:Secret": secretsmanager.SecretArgs;
     "aws:secretsmanager/secretPolicy:SecretPolicy": secretsmanager.SecretPolicyArgs;
     "aws:secretsmanager/secretVersion:SecretVersion": secretsmanager.SecretVersionArgs;
     "aws:ssm/parameter:Parameter": ssm.ParameterArgs;
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": vpc.SecurityGroupIngressRuleArgs;
+    "postgresql:index/role:Role": RoleArgs;
 }
 
 /** A type token, for example `aws:rds/cluster:Cluster`. */

@@ -56,7 +56,8 @@ export interface ResourceRule extends RuleDescription {
 /** A rule about how the resources of a stack belong together. */
 export interface StackRule extends RuleDescription {
     readonly scope: "stack";
-    readonly examine: (stack: StackView, findings: Findings) => void;
+    /** @param config the rule's configuration as the user wrote it. */
+    readonly examine: (stack: StackView, findings: Findings, config: Values) => void;
 }
 
 export type Rule = ResourceRule | StackRule;
@@ -85,7 +86,7 @@ export function resourceRule<Type extends ResourceType>(
 /** Makes a rule about a whole stack. */
 export function stackRule(
     rule: RuleDescription & {
-        readonly check: (stack: StackView, findings: Findings) => void;
+        readonly check: (stack: StackView, findings: Findings, config: Values) => void;
     },
 ): StackRule {
     const { check, ...description } = rule;

@@ -1,13 +1,13 @@
 import { auditTrail, awsDocs } from "./frameworks";
+import { readStatements } from "./policyDocument";
 import { resourceRule } from "./rule";
 import { holdsSecret } from "./secretText";
-import { isValues, type Values } from "./values";
 
 const notPublic = resourceRule({
     name: "secrets-not-public",
     displayName: "Secrets are not open to everybody",
     description:
-        'A secret\'s resource policy allows nobody by a "*" principal without a condition: the database passwords are in there.',
+        'A secret\'s resource policy names everybody that it lets in, without a "*" and whatever its conditions: a condition such as StringLike aws:PrincipalArn "*" keeps nobody out, and the database passwords are in there.',
     severity: "critical",
     frameworks: [
         awsDocs("Secrets Manager user guide, resource policies", "Block broad access to secrets"),
@@ -21,41 +21,23 @@ const notPublic = resourceRule({
         const text = secret.get("policy");
         findings.require(
             text,
-            (policy) => policy === undefined || (typeof policy === "string" && isClosed(policy)),
-            'policy is no policy document or allows the principal "*"; name the roles that read the secret.',
+            (policy) => policy === undefined || isClosed(policy),
+            'policy is no policy document or lets in principals by "*"; name the roles that read the secret.',
         );
     },
 });
 
 /** True of a policy document that nobody is let in by without being named. */
-function isClosed(text: string): boolean {
-    // The empty text and the empty object remove a policy.
-    if (text.trim() === "") {
-        return true;
-    }
-    let document: unknown;
-    try {
-        document = JSON.parse(text);
-    } catch {
-        return false;
-    }
-    if (!isValues(document)) {
-        return false;
-    }
-    const { Statement: statement } = document;
-    const statements: readonly unknown[] = Array.isArray(statement) ? statement : [statement];
-    return statements.every((item) => item === undefined || (isValues(item) && !letsAllIn(item)));
-}
-
-function letsAllIn(statement: Values): boolean {
-    const { Principal: principal } = statement;
-    const named: readonly unknown[] = isValues(principal)
-        ? Object.values(principal).flat()
-        : [principal];
+function isClosed(text: unknown): boolean {
+    const statements = readStatements(text);
     return (
-        statement.Effect !== "Deny" &&
-        statement.Condition === undefined &&
-        (named.includes("*") || statement.NotPrincipal !== undefined)
+        statements?.every(
+            ({ allows, principals, isOpenEnded }) =>
+                !allows ||
+                (!isOpenEnded &&
+                    principals.length > 0 &&
+                    !principals.some((principal) => principal.includes("*"))),
+        ) === true
     );
 }
 

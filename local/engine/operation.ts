@@ -1,12 +1,30 @@
+import { existsSync } from "node:fs";
 import * as path from "node:path";
 import { OutputMap, Stack } from "@pulumi/pulumi/automation";
 import { PROJECT_ROOT } from "./paths";
 import { explained, OperationError, ProtectedError, refusesDeletion } from "./failure";
 import { preloadProgram } from "./preload";
 import { EngineReport, Progress } from "./progress";
+import { LAPTOP_STACK } from "./workspace";
 
 /** The policy packs that every preview and update runs under. */
 export const POLICY_PACKS: readonly string[] = [path.join(PROJECT_ROOT, "policy")];
+
+/**
+ * What the policy packs are told about a stack: its own file in policy/config, dev's for the laptop stack, which is thrown
+ * away as well, and the strictest for any other.
+ */
+export function packConfig(stackName: string): string {
+    const file = (name: string): string =>
+        path.join(PROJECT_ROOT, "policy", "config", `${name}.json`);
+    const own = file(stackName === LAPTOP_STACK ? "dev" : stackName);
+    return existsSync(own) ? own : file("prod");
+}
+
+/** Packs and their configuration as the Automation API takes them. */
+function underPolicies(stack: Stack): { policyPacks: string[]; policyPackConfigs: string[] } {
+    return { policyPacks: [...POLICY_PACKS], policyPackConfigs: [packConfig(stack.name)] };
+}
 
 /**
  * How long the engine may take to report its first resource, in milliseconds. A plugin that dies while it starts leaves
@@ -153,7 +171,7 @@ export async function update(
     const { result, report } = await operation(
         "The update",
         stack,
-        (options) => stack.up({ ...options, policyPacks: [...POLICY_PACKS] }),
+        (options) => stack.up({ ...options, ...underPolicies(stack) }),
         settings,
     );
     return { outputs: result.outputs, report };
@@ -168,8 +186,7 @@ export async function preview(
     const { result, report } = await operation(
         "The preview",
         stack,
-        (options) =>
-            stack.preview({ ...options, policyPacks: [...POLICY_PACKS], diff: false, color }),
+        (options) => stack.preview({ ...options, ...underPolicies(stack), diff: false, color }),
         settings,
     );
     return { plan: result.stdout, report };

@@ -28,7 +28,7 @@ export interface StackPlace {
     readonly main: string;
 }
 
-const LAPTOP_STACK = "local";
+export const LAPTOP_STACK = "local";
 
 /** What a stack is opened for: a deployment takes its settings file, a destruction needs none. */
 export type Purpose = "deployment" | "destruction";

@@ -3,12 +3,9 @@ import assert from "node:assert/strict";
 import { rules } from "../registry";
 import type { Rule } from "../rule";
 
-import { breakages, type Breakage } from "./brokenSettings";
+import { breakages, withoutBreakage, type Breakage } from "./brokenSettings";
 import { goodStack, previewed, type WrittenResource } from "./goodStack";
 import { judgeResource, judgeStack, type Verdict } from "./judge";
-
-/** Rules about types that the project's program does not have. */
-const withoutBreakage: readonly string[] = ["secrets-parameter-encrypted"];
 
 function applies({ type, match }: Breakage, { name, ...resource }: WrittenResource): boolean {
     return resource.type === type && (match?.(name, { ...resource.inputs }) ?? true);

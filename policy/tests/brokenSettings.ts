@@ -86,6 +86,20 @@ const everybody = JSON.stringify({
 });
 
 /**
+ * Rules that no changed input of the project's program breaks: they are about types that it does not have, about further
+ * resources, or about what the dev stack is excused from.
+ */
+export const withoutBreakage: readonly string[] = [
+    "rds-snapshots-private",
+    "secrets-parameter-encrypted",
+    "stack-one-task-per-staging",
+    "stack-one-trail",
+    "stack-trail-protected",
+    "stack-secret-readers",
+    "stack-known-types",
+];
+
+/**
  * Ways to break a good program one setting at a time: at least one for every rule whose resource types such a program
  * has. Inputs may hold outputs; what a breakage reads must be a plain text or an output of one.
  *
@@ -354,8 +368,46 @@ export const breakages: readonly Breakage[] = [
     },
     { rule: "secrets-not-public", type: SECRET, break: set({ policy: everybody }) },
     {
+        rule: "iam-policies-narrow",
+        type: "aws:iam/rolePolicy:RolePolicy",
+        break: set({
+            policy: JSON.stringify({
+                Version: "2012-10-17",
+                Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }],
+            }),
+        }),
+    },
+    {
+        rule: "iam-managed-policies-known",
+        type: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        break: set({ policyArn: "arn:aws:iam::aws:policy/AdministratorAccess" }),
+    },
+    {
+        rule: "iam-roles-trust-services",
+        type: "aws:iam/role:Role",
+        break: set({ assumeRolePolicy: everybody }),
+    },
+    {
+        rule: "postgresql-roles-limited",
+        type: "postgresql:index/role:Role",
+        break: set({ superuser: true }),
+    },
+    {
+        rule: "vpc-no-ingress-from-anywhere",
+        type: INGRESS,
+        match: fromNetwork,
+        break: set({ cidrIpv4: undefined, prefixListId: "pl-0123456789abcdef0" }),
+    },
+    {
+        rule: "stack-parameter-family",
+        type: CLUSTER_GROUP,
+        match: (name) => name.includes("audit"),
+        break: set({ family: "aurora-postgresql15" }),
+    },
+    {
         rule: "stack-source-replicates-logically",
         type: CLUSTER,
+        match: (name) => name.includes("source"),
         break: set({ dbClusterParameterGroupName: "default.aurora-postgresql17" }),
     },
     {

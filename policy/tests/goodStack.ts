@@ -79,6 +79,10 @@ function cluster(side: string, parameters: readonly Values[]): WrittenResource[]
             name: `${side}-cluster`,
             inputs: {
                 engine: "aurora-postgresql",
+                engineVersion: "17.7",
+                deletionProtection: true,
+                skipFinalSnapshot: false,
+                finalSnapshotIdentifier: `${side}-final`,
                 dbClusterParameterGroupName: new Reference(`${side}-parameters`),
                 vpcSecurityGroupIds: new Reference("database-group"),
                 masterPassword: new Reference(`${side}-password`),
@@ -115,12 +119,62 @@ function cluster(side: string, parameters: readonly Values[]): WrittenResource[]
                 sslMode: "verify-full",
                 certificateArn: UNKNOWN,
                 secretsManagerArn: new Reference(`${side}-secret`),
-                secretsManagerAccessRoleArn: UNKNOWN,
+                secretsManagerAccessRoleArn: new Reference("access-role"),
                 postgresSettings: side === "source" ? sourceSettings : targetSettings,
             },
         },
     ];
 }
+
+/** The trust policy of a role for one service. */
+const trust = (service: string): string =>
+    JSON.stringify({
+        Version: "2012-10-17",
+        Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: "sts:AssumeRole" }],
+    });
+
+const access: readonly WrittenResource[] = [
+    {
+        type: "aws:iam/role:Role",
+        name: "access-role",
+        inputs: { assumeRolePolicy: trust("dms.eu-central-1.amazonaws.com") },
+    },
+    {
+        type: "aws:iam/rolePolicy:RolePolicy",
+        name: "access-policy",
+        inputs: {
+            role: new Reference("access-role"),
+            policy: new Reference("source-secret", "audit-secret"),
+        },
+    },
+    {
+        type: "aws:iam/role:Role",
+        name: "host-role",
+        inputs: { assumeRolePolicy: trust("ec2.amazonaws.com") },
+    },
+    {
+        type: "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        name: "host-attachment",
+        inputs: {
+            role: new Reference("host-role"),
+            policyArn: "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+        },
+    },
+    {
+        type: "postgresql:index/role:Role",
+        name: "source-dms-user",
+        inputs: {
+            name: "audit_trail_dms_source",
+            login: true,
+            roles: ["rds_replication", "rds_superuser"],
+        },
+    },
+    {
+        type: "postgresql:index/role:Role",
+        name: "owner",
+        inputs: { name: "audit_trail_owner" },
+    },
+];
 
 const forceSsl: Values = { name: "rds.force_ssl", value: "1", applyMethod: "pending-reboot" };
 
@@ -132,6 +186,7 @@ export const goodStack: readonly WrittenResource[] = [
         forceSsl,
     ]),
     ...cluster("audit", [forceSsl]),
+    ...access,
     {
         type: "aws:dms/replicationInstance:ReplicationInstance",
         name: "replication-instance",

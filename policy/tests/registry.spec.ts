@@ -1,21 +1,65 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
+import type { PolicyResource } from "@pulumi/policy";
+
+import { defaults } from "../../config";
+import { changedIn } from "../changedIn";
 import { formattedPage, generatedPages } from "../docsPage";
 import { toPolicy } from "../pulumiPolicy";
 import { rules } from "../registry";
 import { Findings } from "../findings";
+import { StackView } from "../stackView";
+import type { Values } from "../values";
+
+import { judgeResource } from "./judge";
+
+/** A task that writes to a cluster which nothing protects. */
+function weakStack(): readonly PolicyResource[] {
+    const resource = (
+        type: string,
+        name: string,
+        props: Values,
+        made: Readonly<Record<string, PolicyResource[]>> = {},
+    ): PolicyResource => ({
+        type,
+        name,
+        props,
+        urn: name,
+        opts: {
+            protect: false,
+            ignoreChanges: [],
+            aliases: [],
+            customTimeouts: { createSeconds: 0, updateSeconds: 0, deleteSeconds: 0 },
+            additionalSecretOutputs: [],
+        },
+        dependencies: [],
+        propertyDependencies: made,
+        isType: () => true,
+        asType: () => undefined,
+    });
+    const cluster = resource("aws:rds/cluster:Cluster", "cluster", { skipFinalSnapshot: true });
+    const endpoint = resource("aws:dms/endpoint:Endpoint", "target", {}, { serverName: [cluster] });
+    const task = resource(
+        "aws:dms/replicationTask:ReplicationTask",
+        "task",
+        {},
+        { targetEndpointArn: [endpoint] },
+    );
+    return [cluster, endpoint, task];
+}
 
 describe("policy: registry", () => {
     it("gives every rule a name of its own", () => {
         const names = rules.map(({ name }) => name);
         assert.equal(new Set(names).size, names.length);
         for (const name of names) {
-            assert.match(name, /^(rds|dms|vpc|ec2|secrets|stack)(-[a-z0-9]+)+$/);
+            assert.match(name, /^(rds|dms|vpc|ec2|secrets|iam|postgresql|stack)(-[a-z0-9]+)+$/);
         }
     });
 
@@ -35,6 +79,65 @@ describe("policy: registry", () => {
                 assert(Object.values(framework).every((value: string) => value.trim() !== ""));
             }
         }
+    });
+
+    it("says where each rule's setting is changed, and nothing of rules that are gone", () => {
+        const names = rules.map(({ name }) => name);
+        assert.deepEqual(Object.keys(changedIn).sort(), [...names].sort());
+        for (const where of Object.values(changedIn)) {
+            for (const [file] of where.matchAll(/\b[\w/]+\.ts\b/g)) {
+                assert(existsSync(join(__dirname, "..", "..", file)), file);
+            }
+            for (const [, key = ""] of where.matchAll(/audit-trail:(\w+)/g)) {
+                assert(key in defaults, key);
+            }
+        }
+    });
+
+    it("tells what was found before what is demanded", async () => {
+        const rule = rules.find(({ name }) => name === "dms-endpoint-tls");
+        assert(rule !== undefined);
+        const { mandatory } = await judgeResource(rule, {
+            type: "aws:dms/endpoint:Endpoint",
+            name: "source",
+            properties: { sslMode: "none", certificateArn: "arn" },
+        });
+        assert.equal(
+            mandatory.join(),
+            `sslMode is "none"; set "verify-full". Change it in components/dmsEndpoint.ts. Demanded: ${rule.description}`,
+        );
+    });
+
+    it("takes the configurations that the project ships, for rules and settings that exist", async () => {
+        for (const stack of ["dev", "prod"]) {
+            const file = join(__dirname, "..", "config", `${stack}.json`);
+            const config = JSON.parse(await readFile(file, "utf8")) as Record<string, object>;
+            for (const [name, settings] of Object.entries(config)) {
+                const rule = rules.find((candidate) => candidate.name === name);
+                assert(rule !== undefined, `${stack}: there is no rule ${name}.`);
+                const known = Object.keys(rule.configSchema?.properties ?? {});
+                assert.deepEqual(
+                    Object.keys(settings).filter((key) => !known.includes(key)),
+                    [],
+                    `${stack}: ${name}`,
+                );
+            }
+        }
+    });
+
+    it("excuses only a stack that is to be thrown away from protection", () => {
+        const rule = rules.find(({ name }) => name === "stack-trail-protected");
+        assert(rule?.scope === "stack");
+        const violations = (protection: unknown): number => {
+            let count = 0;
+            const stack = new StackView(weakStack());
+            rule.examine(stack, new Findings(() => (count += 1)), { protection });
+            return count;
+        };
+        assert.deepEqual(
+            [violations("none"), violations("required"), violations(undefined)],
+            [0, 3, 3],
+        );
     });
 
     it("has docs pages that tell of these rules and of the settings that they know", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 
 import * as aws from "@pulumi/aws";
+import * as postgresql from "@pulumi/postgresql";
 import fc from "fast-check";
 
 import { rules } from "../registry";
@@ -110,7 +111,10 @@ describe("policy: rules about single resources", () => {
     });
 
     it("names a rule's types as the classes do", () => {
-        const services = aws as unknown as Record<string, Record<string, unknown>>;
+        const services = { ...aws, index: postgresql } as unknown as Record<
+            string,
+            Record<string, unknown>
+        >;
         for (const type of new Set(resourceRules.flatMap(({ types }) => types))) {
             const [, path = "", className = ""] = type.split(":");
             const [service = ""] = path.split("/");
@@ -136,7 +140,11 @@ describe("policy: rules about single resources", () => {
         for (const rule of resourceRules) {
             for (const resource of goodStack) {
                 const verdict = await judgeResource(rule, previewed(resource));
-                assert.deepEqual([verdict.mandatory, verdict.advisory], [[], []], rule.name);
+                // Made from the secrets' ARNs, which a first preview does not know.
+                const isOpen =
+                    rule.name === "iam-policies-narrow" && resource.name === "access-policy";
+                assert.deepEqual(verdict.mandatory, [], rule.name);
+                assert.equal(verdict.advisory.length, isOpen ? 1 : 0, rule.name);
             }
         }
     });

@@ -4,7 +4,7 @@ import { rules } from "../registry";
 import type { Rule } from "../rule";
 import type { Values } from "../values";
 
-import { goodStack, previewed, Reference, type WrittenResource } from "./goodStack";
+import { goodMapping, goodStack, previewed, Reference, type WrittenResource } from "./goodStack";
 import { judgeStack, outcome, UNKNOWN } from "./judge";
 
 type Change = (stack: readonly WrittenResource[]) => readonly WrittenResource[];
@@ -49,7 +49,33 @@ const replication = { name: "rds.logical_replication", value: "1", applyMethod: 
 const databaseRule = (inputs: Values): WrittenResource => ({
     type: "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     name: "one-more",
-    inputs: { securityGroupId: new Reference("database-group"), ...inputs },
+    inputs: {
+        securityGroupId: new Reference("database-group"),
+        ipProtocol: "tcp",
+        fromPort: 5432,
+        toPort: 5432,
+        ...inputs,
+    },
+});
+
+/** A resource of the good stack. */
+function named(name: string): WrittenResource {
+    const found = goodStack.find((resource) => resource.name === name);
+    assert(found !== undefined, `The good stack holds no ${name}.`);
+    return found;
+}
+
+/** The good stack's task once more, with other inputs. */
+const secondTask = (change: Values): WrittenResource => ({
+    ...named("task"),
+    name: "second-task",
+    inputs: { ...named("task").inputs, ...change },
+});
+
+const rolePolicy = (inputs: Values): WrittenResource => ({
+    type: "aws:iam/rolePolicy:RolePolicy",
+    name: "one-more-policy",
+    inputs,
 });
 
 /** The endpoint gets to its server by name, without a secret of this stack. */
@@ -146,6 +172,13 @@ const stackCases: readonly StackCases[] = [
             }),
             set("source-endpoint", { endpointType: "target" }),
             set("audit-endpoint", { endpointType: "source" }),
+            set("audit-secret-value", {
+                secretString: new Reference("source-cluster", "source-password"),
+            }),
+            both(
+                set("source-endpoint", { secretsManagerArn: new Reference("audit-secret") }),
+                set("audit-endpoint", { secretsManagerArn: new Reference("source-secret") }),
+            ),
         ],
         absent: [
             [set("source-endpoint", { endpointType: undefined }), "refused"],
@@ -179,6 +212,11 @@ const stackCases: readonly StackCases[] = [
             add(databaseRule({ cidrIpv4: "10.0.0.0/16" })),
             add(databaseRule({ cidrIpv6: "2001:db8::/64" })),
             add(databaseRule({ prefixListId: "pl-1" })),
+            ...[
+                { ipProtocol: "-1", fromPort: undefined, toPort: undefined },
+                { ipProtocol: "udp" },
+                { fromPort: 0, toPort: 65_535 },
+            ].map((ports) => set("database-from-host", ports)),
             add(
                 databaseRule({
                     referencedSecurityGroupId: new Reference("host-group"),
@@ -197,24 +235,161 @@ const stackCases: readonly StackCases[] = [
         unknown: [
             [set("database-from-host", { referencedSecurityGroupId: UNKNOWN }), "passed"],
             [add(databaseRule({ cidrIpv4: UNKNOWN })), "refused"],
+            [set("database-from-host", { fromPort: UNKNOWN }), "undecided"],
         ],
         wrongType: [
             set("database-from-host", { referencedSecurityGroupId: true }),
+            set("database-from-host", { fromPort: "5432", toPort: "5432" }),
             add(databaseRule({ cidrIpv4: 10 })),
         ],
+    },
+    {
+        rule: "stack-one-task-per-staging",
+        pass: [
+            leaveOut("task"),
+            add(
+                secondTask({
+                    tableMappings: JSON.stringify(goodMapping).replaceAll("items", "orders"),
+                }),
+            ),
+        ],
+        fail: [
+            add(secondTask({})),
+            add(secondTask({ sourceEndpointArn: "arn:of-another-stack" })),
+            both(
+                add(secondTask({ targetEndpointArn: new Reference("second-endpoint") })),
+                add({ ...named("audit-endpoint"), name: "second-endpoint" }),
+            ),
+        ],
+        absent: [[add(secondTask({ tableMappings: undefined })), "refused"]],
+        unknown: [[add(secondTask({ tableMappings: UNKNOWN })), "refused"]],
+        wrongType: [add(secondTask({ tableMappings: 7 }))],
+    },
+    {
+        rule: "stack-one-trail",
+        pass: [leaveOut("task")],
+        fail: [
+            add({ ...named("audit-endpoint"), name: "waiting-endpoint" }),
+            both(
+                add(
+                    { ...named("audit-cluster"), name: "third-cluster" },
+                    {
+                        ...named("audit-endpoint"),
+                        name: "third-endpoint",
+                        inputs: {
+                            ...named("audit-endpoint").inputs,
+                            secretsManagerArn: undefined,
+                            serverName: new Reference("third-cluster"),
+                        },
+                    },
+                ),
+                add(secondTask({ targetEndpointArn: new Reference("third-endpoint") })),
+            ),
+        ],
+        absent: [[set("task", { targetEndpointArn: undefined }), "refused"]],
+        unknown: [[set("audit-endpoint", { endpointType: UNKNOWN }), "passed"]],
+        wrongType: [set("task", { targetEndpointArn: 7 })],
+    },
+    {
+        rule: "stack-trail-protected",
+        pass: [set("audit-cluster", { skipFinalSnapshot: undefined }), leaveOut("task")],
+        fail: [
+            set("audit-cluster", { deletionProtection: false }),
+            set("source-cluster", { deletionProtection: false }),
+            set("audit-cluster", { skipFinalSnapshot: true }),
+            set("audit-cluster", { finalSnapshotIdentifier: "" }),
+        ],
+        absent: [
+            [set("audit-cluster", { deletionProtection: undefined }), "refused"],
+            [set("audit-cluster", { finalSnapshotIdentifier: undefined }), "refused"],
+        ],
+        unknown: [
+            [set("audit-cluster", { deletionProtection: UNKNOWN }), "undecided"],
+            [set("audit-cluster", { finalSnapshotIdentifier: UNKNOWN }), "passed"],
+        ],
+        wrongType: [
+            set("audit-cluster", { deletionProtection: "true" }),
+            set("audit-cluster", { skipFinalSnapshot: "false" }),
+        ],
+    },
+    {
+        rule: "stack-parameter-family",
+        pass: [
+            set("audit-cluster", { dbClusterParameterGroupName: "default.aurora-postgresql17" }),
+            set("audit-cluster", { engineVersion: "17" }),
+        ],
+        fail: [
+            set("audit-parameters", { family: "aurora-postgresql15" }),
+            set("source-parameters", { family: "postgres17" }),
+            set("source-cluster", { engineVersion: "16.9" }),
+        ],
+        absent: [
+            [set("audit-cluster", { engineVersion: undefined }), "passed"],
+            [set("audit-parameters", { family: undefined }), "refused"],
+        ],
+        unknown: [[set("audit-cluster", { engineVersion: UNKNOWN }), "undecided"]],
+        wrongType: [set("audit-parameters", { family: ["aurora-postgresql17"] })],
+    },
+    {
+        rule: "stack-secret-readers",
+        pass: [
+            leaveOut("access-policy"),
+            set("access-policy", { policy: '{"Statement": []}' }),
+            add(rolePolicy({ role: new Reference("host-role"), policy: '{"Statement": []}' })),
+        ],
+        fail: [
+            set("access-policy", { role: new Reference("host-role") }),
+            set("access-policy", { role: "a-role-of-another-stack" }),
+            add(
+                rolePolicy({
+                    role: new Reference("access-role"),
+                    policy: new Reference("master-secret"),
+                }),
+                { ...named("audit-secret"), name: "master-secret" },
+            ),
+            add({
+                type: "aws:iam/policy:Policy",
+                name: "for-anybody",
+                inputs: { policy: new Reference("audit-secret") },
+            }),
+        ],
+        absent: [[set("access-policy", { role: undefined }), "refused"]],
+        unknown: [[set("access-policy", { policy: UNKNOWN }), "passed"]],
+        wrongType: [set("access-policy", { role: 7 })],
+    },
+    {
+        rule: "stack-known-types",
+        pass: [add({ type: "aws:sns/topic:Topic", name: "alarms", inputs: {} })],
+        fail: [
+            "aws:dms/replicationConfig:ReplicationConfig",
+            "aws:dms/s3Endpoint:S3Endpoint",
+            "aws:rds/exportTask:ExportTask",
+            "aws:rds/proxy:Proxy",
+            "aws:rds/clusterActivityStream:ClusterActivityStream",
+            "aws:iam/accessKey:AccessKey",
+            "aws-native:rds:DbCluster",
+        ].map((type) => add({ type, name: "stranger", inputs: {} })),
+        absent: [[leaveOut("task"), "passed"]],
+        unknown: [
+            [
+                add({ type: "aws:rds/proxy:Proxy", name: "stranger", inputs: { a: UNKNOWN } }),
+                "refused",
+            ],
+        ],
+        wrongType: [add({ type: "aws:rds/proxy:Proxy", name: "stranger", inputs: { a: 1 } })],
     },
 ];
 
 const stackRules = rules.filter((rule) => rule.scope === "stack");
 
-function named(name: string): Rule {
+function ruleNamed(name: string): Rule {
     const rule = stackRules.find((candidate) => candidate.name === name);
     assert(rule !== undefined, `There is no rule ${name}.`);
     return rule;
 }
 
 async function judged(rule: string, change: Change): Promise<string> {
-    return outcome(await judgeStack(named(rule), change(goodStack).map(previewed)));
+    return outcome(await judgeStack(ruleNamed(rule), change(goodStack).map(previewed)));
 }
 
 async function allAre(rule: string, changes: readonly Change[], expected: string): Promise<void> {
@@ -260,7 +435,7 @@ describe("policy: rules about the stack", () => {
                     ? { ...resource.properties, dbClusterParameterGroupName: "default.postgresql" }
                     : { name: `${resource.name}-name`, ...resource.properties },
         }));
-        const verdict = await judgeStack(named("stack-source-replicates-logically"), stale);
+        const verdict = await judgeStack(ruleNamed("stack-source-replicates-logically"), stale);
         assert.equal(outcome(verdict), "refused");
     });
 
@@ -279,9 +454,12 @@ describe("policy: rules about the stack", () => {
             return { ...shown, properties: { clusterIdentifier: name, ...all } };
         };
         for (const { rule, fail } of stackCases) {
-            assert.equal(outcome(await judgeStack(named(rule), goodStack.map(known))), "passed");
+            assert.equal(
+                outcome(await judgeStack(ruleNamed(rule), goodStack.map(known))),
+                "passed",
+            );
             for (const change of fail) {
-                const verdict = await judgeStack(named(rule), change(goodStack).map(known));
+                const verdict = await judgeStack(ruleNamed(rule), change(goodStack).map(known));
                 assert.equal(outcome(verdict), "refused", rule);
             }
         }

@@ -1,7 +1,7 @@
 import type { Findings } from "../findings";
 import { awsDocs, pages, securityHub } from "../frameworks";
 import { resourceRule } from "../rule";
-import { isValues, items, shown } from "../values";
+import { isValues, items, shown, Unknown } from "../values";
 
 import { tooOpen } from "./cidr";
 
@@ -24,11 +24,25 @@ function requireNarrowList(property: string, networks: unknown, findings: Findin
     }
 }
 
+/** A list of networks that only its owner knows; empty text and list are what a provider shows for none. */
+function refusePrefixList(property: string, value: unknown, findings: Findings): void {
+    const isNone =
+        value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
+    if (!isNone && !(value instanceof Unknown)) {
+        findings.violation(
+            `${property} is ${shown(value)}, whose networks somebody else may change; name a security group or a narrow network.`,
+        );
+    }
+    if (value instanceof Unknown) {
+        findings.undecided(value);
+    }
+}
+
 const noIngressFromAnywhere = resourceRule({
     name: "vpc-no-ingress-from-anywhere",
     displayName: "Nothing is open to the internet",
     description:
-        "No security group rule lets in 0.0.0.0/0, ::/0 or a network nearly as wide (IPv4 below /8, IPv6 below /16), on any port.",
+        "No security group rule lets in 0.0.0.0/0, ::/0 or a network nearly as wide (IPv4 below /8, IPv6 below /16), nor a prefix list, whose networks somebody else may change, on any port.",
     severity: "critical",
     frameworks: [
         securityHub(
@@ -56,11 +70,13 @@ const noIngressFromAnywhere = resourceRule({
             case "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":
                 requireNarrow("cidrIpv4", inputs.get("cidrIpv4"), findings);
                 requireNarrow("cidrIpv6", inputs.get("cidrIpv6"), findings);
+                refusePrefixList("prefixListId", inputs.get("prefixListId"), findings);
                 return;
             case "aws:ec2/securityGroupRule:SecurityGroupRule":
                 if (inputs.get("type") !== "egress") {
                     requireNarrowList("cidrBlocks", inputs.get("cidrBlocks"), findings);
                     requireNarrowList("ipv6CidrBlocks", inputs.get("ipv6CidrBlocks"), findings);
+                    refusePrefixList("prefixListIds", inputs.get("prefixListIds"), findings);
                 }
                 return;
             default:
@@ -84,6 +100,7 @@ function requireNarrowInline(ingress: unknown, findings: Findings): void {
         if (isValues(rule)) {
             requireNarrowList("ingress[].cidrBlocks", rule.cidrBlocks, findings);
             requireNarrowList("ingress[].ipv6CidrBlocks", rule.ipv6CidrBlocks, findings);
+            refusePrefixList("ingress[].prefixListIds", rule.prefixListIds, findings);
         }
     }
 }

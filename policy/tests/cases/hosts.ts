@@ -29,13 +29,18 @@ export const hostCases: readonly ResourceCases[] = [
             { cidrIpv6: "2000::/3" },
             { cidrIpv4: "anywhere" },
             { cidrIpv4: "203.0.113.7" },
+            { prefixListId: "pl-0123456789abcdef0" },
         ],
-        absent: [[{ cidrIpv4: undefined, cidrIpv6: undefined }, "passed"]],
+        absent: [
+            [{ cidrIpv4: undefined, cidrIpv6: undefined, prefixListId: undefined }, "passed"],
+            [{ prefixListId: "" }, "passed"],
+        ],
         unknown: [
             [{ cidrIpv4: UNKNOWN }, "undecided"],
+            [{ prefixListId: UNKNOWN }, "undecided"],
             [{ cidrIpv4: UNKNOWN, cidrIpv6: "::/0" }, "refused"],
         ],
-        wrongType: [{ cidrIpv4: 0 }, { cidrIpv6: ["::/0"] }],
+        wrongType: [{ cidrIpv4: 0 }, { cidrIpv6: ["::/0"] }, { prefixListId: 1 }],
     },
     {
         rule: "vpc-no-ingress-from-anywhere",
@@ -49,6 +54,7 @@ export const hostCases: readonly ResourceCases[] = [
             { cidrBlocks: ["203.0.113.0/24", "0.0.0.0/0"] },
             { ipv6CidrBlocks: ["::/0"] },
             { type: undefined, cidrBlocks: ["0.0.0.0/0"] },
+            { prefixListIds: ["pl-0123456789abcdef0"] },
         ],
         absent: [[{}, "passed"]],
         unknown: [
@@ -69,6 +75,7 @@ export const hostCases: readonly ResourceCases[] = [
         fail: [
             { ingress: [{ self: true }, { cidrBlocks: ["0.0.0.0/0"] }] },
             { ingress: [{ ipv6CidrBlocks: ["::/0"] }] },
+            { ingress: [{ prefixListIds: ["pl-0123456789abcdef0"] }] },
         ],
         absent: [[{ ingress: undefined }, "passed"]],
         unknown: [
@@ -204,11 +211,19 @@ export const hostCases: readonly ResourceCases[] = [
         pass: [
             policy([{ Effect: "Allow", Principal: { AWS: "arn:aws:iam::000000000000:role/dms" } }]),
             policy({ Effect: "Deny", Principal: "*", Action: "*", Resource: "*" }),
-            policy([{ Effect: "Allow", Principal: "*", Condition: { Bool: {} } }]),
             { policy: "{}" },
         ],
         fail: [
             policy({ Effect: "Allow", Principal: "*" }),
+            policy([
+                {
+                    Effect: "Allow",
+                    Principal: "*",
+                    Condition: { StringLike: { "aws:PrincipalArn": "*" } },
+                },
+            ]),
+            policy({ Effect: "Allow", Principal: { AWS: "arn:aws:iam::*:root" } }),
+            policy({ Effect: "Allow" }),
             policy([{ Effect: "Deny", Principal: "*" }, { Principal: { AWS: ["*"] } }]),
             policy([{ Effect: "Allow", NotPrincipal: { AWS: "arn:aws:iam::1:root" } }]),
             { policy: "no JSON" },

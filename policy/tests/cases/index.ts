@@ -1,3 +1,4 @@
+import { accessCases } from "./access";
 import { databaseCases } from "./databases";
 import { dmsCases } from "./dmsConnections";
 import { hostCases } from "./hosts";
@@ -14,4 +15,5 @@ export const resourceCases: readonly ResourceCases[] = [
     ...knownSettingsCases,
     ...tableMappingCases,
     ...hostCases,
+    ...accessCases,
 ];

@@ -1,12 +1,12 @@
 import type { PolicyResource } from "@pulumi/policy";
 
-import type { Findings } from "./findings";
-import { auditTrail, awsDocs, pages, securityHub } from "./frameworks";
-import { parametersNamed, requireLogicalReplication } from "./rds/parameters";
-import { stackRule } from "./rule";
-import { dependencies, type StackView } from "./stackView";
-import { databasesBehind, tasksOf } from "./topology";
-import { isText, shown, Unknown } from "./values";
+import type { Findings } from "../findings";
+import { auditTrail, awsDocs, pages } from "../frameworks";
+import { parametersNamed, requireLogicalReplication } from "../rds/parameters";
+import { stackRule } from "../rule";
+import { type StackView } from "../stackView";
+import { databasesBehind, tasksOf } from "../topology";
+import { isText, shown } from "../values";
 
 const sourceReplicates = stackRule({
     name: "stack-source-replicates-logically",
@@ -97,7 +97,10 @@ const separateDatabases = stackRule({
 });
 
 /** Where an endpoint leads, as far as the stack tells: databases and secrets of the stack, literal addresses. */
-function places(stack: StackView, endpoint: PolicyResource): readonly (PolicyResource | string)[] {
+export function places(
+    stack: StackView,
+    endpoint: PolicyResource,
+): readonly (PolicyResource | string)[] {
     const inputs = stack.inputs(endpoint, "aws:dms/endpoint:Endpoint");
     const secret = "aws:secretsmanager/secret:Secret";
     return [
@@ -112,7 +115,7 @@ const endpointDirections = stackRule({
     name: "stack-task-endpoint-directions",
     displayName: "A task reads from the source and writes to the target",
     description:
-        "A task's sourceEndpointArn is an endpoint of type source and its targetEndpointArn one of type target: exchanged, the task would write into the audited tables.",
+        "A task's sourceEndpointArn is an endpoint of type source, its targetEndpointArn one of type target, and they lead to the clusters that the program calls so: exchanged, the task would write into the audited tables.",
     severity: "high",
     frameworks: [
         auditTrail("Nothing is written on the source", "The task writes into the audited tables"),
@@ -124,6 +127,8 @@ const endpointDirections = stackRule({
         for (const { sources, targets } of tasksOf(stack)) {
             requireDirection(stack, sources, "source", findings);
             requireDirection(stack, targets, "target", findings);
+            requireHome(stack, sources, "audit", findings);
+            requireHome(stack, targets, "source", findings);
         }
     },
 });
@@ -145,69 +150,27 @@ function requireDirection(
     }
 }
 
-const ingressFromGroups = stackRule({
-    name: "stack-database-ingress-from-groups",
-    displayName: "Databases are entered from security groups only",
-    description:
-        "Every ingress rule of a security group that a database uses names a security group as its source: an address range lets in whatever gets an address in it.",
-    severity: "high",
-    frameworks: [
-        securityHub(
-            "EC2.19",
-            "Security groups should not allow unrestricted access to ports with high risk",
-        ),
-        auditTrail("Nobody but DMS and the operator reaches the trail", "A whole network may"),
-    ],
-    remediationSteps:
-        "Set referencedSecurityGroupId instead of cidrIpv4, cidrIpv6 or prefixListId.",
-    url: pages.ingressRule,
-    enforcementLevel: "mandatory",
-    check: (stack, findings) => {
-        const databases = [
-            ...stack.ofType("aws:rds/cluster:Cluster"),
-            ...stack.ofType("aws:rds/instance:Instance"),
-        ];
-        const type = "aws:ec2/securityGroup:SecurityGroup";
-        const groups = new Set(
-            databases.flatMap((database) =>
-                stack.behind(database, "vpcSecurityGroupIds", type, ["id"]),
-            ),
-        );
-        for (const rule of stack.ofType(
-            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
-        )) {
-            const guarded = stack.behind(rule, "securityGroupId", type, ["id"]);
-            if (guarded.some((group) => groups.has(group))) {
-                requireGroupSource(stack, rule, findings);
-            }
-        }
-    },
-});
+/** The program's names of its two clusters; those of other programs say nothing. */
+const CLUSTERS = { source: /(^|-)source-cluster$/, audit: /(^|-)audit-cluster$/ } as const;
 
-function requireGroupSource(stack: StackView, rule: PolicyResource, findings: Findings): void {
-    const type = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
-    const inputs = stack.inputs(rule, type);
-    const source = inputs.get("referencedSecurityGroupId");
-    const named =
-        isText(source) ||
-        source instanceof Unknown ||
-        dependencies(rule, "referencedSecurityGroupId").length > 0;
-    const wide = (["cidrIpv4", "cidrIpv6", "prefixListId"] as const).filter((name) => {
-        const value = inputs.get(name);
-        // Outputs of a provider may be empty text where the program gives nothing.
-        return value !== undefined && value !== "" && !(value instanceof Unknown);
-    });
-    if (!named || wide.length > 0) {
-        findings.violation(
-            `${rule.name} lets ${wide.join(" and ") || "nobody in particular"} into a database; set referencedSecurityGroupId only.`,
-            rule.urn,
+/** Refuses endpoints that lead to the cluster which the program has made for the other side. */
+function requireHome(
+    stack: StackView,
+    endpoints: readonly PolicyResource[],
+    other: keyof typeof CLUSTERS,
+    findings: Findings,
+): void {
+    for (const endpoint of endpoints) {
+        const astray = databasesBehind(stack, endpoint).find(({ name }) =>
+            CLUSTERS[other].test(name),
         );
+        if (astray !== undefined) {
+            findings.violation(
+                `${endpoint.name} leads to ${astray.name}; give it the secret of the other cluster.`,
+                endpoint.urn,
+            );
+        }
     }
 }
 
-export const stackRules = [
-    sourceReplicates,
-    separateDatabases,
-    endpointDirections,
-    ingressFromGroups,
-] as const;
+export const endpointPairRules = [sourceReplicates, separateDatabases, endpointDirections] as const;

@@ -1,0 +1,18 @@
+import type { StackRule } from "../rule";
+
+import { databasePairRules } from "./databases";
+import { endpointPairRules } from "./endpoints";
+import { ingressRules } from "./ingress";
+import { secretReaderRules } from "./secretReaders";
+import { taskPairRules } from "./tasks";
+import { typeRules } from "./types";
+
+/** The rules about how the resources of a stack belong together. */
+export const stackRules: readonly StackRule[] = [
+    ...endpointPairRules,
+    ...ingressRules,
+    ...taskPairRules,
+    ...databasePairRules,
+    ...secretReaderRules,
+    ...typeRules,
+];

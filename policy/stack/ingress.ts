@@ -1,0 +1,81 @@
+import type { PolicyResource } from "@pulumi/policy";
+
+import type { Findings } from "../findings";
+import { auditTrail, pages, securityHub } from "../frameworks";
+import { stackRule } from "../rule";
+import { dependencies, type StackView } from "../stackView";
+import { isText, shown, Unknown } from "../values";
+
+const ingressFromGroups = stackRule({
+    name: "stack-database-ingress-from-groups",
+    displayName: "Databases are entered from security groups only",
+    description:
+        "Every ingress rule of a security group that a database uses names a security group as its source and one TCP port: an address range lets in whatever gets an address in it, and all ports are more than a database has.",
+    severity: "high",
+    frameworks: [
+        securityHub(
+            "EC2.19",
+            "Security groups should not allow unrestricted access to ports with high risk",
+        ),
+        auditTrail("Nobody but DMS and the operator reaches the trail", "A whole network may"),
+    ],
+    remediationSteps:
+        "Set referencedSecurityGroupId instead of cidrIpv4, cidrIpv6 or prefixListId; set ipProtocol to tcp, fromPort and toPort to the database's port.",
+    url: pages.ingressRule,
+    enforcementLevel: "mandatory",
+    check: (stack, findings) => {
+        const databases = [
+            ...stack.ofType("aws:rds/cluster:Cluster"),
+            ...stack.ofType("aws:rds/instance:Instance"),
+        ];
+        const type = "aws:ec2/securityGroup:SecurityGroup";
+        const groups = new Set(
+            databases.flatMap((database) =>
+                stack.behind(database, "vpcSecurityGroupIds", type, ["id"]),
+            ),
+        );
+        for (const rule of stack.ofType(
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        )) {
+            const guarded = stack.behind(rule, "securityGroupId", type, ["id"]);
+            if (guarded.some((group) => groups.has(group))) {
+                requireGroupSource(stack, rule, findings);
+            }
+        }
+    },
+});
+
+function requireGroupSource(stack: StackView, rule: PolicyResource, findings: Findings): void {
+    const type = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+    const inputs = stack.inputs(rule, type);
+    const source = inputs.get("referencedSecurityGroupId");
+    const named =
+        isText(source) ||
+        source instanceof Unknown ||
+        dependencies(rule, "referencedSecurityGroupId").length > 0;
+    const wide = (["cidrIpv4", "cidrIpv6", "prefixListId"] as const).filter((name) => {
+        const value = inputs.get(name);
+        // Outputs of a provider may be empty text where the program gives nothing.
+        return value !== undefined && value !== "" && !(value instanceof Unknown);
+    });
+    if (!named || wide.length > 0) {
+        findings.violation(
+            `${rule.name} lets ${wide.join(" and ") || "nobody in particular"} into a database; set referencedSecurityGroupId only.`,
+            rule.urn,
+        );
+    }
+    const [protocol, from, to] = [
+        inputs.get("ipProtocol"),
+        inputs.get("fromPort"),
+        inputs.get("toPort"),
+    ];
+    const isUnknown = [protocol, from, to].find((value) => value instanceof Unknown);
+    findings.require(
+        isUnknown ?? protocol,
+        () => protocol === "tcp" && typeof from === "number" && from === to,
+        `${rule.name} lets ${shown(protocol)} ports ${shown(from)} to ${shown(to)} into a database; set ipProtocol "tcp" and the database's port only.`,
+        rule.urn,
+    );
+}
+
+export const ingressRules = [ingressFromGroups] as const;
