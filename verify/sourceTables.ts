@@ -68,7 +68,7 @@ export function judgeSourceTable(table: SourceTable): Check {
     }
     if (deployedKey.join("\0") !== key.join("\0")) {
         findings.push(
-            `Its primary key is (${key.join(", ")}) and was (${deployedKey.join(", ")}) at the last deployment, which DMS does not follow: give it the former key back, or make its trail anew.`,
+            `Its primary key is (${key.join(", ")}) and was (${deployedKey.join(", ")}) at the last deployment, which DMS does not follow: give it the former key back, or rename it and list it under the new name, which begins a new log.`,
         );
     }
     if (!showsAllRows(table)) {

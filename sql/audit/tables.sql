@@ -68,7 +68,7 @@ BEGIN
     IF present IS DISTINCT FROM expected THEN
         RAISE EXCEPTION 'The source''s primary key is now (%), and % has (%).',
             array_to_string(expected, ', '), staging, array_to_string(present, ', ')
-            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+            USING HINT = 'Give the table its former key back, or rename it and list it under the new name, which begins a new log.';
     END IF;
 END
 $function$;

@@ -199,6 +199,32 @@ describe("a changed shape of a source table", function () {
         await assertComplete();
     });
 
+    it("a key of a wider type goes on where it was, whatever came before the deployment", async () => {
+        await writer.query("ALTER TABLE items ALTER COLUMN id TYPE bigint");
+        // More than staging holds: DMS cannot apply it.
+        await writer.query("INSERT INTO items VALUES (3000000000, 'large', 3)");
+        await task.redeploy();
+        await task.stop();
+        await task.start();
+        await task.caughtUp(writer, trail);
+        await write("UPDATE items SET price = 4 WHERE id IN (1, 3000000000)");
+        await write("DELETE FROM items WHERE id = 3000000000");
+        assert.deepEqual(
+            (await logged()).map((row) => JSON.stringify(row)).sort(),
+            [
+                ["D", { id: 3_000_000_000, name: "large", price: 4 }, null],
+                ["I", null, { id: 3_000_000_000, name: "large", price: 3 }],
+                ["U", { id: 1, name: "before", price: 1 }, { id: 1, name: "before", price: 4 }],
+                [
+                    "U",
+                    { id: 3_000_000_000, name: "large", price: 3 },
+                    { id: 3_000_000_000, name: "large", price: 4 },
+                ],
+            ].map((row) => JSON.stringify(row)),
+        );
+        await assertComplete();
+    });
+
     it("what was written to a dropped column before the drop is logged, however late it arrives", async () => {
         await task.stop();
         await writer.query("UPDATE items SET price = 7 WHERE id = 1");

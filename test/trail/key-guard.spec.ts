@@ -214,13 +214,24 @@ describe("the guard against key updates", () => {
         await refuses("UPDATE t SET \"K k\" = '24:00:00'");
     });
 
-    it("goes before the type of a key can change, and comes back", async () => {
-        await client.query("CREATE TABLE t (k integer PRIMARY KEY); INSERT INTO t VALUES (1)");
+    it("goes before the type of a key can change, by the table's owner alone, and comes back", async () => {
+        await client.query(`CREATE ROLE migrator; GRANT CREATE ON SCHEMA public TO migrator;
+            SET ROLE migrator; CREATE TABLE t (k integer PRIMARY KEY); INSERT INTO t VALUES (1); RESET ROLE`);
         await guard("refuse");
         const change = "ALTER TABLE t ALTER COLUMN k TYPE bigint";
-        await assert.rejects(client.query(change), /used in a trigger definition/u);
-        await client.query(`BEGIN; SELECT audit_trail.remove_guards('t'); ${change}; COMMIT`);
+        await client.query("SET ROLE migrator");
+        try {
+            await assert.rejects(client.query(change), /used in a trigger definition/u);
+            await client.query(
+                `BEGIN; DROP TRIGGER audit_trail_refuse_key_update ON t; ${change}; COMMIT`,
+            );
+        } finally {
+            await client.query("RESET ROLE");
+        }
         await guard("refuse");
         await refuses("UPDATE t SET k = 2");
+        const back = "ALTER TABLE t ALTER COLUMN k TYPE integer";
+        await client.query(`BEGIN; SELECT audit_trail.remove_guards('t'); ${back}; COMMIT`);
+        await client.query("DROP TABLE t; DROP OWNED BY migrator; DROP ROLE migrator");
     });
 });
