@@ -34,12 +34,14 @@ export class Markers {
      * @throws MarkerLate after the deadline
      */
     async pass(): Promise<Marker> {
-        const { id } = await this.source.row<{ id: string }>(this.insert);
+        const { id, created_at } = await this.source.row<{ id: string; created_at: string }>(
+            this.insert,
+        );
         const deadline = Date.now() + this.timeoutMs;
         for (;;) {
             const [found] = await this.audit.rows<{ applied_xid: string; commit_time: string }>(
                 this.arrival,
-                [id],
+                [id, created_at],
             );
             if (found !== undefined) {
                 return { appliedXid: found.applied_xid, commitTime: found.commit_time };

@@ -7,6 +7,7 @@ import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./audit
 import { checkOf } from "./checks";
 import { Database } from "./database";
 import { type AuditedTable, Definitions } from "./definitionChecks";
+import { checkMarkers } from "./markerChecks";
 import { MarkerLate, Markers } from "./markers";
 import {
     type Check,
@@ -65,6 +66,7 @@ export async function verifyTrail(
         await checkControlTables(databases.audit),
         await checkDmsSessions(databases.source, databases.audit),
         await collectGaps(databases.audit),
+        ...(replication.ok ? [await checkMarkers(databases.source, databases.audit, markers)] : []),
         await noteTwoPhase(databases.source),
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.

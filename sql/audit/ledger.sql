@@ -18,6 +18,7 @@ VALUES
     ('large column completed', false, 'A large value arrived after its row, in a transaction of its own.'),
     ('left the list', false, 'The table is audited no more; its log ends here.'),
     ('lob truncated', true, 'DMS cut a large value; the log has its beginning.'),
+    ('marker missing', true, 'A marker of the source is in no log; what was committed about then may be in none either.'),
     ('not audited', true, 'The table was not listed for a time; what was committed then is in no log.'),
     ('other table under this name', true, 'Another table has got the audited table''s name.'),
     ('primary key update', true, 'DMS changed the primary key of a staging row.'),

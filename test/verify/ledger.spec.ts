@@ -59,6 +59,31 @@ describe("verify keeps the gap ledger:", function () {
         assert.deepEqual(await kinds(), ["task stopped"]);
     });
 
+    it("what was lost while nobody read it, although the rows were changed again since", async () => {
+        await world.stopReplication();
+        await world.verify({ markerTimeoutMs: 100 });
+        await world.source.query("UPDATE items SET name = 'lost' WHERE item_id = 50");
+        // As after the audit database was set back: the slot is further than the trail.
+        await world.source.query(
+            "SELECT pg_replication_slot_advance(slot_name, pg_current_wal_lsn()) FROM pg_replication_slots",
+        );
+        await world.resumeReplication();
+        await world.source.query("UPDATE items SET name = 'found' WHERE item_id = 50");
+        for (let run = 0; run < 2; run += 1) {
+            const report = await world.verify();
+            assert.deepEqual(tableOf(report, ITEMS).differences, []);
+            assert.deepEqual(failedChecks(tableOf(report, ITEMS)), ["gaps"]);
+        }
+        const [gap, ...others] = (await gaps()).filter(({ kind }) => kind === "marker missing");
+        assert.deepEqual(others, []);
+        assert.deepEqual(gap?.detail["markers"], 1);
+        const { rows } = await world.trail.operator.query<{ id: string }>(
+            "SELECT audit_trail.acknowledge(max(gap_id), 'the slot was moved on') AS id FROM audit_trail.gap WHERE kind = 'marker missing'",
+        );
+        assert.equal(rows.length, 1);
+        assert.ok((await world.verify()).complete);
+    });
+
     it("a large value that DMS has cut, once", async () => {
         await world.source.query(
             `INSERT INTO documents VALUES (1, repeat('ä', 64 * ${KIB}), NULL),
@@ -164,16 +189,34 @@ describe("verify keeps the gap ledger:", function () {
         assert.ok((await kinds()).includes("shape change"));
     });
 
+    it("a marker's event that somebody took out of the ledger", async () => {
+        await world.source.query(
+            "INSERT INTO audit_trail.marker (kind, table_schema, table_name) VALUES ('truncate', 'public', 'documents')",
+        );
+        assert.deepEqual(failedChecks(tableOf(await world.verify(), DOCUMENTS)), ["gaps"]);
+        await world.forge(
+            `ALTER TABLE audit_trail.gap DISABLE TRIGGER append_only;
+             DELETE FROM audit_trail.gap WHERE kind = 'truncate';
+             ALTER TABLE audit_trail.gap ENABLE ALWAYS TRIGGER append_only`,
+        );
+        const report = await world.verify();
+        assert.deepEqual(failedChecks(report), ["markers"]);
+        assert.match(
+            report.checks.find(({ name }) => name === "markers")?.detail ?? "",
+            /^the gap ledger does not tell of the truncate that marker \d+ tells of$/u,
+        );
+    });
+
     it("nothing of the slots of others, and a slot that is gone, once", async () => {
         const before = await kinds();
         const other = (what: string): Promise<unknown> =>
             world.source.query(`SELECT pg_${what.replace("(", "_replication_slot('another'")}`);
         await other("create_logical(, 'test_decoding')");
         const running = await world.verify();
-        assert.deepEqual(failedChecks(running), []);
+        assert.deepEqual(failedChecks(running), ["markers"]);
         assert.match(running.checks[0]?.detail ?? "", /^awsdms_\S+ is \d+ bytes behind$/u);
         await other("drop()");
-        assert.deepEqual(failedChecks(await world.verify()), []);
+        assert.deepEqual(failedChecks(await world.verify()), ["markers"]);
         await world.stopReplication();
         await other("create_logical(, 'test_decoding')");
         const stopped = await world.verify({ markerTimeoutMs: 100 });

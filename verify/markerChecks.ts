@@ -1,0 +1,86 @@
+import { renderSql } from "../components/trail/template";
+import { checkOf } from "./checks";
+import type { Database } from "./database";
+import type { Markers } from "./markers";
+import type { Check } from "./report";
+
+/** A marker as the source has it. */
+export interface SourceMarker {
+    readonly id: string;
+    /** ISO 8601 as PostgreSQL writes it. */
+    readonly created_at: string;
+}
+
+/** Markers that follow each other at the source and are in no log. */
+export interface Hole {
+    readonly first: string;
+    readonly last: string;
+    readonly markers: number;
+    /** When the marker before them was made that is in the log; null where there is none. */
+    readonly from: string | null;
+    /** When the next marker was made that is in the log, or the last of these. */
+    readonly to: string;
+}
+
+/**
+ * Whether every marker that the source has ever committed is in the trail. All tables come by one stream: where a marker is
+ * missing, so may be what was committed about then, also of rows that were changed again since. So it is after the audit
+ * database was set back to an earlier state, or the slot was moved on.
+ *
+ * What is missing is entered into the gap ledger, once.
+ */
+export async function checkMarkers(
+    source: Database,
+    audit: Database,
+    markers: Markers,
+): Promise<Check> {
+    const all = await source.rows<SourceMarker>(renderSql("sql/verify/source_markers.sql"));
+    await markers.pass();
+    const missing = await audit.rows<{ id: string }>(renderSql("sql/verify/missing_markers.sql"), [
+        all.map(({ id }) => id),
+        all.map((one) => one.created_at),
+    ]);
+    const holes = holesOf(all, new Set(missing.map(({ id }) => id)));
+    for (const { from, to, ...detail } of holes) {
+        const script = renderSql("sql/verify/record_missing_markers.sql");
+        await audit.rows(script, [from, to, JSON.stringify(detail)]);
+    }
+    const untold = await audit.rows<{ id: string; kind: string }>(
+        renderSql("sql/verify/untold_markers.sql"),
+    );
+    const findings = untold.map(
+        ({ id, kind }) => `the gap ledger does not tell of the ${kind} that marker ${id} tells of`,
+    );
+    return checkOf("markers", findings, `${all.length}, of which ${missing.length} did not arrive`);
+}
+
+/** Joins the markers that are missing in a row, in the order of their numbers. */
+export function holesOf(all: readonly SourceMarker[], missing: ReadonlySet<string>): Hole[] {
+    const holes: Hole[] = [];
+    let before: string | null = null;
+    let run: SourceMarker[] = [];
+    const close = (to: string): void => {
+        const [first] = run;
+        const last = run.at(-1);
+        if (first !== undefined && last !== undefined) {
+            holes.push({
+                first: first.id,
+                last: last.id,
+                markers: run.length,
+                from: before,
+                to,
+            });
+        }
+        run = [];
+    };
+    for (const marker of all) {
+        if (missing.has(marker.id)) {
+            run.push(marker);
+            continue;
+        }
+        close(marker.created_at);
+        before = marker.created_at;
+    }
+    close(run.at(-1)?.created_at ?? "");
+    return holes;
+}
