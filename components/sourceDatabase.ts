@@ -78,11 +78,10 @@ function guardBatches(
             rerunWhen: [shape.oid, repairOf(repairs, table)].join(" "),
         };
     });
-    const others = {
-        files: guardOthersFiles(args.tables),
-        rerunWhen: tables.map(({ rerunWhen }) => rerunWhen).join(),
-    };
-    return [...tables, others];
+    const rerunWhen = tables.map((table) => table.rerunWhen).join();
+    // A guard whose function somebody has changed is none.
+    const functions = { files: markerFiles(), rerunWhen };
+    return [functions, ...tables, { files: guardOthersFiles(args.tables), rerunWhen }];
 }
 
 /** What the trail needs in the source database: nothing that an INSERT, UPDATE or DELETE of a row would notice. */

@@ -1,3 +1,4 @@
+import { markerFiles } from "../components/trail/guards";
 import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { checkOf } from "./checks";
@@ -34,18 +35,54 @@ export interface Guard {
     readonly compares_bytes?: boolean;
     /** Triggers that may change a row in a way that it does not see. */
     readonly blind_to?: readonly string[];
+    /** Whether it is in all as a deployment makes it. */
+    readonly works?: boolean;
 }
 
-/** Whether what DMS does not replicate is refused or recorded at a source table. */
+/**
+ * Whether what DMS does not replicate is refused or recorded at a source table.
+ *
+ * @param working the guards that the catalog finds as a deployment makes them; undefined when it was not asked
+ */
 export async function checkGuards(
     source: Database,
     { schema, table }: TableShape,
     expected: boolean,
+    working?: readonly string[],
 ): Promise<Check> {
     const script = renderSql("sql/verify/source_guards.sql", {
         table_name: qualified(schema, table),
     });
-    return judgeGuards(await source.rows<Guard>(script), expected);
+    const guards = await source.rows<Guard>(script);
+    return judgeGuards(
+        guards.map((guard) => ({ ...guard, works: working?.includes(guard.name) ?? true })),
+        expected,
+    );
+}
+
+/** Whether the functions that the guards call are those of this version, and nothing keeps markers from being written. */
+export async function checkSourceFunctions(source: Database): Promise<Check> {
+    const found = await source.rows<{ name: string; body: string | null }>(
+        renderSql("sql/verify/source_functions.sql"),
+    );
+    const bodies = new Map(found.map(({ name, body }) => [name, body]));
+    const texts = markerFiles().flatMap(({ sql }) => [
+        ...sql.matchAll(
+            /^CREATE OR REPLACE FUNCTION audit_trail\.(\w+)[^]*?\$function\$([^]*?)\$function\$/gmu,
+        ),
+    ]);
+    const findings = [
+        ...texts
+            .filter(([, name = "", body = ""]) => bodies.get(name) !== body)
+            .map(
+                ([, name = ""]) =>
+                    `the body of audit_trail.${name}() is not the one that this version of the program makes: deploy again`,
+            ),
+        ...found
+            .filter(({ body }) => body === null)
+            .map(({ name }) => `${name} is not the trail's: drop it`),
+    ];
+    return checkOf("source functions", findings, "as this version of the program makes them");
 }
 
 /** See {@link checkGuards}. A guard that is there must work, expected or not. */
@@ -74,6 +111,7 @@ function guardProblems(guard: Guard, what: string): string[] {
         own_function: own,
         compares_bytes: bytes,
         blind_to: blindTo = [],
+        works = true,
     } = guard;
     const problems = always ? [] : [`${name} is not ENABLE ALWAYS`];
     if (own === false) {
@@ -86,6 +124,9 @@ function guardProblems(guard: Guard, what: string): string[] {
         problems.push(
             `${name} does not see a key that the later BEFORE trigger ${blindTo.join(", ")} changes`,
         );
+    }
+    if (!works && problems.length === 0) {
+        problems.push(`${name} is not as a deployment makes it`);
     }
     return problems;
 }

@@ -89,7 +89,7 @@ export async function verifyTable(
         notes: notes.lines,
         checks: [
             ...(now === undefined ? [] : [judgeSourceTable(now)]),
-            await checkGuards(source, shape, settings.guardsExpected),
+            await checkGuards(source, shape, settings.guardsExpected, now?.guards),
             await checkPartitions(source, shape, audited),
             await checkColumns(audit, shape, stagingColumns),
             await definitions.checkTable(shape),

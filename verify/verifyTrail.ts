@@ -19,6 +19,7 @@ import {
     withDefaults,
 } from "./report";
 import { checkSlots } from "./slotChecks";
+import { checkSourceFunctions } from "./sourceChecks";
 import { noteTwoPhase, readSourceTables, type SourceTable } from "./sourceTables";
 import { type TableContext, verifyTable } from "./verifyTable";
 
@@ -67,6 +68,7 @@ export async function verifyTrail(
         await checkDmsSessions(databases.source, databases.audit),
         await collectGaps(databases.audit),
         ...(replication.ok ? [await checkMarkers(databases.source, databases.audit, markers)] : []),
+        await checkSourceFunctions(databases.source),
         await noteTwoPhase(databases.source),
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.

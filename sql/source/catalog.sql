@@ -37,6 +37,22 @@ lookalikes AS (
 rewriters AS (
     SELECT t.tgrelid FROM pg_catalog.pg_trigger AS t WHERE t.tgtype::integer & 19 = 19
 ),
+-- How a guard against changes of the key is asked, as pg_get_triggerdef() writes it.
+guarded_keys AS (
+    SELECT
+        p.conrelid,
+        p.conkey,
+        format(
+            'WHEN (record_image_ne(ROW(%s), ROW(%s))) EXECUTE FUNCTION',
+            string_agg('old.' || quote_ident(a.attname), ', ' ORDER BY k.ordinality),
+            string_agg('new.' || quote_ident(a.attname), ', ' ORDER BY k.ordinality)
+        ) AS condition
+    FROM relations AS r
+    JOIN pg_catalog.pg_constraint AS p ON p.conrelid = r.oid AND p.contype = 'p'
+    CROSS JOIN unnest(p.conkey) WITH ORDINALITY AS k (attnum, ordinality)
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.conrelid AND a.attnum = k.attnum
+    GROUP BY p.conrelid, p.conkey
+),
 columns AS (
     SELECT
         a.attrelid,
@@ -146,8 +162,8 @@ SELECT
     ) AS children,
     coalesce((SELECT s.tables FROM lookalikes AS s WHERE s.oid = r.oid), '[]') AS similar_tables,
     EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid) AS updates_are_rewritten,
-    -- The guards that work as a deployment makes them: a trigger calls the function of its own name, fires in every
-    -- session, compares bytes and sees what other triggers do to a row.
+    -- The guards that work as a deployment makes them: a trigger calls the function of its own name, which has the body it
+    -- was made with, fires in every session, compares the bytes of the whole key and sees what other triggers do to a row.
     (
         SELECT coalesce(jsonb_agg(t.tgname ORDER BY t.tgname), '[]')
         FROM pg_catalog.pg_trigger AS t
@@ -156,8 +172,23 @@ SELECT
             AND t.tgenabled = 'A'
             AND t.tgname = 'audit_trail_' || f.proname
             AND f.pronamespace = pg_catalog.to_regnamespace('audit_trail')
-            AND (t.tgqual IS NULL OR pg_get_triggerdef(t.oid) LIKE '%record\_image\_ne(%')
-            AND (t.tgattr::text = '' OR NOT EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid))
+            AND obj_description(f.oid, 'pg_proc') = md5(f.prosrc)
+            -- tgtype: a statement trigger before TRUNCATE, a row trigger after UPDATE.
+            AND CASE t.tgtype::integer
+                WHEN 34 THEN t.tgname LIKE '%\_truncate' AND t.tgqual IS NULL
+                WHEN 17 THEN t.tgname LIKE '%\_key\_update' AND EXISTS (
+                    SELECT
+                    FROM guarded_keys AS k
+                    WHERE k.conrelid = r.oid
+                        AND (t.tgqual IS NULL OR strpos(pg_get_triggerdef(t.oid), k.condition) > 0)
+                        AND (
+                            t.tgattr::text = ''
+                            OR k.conkey <@ CAST(string_to_array(t.tgattr::text, ' ') AS smallint[])
+                            AND NOT EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid)
+                        )
+                )
+                ELSE false
+            END
     ) AS guards
 FROM relations AS r
 ORDER BY r.ordinality;

@@ -123,3 +123,19 @@ END
 $function$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit_trail FROM PUBLIC;
+
+-- What the bodies were when they were made: another one is no guard.
+DO $do$
+DECLARE
+    made record;
+BEGIN
+    FOR made IN
+        SELECT p.oid::regprocedure AS function, md5(p.prosrc) AS body
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = 'audit_trail'::regnamespace
+            AND obj_description(p.oid, 'pg_proc') IS DISTINCT FROM md5(p.prosrc)
+    LOOP
+        EXECUTE format('COMMENT ON FUNCTION %s IS %L', made.function, made.body);
+    END LOOP;
+END
+$do$;

@@ -7,9 +7,10 @@ import { connected, LaptopStack } from "./support/laptopStack";
 /** What people and their tools do to an audited table and its guards; a start of the stack is dear, so that some come together. */
 const DONE: readonly (readonly [string, string])[] = [
     [
-        "dropped, or enabled like any other trigger",
+        "dropped, enabled like any other trigger, or left without a body",
         `DROP TRIGGER audit_trail_refuse_key_update ON public.items;
-        ALTER TABLE public.items ENABLE TRIGGER ALL`,
+        ALTER TABLE public.items ENABLE TRIGGER ALL;
+        CREATE OR REPLACE FUNCTION audit_trail.refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`,
     ],
     [
         "left behind by a swap of tables",

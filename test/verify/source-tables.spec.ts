@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import { markerFiles } from "../../components/trail/guards";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { reportLines } from "../../verify/text";
 import { failedChecks, tableOf, World } from "./support";
@@ -31,7 +32,7 @@ const DONE: Readonly<Record<string, readonly [string, string, RegExp]>> = {
     twin: ['CREATE TABLE "Twin" (id integer)', "source table", /public\.Twin and public\.twin/u],
     rekeyed: [
         "ALTER TABLE rekeyed DROP CONSTRAINT rekeyed_pkey, ADD PRIMARY KEY (id, v)",
-        "source table",
+        "source table, source guards",
         /primary key is \(id, v\) and was \(id\)/u,
     ],
     secured: ["ALTER TABLE secured ENABLE ROW LEVEL SECURITY", "source table", /row security/u],
@@ -54,6 +55,11 @@ const DONE: Readonly<Record<string, readonly [string, string, RegExp]>> = {
         "CREATE TRIGGER mine BEFORE UPDATE ON rewritten FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
         "source guards",
         /does not see a key that the later BEFORE trigger mine changes/u,
+    ],
+    blinded: [
+        "DROP TRIGGER audit_trail_refuse_key_update ON blinded; CREATE TRIGGER audit_trail_refuse_key_update AFTER UPDATE OF id ON blinded FOR EACH ROW WHEN (record_image_ne(ROW(OLD.id), ROW(NEW.id)) AND false) EXECUTE FUNCTION audit_trail.refuse_key_update(); ALTER TABLE blinded ENABLE ALWAYS TRIGGER audit_trail_refuse_key_update",
+        "source guards",
+        /audit_trail_refuse_key_update is not as a deployment makes it/u,
     ],
     replaced: [
         "DROP TRIGGER audit_trail_refuse_truncate ON replaced; CREATE TRIGGER audit_trail_refuse_truncate BEFORE TRUNCATE ON replaced EXECUTE FUNCTION idle(); ALTER TABLE replaced ENABLE ALWAYS TRIGGER audit_trail_refuse_truncate",
@@ -101,6 +107,35 @@ describe("verify finds a source table changed since it was deployed:", function 
             assert.match(found.checks.map(({ detail }) => detail).join("; "), words);
         });
     }
+
+    it("guards of which a function has another body, and a marker that nothing writes", async () => {
+        const functions = async (): Promise<string> =>
+            JSON.stringify(
+                (await world.verify({}, "public.tenants")).checks.filter(
+                    ({ name, ok }) => name === "source functions" && !ok,
+                ),
+            );
+        assert.equal(await functions(), "[]");
+        await world.source.query(
+            "CREATE OR REPLACE FUNCTION audit_trail.refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; " +
+                "CREATE TRIGGER quiet BEFORE INSERT ON audit_trail.marker FOR EACH ROW WHEN (NEW.kind = 'truncate') EXECUTE FUNCTION idle()",
+        );
+        assert.match(
+            await functions(),
+            /the body of audit_trail\.refuse_truncate\(\) is not.*the trigger quiet of audit_trail\.marker is not/u,
+        );
+        const { checks } = tableOf(await world.verify({}, "public.tenants"), "public.tenants");
+        assert.match(
+            checks.find(({ name }) => name === "source guards")?.detail ?? "",
+            /audit_trail_refuse_truncate is not as a deployment makes it/u,
+        );
+        await world.source.query(
+            `DROP TRIGGER quiet ON audit_trail.marker; ${markerFiles()
+                .map(({ sql }) => sql)
+                .join(";")}`,
+        );
+        assert.equal(await functions(), "[]");
+    });
 
     it("rows hidden from the one who verifies, without keeping silent of other tables", async () => {
         await world.source.query(`
