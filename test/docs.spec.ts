@@ -18,6 +18,22 @@ describe("the README", () => {
         assert.deepEqual([...keys].sort(), Object.keys(defaults).sort());
     });
 
+    it("has every column of a log", () => {
+        const table = readme.slice(readme.indexOf("| Column"), readme.indexOf("Nobody updates"));
+        const named = table
+            .split("\n")
+            .slice(2)
+            .flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)])
+            .map(([, name]) => name);
+        const script = read("sql/audit/audit_log.sql");
+        const columns = [
+            ...script.matchAll(/^ {4}(\w+) (?:bigint|char|jsonb|timestamptz)/gm),
+            ...script.matchAll(/^ {8}\('(\w+)', '/gm),
+        ].map(([, name]) => name);
+        assert.ok(columns.length > 10, String(columns));
+        assert.deepEqual(named.sort(), columns.sort());
+    });
+
     it("names only scripts that package.json has", () => {
         const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
         const named = [...readme.matchAll(/npm run (?:-s )?([\w:]+)/g)].map(
