@@ -1,6 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { columnsOf } from "./components/columnRules";
 import * as rules from "./components/configRules";
 import { nearest } from "./components/nearest";
+import type { TableChoices } from "./components/trail/columnChoices";
+import { formatTableName } from "./components/trail/names";
 import type { TableName } from "./components/trail/shape";
 
 /** The project's name, which is the namespace of its config keys. */
@@ -20,6 +23,8 @@ export interface Config {
     readonly masterUsername: string;
     /** The audited tables, at least one. */
     readonly tables: readonly TableName[];
+    /** What the trail does with single columns: leave them out, keep their text, rely on a limit. */
+    readonly columns: readonly TableChoices[];
     /** Whether to create `public.items` in the source database. */
     readonly demoTable: boolean;
     /** Whether TRUNCATE and key updates of the audited tables are guarded by triggers on the source. */
@@ -65,6 +70,7 @@ export const defaults: Readonly<Record<keyof Config, string | undefined>> = {
     databaseName: "appdb",
     masterUsername: "postgres",
     tables: undefined,
+    columns: "{}",
     demoTable: "false",
     sourceGuards: "true",
     allowTruncate: "[]",
@@ -135,6 +141,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
         databaseName: read("databaseName", rules.databaseName),
         masterUsername: read("masterUsername", rules.masterUsername),
         tables: audited,
+        columns: read("columns", columnsOf(audited)),
         demoTable: read("demoTable", rules.flag),
         sourceGuards: read("sourceGuards", rules.flag),
         allowTruncate: read("allowTruncate", rules.someOf(audited, "allowTruncate")),
@@ -164,6 +171,14 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
     if (config.demoTable && !audited.some(isDemo)) {
         throw new Error(
             `The config key ${NAMESPACE}:demoTable creates public.items, which ${NAMESPACE}:tables does not list; add it there or run "pulumi config set demoTable false".`,
+        );
+    }
+    const limited = config.columns.find(({ columns }) =>
+        columns.some(({ choice }) => choice.kind === "limit"),
+    );
+    if (limited !== undefined && !config.sourceGuards) {
+        throw new Error(
+            `The config key ${NAMESPACE}:columns declares a limit for a column of ${formatTableName(limited)}, which only a guard at the source can hold, and ${NAMESPACE}:sourceGuards is false; run "pulumi config set sourceGuards true".`,
         );
     }
     return config;

@@ -12,7 +12,8 @@ import { roles, schemas } from "./names";
 import type { Tags } from "./tags";
 import { formatTableName } from "./trail/names";
 import { MARKER_TABLE, markerGapFiles } from "./trail/guards";
-import { leaveFile, lookFile, retireFile } from "./trail/look";
+import type { TableChoices } from "./trail/columnChoices";
+import { forgetColumnsFiles, leaveFile, lookFile, retireFile } from "./trail/look";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
 import { foundation, tableObjects, triggerFunction, triggerObjects } from "./trail/statements";
 
@@ -22,6 +23,8 @@ export interface AuditDatabaseArgs {
     readonly databaseName: string;
     readonly masterUsername: string;
     readonly tables: readonly TableName[];
+    /** What the trail does with single columns. */
+    readonly columns: readonly TableChoices[];
     /** Columns and keys of the tables and of the marker table, as the source has them. */
     readonly shapes: pulumi.Input<readonly TableShape[]>;
     readonly tags: Tags;
@@ -138,7 +141,13 @@ export class AuditDatabase extends pulumi.ComponentResource {
         );
         this.retirement = [
             `${name}-retired`,
-            { connection, batches: [rights, { files: [retireFile(audited)] }] },
+            {
+                connection,
+                batches: [
+                    rights,
+                    { files: [retireFile(audited), ...forgetColumnsFiles(audited, args.columns)] },
+                ],
+            },
             // Not a child: the task waits for all of those.
             { deletedWith: server.cluster },
         ];
@@ -161,9 +170,9 @@ export class AuditDatabase extends pulumi.ComponentResource {
 
     /**
      * Takes the triggers from the staging of tables that are listed no more, before the provider deletes their functions at
-     * the end of the update.
-     * @param task What has to be there first: the DMS task without these tables, so that no change of theirs that is on
-     *     its way arrives where nobody logs it.
+     * the end of the update, and from staging the columns that are left out.
+     * @param task What has to be there first: the DMS task without these tables and columns, so that no change of theirs that
+     *     is on its way arrives where nobody logs it.
      */
     retireOthers(task: pulumi.Resource): pulumi.Resource {
         const [name, args, opts] = this.retirement;

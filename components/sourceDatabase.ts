@@ -19,6 +19,7 @@ import {
     TableGuards,
 } from "./trail/guards";
 import type { CatalogRow } from "./trail/catalog";
+import type { TableChoices } from "./trail/columnChoices";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
 import { renderSql } from "./trail/template";
 
@@ -28,6 +29,8 @@ export interface SourceDatabaseArgs {
     readonly databaseName: string;
     /** The audited tables, which must exist, but for the demo table. */
     readonly tables: readonly TableName[];
+    /** What the trail does with single columns. */
+    readonly columns: readonly TableChoices[];
     /** Whether to create `public.items`. */
     readonly demoTable: boolean;
     /** Whether triggers guard the tables against what DMS does not replicate. */
@@ -147,6 +150,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
             {
                 connection,
                 tables,
+                choices: args.columns,
                 query: renderSql("sql/source/catalog.sql").sql,
                 formerNames: renderSql("sql/source/former_names.sql").sql,
                 guards: tables.map((table) => {
@@ -189,7 +193,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
 
         this.shapes = catalog.shapes;
         this.tableMappings = catalog.columnsHash.apply((columnsHash) =>
-            tableMappings(tables, columnsHash),
+            tableMappings(tables, columnsHash, args.columns),
         );
         this.dmsSecretArn = new DatabaseCredentials(
             `${name}-dms`,

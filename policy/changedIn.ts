@@ -56,6 +56,7 @@ export const changedIn: Readonly<Record<string, string>> = {
     "stack-trail-apart-from-source": "index.ts",
     "stack-task-endpoint-directions": REPLICATION,
     "stack-database-ingress-from-groups": GROUPS,
+    "stack-removed-columns-chosen": "the config key audit-trail:columns",
     "stack-one-task-per-staging": "the config key audit-trail:tables",
     "stack-one-trail": REPLICATION,
     "stack-trail-protected": "the config key audit-trail:deletionProtection",

@@ -1,4 +1,5 @@
 import { endpointRules } from "./dms/endpoint";
+import { excludedColumnRules } from "./dms/excludedColumns";
 import { instanceRules } from "./dms/instance";
 import { knownEndpointSettingsRules } from "./dms/knownEndpointSettings";
 import { knownMappingRules } from "./dms/knownMappingRules";
@@ -38,4 +39,5 @@ export const rules: readonly Rule[] = [
     ...iamRules,
     ...postgresqlRules,
     ...stackRules,
+    ...excludedColumnRules,
 ];

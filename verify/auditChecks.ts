@@ -62,9 +62,12 @@ export const NO_GAPS = "none recorded";
 /** Whether DMS writes every column that the source's table has now into staging. */
 export async function checkColumns(
     audit: Database,
-    { schema, table, columns }: TableShape,
+    { schema, table, columns, excluded = [] }: TableShape,
     stagingColumns: readonly string[],
 ): Promise<Check> {
+    const kept = excluded
+        .filter(({ name }) => stagingColumns.includes(name))
+        .map(({ name }) => `staging still has the excluded column ${name}: deploy again`);
     const missing = columns
         .filter(({ name }) => !stagingColumns.includes(name))
         .map(({ name }) => `staging has no column ${name}: deploy, which also resumes the task`);
@@ -73,7 +76,15 @@ export async function checkColumns(
         ({ name }) =>
             `staging got the column ${name} after the DMS task had connected: stop and resume the task`,
     );
-    return checkOf("columns", [...missing, ...late], "those of the source");
+    const without = excluded.map(({ name, reason, since }) => {
+        const from = since === undefined ? "" : ` since ${since}`;
+        return `${name} (excluded${from}: ${reason})`;
+    });
+    const fine =
+        without.length === 0
+            ? "those of the source"
+            : `those of the source without ${without.join(", ")}`;
+    return checkOf("columns", [...missing, ...kept, ...late], fine);
 }
 
 /** Whether the registry says of a table only what a deployment has entered, and the log has all its partitions. */

@@ -29,7 +29,7 @@ export function keyVariables(
     const list = (template: string, ofTime = template, separator = ", "): SqlFragment => {
         const parts = shape.primaryKey.map((column) => ({
             part: SqlFragment.each(mayBeInfinite.has(column) ? ofTime : template, [
-                { column, type: SqlFragment.type(typeOf(shape, column)) },
+                { column, type: SqlFragment.type(typeOf(shape, column, from)) },
             ]),
         }));
         return SqlFragment.each(":part", parts, separator);
@@ -84,7 +84,9 @@ export function wholeRow(shape: TableShape, columns?: readonly string[]): SqlFra
     const json = shape.columns.filter(
         ({ name, type }) => /^json(\[\])?$/u.test(type) && (columns?.includes(name) ?? true),
     );
-    if (json.length === 0) {
+    // What is left out of the trail is not read either.
+    const leavesOut = columns === undefined && (shape.excluded ?? []).length > 0;
+    if (json.length === 0 && !leavesOut) {
         return SqlFragment.each("to_jsonb(t.*)", [{}]);
     }
     const safe = json.map(({ name, type }) => {
@@ -99,10 +101,10 @@ export function wholeRow(shape: TableShape, columns?: readonly string[]): SqlFra
     const others = (columns ?? shape.columns.map(({ name }) => name))
         .filter((name) => !json.some((one) => one.name === name))
         .map((name) => ({ name }));
-    return SqlFragment.each("((SELECT to_jsonb(r.*) FROM (SELECT :others) AS r) || :safe)", [
+    return SqlFragment.each("((SELECT to_jsonb(r.*) FROM (SELECT :others) AS r) :safe)", [
         {
             others: SqlFragment.each('t.:"name"', others, ", "),
-            safe: SqlFragment.each(":value", safe, " || "),
+            safe: SqlFragment.each("|| :value", safe, " "),
         },
     ]);
 }
@@ -153,9 +155,12 @@ export function rowImage(
             { nulls, added, image },
         ]);
     }
-    const rewritten = shape.columns.flatMap(({ name, type }) => {
-        if (type === "numeric") {
+    const rewritten = shape.columns.flatMap(({ name, type, sourceType }) => {
+        if (type === "numeric" || sourceType === "numeric") {
             return [SqlFragment.each(TRIMMED, [{ name, row }])];
+        }
+        if (from === "source" && sourceType !== undefined && type === "text") {
+            return [SqlFragment.each(AS_TEXT, [{ name }])];
         }
         return from === "source" && TIME.test(type)
             ? [SqlFragment.each(`jsonb_build_object(:'name', ${finiteTime("name")})`, [{ name }])]
@@ -171,6 +176,9 @@ export function rowImage(
     ]);
 }
 
+/** Of an array or a composite type, which is no text in JSON by itself. */
+const AS_TEXT = `jsonb_build_object(:'name', CAST(t.:"name" AS text))`;
+
 const TRIMMED = "jsonb_build_object(:'name', trim_scale((:row ->> :'name')::numeric))";
 
 /** The types that have infinite values which DMS cannot carry. */
@@ -180,8 +188,13 @@ function isTime(shape: TableShape): (column: string) => boolean {
     return (column) => TIME.test(typeOf(shape, column));
 }
 
-function typeOf({ columns }: TableShape, column: string): string {
-    return columns.find(({ name }) => name === column)?.type ?? "text";
+function typeOf(
+    { columns }: TableShape,
+    column: string,
+    from: "source" | "staging" = "staging",
+): string {
+    const found = columns.find(({ name }) => name === column);
+    return (from === "source" ? found?.sourceType : undefined) ?? found?.type ?? "text";
 }
 
 /** An infinite time and what DMS writes for it, docs/types.md. */

@@ -5,6 +5,7 @@ import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
 import { checkOf } from "./checks";
+import { asChosen, readChosenColumns } from "./chosenColumns";
 import { Database } from "./database";
 import { type AuditedTable, Definitions } from "./definitionChecks";
 import { checkMarkers } from "./markerChecks";
@@ -52,7 +53,9 @@ export async function verifyTrail(
         audit: await Database.prepare(audit, "audit"),
     };
     const markers = new Markers(databases.source, databases.audit, settings.markerTimeoutMs);
-    const shapes = tables.filter((table): table is TableShape => !isUnreadable(table));
+    const chosen = await readChosenColumns(databases.audit);
+    const subjects = tables.map((table) => (isUnreadable(table) ? table : asChosen(table, chosen)));
+    const shapes = subjects.filter((table): table is TableShape => !isUnreadable(table));
     const audited = await databases.audit.rows<AuditedTable>(
         renderSql("sql/verify/audited_tables.sql"),
     );
@@ -77,7 +80,7 @@ export async function verifyTrail(
     const sourceTables = await readSourceTables(databases.source, databases.audit, shapes);
     const now = (shape: TableShape): SourceTable | undefined => sourceTables[shapes.indexOf(shape)];
     const reports: TableReport[] = [];
-    for (const table of tables) {
+    for (const table of subjects) {
         reports.push(
             isUnreadable(table)
                 ? emptyReport(formatTableName(table), "source table", table.problem)

@@ -9,6 +9,7 @@ import {
     tableShapes,
     withWhereabouts,
 } from "../trail/catalog";
+import { excludedColumns, type TableChoices } from "../trail/columnChoices";
 import type { TableName, TableShape } from "../trail/shape";
 import { Connection, isUnreachable, withClient } from "./connection";
 
@@ -24,6 +25,8 @@ export interface SourceCatalogArgs {
     readonly formerNames: string;
     /** The names of the guards that each of the tables shall have, in the order of the tables. */
     readonly guards: readonly (readonly string[])[];
+    /** What the config says of single columns. */
+    readonly choices: readonly TableChoices[];
 }
 
 interface SourceCatalogInputs {
@@ -33,6 +36,8 @@ interface SourceCatalogInputs {
     readonly formerNames: string;
     readonly parameters: readonly unknown[];
     readonly guards: readonly (readonly string[])[];
+    /** The columns of each table that the trail leaves out, in the order of the tables: of those no value gets into the state. */
+    readonly excluded: readonly (readonly string[])[];
     /** What a preview shows for the output of that name before the catalog is read. */
     readonly columnsHash: string;
     /** The same for that output. */
@@ -82,7 +87,11 @@ async function readCatalog(
         const rows: CatalogRow[] = [];
         const unguarded: string[] = [];
         found.forEach(({ guards = [], ...row }, index) => {
-            rows.push(row);
+            const excluded = inputs.excluded[index] ?? [];
+            const columns = row.columns.map((column) =>
+                excluded.includes(column.name) ? { ...column, missing: null } : column,
+            );
+            rows.push({ ...row, columns });
             if (!(inputs.guards[index] ?? []).every((name) => guards.includes(name))) {
                 unguarded.push(JSON.stringify([row.table_schema, row.table_name]));
             }
@@ -167,9 +176,13 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
  *
  * @param wayIn how to connect to the source: a stack whose first update ends like this has no outputs
  */
-function shapesOf(rows: readonly CatalogRow[], wayIn: string): TableShape[] {
+function shapesOf(
+    rows: readonly CatalogRow[],
+    choices: readonly TableChoices[],
+    wayIn: string,
+): TableShape[] {
     try {
-        return tableShapes(rows);
+        return tableShapes(rows, choices);
     } catch (error) {
         const problems = error instanceof Error ? error.message : String(error);
         const isMissing = rows.some(({ relkind }) => relkind === null);
@@ -208,14 +221,17 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
     /** @param wayIn One sentence that says how a person connects to the source. */
     constructor(
         name: string,
-        args: SourceCatalogArgs,
+        { choices, ...args }: SourceCatalogArgs,
         wayIn: pulumi.Output<string>,
         opts?: pulumi.CustomResourceOptions,
     ) {
         const parameters = catalogParameters(args.tables);
+        const excluded = args.tables.map((table) => excludedColumns(choices, table));
         const outputs = { rows: undefined, columnsHash: "unread", repairs: undefined };
-        const props = { ...args, parameters, ...outputs };
+        const props = { ...args, parameters, excluded, ...outputs };
         super(provider, name, props, opts, "auditTrail", "SourceCatalog");
-        this.shapes = pulumi.all([this.rows, wayIn]).apply(([rows, way]) => shapesOf(rows, way));
+        this.shapes = pulumi
+            .all([this.rows, wayIn])
+            .apply(([rows, way]) => shapesOf(rows, choices, way));
     }
 }

@@ -1,6 +1,13 @@
 import { roles } from "../names";
 import { type CaptureFacts, captureProblems } from "./capture";
-import { HEADER_COLUMNS } from "./headers";
+import {
+    choicesFor,
+    type ColumnChoice,
+    limitedType,
+    type TableChoices,
+    textForm,
+} from "./columnChoices";
+import { choiceLines, columnProblems } from "./columnProblems";
 import { formatTableName, trailNames } from "./names";
 import type { ColumnShape, ExtensionName, TableName, TableShape } from "./shape";
 
@@ -78,54 +85,33 @@ const KINDS: Readonly<Record<string, string>> = {
     f: "a foreign table",
 };
 
-const TYPE_KINDS: Readonly<Record<string, string>> = {
-    c: "composite",
-    e: "enum",
-    m: "multirange",
-    p: "pseudo",
-    r: "range",
-};
-
 /**
- * PostgreSQL's own types that DMS carries to PostgreSQL, by `pg_type.typname`; docs/types.md says how. Others would
- * arrive empty, changed or not at all, and the log would be wrong without saying so. They are listed by what is
- * carried, so that a type nobody thought of is refused.
- * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html
- */
-const CARRIED_TYPES = new Set([
-    ...["int2", "int4", "int8", "numeric", "float4", "float8", "money", "bool", "uuid"],
-    ...["bpchar", "varchar", "text", "bytea", "bit", "varbit", "xml", "json", "jsonb"],
-    ...["date", "time", "timestamp", "timestamptz", "interval"],
-]);
-
-/** Types of extensions that DMS knows. */
-const CARRIED_EXTENSION_TYPES = new Set(["citext", "hstore"]);
-
-/** Types, as `format_type()` writes them, that DMS cuts because nothing says how long they may get. */
-const UNBOUNDED_TYPES: Readonly<Record<string, string>> = {
-    numeric: "rounds to six decimal places: give it a precision and a scale, as in numeric(20,8)",
-    "character varying": "cuts at 8000 bytes: give it a length, or make it text",
-    bpchar: "cuts at 8000 bytes: give it a length, or make it text",
-    "bit varying": "carries only up to a declared length: give it one",
-};
-
-/** Types that DMS treats as large objects, next to all arrays. */
-const LARGE_OBJECT_TYPES = new Set("text citext bytea xml json jsonb hstore".split(" "));
-
-/**
- * Turns the catalog's rows into table shapes.
+ * Turns the catalog's rows into table shapes, of which the columns are what the config chose for them.
  *
- * @throws Error with one sentence per problem, each naming the table and what to do
+ * @throws Error with one sentence per problem, each naming the table and what to do, and behind them the lines that the config
+ *     may have for the columns among them
  */
-export function tableShapes(rows: readonly CatalogRow[]): TableShape[] {
-    refuse([
-        ...rows.flatMap((row) => [
+export function tableShapes(
+    rows: readonly CatalogRow[],
+    choices: readonly TableChoices[] = [],
+): TableShape[] {
+    const tables = rows.map((row) => ({
+        row,
+        columns: row.relkind === "r" ? columnProblems(row, choicesFor(choices, nameOf(row))) : [],
+    }));
+    const sentences = [
+        ...tables.flatMap(({ row, columns }) => [
             ...relationProblems(row),
-            ...(row.relkind === "r" ? [...captureProblems(row), ...allColumnProblems(row)] : []),
+            ...(row.relkind === "r" ? captureProblems(row) : []),
+            ...columns.flatMap(({ problems }) => problems.map(({ sentence }) => sentence)),
         ]),
         ...nameCollisions(rows),
-    ]);
-    return rows.map(shapeOfRow);
+    ];
+    const lines = choiceLines(
+        tables.map(({ row, columns }) => ({ table: formatTableName(nameOf(row)), columns })),
+    );
+    refuse(sentences, lines);
+    return rows.map((row) => shapeOfRow(row, choicesFor(choices, nameOf(row))));
 }
 
 /**
@@ -135,22 +121,51 @@ export function tableShapes(rows: readonly CatalogRow[]): TableShape[] {
  * @throws Error with one sentence for each table that is no table or has no key
  */
 export function comparableShapes(rows: readonly CatalogRow[]): TableShape[] {
-    refuse(rows.flatMap(relationProblems));
-    return rows.map(shapeOfRow);
+    refuse(rows.flatMap(relationProblems), []);
+    return rows.map((row) => shapeOfRow(row, new Map()));
 }
 
-function refuse(problems: readonly string[]): void {
+function refuse(problems: readonly string[], advice: readonly string[]): void {
     if (problems.length > 0) {
-        throw new Error([...new Set(problems)].join("\n"));
+        throw new Error([...new Set(problems), ...advice].join("\n"));
     }
 }
 
-function shapeOfRow(row: CatalogRow): TableShape {
+function shapeOfRow(row: CatalogRow, choices: ReadonlyMap<string, ColumnChoice>): TableShape {
+    const excluded = row.columns.flatMap(({ name, type, attnum }) => {
+        const choice = choices.get(name);
+        return choice?.kind === "exclude" ? [{ name, type, attnum, reason: choice.reason }] : [];
+    });
     return {
         ...nameOf(row),
         oid: row.oid ?? "",
-        columns: row.columns.map(columnShape),
+        columns: row.columns
+            .filter(({ name }) => choices.get(name)?.kind !== "exclude")
+            .map((column) => chosenShape(column, choices.get(column.name))),
         primaryKey: [...row.primary_key],
+        ...(excluded.length > 0 ? { excluded } : {}),
+    };
+}
+
+/** The column as staging has it. A text comes from no extension. */
+function chosenShape(column: CatalogColumn, choice: ColumnChoice | undefined): ColumnShape {
+    const shape = columnShape(column);
+    const type =
+        choice?.kind === "limit"
+            ? limitedType(choice.limit)
+            : choice?.kind === "asText"
+              ? textForm(column)
+              : undefined;
+    if (type === undefined) {
+        return shape;
+    }
+    const { extension, ...rest } = shape;
+    const isText = choice?.kind === "asText";
+    return {
+        ...rest,
+        type,
+        sourceType: column.type,
+        ...(isText || extension === undefined ? {} : { extension }),
     };
 }
 
@@ -192,60 +207,6 @@ function missingTable(table: string, nowCalled: TableName | null | undefined): s
     return nowCalled === null
         ? `${missing} any more: take it from the list, which keeps its log, or create it again.`
         : `${missing} any more, and is called ${formatTableName(nowCalled)} now: list it under that name, which begins a new log and keeps the old one.`;
-}
-
-function allColumnProblems(row: CatalogRow): string[] {
-    const table = formatTableName(nameOf(row));
-    return row.columns.flatMap((column) =>
-        columnProblems(table, column, row.primary_key.includes(column.name)),
-    );
-}
-
-function columnProblems(table: string, column: CatalogColumn, inKey: boolean): string[] {
-    const problems: string[] = [];
-    const where = `The column "${column.name}" of ${table}`;
-    if (HEADER_COLUMNS.includes(column.name)) {
-        problems.push(
-            `${where} has the name of a column that DMS adds to staging (${HEADER_COLUMNS.join(", ")}): rename it.`,
-        );
-    }
-    if (/[#\\/-]/u.test(column.name)) {
-        problems.push(
-            `${where} has one of the characters # \\ / - in its name, and DMS cannot transform such a column: rename it.`,
-        );
-    }
-    const type = refusedType(column);
-    if (type !== undefined) {
-        problems.push(
-            `${where} has the ${type}, which DMS does not replicate: change it to a type such as text, or leave the table out.`,
-        );
-    }
-    const cut = UNBOUNDED_TYPES[column.type];
-    if (cut !== undefined) {
-        problems.push(
-            `${where} has the type ${column.type} without a limit, which DMS ${cut}, or leave the table out.`,
-        );
-    }
-    if (inKey && (column.type.endsWith("[]") || LARGE_OBJECT_TYPES.has(column.element))) {
-        problems.push(
-            `${where} is part of the primary key and has the type ${column.type}, which DMS treats as a large object and cannot find rows by: change it to varchar(n), or leave the table out.`,
-        );
-    }
-    return problems;
-}
-
-function refusedType(column: CatalogColumn): string | undefined {
-    if (column.elementKind === "d") {
-        return column.type.endsWith("[]")
-            ? `type ${column.type}, an array of a domain`
-            : `domain over the domain ${column.type}`;
-    }
-    const kind = TYPE_KINDS[column.elementKind];
-    if (kind !== undefined) {
-        return `${kind} type ${column.type}`;
-    }
-    const carried = column.builtIn ? CARRIED_TYPES : CARRIED_EXTENSION_TYPES;
-    return carried.has(column.element) ? undefined : `type ${column.type}`;
 }
 
 function nameCollisions(rows: readonly CatalogRow[]): string[] {

@@ -1,3 +1,4 @@
+import { excludedColumns, type TableChoices } from "./columnChoices";
 import { formatTableName, trailNames } from "./names";
 import type { SqlFile, TableName, TableShape } from "./shape";
 import { textSettings, triggerFunction } from "./statements";
@@ -39,4 +40,25 @@ export function retireFile(audited: readonly TableName[]): SqlFile {
 function namesOf(audited: readonly TableName[]): SqlFragment {
     const rows = audited.map(({ schema, table }) => ({ schema, table }));
     return SqlFragment.each("(:'schema', :'table')", rows, ", ");
+}
+
+/** Takes the columns that are left out of the trail from staging; no file where there are none. See the file. */
+export function forgetColumnsFiles(
+    audited: readonly TableName[],
+    choices: readonly TableChoices[],
+): SqlFile[] {
+    const rows = audited.flatMap((table) =>
+        excludedColumns(choices, table).map((column) => ({
+            schema: table.schema,
+            table: table.table,
+            column,
+        })),
+    );
+    return rows.length === 0
+        ? []
+        : [
+              renderSql("sql/audit/forget_columns.sql", {
+                  excluded: SqlFragment.each("(:'schema', :'table', :'column')", rows, ", "),
+              }),
+          ];
 }

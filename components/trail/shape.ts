@@ -9,6 +9,8 @@ export interface ColumnShape {
     readonly name: string;
     /** As `format_type()` writes it, qualified when the type is not one of PostgreSQL's own. */
     readonly type: string;
+    /** The type that it has at the source, where the config chose another one for staging. */
+    readonly sourceType?: string;
     readonly notNull: boolean;
     /** `GENERATED ALWAYS AS (...)`: staging stores the value as a plain column. */
     readonly generated: boolean;
@@ -34,6 +36,20 @@ export interface TableShape extends TableName {
     readonly oid: string;
     readonly columns: readonly ColumnShape[];
     readonly primaryKey: readonly string[];
+    /** Columns of the source that the config leaves out of the trail, none of which is among `columns`. */
+    readonly excluded?: readonly ExcludedColumn[];
+}
+
+/** A column that the trail does not have. */
+export interface ExcludedColumn {
+    readonly name: string;
+    /** As the source has it. */
+    readonly type: string;
+    readonly attnum: number;
+    /** Why, in the words of the config. */
+    readonly reason: string;
+    /** Since when, ISO 8601, where that is known and not always. */
+    readonly since?: string;
 }
 
 /** A rendered script and the file it came from, so that an error can name the file. */

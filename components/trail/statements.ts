@@ -120,18 +120,35 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             partition_prefix: names.partitionPrefix,
             key_names: SqlFragment.literals(shape.primaryKey),
             oid: shape.oid,
-            columns: SqlFragment.each(
-                "jsonb_build_object('attnum', :attnum, 'name', :'name', 'type', :'type', 'missing', :missing)",
-                shape.columns.map(({ attnum, name, type, missing }) => ({
-                    attnum: SqlFragment.integer(attnum),
-                    name,
-                    type,
-                    missing: SqlFragment.nullable(missing),
-                })),
-                ",\n        ",
-            ),
+            columns: SqlFragment.each(":column", registered(shape), ",\n        "),
         }),
     ];
+}
+
+/** A table's columns as the registry takes them, those that are left out among them. */
+function registered({ columns, excluded = [] }: TableShape): { readonly column: SqlFragment }[] {
+    return [
+        ...columns.map(({ attnum, name, type, missing, sourceType }) =>
+            SqlFragment.each(
+                "jsonb_build_object('attnum', :attnum, 'name', :'name', 'type', :'type', 'missing', :missing, 'source_type', :source_type)",
+                [
+                    {
+                        attnum: SqlFragment.integer(attnum),
+                        name,
+                        type,
+                        missing: SqlFragment.nullable(missing),
+                        source_type: SqlFragment.nullable(sourceType),
+                    },
+                ],
+            ),
+        ),
+        ...excluded.map(({ attnum, name, type, reason }) =>
+            SqlFragment.each(
+                "jsonb_build_object('attnum', :attnum, 'name', :'name', 'type', :'type', 'excluded', :'reason')",
+                [{ attnum: SqlFragment.integer(attnum), name, type, reason }],
+            ),
+        ),
+    ].map((column) => ({ column }));
 }
 
 /** The two functions that write one table's log, and how they are called. */

@@ -30,7 +30,7 @@ export interface Faults {
     readonly lobLookup: boolean;
     /** Bytes, instead of LobMaxSize. */
     readonly lobTruncateAt?: number;
-    /** numeric without precision is rounded to NUMERIC(28,6). */
+    /** numeric without precision is rounded to NUMERIC(28,6), as the guide says. */
     readonly numericRounding: boolean;
     readonly booleanAsText: boolean;
     /** Whether the target session bypasses ordinary triggers. */
@@ -52,7 +52,7 @@ const NO_FAULTS: Faults = {
     restartChangeSeq: false,
     lobTwoStep: false,
     lobLookup: false,
-    numericRounding: false,
+    numericRounding: true,
     booleanAsText: false,
 };
 

@@ -21,7 +21,7 @@ export async function withLobsOfNow(
 ): Promise<Change> {
     const { columns, operation } = change;
     const lobs = (columns ?? []).filter(
-        ({ name, type }) => isLob(type) && !plan.key.includes(name),
+        ({ name, type }) => isLob(type) && !plan.key.includes(name) && plan.targetColumns.has(name),
     );
     if (
         columns === undefined ||

@@ -32,6 +32,8 @@ export interface MappedTable {
     /** Undefined schema: the source's, unless the task settings name a target schema. */
     readonly target: { readonly schema?: string; readonly table: string };
     readonly added: readonly AddedColumn[];
+    /** Whether a remove-column rule keeps a column out of the target. */
+    readonly isRemoved: (column: string) => boolean;
 }
 
 export interface TableMapping {
@@ -67,6 +69,9 @@ export function parseTableMappings(json: string): TableMapping {
         throw new TaskError("The table mappings need a selection rule that includes a table.");
     }
     const renames = rules.filter((rule) => rule.json["rule-action"] === "rename");
+    const removals = rules
+        .filter((rule) => rule.json["rule-action"] === "remove-column")
+        .map((rule) => ({ rule, column: columnTest(rule) }));
     const additions = rules
         .filter((rule) => rule.json["rule-action"] === "add-column")
         .map((rule) => ({ rule, column: addedColumn(rule) }));
@@ -93,6 +98,8 @@ export function parseTableMappings(json: string): TableMapping {
                     table: renamed(renames, "table", source) ?? source.table,
                 },
                 added: [...added.values()],
+                isRemoved: (name) =>
+                    removals.some(({ rule, column }) => rule.matches(source) && column(name)),
             };
         },
     };
@@ -157,6 +164,16 @@ function transformationTest(json: JsonObject, where: string): Rule["matches"] {
     const action = textAt(json, "rule-action", where);
     const target = textAt(json, "rule-target", where);
     const locator = asObject(json["object-locator"], `${where}: object-locator`);
+    if (action === "remove-column" && target === "column") {
+        refuseUnknownKeys(locator, ["schema-name", "table-name", "column-name"], where);
+        textAt(locator, "column-name", where);
+        for (const key of ["value", "old-value", "expression", "data-type"]) {
+            if (json[key] !== undefined && json[key] !== null) {
+                throw new TaskError(`${where}: "${key}" means nothing to remove-column.`);
+            }
+        }
+        return locatorTest(locator, where);
+    }
     refuseUnknownKeys(locator, ["schema-name", "table-name"], where);
     textAt(json, "value", where);
     if (action === "rename" && (target === "table" || target === "schema")) {
@@ -170,7 +187,7 @@ function transformationTest(json: JsonObject, where: string): Rule["matches"] {
     }
     throw new TaskError(
         `${where}: "${action}" of "${target}" is not supported by this stand-in (rename of table or ` +
-            `schema and add-column are).`,
+            `schema, add-column and remove-column are).`,
     );
 }
 
@@ -178,6 +195,15 @@ function locatorTest(locator: JsonObject, where: string): Rule["matches"] {
     const schema = wildcardTest(textAt(locator, "schema-name", where), where);
     const table = wildcardTest(textAt(locator, "table-name", where), where);
     return (name) => schema(name.schema) && table(name.table);
+}
+
+/** The columns that a remove-column rule means; its name is a pattern, as in the guide's example `col%`. */
+function columnTest({ json, where }: Rule): (column: string) => boolean {
+    const locator = asObject(json["object-locator"], `${where}: object-locator`);
+    const pattern = textAt(locator, "column-name", where);
+    const test = wildcardTest(pattern, where);
+    // Columns with these characters in their names cannot be transformed (DMS guide, limitations of transformation rules).
+    return (column) => test(column) && !/[#\\/-]/.test(column);
 }
 
 function addedColumn({ json, where }: Rule): AddedColumn {

@@ -1,6 +1,7 @@
 import type { CatalogTable } from "./catalog";
+import { TaskError } from "./errors";
 import type { AddedColumn, MappedTable } from "./mapping";
-import type { TableName } from "./tableName";
+import { quoted, type TableName } from "./tableName";
 
 /** All that is needed to write one source table's changes to its target table. */
 export interface TablePlan {
@@ -10,6 +11,7 @@ export interface TablePlan {
     readonly key: readonly string[];
     /** Type with modifiers of each source column; the target's columns when the source table is gone. */
     readonly sourceColumns: ReadonlyMap<string, string>;
+    /** Those that the task writes: none that a rule removes. */
     readonly targetColumns: ReadonlySet<string>;
     /** Added columns that the target has. */
     readonly added: readonly AddedColumn[];
@@ -29,15 +31,25 @@ export function makePlan(
     sourceTable: CatalogTable | undefined,
     targetTable: CatalogTable,
 ): TablePlan {
-    const targetColumns = new Set(targetTable.columns.map(({ name }) => name));
+    const key = sourceTable?.key ?? targetTable.key;
+    const lost = key.find(mapped.isRemoved);
+    if (lost !== undefined) {
+        throw new TaskError(
+            `The table mappings remove the column "${lost}" of ${quoted(mapped.source)}, which is part of its primary key: its updates and deletes would find no row.`,
+        );
+    }
+    const targetColumns = new Set(
+        targetTable.columns
+            .map(({ name }) => name)
+            .filter((name) => !mapped.isRemoved(name) || isAddedBy(mapped, name)),
+    );
     const added = mapped.added.filter(({ name }) => targetColumns.has(name));
-    const isAdded = (name: string): boolean => mapped.added.some((column) => column.name === name);
     const sourceColumns =
-        sourceTable?.columns ?? targetTable.columns.filter(({ name }) => !isAdded(name));
+        sourceTable?.columns ?? targetTable.columns.filter(({ name }) => !isAddedBy(mapped, name));
     return {
         source: mapped.source,
         target,
-        key: sourceTable?.key ?? targetTable.key,
+        key,
         sourceColumns: new Map(sourceColumns.map(({ name, type }) => [name, type])),
         targetColumns,
         added,
@@ -47,9 +59,14 @@ export function makePlan(
     };
 }
 
+function isAddedBy({ added }: MappedTable, name: string): boolean {
+    return added.some((column) => column.name === name);
+}
+
 /** Columns that DMS would write and the target does not have; their values are dropped with a warning. */
 export function missingOnTarget(mapped: MappedTable, plan: TablePlan): readonly string[] {
-    return [...plan.sourceColumns.keys(), ...mapped.added.map(({ name }) => name)].filter(
+    const own = [...plan.sourceColumns.keys()].filter((name) => !mapped.isRemoved(name));
+    return [...own, ...mapped.added.map(({ name }) => name)].filter(
         (name) => !plan.targetColumns.has(name),
     );
 }

@@ -113,7 +113,8 @@ export class Tables {
             this.task.settings.ChangeProcessingDdlHandlingPolicy.HandleSourceTableAltered &&
             this.task.source.settings.captureDdls;
         for (const { name, type } of fresh) {
-            if (!plan.targetColumns.has(name) && follows) {
+            const isRemoved = this.task.mapping.map(plan.source)?.isRemoved(name) === true;
+            if (!plan.targetColumns.has(name) && follows && !isRemoved) {
                 await this.addColumn(plan.target, name, types.get(name) ?? type);
             }
         }

@@ -13,10 +13,12 @@ export async function createTargetTable(
 ): Promise<void> {
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${escapeIdentifier(target.schema)}`);
     const columns = [
-        ...source.columns.map(({ name, type, userDefined }) => {
-            const nullable = source.key.includes(name) ? " NOT NULL" : "";
-            return `${escapeIdentifier(name)} ${userDefined ? "character varying" : type}${nullable}`;
-        }),
+        ...source.columns
+            .filter(({ name }) => !mapped.isRemoved(name))
+            .map(({ name, type, userDefined }) => {
+                const nullable = source.key.includes(name) ? " NOT NULL" : "";
+                return `${escapeIdentifier(name)} ${userDefined ? "character varying" : type}${nullable}`;
+            }),
         ...mapped.added.map((column) => `${escapeIdentifier(column.name)} ${addedType(column)}`),
     ];
     const key = source.key.map(escapeIdentifier).join(", ");

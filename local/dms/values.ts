@@ -12,6 +12,12 @@ export interface Converted {
     readonly truncated: boolean;
 }
 
+/** Of a varchar without a length (guide, endpoint setting `unboundedVarcharMaxSize`). */
+const UNBOUNDED_VARCHAR_BYTES = 8000;
+
+/** Types that DMS maps to STRING(255) (guide, "Source data types for PostgreSQL"), as far as their text may be longer. */
+const STRING_255_TYPES = ["numrange", "point", "line", "lseg", "box", "circle"];
+
 const LOB_TYPES = ["text", "citext", "json", "jsonb", "xml", "bytea", "hstore"];
 
 /** Whether DMS maps a PostgreSQL type to a LOB (guide, "Source data types for PostgreSQL"). */
@@ -41,6 +47,12 @@ function convertScalar(value: string, type: string, rules: ValueRules): string {
     if (type === "numeric" && rules.numericRounding) {
         return roundDecimal(value, 6);
     }
+    if (type === "character varying") {
+        return firstBytes(value, UNBOUNDED_VARCHAR_BYTES);
+    }
+    if (STRING_255_TYPES.includes(type)) {
+        return value.slice(0, 255);
+    }
     if (type.startsWith("timestamp") || type === "date") {
         // DMS has no infinite times: it writes its first and last moment, here in UTC whatever the target session's zone.
         const zone = type.endsWith("with time zone") ? "+00" : "";
@@ -60,8 +72,14 @@ function limitLob(value: string, type: string, limit: number): Converted {
             ? { value, truncated: false }
             : { value: value.slice(0, 2 + 2 * limit), truncated: true };
     }
+    const kept = firstBytes(value, limit);
+    return { value: kept, truncated: kept !== value };
+}
+
+/** The beginning of a text that is no longer than that and ends with a whole character. */
+function firstBytes(value: string, limit: number): string {
     if (value.length * 3 <= limit || Buffer.byteLength(value) <= limit) {
-        return { value, truncated: false };
+        return value;
     }
     let end = limit;
     const bytes = Buffer.from(value);
@@ -69,7 +87,7 @@ function limitLob(value: string, type: string, limit: number): Converted {
     while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) {
         end -= 1;
     }
-    return { value: bytes.toString("utf8", 0, end), truncated: true };
+    return bytes.toString("utf8", 0, end);
 }
 
 /** Rounds decimal text half away from zero to `digits` digits after the point; other text stays. */

@@ -74,7 +74,32 @@ export const MAPPING_KINDS: readonly MappingKind[] = [
                 : undefined;
         },
     },
+    {
+        words: "the removal of one column, by its exact name, that is none of those",
+        keys: [...COMMON, "rule-target"],
+        locator: [...TABLE, "column-name"],
+        subject: (rule) => {
+            const column = removedColumn(rule);
+            return column === undefined ? undefined : `column ${column}`;
+        },
+    },
 ];
+
+/**
+ * The column that a rule removes and nothing else, as the program writes it for a column that the config excludes; undefined
+ * when the rule is another one. A name with a % or a bracket may mean more columns than one.
+ */
+export function removedColumn(rule: Values): string | undefined {
+    const { "column-name": column } = isValues(rule["object-locator"])
+        ? rule["object-locator"]
+        : {};
+    return acts(rule, "transformation", "remove-column", "column") &&
+        isText(column) &&
+        !/[%[\]]/u.test(column) &&
+        !headerColumns.some(({ name }) => name === column)
+        ? column
+        : undefined;
+}
 
 /** True of an object that has no other keys. */
 export function hasOnly(value: unknown, keys: readonly string[]): boolean {

@@ -293,6 +293,30 @@ export const breakages: readonly Breakage[] = [
         ),
     })),
     {
+        // As the program writes it, for a column that nobody excluded.
+        rule: "stack-removed-columns-chosen",
+        type: TASK,
+        break: mapping((rule) => {
+            const rest = { ...rule, value: undefined };
+            return rule["rule-id"] === "2"
+                ? [
+                      rule,
+                      {
+                          ...rest,
+                          "rule-id": "9999",
+                          "rule-name": "9999",
+                          "rule-action": "remove-column",
+                          "rule-target": "column",
+                          "object-locator": {
+                              ...(rule["object-locator"] as Inputs),
+                              "column-name": "price",
+                          },
+                      },
+                  ]
+                : [rule];
+        }),
+    },
+    {
         rule: "dms-mapping-rules-known",
         type: TASK,
         break: mapping((rule) =>

@@ -82,7 +82,66 @@ const rolePolicy = (inputs: Values): WrittenResource => ({
 const byServerName = (side: string, server: unknown): Change =>
     set(`${side}-endpoint`, { secretsManagerArn: undefined, serverName: server });
 
+/** The good task, with a rule that removes a column. */
+const removes = (column: string): Change =>
+    set("task", {
+        tableMappings: JSON.stringify({
+            rules: [
+                ...goodMapping.rules,
+                {
+                    "rule-type": "transformation",
+                    "rule-id": "30",
+                    "rule-name": "30",
+                    "rule-action": "remove-column",
+                    "rule-target": "column",
+                    "object-locator": {
+                        "schema-name": "public",
+                        "table-name": "items",
+                        "column-name": column,
+                    },
+                },
+            ],
+        }),
+    });
+
+/** What the program reads the source's catalog with. */
+const catalog = (inputs: Values): Change =>
+    add({
+        type: "pulumi-nodejs:dynamic/auditTrail:SourceCatalog",
+        name: "catalog",
+        inputs: { tables: [{ schema: "public", table: "items" }], ...inputs },
+    });
+
 const stackCases: readonly StackCases[] = [
+    {
+        rule: "stack-removed-columns-chosen",
+        pass: [
+            catalog({ excluded: [["price"]] }),
+            both(removes("price"), catalog({ excluded: [["name", "price"]] })),
+        ],
+        fail: [
+            removes("price"),
+            both(removes("price"), catalog({ excluded: [["name"]] })),
+            both(removes("price"), catalog({ excluded: [[], ["price"]] })),
+            both(
+                removes("price"),
+                catalog({ tables: [{ schema: "s", table: "items" }], excluded: [["price"]] }),
+            ),
+        ],
+        absent: [
+            [both(removes("price"), catalog({})), "refused"],
+            [set("task", { tableMappings: undefined }), "refused"],
+            [leaveOut("task"), "passed"],
+        ],
+        unknown: [
+            [set("task", { tableMappings: UNKNOWN }), "undecided"],
+            [both(removes("price"), catalog({ excluded: UNKNOWN })), "refused"],
+        ],
+        wrongType: [
+            both(removes("price"), catalog({ excluded: "price" })),
+            both(removes("price"), catalog({ tables: "public.items", excluded: [["price"]] })),
+        ],
+    },
     {
         rule: "stack-source-replicates-logically",
         pass: [

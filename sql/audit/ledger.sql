@@ -12,6 +12,7 @@ COMMENT ON TABLE audit_trail.gap_kind IS 'What the kinds of audit_trail.gap mean
 INSERT INTO audit_trail.gap_kind AS k (kind, hides_changes, meaning)
 VALUES
     ('apply exception', true, 'DMS could not apply a change to staging and went on.'),
+    ('column not audited', true, 'The config left a column out for a time; its values of then are in no log.'),
     ('commit timestamp missing', false, 'DMS sent no commit time; the log has the time at which the change arrived.'),
     ('insert over existing row', true, 'A row was inserted that staging had already: its delete is missing.'),
     ('key update', true, 'The source changed a primary key, which DMS does not replicate.'),

@@ -41,21 +41,44 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_column (
     type text NOT NULL,
     -- Log rows recorded before this time do not have the column, or have it under another name or type.
     present_from timestamptz NOT NULL,
-    -- Log rows of changes that were committed after this time do not have it; null while the source has it.
+    -- Log rows of changes that were committed after this time do not have it; null while the trail has it.
     gone_since timestamptz,
+    -- The type at the source, where the config chose another one for staging: a text form, or a declared limit.
+    source_type text,
+    -- Why the config leaves the column out of the trail since then; null for a column that is there, or gone at the source. A
+    -- column that never was in the trail is present from the time on at which it is gone.
+    excluded_because text,
     FOREIGN KEY (table_schema, table_name) REFERENCES audit_trail.audited_table
 );
 COMMENT ON TABLE audit_trail.audited_column IS
-    'The columns that audited tables have and had. A renamed or retyped column ends one row and begins another.';
+    'The columns that audited tables have and had. A renamed, retyped or excluded column ends one row and begins another.';
+ALTER TABLE audit_trail.audited_column
+    ADD COLUMN IF NOT EXISTS source_type text,
+    ADD COLUMN IF NOT EXISTS excluded_because text;
 CREATE INDEX IF NOT EXISTS audited_column_present
     ON audit_trail.audited_column (table_schema, table_name, name) WHERE gone_since IS NULL;
 
 CREATE OR REPLACE VIEW audit_trail.former_column AS
     SELECT c.table_schema, c.table_name, c.name, max(c.gone_since) AS gone_since
     FROM audit_trail.audited_column AS c
+    -- Those that never were there left nothing behind.
+    WHERE c.gone_since IS NULL OR c.present_from < c.gone_since
     GROUP BY c.table_schema, c.table_name, c.name
     HAVING bool_and(c.gone_since IS NOT NULL);
-COMMENT ON VIEW audit_trail.former_column IS 'Columns that the source has no more. Staging keeps them.';
+COMMENT ON VIEW audit_trail.former_column IS
+    'Columns that the source has no more, which staging keeps, and those that were in the trail before they were excluded.';
+
+-- The latest entry of each column that the config leaves out of the trail now.
+CREATE OR REPLACE VIEW audit_trail.excluded_column AS
+    SELECT l.table_schema, l.table_name, l.attnum, l.name, l.type, l.gone_since, l.excluded_because
+    FROM (
+        SELECT DISTINCT ON (c.table_schema, c.table_name, c.name) c.*
+        FROM audit_trail.audited_column AS c
+        ORDER BY c.table_schema, c.table_name, c.name, c.column_id DESC
+    ) AS l
+    WHERE l.excluded_because IS NOT NULL;
+COMMENT ON VIEW audit_trail.excluded_column IS
+    'The columns that the stack''s config leaves out of the trail, since when (-infinity: always) and why.';
 
 -- The commit time of the last change in a table's log, of those that were committed since a given time.
 CREATE OR REPLACE FUNCTION audit_trail.last_change(audited audit_trail.audited_table, since timestamptz)
@@ -92,7 +115,8 @@ $function$;
 -- Enters a table, or brings its entry up to date; a difference in its columns is recorded as a gap, because rows
 -- written before it and rows written after it do not say the same. Staging has the new columns by now.
 --
--- new_columns is one object for each column: its attnum, name, type, and as missing the value of rows that are older.
+-- new_columns is one object for each column: its attnum, name, type, as missing the value of rows that are older, as
+-- source_type the type that it has at the source if that is another one; and as excluded the reason why it is left out.
 CREATE OR REPLACE FUNCTION audit_trail.register_table(
     source_schema text,
     source_table text,
@@ -109,6 +133,10 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     this_time CONSTANT timestamptz := clock_timestamp();
+    kept CONSTANT jsonb := jsonb_path_query_array(new_columns, '$[*] ? (!exists (@.excluded))');
+    left_out CONSTANT jsonb := jsonb_path_query_array(new_columns, '$[*] ? (exists (@.excluded))');
+    taken_in jsonb;
+    out_since timestamptz;
     known audit_trail.audited_table;
     is_first boolean;
     is_other_table boolean;
@@ -135,6 +163,13 @@ BEGIN
         FROM audit_trail.audited_column AS c
         WHERE c.table_schema = source_schema AND c.table_name = source_table AND c.gone_since IS NULL;
 
+    SELECT jsonb_object_agg(e.name, e.excluded_because), min(e.gone_since)
+        INTO taken_in, out_since
+        FROM audit_trail.excluded_column AS e
+        JOIN jsonb_to_recordset(kept) AS n (attnum integer, name text)
+            ON n.name = e.name AND (is_other_table OR n.attnum = e.attnum)
+        WHERE e.table_schema = source_schema AND e.table_name = source_table;
+
     -- The same number is the same column, whatever its name: staging has its values under the old one. Under the name of
     -- a column that is new, staging may have the values of one that had it before.
     SELECT
@@ -142,7 +177,7 @@ BEGIN
         coalesce(jsonb_object_agg(o.name, n.name) FILTER (WHERE o.name IS NOT NULL), '{}'),
         coalesce(jsonb_object_agg(n.name, n.type) FILTER (WHERE o.name IS NULL AND before ? n.name), '{}')
         INTO assignments, renamed, anew
-        FROM jsonb_to_recordset(new_columns) AS n (attnum integer, name text, type text, missing text)
+        FROM jsonb_to_recordset(kept) AS n (attnum integer, name text, type text, missing text)
         LEFT JOIN audit_trail.audited_column AS o
             ON o.table_schema = source_schema
             AND o.table_name = source_table
@@ -168,13 +203,13 @@ BEGIN
     -- other ones.
     MERGE INTO audit_trail.audited_column AS c
         USING (
-            SELECT o.column_id, n.attnum, n.name, n.type
+            SELECT o.column_id, n.attnum, n.name, n.type, n.source_type
             FROM (
                 SELECT p.column_id, p.attnum, p.name, p.type
                 FROM audit_trail.audited_column AS p
                 WHERE p.table_schema = source_schema AND p.table_name = source_table AND p.gone_since IS NULL
             ) AS o
-            FULL JOIN jsonb_to_recordset(new_columns) AS n (attnum integer, name text, type text)
+            FULL JOIN jsonb_to_recordset(kept) AS n (attnum integer, name text, type text, source_type text)
                 ON n.name = o.name
                 AND n.type = o.type
                 AND n.attnum = CASE WHEN is_other_table THEN n.attnum ELSE coalesce(o.attnum, n.attnum) END
@@ -182,13 +217,46 @@ BEGIN
         ON c.column_id = s.column_id
         WHEN MATCHED AND s.name IS NULL THEN
             UPDATE SET gone_since = this_time
-        WHEN MATCHED AND s.attnum IS DISTINCT FROM c.attnum THEN
-            UPDATE SET attnum = s.attnum
+        WHEN MATCHED AND (s.attnum, s.source_type) IS DISTINCT FROM (c.attnum, c.source_type) THEN
+            UPDATE SET attnum = s.attnum, source_type = s.source_type
         WHEN NOT MATCHED THEN
-            INSERT (table_schema, table_name, attnum, name, type, present_from)
+            INSERT (table_schema, table_name, attnum, name, type, source_type, present_from)
+            VALUES (
+                source_schema, source_table, s.attnum, s.name, s.type, s.source_type,
+                CASE WHEN is_first THEN '-infinity' ELSE this_time END
+            );
+
+    -- What is left out ends the entry of the column that it was, goes on with the entry of one that was left out before, or
+    -- begins with an entry of no time at all.
+    MERGE INTO audit_trail.audited_column AS c
+        USING (
+            SELECT
+                n.attnum,
+                n.name,
+                n.type,
+                n.excluded,
+                (
+                    SELECT CASE WHEN p.excluded_because IS NOT NULL OR p.gone_since = this_time THEN p.column_id END
+                    FROM audit_trail.audited_column AS p
+                    WHERE p.table_schema = source_schema
+                        AND p.table_name = source_table
+                        AND p.name = n.name
+                        AND (is_other_table OR p.attnum = n.attnum)
+                    ORDER BY p.column_id DESC
+                    LIMIT 1
+                ) AS column_id
+            FROM jsonb_to_recordset(left_out) AS n (attnum integer, name text, type text, excluded text)
+        ) AS s
+        ON c.column_id = s.column_id
+        WHEN MATCHED AND (s.attnum, s.excluded) IS DISTINCT FROM (c.attnum, c.excluded_because) THEN
+            UPDATE SET attnum = s.attnum, excluded_because = s.excluded
+        WHEN NOT MATCHED THEN
+            INSERT (table_schema, table_name, attnum, name, type, present_from, gone_since, excluded_because)
             VALUES (
                 source_schema, source_table, s.attnum, s.name, s.type,
-                CASE WHEN is_first THEN '-infinity' ELSE this_time END
+                CASE WHEN is_first THEN '-infinity' ELSE this_time END,
+                CASE WHEN is_first THEN '-infinity' ELSE this_time END,
+                s.excluded
             );
 
     IF is_first THEN
@@ -208,8 +276,19 @@ BEGIN
                 jsonb_build_object('oid_before', known.source_oid, 'oid_after', new_oid)
             );
     END IF;
+    IF taken_in IS NOT NULL THEN
+        INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
+            VALUES (
+                source_schema,
+                source_table,
+                'column not audited',
+                nullif(out_since, '-infinity'),
+                this_time,
+                jsonb_build_object('excluded_because', taken_in)
+            );
+    END IF;
     IF before IS DISTINCT FROM (
-            SELECT jsonb_object_agg(n.name, n.type) FROM jsonb_to_recordset(new_columns) AS n (name text, type text)
+            SELECT jsonb_object_agg(n.name, n.type) FROM jsonb_to_recordset(kept) AS n (name text, type text)
         ) OR assignments IS NOT NULL
     THEN
         INSERT INTO audit_trail.gap (table_schema, table_name, kind, to_timestamp, detail)
@@ -223,8 +302,17 @@ BEGIN
                     'after',
                     (
                         SELECT jsonb_object_agg(n.name, n.type)
-                        FROM jsonb_to_recordset(new_columns) AS n (name text, type text)
+                        FROM jsonb_to_recordset(kept) AS n (name text, type text)
                     )
+                )
+                || coalesce(
+                    (
+                        SELECT jsonb_build_object('excluded', jsonb_object_agg(n.name, n.excluded))
+                        FROM jsonb_to_recordset(left_out) AS n (name text, excluded text)
+                        WHERE before ? n.name
+                        HAVING count(*) > 0
+                    ),
+                    '{}'
                 )
                 || CASE renamed WHEN '{}' THEN '{}' ELSE jsonb_build_object('renamed', renamed) END
                 || CASE anew WHEN '{}' THEN '{}' ELSE jsonb_build_object('made_anew', anew) END

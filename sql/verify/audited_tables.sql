@@ -22,6 +22,10 @@ SELECT
     ARRAY(
         SELECT DISTINCT c.name
         FROM audit_trail.audited_column AS c
-        WHERE c.table_schema = t.table_schema AND c.table_name = t.table_name AND c.attnum IS NOT NULL
+        WHERE c.table_schema = t.table_schema
+            AND c.table_name = t.table_name
+            AND c.attnum IS NOT NULL
+            -- An excluded column that never was in the trail has nothing to look for in staging.
+            AND (c.gone_since IS NULL OR c.present_from < c.gone_since)
     ) AS known_columns
 FROM audit_trail.audited_table AS t;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { refuseConfusableNames, dmsPattern } from "../../components/dmsNames";
 import { tableMappings } from "../../components/tableMappings";
+import type { TableChoices } from "../../components/trail/columnChoices";
 import { HEADER_COLUMNS } from "../../components/trail/headers";
 import { trailNames } from "../../components/trail/names";
 import type { TableName } from "../../components/trail/shape";
@@ -70,6 +71,54 @@ describe("table mappings", () => {
                 added("6", "change_seq", "$AR_H_CHANGE_SEQ", text),
             ],
         });
+    });
+
+    it("remove the columns that are excluded, and have another hash when staging's columns are others", () => {
+        const names: TableName[] = [
+            { schema: "public", table: "items" },
+            { schema: "public", table: "film" },
+        ];
+        const exclude = { kind: "exclude", reason: "secret" } as const;
+        const choose = (...columns: TableChoices["columns"]) =>
+            tableMappings(names, "1f", [{ schema: "public", table: "items", columns }]).rules;
+        const rules = choose({ name: "pass_word", choice: exclude });
+        assert.deepEqual(
+            rules.filter((rule) => rule["rule-action"] === "remove-column"),
+            [
+                {
+                    "rule-type": "transformation",
+                    "rule-id": "7",
+                    "rule-name": "7",
+                    "rule-action": "remove-column",
+                    "rule-target": "column",
+                    "object-locator": {
+                        "schema-name": "public",
+                        "table-name": "items",
+                        "column-name": "pass_word",
+                    },
+                },
+            ],
+        );
+        const mapped = parseTableMappings(JSON.stringify({ rules }));
+        assert.equal(
+            mapped.map({ schema: "public", table: "items" })?.isRemoved("pass_word"),
+            true,
+        );
+        assert.equal(
+            mapped.map({ schema: "public", table: "film" })?.isRemoved("pass_word"),
+            false,
+        );
+        const hashes = [
+            tableMappings(names, "1f").rules,
+            rules,
+            choose({ name: "pass_word", choice: { kind: "asText" } }),
+        ].map(([first]) => first?.["rule-name"]);
+        assert.equal(new Set(hashes).size, hashes.length);
+        const [again] = choose({
+            name: "pass_word",
+            choice: { ...exclude, reason: "other words" },
+        });
+        assert.equal(again?.["rule-name"], hashes[1]);
     });
 
     it("give every rule an id and a name of its own", () => {

@@ -60,6 +60,7 @@ describe("config", () => {
             databaseName: "appdb",
             masterUsername: "postgres",
             tables: [{ schema: "public", table: "items" }],
+            columns: [],
             demoTable: false,
             sourceGuards: true,
             allowTruncate: [],
@@ -92,7 +93,7 @@ describe("config", () => {
                 (defaults as Record<string, string | undefined>)[key],
                 key,
             );
-            assert.match(fields.get("type") ?? "", /^(string|boolean|integer|array)$/, key);
+            assert.match(fields.get("type") ?? "", /^(string|boolean|integer|array|object)$/, key);
             assert.ok((fields.get("description") ?? "").length > 20, key);
         }
     });
@@ -101,7 +102,9 @@ describe("config", () => {
         const config: Record<string, unknown> = { ...parseConfig(LEAST) };
         const types: Record<string, string> = { boolean: "boolean", number: "integer" };
         for (const [key, fields] of schema()) {
-            const expected = Array.isArray(config[key]) ? "array" : types[typeof config[key]];
+            // What is written as an object is read as the list of its entries.
+            const list = key === "columns" ? "object" : "array";
+            const expected = Array.isArray(config[key]) ? list : types[typeof config[key]];
             assert.equal(fields.get("type"), expected ?? "string", key);
         }
     });
@@ -143,6 +146,46 @@ describe("config", () => {
         assert.deepEqual(
             config.tables,
             names.map((table) => ({ schema: "Sa.les", table })),
+        );
+    });
+
+    it("reads the choices for columns, whatever their names are", () => {
+        const columns = {
+            '"public"."items"': {
+                fulltext: "exclude",
+                "a.b": { exclude: "secret" },
+                constructor: "asText",
+                amount: { numeric: [28, 6] },
+                note: { varchar: 2000 },
+            },
+        };
+        const limit = { type: "numeric", precision: 28, scale: 6 };
+        assert.deepEqual(parseWith("columns", JSON.stringify(columns)).columns, [
+            {
+                schema: "public",
+                table: "items",
+                columns: [
+                    {
+                        name: "fulltext",
+                        choice: { kind: "exclude", reason: "no reason given" },
+                    },
+                    { name: "a.b", choice: { kind: "exclude", reason: "secret" } },
+                    { name: "constructor", choice: { kind: "asText" } },
+                    { name: "amount", choice: { kind: "limit", limit } },
+                    {
+                        name: "note",
+                        choice: { kind: "limit", limit: { type: "varchar", length: 2000 } },
+                    },
+                ],
+            },
+        ]);
+        assert.match(
+            refusal({
+                ...LEAST,
+                "audit-trail:columns": '{"public.items":{"a":{"varchar":9}}}',
+                "audit-trail:sourceGuards": "false",
+            }),
+            /declares a limit for a column of public\.items, which only a guard/,
         );
     });
 
@@ -208,6 +251,37 @@ describe("config", () => {
             '["sales.Order","Sales.order"]',
             /not support sales\.Order and Sales\.order together, whose names differ in case only/,
         ],
+        ["columns", "public.items", /must hold tables, each with its columns/],
+        ["columns", "[]", /must hold tables, each with its columns/],
+        ["columns", '{"items":{}}', /is no table name/],
+        [
+            "columns",
+            '{"public.item":{}}',
+            /not one of the tables .* nearest of them is public\.items/,
+        ],
+        ["columns", '{"public.items":"exclude"}', /must be columns with a choice each/],
+        ["columns", '{"public.items":{},"\\"public\\".items":{}}', /names public\.items twice/],
+        [
+            "columns",
+            '{"public.items":{"a":"drop"}}',
+            /column "a" of public\.items has the choice "drop"/,
+        ],
+        [
+            "columns",
+            '{"public.items":{"a":{"exclude":"x","numeric":[1,1]}}}',
+            /and it must be "exclude"/,
+        ],
+        ["columns", '{"public.items":{"a":{"exclude":" "}}}', /text of 1 to 500 characters/],
+        [
+            "columns",
+            '{"public.items":{"a":{"numeric":[38,10]}}}',
+            /at most 6 decimals and at most 22/,
+        ],
+        ["columns", '{"public.items":{"a":{"numeric":[28,5]}}}', /at most 22 digits before them/],
+        ["columns", '{"public.items":{"a":{"numeric":[2,3]}}}', /must be \[precision, scale\]/],
+        ["columns", '{"public.items":{"a":{"numeric":28}}}', /must be \[precision, scale\]/],
+        ["columns", '{"public.items":{"a":{"varchar":2001}}}', /characters from 1 to 2000/],
+        ["columns", '{"public.items":{"a":{"varchar":"9"}}}', /characters from 1 to 2000/],
         ["demoTable", "yes", /must be true or false/],
         ["maxLobSizeKb", "0", /whole number from 1 to 102400/],
         ["maxLobSizeKb", "102401", /whole number from 1 to 102400/],
@@ -264,7 +338,7 @@ describe("config", () => {
                 ),
                 message,
             );
-            assert.match(message, /; set it with "pulumi config set [^"]+"\.$/);
+            assert.match(message, /; set it with "pulumi config set .+"\.$/);
             assert.equal(message.split("\n").length, 1);
             assert.ok(!message.includes(".;"), message);
         });
@@ -281,7 +355,9 @@ describe("config", () => {
         for (const [key, value] of wrong) {
             const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
             const suggestion = / ([^" ]+)"\.$/.exec(message)?.[1] ?? "";
-            parseWith(key, message.includes("--path") ? JSON.stringify([suggestion]) : suggestion);
+            const list = message.includes("[0]") ? JSON.stringify([suggestion]) : suggestion;
+            const object = JSON.stringify({ "public.items": { notes: suggestion } });
+            parseWith(key, key === "columns" ? object : list);
         }
     });
 

@@ -2,12 +2,18 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
+import { columnsOf } from "../../components/columnRules";
 import { type CatalogRow, catalogParameters, tableShapes } from "../../components/trail/catalog";
 import { parseTableName } from "../../components/trail/names";
 import type { TableShape } from "../../components/trail/shape";
 import { renderSql } from "../../components/trail/template";
 import { scratchServer, type ScratchServer } from "../support/postgres";
 import { connect, ITEMS } from "./support/trail";
+
+/** Without the lines for the config. */
+function sentencesOf(message: string): string[] {
+    return (message.split("\nTo audit these")[0] ?? "").split("\n");
+}
 
 describe("shapes from the source's catalog", () => {
     let server: ScratchServer;
@@ -51,6 +57,17 @@ describe("shapes from the source's catalog", () => {
                 whole numeric(38)
             );
             CREATE TABLE listed (id integer, tags varchar(5)[], PRIMARY KEY (id, tags));
+            CREATE TABLE "My.Schema"."Choosy" (
+                k mood,
+                kv varchar,
+                "on" mood[],
+                words tsvector GENERATED ALWAYS AS (to_tsvector('simple', kv)) STORED,
+                plain_x integer,
+                "plainYx" integer,
+                "a[1]" integer,
+                "שלום" integer,
+                PRIMARY KEY (k, kv)
+            );
             CREATE VIEW seen AS SELECT * FROM items;
             CREATE TABLE odd (
                 id integer PRIMARY KEY,
@@ -74,11 +91,25 @@ describe("shapes from the source's catalog", () => {
     });
 
     async function shapes(...tables: string[]): Promise<TableShape[]> {
+        return await chosen({}, ...tables);
+    }
+
+    /** With choices as a config has them. */
+    async function chosen(columns: object, ...tables: string[]): Promise<TableShape[]> {
+        const names = tables.map((table) => parseTableName(table));
+        const choices = columnsOf(names).parse(JSON.stringify(columns));
         const { rows } = await client.query<CatalogRow>(
             renderSql("sql/source/catalog.sql").sql,
-            catalogParameters(tables.map((table) => parseTableName(table))),
+            catalogParameters(names),
         );
-        return tableShapes(rows);
+        return tableShapes(rows, choices);
+    }
+
+    async function refusal(columns: object, ...tables: string[]): Promise<string> {
+        return await chosen(columns, ...tables).then(
+            () => assert.fail("accepted"),
+            (reason: unknown) => (reason as Error).message,
+        );
     }
 
     it("have the demo table's columns and key", async () => {
@@ -163,7 +194,7 @@ describe("shapes from the source's catalog", () => {
         const subject =
             /^(?:The tables|The table|The column)? ?(.*?),? (?:does not|has|is|and|would)/u;
         assert.deepEqual(
-            error.message.split("\n").map((line) => subject.exec(line)?.[1]),
+            sentencesOf(error.message).map((line) => subject.exec(line)?.[1]),
             [
                 "public.missing",
                 "public.keyless",
@@ -194,11 +225,9 @@ describe("shapes from the source's catalog", () => {
             (reason: unknown) => reason as Error,
         );
         assert.deepEqual(
-            error.message
-                .split("\n")
-                .map((line) =>
-                    /^The column "(\w+)" of .*? has the (type .*?),/u.exec(line)?.slice(1),
-                ),
+            sentencesOf(error.message).map((line) =>
+                /^The column "(\w+)" of .*? has the (type .*?),/u.exec(line)?.slice(1),
+            ),
             [
                 ["id", "type text"],
                 ["amount", "type numeric without a limit"],
@@ -212,6 +241,104 @@ describe("shapes from the source's catalog", () => {
                 ["tags", "type character varying(5)[]"],
             ],
         );
+    });
+
+    it("come with the lines for the config of all columns of all tables that a choice helps", async () => {
+        const message = await refusal({}, "public.odd", "public.lossy", '"My.Schema".Choosy');
+        const lines = message.split("\n");
+        assert.deepEqual(lines.slice(lines.indexOf("  audit-trail:columns:") + 1), [
+            "    public.odd:",
+            "      m: asText # or exclude",
+            "      ms: asText # or exclude",
+            "      p: asText # or exclude",
+            "      r: asText # or exclude",
+            "      rs: exclude",
+            "      i: asText # or exclude",
+            "      t: asText # or exclude",
+            "      l: exclude",
+            "    public.lossy:",
+            "      amount: exclude # or { numeric: [28, 6] }",
+            "      label: exclude # or { varchar: 2000 }",
+            "      padded: exclude",
+            "      bits: exclude",
+            "      at: exclude",
+            "      ref: exclude",
+            "      lsn: exclude",
+            "      catalog: exclude",
+            '    "\\"My.Schema\\".Choosy":',
+            "      k: asText",
+            "      kv: { varchar: 2000 }",
+            '      "on": asText # or exclude',
+            "      words: asText # or exclude",
+        ]);
+    });
+
+    it("have what the config chose, and the lines help", async () => {
+        const [shape] = await chosen(
+            {
+                '"My.Schema".Choosy': {
+                    k: "asText",
+                    kv: { varchar: 9 },
+                    on: { exclude: "a secret" },
+                    words: "asText",
+                },
+            },
+            '"My.Schema".Choosy',
+        );
+        assert.deepEqual(
+            shape?.columns.map(({ name, type, sourceType }) => [name, type, sourceType]),
+            [
+                ["k", "character varying(64)", "public.mood"],
+                ["kv", "character varying(9)", "character varying"],
+                ["words", "text", "tsvector"],
+                ["plain_x", "integer", undefined],
+                ["plainYx", "integer", undefined],
+                ["a[1]", "integer", undefined],
+                ["שלום", "integer", undefined],
+            ],
+        );
+        assert.deepEqual(
+            shape.excluded?.map(({ name, type, reason }) => [name, type, reason]),
+            [["on", "public.mood[]", "a secret"]],
+        );
+    });
+
+    const wrongChoices: readonly [choice: object, reason: RegExp][] = [
+        [
+            { kvv: "exclude" },
+            /names the column "kvv" of .*, which has no such column; the nearest one is "kv"/u,
+        ],
+        [{ k: "exclude" }, /"k" of .* is part of the primary key, by which DMS finds rows/u],
+        [{ plain_x: "exclude" }, /"plain_x" .* wildcards that also match "plainYx"/u],
+        [{ "a[1]": "exclude" }, /"a\[1\]" .* DMS reads as a set of characters/u],
+        [{ שלום: "exclude" }, /from right to left/u],
+        [{ plain_x: "asText" }, /"plain_x" .* the type integer, which needs no asText/u],
+        [
+            { plain_x: { varchar: 3 } },
+            /declares character varying\(3\) for it, which is for varchar/u,
+        ],
+        [{ kv: { numeric: [3, 1] } }, /declares numeric\(3,1\) for it, which is for numeric/u],
+        [{ kv: "asText" }, /"kv" .* needs no asText/u],
+    ];
+    for (const [choice, reason] of wrongChoices) {
+        it(`do not have the choice ${JSON.stringify(choice)}`, async () => {
+            const message = await refusal({ '"My.Schema".Choosy': choice }, '"My.Schema".Choosy');
+            assert.match(message, reason);
+        });
+    }
+
+    it("do not have a choice that the guide's text does not allow", async () => {
+        const choice = {
+            "public.odd": { l: "asText", rs: "asText" },
+            "public.lossy": { id: "exclude" },
+        };
+        const message = await refusal(choice, "public.odd", "public.lossy");
+        assert.match(
+            message,
+            /"l" of public\.odd has the type line, of which DMS's guide has no text/u,
+        );
+        assert.match(message, /"rs" of public\.odd has the type int4multirange, of which/u);
+        assert.match(message, /"id" of public\.lossy is part of the primary key/u);
     });
 
     it("do not take a partition for the parent, and accept one", async () => {

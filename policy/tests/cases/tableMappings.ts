@@ -143,6 +143,7 @@ export const tableMappingCases: readonly ResourceCases[] = [
         type: TASK,
         pass: [
             mapping((rule) => ({ ...rule, "rule-name": `rule${String(rule["rule-id"])}` })),
+            withRules(onColumn("remove-column", { column: "price" })),
             withRules(secondTable, {
                 ...goodMapping.rules[1],
                 "rule-id": "21",
@@ -155,7 +156,10 @@ export const tableMappingCases: readonly ResourceCases[] = [
             withRules(onColumn("add-column", { value: "price", expression: "0" })),
             withRules(onColumn("add-column", { value: "operation", expression: "'I'" })),
             withRules(onColumn("add-column", { value: "note", expression: "$AR_H_USER" })),
-            withRules(onColumn("remove-column", { column: "price" })),
+            withRules(onColumn("remove-column", { column: "pri%" })),
+            withRules(onColumn("remove-column", { column: "operation" })),
+            withRules(onColumn("remove-column", {})),
+            withRules(onColumn("remove-column", { column: "price", value: "price" })),
             withRules(onColumn("include-column", { column: "price" })),
             withRules(onColumn("rename", { column: "price", value: "cost" })),
             withRules(onColumn("convert-uppercase", { column: "%" })),

@@ -35,6 +35,15 @@ const addition: Json = {
     "data-type": { type: "string", length: "50" },
 };
 
+const removal: Json = {
+    "rule-type": "transformation",
+    "rule-id": "4",
+    "rule-name": "4",
+    "rule-action": "remove-column",
+    "rule-target": "column",
+    "object-locator": { ...items, "column-name": "sec_et%" },
+};
+
 function parse(...rules: readonly Json[]) {
     return parseTableMappings(JSON.stringify({ rules }));
 }
@@ -88,6 +97,19 @@ describe("local/dms/mapping", () => {
         assert.deepEqual(mapping.map({ schema: "s", table: "tmp_x" })?.target, { table: "tmp_x" });
     });
 
+    it("removes columns by pattern, of the tables that the rule means, and none that DMS cannot transform", () => {
+        const mapping = parse(selection, removal);
+        const isRemoved = mapping.map({ schema: "public", table: "items" })?.isRemoved;
+        const names = ["secret", "sec_et", "secXets", "Secret", "secre", "sec-et-1", "id"];
+        assert.deepEqual(
+            names.filter((name) => isRemoved?.(name)),
+            ["secret", "sec_et", "secXets"],
+        );
+        const everywhere = { "schema-name": "%", "table-name": "other", "column-name": "%" };
+        const other = parse(selection, { ...removal, "object-locator": everywhere });
+        assert.equal(other.map({ schema: "public", table: "items" })?.isRemoved("id"), false);
+    });
+
     it("matches wildcards as DMS documents them", () => {
         for (const [pattern, yes, no] of [
             ["items", ["items"], ["Items", "itemsx", "xitems"]],
@@ -125,6 +147,19 @@ describe("local/dms/mapping", () => {
             [/"colour" is not a documented key/, [{ ...selection, colour: 1 }]],
             [/"rule-id" must be a number/, [{ ...selection, "rule-id": "x" }]],
             [/rule 2: "remove-column"/, [selection, { ...rename, "rule-action": "remove-column" }]],
+            [/rule 4: "column-name"/, [selection, { ...removal, "object-locator": items }]],
+            [/rule 4: "value" means nothing/, [selection, { ...removal, value: "secret" }]],
+            [
+                /rule 4: "remove-column" of "table"/,
+                [
+                    selection,
+                    { ...removal, "rule-target": "table", "object-locator": items, value: "x" },
+                ],
+            ],
+            [
+                /rule 2: "column-name" is not a documented key/,
+                [selection, { ...rename, "object-locator": removal["object-locator"] }],
+            ],
             [
                 /rule 3: \$AR_H_TRANSACTION_ID is not/,
                 [selection, { ...addition, expression: "$AR_H_TRANSACTION_ID" }],

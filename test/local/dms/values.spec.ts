@@ -57,6 +57,15 @@ describe("local/dms: values and headers", () => {
         assert.equal(roundDecimal("0.9999995", 6), "1.000000");
     });
 
+    it("cuts what DMS keeps a part of, without a word", () => {
+        const cut = (value: string, type: string): string | null =>
+            convert(value, type, rules).value;
+        assert.equal(cut("x".repeat(9000), "character varying")?.length, 8000);
+        assert.equal(cut("😀".repeat(2001), "character varying"), "😀".repeat(2000));
+        assert.equal(cut("x".repeat(9000), "character varying(9000)")?.length, 9000);
+        assert.equal(cut(`[${"9".repeat(300)},)`, "numrange")?.length, 255);
+    });
+
     it("writes infinite times as the ends of DMS's calendar", () => {
         assert.equal(
             convert("infinity", "timestamp with time zone", rules).value,

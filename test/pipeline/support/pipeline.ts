@@ -14,6 +14,8 @@ import {
     markerGapFiles,
     type TableGuards,
 } from "../../../components/trail/guards";
+import type { TableChoices } from "../../../components/trail/columnChoices";
+import { forgetColumnsFiles } from "../../../components/trail/look";
 import type { TableName, TableShape } from "../../../components/trail/shape";
 import { renderSql } from "../../../components/trail/template";
 import { startTask, stopTask, taskStatus } from "../../../local/dms/control";
@@ -44,6 +46,8 @@ export interface PipelineOptions {
     readonly ddl: string;
     readonly guards?: TableGuards;
     readonly maxLobSizeKb?: number;
+    /** What the config says of single columns. */
+    readonly choices?: readonly TableChoices[];
 }
 
 /** A source database, an audit database with the trails of its tables, and the DMS task that the project would make. */
@@ -52,12 +56,15 @@ export class Pipeline {
     private readonly folder = taskFolder();
     private readonly dir = this.folder.path;
     private readonly clients: Client[] = [];
+    private choices: readonly TableChoices[];
 
     private constructor(
         readonly source: MortalServer,
         readonly audit: MortalServer,
         private readonly options: PipelineOptions,
-    ) {}
+    ) {
+        this.choices = options.choices ?? [];
+    }
 
     static async deploy(
         source: MortalServer,
@@ -168,6 +175,18 @@ export class Pipeline {
         }
     }
 
+    /** Deploys with other choices for columns, in the program's order: trails, the DMS task, what is left out of staging. */
+    async choose(choices: readonly TableChoices[]): Promise<void> {
+        this.choices = choices;
+        await this.redeploy();
+        await this.stop();
+        this.writeTask(this.options.maxLobSizeKb ?? LOB_LIMIT_KB);
+        await this.start();
+        const master = await this.auditSessionOf("master");
+        await run(master, forgetColumnsFiles(this.options.tables, choices));
+        await disconnect(master);
+    }
+
     /** A session of one of the audit side's people, ended by the caller. */
     async auditSessionOf(user: "master" | "operator" | "reader"): Promise<Client> {
         const [, [server, database]] = this.databases;
@@ -261,7 +280,7 @@ export class Pipeline {
             renderSql("sql/source/catalog.sql").sql,
             catalogParameters([...tables, MARKER_TABLE]),
         );
-        const all = tableShapes(rows);
+        const all = tableShapes(rows, this.choices);
         this.shapes = all.slice(0, tables.length);
         return all;
     }
@@ -275,7 +294,9 @@ export class Pipeline {
         const task = {
             taskIdentifier: name.replaceAll("_", "-"),
             migrationType: "full-load-and-cdc",
-            tableMappings: JSON.stringify(tableMappings([...tables, MARKER_TABLE], "")),
+            tableMappings: JSON.stringify(
+                tableMappings([...tables, MARKER_TABLE], "", this.choices),
+            ),
             taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb })),
             source: {
                 ...endpoint(source, sourceName),

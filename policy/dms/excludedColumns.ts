@@ -1,0 +1,70 @@
+import type { PolicyResource } from "@pulumi/policy";
+
+import { auditTrail, pages } from "../frameworks";
+import { Inputs, stackRule } from "../rule";
+import type { StackView } from "../stackView";
+import { tasksOf } from "../topology";
+import { isText, isValues, type Values } from "../values";
+
+import { readMapping, tableOf } from "./mappingDocument";
+import { removedColumn } from "./mappingKinds";
+
+/** The program's resource that reads the source's catalog; it is given the columns that the config excludes. */
+const CATALOG = "pulumi-nodejs:dynamic/auditTrail:SourceCatalog";
+
+const removedColumnsChosen = stackRule({
+    name: "stack-removed-columns-chosen",
+    displayName: "Only columns that the config excludes are removed",
+    description:
+        "Every column that a rule of tableMappings removes is one that the config key audit-trail:columns excludes, with which the source's catalog is read: registry, log and verify know of no other one, and its values would be missing without a word.",
+    severity: "critical",
+    frameworks: [auditTrail("A recorded row is the whole row", "A column is absent")],
+    remediationSteps:
+        "Remove the rule, and exclude the column in the config key audit-trail:columns if it shall be left out.",
+    url: pages.dmsMappingTransformations,
+    enforcementLevel: "mandatory",
+    check: (stack, findings) => {
+        const chosen = excludedColumns(stack);
+        for (const { task } of tasksOf(stack)) {
+            const inputs = stack.inputs(task, "aws:dms/replicationTask:ReplicationTask");
+            for (const rule of readMapping(inputs.get("tableMappings"), findings)?.rules ?? []) {
+                const [column, table] = [removedColumn(rule), tableOf(rule)];
+                if (
+                    column !== undefined &&
+                    table !== undefined &&
+                    !chosen.has(JSON.stringify([table.schema, table.table, column]))
+                ) {
+                    findings.violation(
+                        `tableMappings of ${task.name} removes the column ${column} of ${table.shown}, which audit-trail:columns does not exclude; remove the rule, or exclude the column there.`,
+                        task.urn,
+                    );
+                }
+            }
+        }
+    },
+});
+
+/** Schema, table and column, as JSON. */
+function excludedColumns(stack: StackView): ReadonlySet<string> {
+    return new Set(
+        stack.resources.filter(({ type }) => type === CATALOG).flatMap(excludedInCatalog),
+    );
+}
+
+function excludedInCatalog({ props }: PolicyResource): string[] {
+    const inputs = new Inputs<Values>(props);
+    const [tables, excluded] = [list(inputs.get("tables")), list(inputs.get("excluded"))];
+    return tables.flatMap((table, index) =>
+        isValues(table)
+            ? list(excluded[index])
+                  .filter(isText)
+                  .map((column) => JSON.stringify([table.schema, table.table, column]))
+            : [],
+    );
+}
+
+function list(value: unknown): readonly unknown[] {
+    return Array.isArray(value) ? value : [];
+}
+
+export const excludedColumnRules = [removedColumnsChosen] as const;
