@@ -1,6 +1,27 @@
 -- What deployment and maintenance do to a table of a trail.
 SET LOCAL ROLE audit_trail_owner;
 
+-- Gives a column of a staging table a type for which PostgreSQL knows no cast from the one that it has: each value is read
+-- from its text.
+CREATE OR REPLACE FUNCTION audit_trail.read_anew(staging regclass, column_name text, column_type text) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, YMD'
+SET intervalstyle = 'postgres'
+AS $function$
+BEGIN
+    EXECUTE format(
+        'ALTER TABLE %1$s ALTER COLUMN %2$I TYPE %3$s USING CAST(CAST(%2$I AS text) AS %3$s)',
+        staging, column_name, column_type
+    );
+EXCEPTION
+    WHEN data_exception OR cannot_coerce THEN
+        RAISE EXCEPTION 'The column % of % has values that are no %, the type that the source has now: %',
+            column_name, staging, column_type, SQLERRM
+            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+END
+$function$;
+
 -- Makes one column of a staging table what the source has: adds it, with the value that the rows have which were there
 -- before it, follows a changed type, allows null unless it belongs to the key (DMS fills large columns and clears
 -- deleted rows with nulls).
@@ -28,7 +49,13 @@ BEGIN
         RETURN;
     END IF;
     IF present.type <> column_type THEN
-        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', staging, column_name, column_type);
+        BEGIN
+            EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', staging, column_name, column_type);
+        EXCEPTION
+            -- From a text to a number, say: the source was told how, by USING.
+            WHEN datatype_mismatch THEN
+                PERFORM audit_trail.read_anew(staging, column_name, column_type);
+        END;
     END IF;
     IF present.not_null AND NOT in_key THEN
         EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', staging, column_name);

@@ -197,6 +197,23 @@ describe("the trail's scripts", () => {
         assert.deepEqual(unlogged, []);
     });
 
+    it("follow a type that PostgreSQL casts only when it is told how, where the values allow it", async () => {
+        const numbered = (type: string): TableShape =>
+            shapeOf("public", "items", { item_id: "integer", name: type, price: "numeric(10,2)" }, [
+                "item_id",
+            ]);
+        await trail.dms.query(
+            "INSERT INTO items_staging VALUES (1, '12', 1.50, 'I', '2026-11-23', '00000000/00000010', '1')",
+        );
+        await run(trail.master, tableObjects(numbered("integer")));
+        const { rows } = await trail.dms.query("SELECT name FROM items_staging");
+        assert.deepEqual(rows, [{ name: 12 }]);
+        await assert.rejects(
+            run(trail.master, tableObjects(numbered("uuid"))),
+            /The column name of (public\.)?items_staging has values that are no uuid/u,
+        );
+    });
+
     it("take a column that DMS's connection sees added between two changes", async () => {
         const change = async (position: string, names = "", values = ""): Promise<void> => {
             await trail.dms.query(
