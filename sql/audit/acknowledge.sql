@@ -96,10 +96,5 @@ REVOKE ALL ON FUNCTION
     audit_trail.acknowledge(bigint, text),
     audit_trail.acknowledge(text, text, jsonb, text, text, text)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION
-    audit_trail.acknowledge(bigint, text),
-    audit_trail.acknowledge(text, text, jsonb, text, text, text)
-    TO audit_trail_operator;
-GRANT SELECT ON audit_trail.acknowledgement TO audit_trail_auditor;
 
 RESET ROLE;

@@ -49,6 +49,4 @@ SELECT audit_trail.refuse_truncate(:'audit_log_name'::regclass);
 
 SELECT audit_trail.add_partitions(:'audit_log_name'::regclass, :'partition_prefix');
 
-GRANT SELECT ON :"schema".:"audit_log" TO audit_trail_auditor;
-
 RESET ROLE;

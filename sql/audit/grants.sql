@@ -73,6 +73,7 @@ BEGIN
         SELECT r.privilege, c.oid::regclass AS relation, r.grantee
         FROM (
             VALUES
+                ('acknowledgement', 'audit_trail_auditor', 'SELECT'),
                 ('audited_column', 'audit_trail_auditor', 'SELECT'),
                 ('audited_table', 'audit_trail_auditor', 'SELECT'),
                 ('brought_back', 'audit_trail_auditor', 'SELECT'),
@@ -102,6 +103,7 @@ BEGIN
                 ('is_key', 'audit_trail_auditor'),
                 ('row_history', 'audit_trail_auditor'),
                 ('trail_of', 'audit_trail_auditor'),
+                ('acknowledge', 'audit_trail_operator'),
                 ('begin_reload', 'audit_trail_operator'),
                 ('bring_back', 'audit_trail_operator'),
                 ('collect_gaps', 'audit_trail_operator'),

@@ -17,6 +17,4 @@ FROM (
         :column_rows
 ) AS c (name, type, in_key, missing);
 
-GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON :"schema".:"staging" TO audit_trail_dms_target;
-
 RESET ROLE;

@@ -176,10 +176,30 @@ for (const major of [15, 17]) {
                     const found = await look();
                     assert.match(found.join(), finding);
                     assert.ok(found.every((one) => one.startsWith("Sales.OrderLines: ")));
-                    await run(trail.master, [...tableObjects(LINES), ...triggerObjects(LINES)]);
+                    await run(trail.master, [
+                        ...[...tableObjects(LINES), ...triggerObjects(LINES)],
+                        auditGrants(LISTED),
+                    ]);
                     assert.deepEqual(await look(), []);
                 });
             }
+
+            it("is nobody's where a table joins a schema that is listed, until the page of rights has run", async () => {
+                const joining = shapeOf("public", "joining", { id: "bigint" }, ["id"]);
+                await run(trail.master, tableObjects(joining));
+                await assert.rejects(
+                    trail.dms.query("DELETE FROM joining_staging"),
+                    /permission denied/u,
+                );
+                await assert.rejects(
+                    trail.reader.query("SELECT FROM joining_audit_log"),
+                    /permission denied/u,
+                );
+                // The same text as before the table came.
+                await run(trail.master, [auditGrants(LISTED)]);
+                await trail.dms.query("DELETE FROM joining_staging");
+                await trail.reader.query("SELECT FROM joining_audit_log");
+            });
         });
     });
 
