@@ -69,10 +69,9 @@ export type Variables = Readonly<Record<string, string | SqlFragment>>;
  * @throws Error that names the file and the variable when a variable has no value or the wrong kind of value
  */
 export function renderSql(file: string, variables: Variables = {}): SqlFile {
-    return {
-        file,
-        sql: interpolate(readFileSync(path.join(ROOT, file), "utf8"), variables, file),
-    };
+    // The same function whatever line ends a checkout has: its body is kept by the server, hashed and compared.
+    const template = readFileSync(path.join(ROOT, file), "utf8").replaceAll("\r\n", "\n");
+    return { file, sql: interpolate(template, variables, file) };
 }
 
 const VARIABLE = /(?<!:):(?:"(\w+)"|'(\w+)'|([a-z]\w*))/gu;

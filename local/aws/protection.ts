@@ -1,3 +1,4 @@
+import { errorCode } from "../../components/database/connection";
 import { Store } from "./store";
 
 const CLUSTER = "aws:rds/cluster:Cluster";
@@ -10,7 +11,10 @@ export async function isProtected(stackDir: string): Promise<boolean> {
     try {
         const clusters = await new Store(stackDir).list(CLUSTER);
         return clusters.some(({ inputs }) => inputs.deletionProtection === true);
-    } catch {
+    } catch (error) {
+        if (["EACCES", "EPERM"].includes(errorCode(error))) {
+            throw error; // They are another user's.
+        }
         return true;
     }
 }

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
 import { useOwnEnvironment } from "../environment";
+import { failureText } from "./failureText";
 
 /** A failure whose message is all that a person has to read. */
 export class CommandError extends Error {}
@@ -143,12 +144,7 @@ export function runCommand(
             () => process.exit(interrupted ?? process.exitCode),
             (error: unknown) => {
                 const verbose = args.includes("--verbose");
-                const text =
-                    error instanceof Error
-                        ? verbose
-                            ? error.stack
-                            : error.message
-                        : String(error);
+                const text = verbose && error instanceof Error ? error.stack : failureText(error);
                 // What fails after an interruption fails because of it, and the engine's words for that help nobody.
                 if (interrupted === undefined || verbose) {
                     process.stderr.write(`\n${text ?? "The command failed without a message."}\n`);

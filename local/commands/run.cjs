@@ -37,6 +37,43 @@ function packageProblem(folder, packages) {
         : `The project's packages are not all installed (${missing.length > 3 ? `${missing.length} are missing` : `missing: ${missing.join(", ")}`}); run "npm ci" in ${folder}, without --omit and without NODE_ENV=production, and then this command again.`;
 }
 
+/** A checkout that turned line ends into Windows' own, which .gitattributes keeps Git from. */
+function lineEndProblem(folder) {
+    const script = path.join(folder, "local", "engine", "shims", "pulumi-resource-pulumi-nodejs");
+    return fs.readFileSync(script, "utf8").includes("\r")
+        ? `The project's files have Windows line ends, with which no shell runs its scripts; check it out again without core.autocrlf ("git rm -rq --cached . && git reset --hard" in ${folder}, when nothing is uncommitted), and run the command again.`
+        : undefined;
+}
+
+/** The folder of everything that the stack has: where it is, and whether this user may use it. */
+function localFolderProblem(folder) {
+    const chosen = process.env.AUDIT_TRAIL_LOCAL_DIR || ".local";
+    const place = path.resolve(folder, chosen);
+    const inside = path.relative(folder, place);
+    if (inside === "" || inside.split(path.sep)[0] === ".." || path.isAbsolute(inside)) {
+        return `AUDIT_TRAIL_LOCAL_DIR names ${place}, which is not a folder inside ${folder}; name one there (it may be a link to another disk) and run the command again.`;
+    }
+    if (AWKWARD.test(inside)) {
+        return `AUDIT_TRAIL_LOCAL_DIR names ${JSON.stringify(place)}, which has a character in its name that programs take for something else; name another folder and run the command again.`;
+    }
+    try {
+        fs.lstatSync(place);
+    } catch {
+        return undefined; // It will be made.
+    }
+    try {
+        if (!fs.statSync(place).isDirectory()) {
+            return `${place} is no folder, and the stack's files belong there; rename it and run the command again.`;
+        }
+        fs.accessSync(place, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+        return undefined;
+    } catch (error) {
+        return error.code === "ENOENT"
+            ? `${place} is a link to a folder that is not there; make that folder or remove the link, and run the command again.`
+            : `This user may not use ${place} (${error.code}), which another user made, perhaps by a start with sudo; run the command as that user, or with sudo.`;
+    }
+}
+
 /** Node.js, the engine and PostgreSQL write temporary files. Where the user's folder cannot serve, the system's does. */
 function temporaryProblem() {
     const chosen = os.tmpdir();
@@ -63,7 +100,9 @@ function problem(command) {
     return (
         nodeProblem(engines.node, process.versions.node) ||
         folderProblem(root) ||
+        lineEndProblem(root) ||
         packageProblem(root, packages) ||
+        localFolderProblem(root) ||
         temporaryProblem()
     );
 }

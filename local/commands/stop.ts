@@ -5,10 +5,11 @@ import { sweepStack } from "../aws/revive";
 import { obtainCli } from "../engine/cli";
 import { BusyError, ProtectedError } from "../engine/failure";
 import { destroy, OperationSettings } from "../engine/operation";
-import { localDir } from "../engine/paths";
 import { endEngines, endOrphans, recover } from "../engine/recover";
 import { localStackPlace, openStack, StackPlace } from "../engine/workspace";
 import { CommandError, runCommand, say } from "./command";
+import { failureText } from "./failureText";
+import { removeLocalFolder } from "./localFolder";
 import { localStackDir } from "./localStack";
 
 const FORCE = "npm stop -- --force";
@@ -35,9 +36,8 @@ async function destroyWithEngine(place: StackPlace, settings: OperationSettings)
         if (error instanceof BusyError || settings.interruption.aborted) {
             throw error;
         }
-        const reason = error instanceof Error ? error.message : String(error);
         process.stderr.write(
-            `${reason}\nThe engine could not destroy the stack; what it had started is ended by its recorded processes instead.\n`,
+            `${failureText(error)}\nThe engine could not destroy the stack; what it had started is ended by its recorded processes instead.\n`,
         );
     }
 }
@@ -57,6 +57,9 @@ runCommand(["--force"], async ({ verbose, force }, interruption) => {
     }
     // Whatever an interrupted start or the engine left: processes by their recorded identity, then the folder.
     await sweepStack(localStackDir());
-    await fs.promises.rm(localDir(), { recursive: true, force: true });
+    const others = await removeLocalFolder();
     say("The laptop stack is gone: no process, port, data or state is left.");
+    if (others.length > 0) {
+        say(`Not the stack's, and left alone: ${others.join(", ")}`);
+    }
 });

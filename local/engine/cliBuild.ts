@@ -1,5 +1,4 @@
 import { ChildProcess, spawn } from "node:child_process";
-import * as fs from "node:fs";
 import * as path from "node:path";
 import * as readline from "node:readline";
 import { ownEnvironment } from "../environment";
@@ -61,7 +60,6 @@ export async function buildCli(
     say(`Building the Pulumi CLI ${version} from Go modules: about 4 minutes on 2 cores, once.`);
     const started = Date.now();
     const packages = (await go(["list", "-deps", PACKAGE])).split("\n").length;
-    const unfinished = `${root}.build-${String(process.pid)}`;
     let compiled = 0;
     const report = setInterval(() => {
         const seconds = Math.round((Date.now() - started) / 1000);
@@ -71,13 +69,10 @@ export async function buildCli(
     }, REPORT_EVERY_MS);
     try {
         const symbol = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
-        const binary = path.join(unfinished, "bin", "pulumi");
+        const binary = path.join(root, "bin", "pulumi");
         const flags = ["-v", "-ldflags", `-s -w -X ${symbol}=v${version}`, "-o", binary];
         await go(["build", ...flags, PACKAGE], () => (compiled += 1));
-        await fs.promises.rm(root, { recursive: true, force: true });
-        await fs.promises.rename(unfinished, root);
     } finally {
         clearInterval(report);
-        await fs.promises.rm(unfinished, { recursive: true, force: true });
     }
 }

@@ -12,6 +12,7 @@ import {
     StackNotFoundError,
     StackSettings,
 } from "@pulumi/pulumi/automation";
+import { occupy } from "./commandLock";
 import { hasBundledPlugins } from "./bundledPlugins";
 import { explained, OperationError } from "./failure";
 import { enginePlugins, realPostgresqlPlugin } from "./plugins";
@@ -59,6 +60,8 @@ export function environment(cli: PulumiCommand, place: StackPlace): Record<strin
         PULUMI_CONFIG_PASSPHRASE_FILE: passphraseFile(place),
         PULUMI_SKIP_UPDATE_CHECK: "true",
         PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
+        // The modules of dynamic providers are looked up from the workspace's real folder, which may lie elsewhere.
+        NODE_PATH: path.join(PROJECT_ROOT, "node_modules"),
         AUDIT_TRAIL_LOCAL_DIR: localDir(),
     };
 }
@@ -185,6 +188,7 @@ function cannotOpen({ stackName, engineDir }: StackPlace, thrown: unknown): Oper
  * providers are looked up from there.
  *
  * @param say receives one line per thing worth knowing.
+ * @throws BusyError when another command has opened it.
  * @throws OperationError when the engine cannot open it.
  */
 export async function openStack(
@@ -193,6 +197,7 @@ export async function openStack(
     say: (line: string) => void,
     purpose: Purpose = "deployment",
 ): Promise<Stack> {
+    occupy(place.engineDir);
     const real = await realPostgresqlPlugin(enginePlugins(cli), say);
     const workDir = workDirOf(place);
     for (const folder of [workDir, path.join(place.engineDir, "state")]) {

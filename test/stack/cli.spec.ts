@@ -17,6 +17,8 @@ import {
     MissingCliError,
     obtainCli,
 } from "../../local/engine/cli";
+import { occupy } from "../../local/engine/commandLock";
+import { PROJECT_ROOT } from "../../local/engine/paths";
 import { type PluginSource, realPostgresqlPlugin } from "../../local/engine/plugins";
 import { recover, type RecoverableStack } from "../../local/engine/recover";
 import { isCommandOf } from "../../local/servers/process";
@@ -27,26 +29,30 @@ describe("stack: finding a Pulumi CLI", () => {
     const WAYS = ["onPath", "cached", "download", "build"] as const;
     type Way = (typeof WAYS)[number];
 
-    /** A machine where the given ways work; notes which were tried, and what was said. */
-    function machine(works: Partial<Record<Way, string>>) {
+    /** A machine where the given ways work or have something that does not; notes which were tried, and what was said. */
+    function machine(works: Partial<Record<Way, string>>, broken: readonly Way[] = WAYS.slice(2)) {
         const tried: Way[] = [];
         const said: string[] = [];
         const way = (name: Way) => () => {
             tried.push(name);
             const version = works[name];
-            return version === undefined
-                ? Promise.reject(new Error(`\n ${name} does not work \nat somewhere`))
-                : Promise.resolve({
-                      command: name,
-                      version: version === "" ? null : new SemVer(version),
-                  } as unknown as PulumiCommand);
+            if (version !== undefined) {
+                return Promise.resolve({
+                    command: name,
+                    version: version === "" ? null : new SemVer(version),
+                } as unknown as PulumiCommand);
+            }
+            return broken.includes(name)
+                ? Promise.reject(
+                      new Error(
+                          `code: -2\n stdout: \n stderr: Command failed: ${name}\n panic: broken \n err?: Error`,
+                      ),
+                  )
+                : Promise.resolve(undefined);
         };
-        const sources: CliSources = {
-            onPath: way("onPath"),
-            cached: way("cached"),
-            download: way("download"),
-            build: way("build"),
-        };
+        const sources = Object.fromEntries(
+            WAYS.map((name) => [name, way(name)]),
+        ) as unknown as CliSources;
         const obtain = async (): Promise<string> =>
             (await obtainCli((line) => said.push(line), sources)).command;
         return { obtain, tried, said };
@@ -78,13 +84,27 @@ describe("stack: finding a Pulumi CLI", () => {
         }
     });
 
+    it("says why it passes over one that is there but does not work, before it fetches another", async () => {
+        const { obtain, said } = machine({ build: CLI_VERSION }, WAYS);
+        assert.equal(await obtain(), "build");
+        assert.match(
+            said[0] ?? "",
+            /^The Pulumi CLI on PATH does not work \(Command failed: onPath: panic: broken\): using .* instead\.$/,
+        );
+        assert.match(
+            said[1] ?? "",
+            /^The Pulumi CLI in .* does not work \(Command failed: cached: panic: broken\): another one takes its place, once that works\.$/,
+        );
+        assert.match(said[2] ?? "", /^Downloading the Pulumi CLI /);
+    });
+
     it("ends with one sentence that names every way when none works", async () => {
         const { obtain, tried } = machine({});
         await assert.rejects(obtain, (error) => {
             assert(error instanceof MissingCliError);
             assert.match(
                 error.message,
-                /^No Pulumi CLI could be had: none on PATH, the download failed \(download does not work\), and so did the build from Go modules \(build does not work\); install .*, and run the command again\.$/,
+                /^No Pulumi CLI could be had: none on PATH that works, the download failed \(Command failed: download: panic: broken\), and so did the build from Go modules \(Command failed: build: panic: broken\); install .*, and run the command again\.$/,
             );
             return true;
         });
@@ -252,6 +272,43 @@ describe("stack: what a killed engine left", () => {
         await idle(`pulumi up --client=127.0.0.1:${String(port)}`, async (pid) => {
             assert.deepEqual(await recovered(lockOf(pid)), ["cancel"]);
             assert.equal(await isCommandOf(pid, "pulumi"), false);
+        });
+    });
+});
+
+describe("stack: the one command at work on it", function () {
+    this.timeout(30_000);
+    const lock = JSON.stringify(path.join(PROJECT_ROOT, "local", "engine", "commandLock"));
+
+    /** Another process that takes the folder; what it said, and a way to end it. */
+    async function another(folder: string) {
+        const script = `try { require(${lock}).occupy(${JSON.stringify(folder)}); console.log("taken"); }
+            catch (error) { console.log(error.message); }
+            setInterval(() => undefined, 1000);`;
+        const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", script]);
+        const [said] = (await once(child.stdout, "data")) as [Buffer];
+        const kill = async (): Promise<void> => {
+            child.kill("SIGKILL");
+            await once(child, "exit");
+        };
+        return { said: said.toString().trim(), pid: child.pid, kill };
+    }
+
+    it("is named to every other, and its place is free when it was killed", async () => {
+        await withTempDir(async (folder) => {
+            const { said, pid, kill } = await another(folder);
+            assert.equal(said, "taken");
+            assert.throws(
+                () => {
+                    occupy(folder);
+                },
+                {
+                    message: `Another update of this stack is running (process ${String(pid)}); wait for its end and run the command again.`,
+                },
+            );
+            await kill();
+            occupy(folder);
+            occupy(folder);
         });
     });
 });

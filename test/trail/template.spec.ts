@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 
 import fc from "fast-check";
 import type { Client } from "pg";
@@ -11,6 +13,7 @@ import {
 } from "../../components/trail/statements";
 import { renderSql, SqlFragment } from "../../components/trail/template";
 import { scratchServer, type ScratchServer } from "../support/postgres";
+import { withTempDir } from "../support/tempDir";
 import { connect, ITEMS } from "./support/trail";
 
 describe("script templates", () => {
@@ -19,6 +22,20 @@ describe("script templates", () => {
             () => renderSql("sql/audit/trigger.sql", { schema: "public" }),
             /^Error: sql\/audit\/trigger\.sql uses :"trigger_function", and no variable "trigger_function" is given\.$/u,
         );
+    });
+
+    it("are the same whatever line ends their files have", async () => {
+        await withTempDir(async (folder) => {
+            const file = path.join(folder, "script.sql");
+            const relative = path.relative(path.join(__dirname, "..", ".."), file);
+            const scripts = ["SELECT :'a',\n    2;\n", "SELECT :'a',\r\n    2;\r\n"].map((text) => {
+                writeFileSync(file, text);
+                return renderSql(relative, { a: "x\r\ny" }).sql;
+            });
+            assert.equal(scripts[0], "SELECT 'x\r\ny',\n    2;\n");
+            assert.equal(scripts[1], scripts[0]);
+            return Promise.resolve();
+        });
     });
 
     it("take no variable from Object's prototype", () => {

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, rm, symlink } from "node:fs/promises";
 import path from "node:path";
 
+import { failureText } from "../../../local/commands/failureText";
+import { removeLocalFolder } from "../../../local/commands/localFolder";
 import { PROJECT_ROOT } from "../../../local/engine/paths";
+import { namesIn } from "../../../local/servers/files";
 import { launch, type RunningCommand, signalGroup } from "../../support/command";
+import { withTempDir } from "../../support/tempDir";
 import { until } from "../../support/until";
 
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
@@ -21,6 +27,64 @@ async function command(body: string, ...more: readonly string[]): Promise<Runnin
     await until(() => Promise.resolve(running.output().includes("began")));
     return running;
 }
+
+describe("what the operating system refuses", () => {
+    it("is told in one sentence with the place and the remedy", async () => {
+        const refusedBy = (code: string, syscall: string, file?: string): string =>
+            failureText(Object.assign(new Error(`${code}: raw`), { code, syscall, path: file }));
+        assert.match(
+            refusedBy("ENOSPC", "write", "/x"),
+            /^There is no space left for \/x \(ENOSPC\); free /,
+        );
+        assert.match(
+            refusedBy("ENOSPC", "write"),
+            /^There is no space left for the stack's files /,
+        );
+        assert.match(refusedBy("EROFS", "mkdir", "/x"), /^The file system of \/x is read-only; /);
+        assert.match(
+            refusedBy("EACCES", "open", "/x"),
+            /^This user may not use \/x .*with sudo\.$/,
+        );
+        assert.match(refusedBy("EPERM", "kill"), /^This user may not end a process of the stack, /);
+        assert.equal(failureText(new Error("told already")), "told already");
+        await assert.rejects(mkdir("/dev/null/x"), (error) => failureText(error) !== "");
+    });
+});
+
+describe("the laptop stack's folder", () => {
+    it("goes with what the stack has in it; a link and what is not the stack's stay", async () => {
+        await withTempDir(async (folder) => {
+            const before = process.env.AUDIT_TRAIL_LOCAL_DIR;
+            const place = path.join(folder, "place");
+            const disk = path.join(folder, "disk");
+            try {
+                for (const [others, isLink] of [
+                    [[], false],
+                    [["mine"], false],
+                    [[], true],
+                ] as const) {
+                    const real = isLink ? disk : place;
+                    for (const name of ["local", "engine", "preview-dev-7", ...others]) {
+                        await mkdir(path.join(real, name, "deeper"), { recursive: true });
+                    }
+                    if (isLink) {
+                        await symlink(disk, place);
+                    }
+                    process.env.AUDIT_TRAIL_LOCAL_DIR = place;
+                    const left = others.map((name) => path.join(place, name));
+                    assert.deepEqual(await removeLocalFolder(), left);
+                    assert.equal(existsSync(place), isLink || others.length > 0);
+                    assert.deepEqual(await namesIn(real), [...others]);
+                    await rm(place, { recursive: true, force: true });
+                }
+            } finally {
+                if (before === undefined)
+                    Reflect.deleteProperty(process.env, "AUDIT_TRAIL_LOCAL_DIR");
+                else process.env.AUDIT_TRAIL_LOCAL_DIR = before;
+            }
+        });
+    });
+});
 
 describe("a command that is interrupted", function () {
     this.timeout(30_000);

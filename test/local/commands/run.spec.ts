@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { cp, mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { PROJECT_ROOT } from "../../../local/engine/paths";
-import { launch } from "../../support/command";
+import { type Environment, launch } from "../../support/command";
 
 const run = createRequire(__filename)("../../../local/commands/run.cjs") as {
     folderProblem(folder: string): string | undefined;
@@ -21,24 +21,25 @@ describe("what a command needs before it can begin", function () {
         await rm(parent, { recursive: true, force: true });
     });
 
-    /** The project's programs in a folder of this name, with these of its packages. */
-    async function projectIn(name: string, packages: "all" | "none"): Promise<string> {
+    const SHIM = "local/engine/shims/pulumi-resource-pulumi-nodejs";
+
+    /** The project's programs that it begins with, in a folder of this name. */
+    async function projectIn(name: string): Promise<string> {
         const folder = path.join(parent, name);
         await mkdir(folder, { recursive: true });
-        const parts = packages === "all" ? ["local", "components"] : ["local/commands/run.cjs"];
-        for (const part of ["package.json", ...parts]) {
-            await cp(path.join(PROJECT_ROOT, part), path.join(folder, part), { recursive: true });
-        }
-        if (packages === "all") {
-            const modules = path.join(PROJECT_ROOT, "node_modules");
-            await symlink(await realpath(modules), path.join(folder, "node_modules"));
+        for (const part of ["package.json", "local/commands/run.cjs", SHIM]) {
+            await cp(path.join(PROJECT_ROOT, part), path.join(folder, part));
         }
         return folder;
     }
 
-    async function sentence(folder: string, command: string): Promise<string> {
+    async function sentence(
+        folder: string,
+        command: string,
+        environment: Environment = {},
+    ): Promise<string> {
         const program = path.join(folder, "local", "commands", "run.cjs");
-        const result = await launch(process.execPath, [program, command], {}).ended;
+        const result = await launch(process.execPath, [program, command], environment).ended;
         assert.equal(result.code, command === "verify" ? 2 : 1, result.output);
         const [line = "", ...more] = result.output.trim().split("\n");
         assert.deepEqual(more, [], result.output);
@@ -46,7 +47,7 @@ describe("what a command needs before it can begin", function () {
     }
 
     it("are packages: it says which command installs them, also to verify and to stop", async () => {
-        const folder = await projectIn("without packages", "none");
+        const folder = await projectIn("without packages");
         for (const command of ["start", "stop", "verify"]) {
             assert.match(
                 await sentence(folder, command),
@@ -55,8 +56,17 @@ describe("what a command needs before it can begin", function () {
         }
     });
 
+    it("are line ends that a shell reads", async () => {
+        const folder = await projectIn("from windows");
+        await writeFile(path.join(folder, SHIM), "#!/bin/sh\r\nexec true\r\n");
+        assert.match(
+            await sentence(folder, "start"),
+            /^The project's files have Windows line ends, .*; check it out again .*\.$/,
+        );
+    });
+
     it("is a folder whose name no program reads as something else", async () => {
-        const told = await sentence(await projectIn("a$(touch pwned)", "none"), "start");
+        const told = await sentence(await projectIn("a$(touch pwned)"), "start");
         assert.match(told, /^The project's folder ".*\$\(touch pwned\)" has "\$" in its name, /);
         for (const character of '"$`\\:,?%#\n\t') {
             assert.match(
@@ -66,12 +76,25 @@ describe("what a command needs before it can begin", function () {
         }
     });
 
-    it("may be a folder with quotes, blanks and letters of any kind", async () => {
-        const folder = await projectIn("it's a (long) ünïcode & “quoted” 名前 ~ [x] {y} *", "all");
-        const program = path.join(folder, "local", "commands", "run.cjs");
-        const result = await launch(process.execPath, [program, "outputs"], {
-            AUDIT_TRAIL_LOCAL_DIR: path.join(parent, "nothing"),
-        }).ended;
-        assert.match(result.stderr, /^The laptop stack is not deployed; run "npm start" first\.$/m);
+    it("is a folder for the stack that is there, inside the project, and this user's", async () => {
+        const folder = await projectIn("folders");
+        const modules = path.join(folder, "node_modules");
+        await symlink(await realpath(path.join(PROJECT_ROOT, "node_modules")), modules);
+        await symlink(path.join(parent, "gone"), path.join(folder, "link"));
+        await writeFile(path.join(folder, "file"), "");
+        for (const [chosen, told] of [
+            [parent, /^AUDIT_TRAIL_LOCAL_DIR names .*, which is not a folder inside /],
+            [".", /^AUDIT_TRAIL_LOCAL_DIR names .*, which is not a folder inside /],
+            ["a,b", /^AUDIT_TRAIL_LOCAL_DIR names ".*a,b", which has a character /],
+            ["link", /link is a link to a folder that is not there; make that folder or remove /],
+            ["file", /file is no folder, and the stack's files belong there; rename it /],
+        ] as const) {
+            assert.match(await sentence(folder, "stop", { AUDIT_TRAIL_LOCAL_DIR: chosen }), told);
+        }
+    });
+
+    it("may be a folder with quotes, blanks and letters of any kind", () => {
+        const name = "/srv/it's a (long) ünïcode & “quoted” 名前 ~ [x] {y} * " + "x".repeat(400);
+        assert.equal(run.folderProblem(name), undefined);
     });
 });
