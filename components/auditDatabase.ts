@@ -15,7 +15,13 @@ import { MARKER_TABLE, markerGapFiles } from "./trail/guards";
 import type { TableChoices } from "./trail/columnChoices";
 import { forgetColumnsFiles, leaveFile, lookFile, retireFile } from "./trail/look";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
-import { foundation, tableObjects, triggerFunction, triggerObjects } from "./trail/statements";
+import {
+    foundation,
+    tableObjects,
+    triggerFunction,
+    triggerObjects,
+    widthFile,
+} from "./trail/statements";
 
 /** Arguments of {@link AuditDatabase}. */
 export interface AuditDatabaseArgs {
@@ -126,6 +132,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
                 connection,
                 batches: shapes.apply((all) => [
                     rights,
+                    { files: [widthFile(audited.map((table) => shapeOf(all, table)))] },
                     ...audited.map((table) => tableBatch(shapeOf(all, table))),
                     { files: [leaveFile(audited)] },
                     rights,

@@ -2,6 +2,7 @@ import { parseCidr } from "./cidr";
 import { refuseCaseTwins, refuseConfusableNames } from "./dmsNames";
 import { atLeastVersion, parseEngineVersion } from "./engineVersion";
 import { roles, schemas } from "./names";
+import { hasControlCharacter } from "./trail/limits";
 import { formatTableName, parseTableName } from "./trail/names";
 import type { TableName } from "./trail/shape";
 
@@ -116,6 +117,11 @@ function tableList(names: readonly unknown[]): TableName[] {
             );
         }
         const table = parseTableName(name);
+        if (hasControlCharacter(table.schema) || hasControlCharacter(table.table)) {
+            throw new Error(
+                `the name ${JSON.stringify(name)} has a control character, and nothing says that DMS takes such a table`,
+            );
+        }
         if (FORBIDDEN_SCHEMAS.includes(table.schema)) {
             throw new Error(`the schema of ${name} cannot be audited`);
         }

@@ -37,13 +37,18 @@ export function refuseCaseTwins(tables: readonly TableName[]): void {
 }
 
 /**
- * Refuses names that DMS would read as patterns for something else. A selection of kind `explicit` knows no wildcards,
- * but the transformations do: `items_x` also names `itemsAx`, whose staging table would then be named by two rules.
+ * Refuses names that DMS would read as patterns for something else. A selection of kind `explicit` takes no `%` and knows
+ * no other wildcards, but the transformations do: `items_x` also names `itemsAx`, whose staging table would then be named by two rules.
  * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Wildcards.html
  * @throws Error that completes "... but": a reason why these tables cannot be mapped together.
  */
 export function refuseConfusableNames(tables: readonly TableName[]): void {
     for (const pattern of tables) {
+        if (`${pattern.schema}${pattern.table}`.includes("%")) {
+            throw new Error(
+                `DMS takes no % in a name that is selected explicitly, as ${formatTableName(pattern)} would be`,
+            );
+        }
         const [schema, table] = [dmsPattern(pattern.schema), dmsPattern(pattern.table)];
         const matched = tables.filter((name) => schema.test(name.schema) && table.test(name.table));
         if (!matched.includes(pattern)) {
@@ -54,7 +59,7 @@ export function refuseConfusableNames(tables: readonly TableName[]): void {
         const other = matched.find((name) => name !== pattern);
         if (other !== undefined) {
             throw new Error(
-                `DMS reads _ and % in ${formatTableName(pattern)} as wildcards that also match ${formatTableName(other)}, so the two cannot be audited by one task`,
+                `DMS reads _ in ${formatTableName(pattern)} as a wildcard that also matches ${formatTableName(other)}, so the two cannot be audited by one task`,
             );
         }
     }

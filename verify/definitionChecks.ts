@@ -1,5 +1,3 @@
-import { escapeLiteral } from "pg";
-
 import { type CatalogRow, catalogParameters, tableShapes } from "../components/trail/catalog";
 import { MARKER_TABLE } from "../components/trail/guards";
 import { HEADER_COLUMNS } from "../components/trail/headers";
@@ -150,8 +148,8 @@ export class Definitions {
                 `${names(TRAIL_SCHEMA, toFunction.name)}(${log_arguments})`,
             ],
             [
-                [marker.schema, marker.table].map(escapeLiteral).join(", "),
-                [schema, table].map(escapeLiteral).join(", "),
+                [marker.schema, marker.table].map(triggerArgument).join(", "),
+                [schema, table].map(triggerArgument).join(", "),
             ],
         ] as const;
         const staging = names(schema, to.staging);
@@ -249,6 +247,11 @@ export class Definitions {
         const written = new Map(names.map((name, at) => [name, rows[at]?.quoted ?? name]));
         return (...parts) => parts.map((part) => written.get(part) ?? part).join(".");
     }
+}
+
+/** A literal as pg_get_triggerdef() writes it: never as E'...', whatever is in it. */
+function triggerArgument(text: string): string {
+    return `'${text.replaceAll("'", "''")}'`;
 }
 
 function isHeader(column: string): boolean {

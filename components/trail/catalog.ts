@@ -8,6 +8,7 @@ import {
     textForm,
 } from "./columnChoices";
 import { choiceLines, columnProblems } from "./columnProblems";
+import { tableLimits } from "./limits";
 import { formatTableName, trailNames } from "./names";
 import type { ColumnShape, ExtensionName, TableName, TableShape } from "./shape";
 
@@ -102,7 +103,12 @@ export function tableShapes(
     const sentences = [
         ...tables.flatMap(({ row, columns }) => [
             ...relationProblems(row),
-            ...(row.relkind === "r" ? captureProblems(row) : []),
+            ...(row.relkind === "r"
+                ? [
+                      ...captureProblems(row),
+                      ...tableLimits(shapeOfRow(row, choicesFor(choices, nameOf(row)))),
+                  ]
+                : []),
             ...columns.flatMap(({ problems }) => problems.map(({ sentence }) => sentence)),
         ]),
         ...nameCollisions(rows),

@@ -4,6 +4,7 @@ import type { CatalogColumn, CatalogRow } from "./catalog";
 import { type ColumnChoice, limitedType, textForm } from "./columnChoices";
 import { LARGE_OBJECT_TYPES, LIMITS, refusedType, UNBOUNDED_TYPES } from "./dmsTypes";
 import { HEADER_COLUMNS } from "./headers";
+import { hasControlCharacter } from "./limits";
 import { formatTableName } from "./names";
 
 /** Letters written from right to left: DMS does not transform a column with such a name. */
@@ -90,6 +91,13 @@ function nameProblems(where: string, name: string): ColumnProblem[] {
             ),
         );
     }
+    if (hasControlCharacter(name)) {
+        problems.push(
+            plain(
+                `${where} has a control character in its name, and nothing says that DMS carries such a column: rename it.`,
+            ),
+        );
+    }
     return problems;
 }
 
@@ -103,6 +111,14 @@ function typeProblems(where: string, column: CatalogColumn, inKey: boolean): Col
         problems.push({
             sentence: `${where} has the ${type}, which DMS does not replicate: ${mend}.`,
             choices,
+        });
+    }
+    // The guide maps a numeric to a PostgreSQL target by scales from 0 on, and DMS reads the scale from a number in which
+    // PostgreSQL 15 has begun to write negative ones: https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Target.PostgreSQL.html
+    if (/^numeric\(\d+,-\d+\)$/u.test(column.type)) {
+        problems.push({
+            sentence: `${where} has the type ${column.type}, and the scales that DMS is documented to carry begin at 0: ${remedies("give it one from 0 on", exclude)}.`,
+            choices: exclude,
         });
     }
     const unbounded = UNBOUNDED_TYPES[column.type];

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { escapeIdentifier } from "pg";
 
 import { HEADER_COLUMNS, HEADERS } from "./headers";
+import { hasDollarQuote } from "./limits";
 import { formatTableName, TRAIL_SCHEMA, trailNames } from "./names";
 import type { SqlFile, TableName, TableShape } from "./shape";
 import { renderSql, SqlFragment, type Variables } from "./template";
@@ -151,6 +152,21 @@ function registered({ columns, excluded = [] }: TableShape): { readonly column: 
     ].map((column) => ({ column }));
 }
 
+/**
+ * Refuses tables whose staging would get more columns than PostgreSQL allows, before anything is made of any table: staging
+ * keeps what the source has dropped. See sql/audit/widths.sql.
+ */
+export function widthFile(shapes: readonly TableShape[]): SqlFile {
+    const rows = shapes.map((shape) => ({
+        about: formatTableName(shape),
+        staging_name: qualified(shape.schema, trailNames(shape).staging),
+        wanted: SqlFragment.literals([...shape.columns.map(({ name }) => name), ...HEADER_COLUMNS]),
+    }));
+    return renderSql("sql/audit/widths.sql", {
+        tables: SqlFragment.each("(:'about', :'staging_name', ARRAY[:wanted])", rows, ",\n    "),
+    });
+}
+
 /** The two functions that write one table's log, and how they are called. */
 interface LogFunctions {
     readonly logChange: TriggerFunction;
@@ -168,7 +184,7 @@ interface LogFunctions {
 function logFunctions(shape: TableShape): LogFunctions {
     const names = trailNames(shape);
     const own = [shape.schema, shape.table, ...shape.primaryKey];
-    if (own.some((name) => /\$\w*\$/u.test(name))) {
+    if (own.some(hasDollarQuote)) {
         throw new Error(
             `The table ${formatTableName(shape)} or a column of its primary key has a name with a dollar quote ($...$), which a function body cannot hold; rename it.`,
         );

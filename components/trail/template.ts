@@ -50,7 +50,7 @@ export class SqlFragment {
 
     /** A column's type as the catalog's `format_type()` wrote it, which quotes what needs quoting. */
     static type(formatted: string): SqlFragment {
-        if (!/^(?:[\w .,()[\]]|"(?:[^"]|"")+")+$/u.test(formatted)) {
+        if (!/^(?:,-(?=\d)|[\w .,()[\]]|"(?:[^"]|"")+")+$/u.test(formatted)) {
             throw new Error(`"${formatted}" is not a column type as format_type() writes one.`);
         }
         return new SqlFragment(formatted);

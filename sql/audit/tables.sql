@@ -63,6 +63,32 @@ BEGIN
 END
 $function$;
 
+-- Stops a deployment whose source table has got more columns than staging, which keeps those that the source has dropped, can
+-- have: PostgreSQL counts dropped ones too.
+CREATE OR REPLACE FUNCTION audit_trail.check_width(source_table text, staging regclass, wanted text[]) RETURNS void
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    used CONSTANT bigint := (SELECT count(*) FROM pg_attribute AS a WHERE a.attrelid = staging AND a.attnum > 0);
+    missing CONSTANT bigint := (
+        SELECT count(*)
+        FROM unnest(wanted) AS w (name)
+        WHERE NOT EXISTS (
+            SELECT FROM pg_attribute AS a WHERE a.attrelid = staging AND a.attname = w.name AND NOT a.attisdropped
+        )
+    );
+BEGIN
+    IF used + missing > 1600 THEN
+        RAISE EXCEPTION 'The staging table of % has % columns, those included that the source has no more, and % would be added: PostgreSQL takes no more than 1600',
+            source_table, used, missing
+            USING ERRCODE = 'too_many_columns',
+                HINT = 'Leave the table out, or stop the DMS task, rename the staging table away, deploy again and reload the task.';
+    END IF;
+END
+$function$;
+
 -- Gives a log a column that it lacks. Nobody waits for long: where the log is there already, the caller has locked its
 -- staging table, so that DMS does not write it, and the rows are not written anew.
 CREATE OR REPLACE FUNCTION audit_trail.fit_log_column(log regclass, column_name text, definition text) RETURNS void

@@ -242,9 +242,15 @@ describe("config", () => {
         [
             "tables",
             '["public.items_x","public.itemsAx"]',
-            /wildcards that also match public.itemsAx/,
+            /wildcard that also matches public.itemsAx/,
         ],
-        ["tables", '["public.a%","public.abc"]', /wildcards that also match public\.abc/],
+        [
+            "tables",
+            '["public.a%"]',
+            /takes no % in a name that is selected explicitly, as public\.a%/,
+        ],
+        ["tables", '["a%.b"]', /takes no % in a name/],
+        ["tables", '["public.a\\nb"]', /"public\.a\\nb" has a control character/],
         ["tables", '["public.t[1]"]', /reads the brackets in public\.t\[1\]/],
         [
             "tables",

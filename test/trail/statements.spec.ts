@@ -8,6 +8,7 @@ import {
     SCHEMA_VERSION,
     tableObjects,
     triggerFunction,
+    widthFile,
 } from "../../components/trail/statements";
 import { scratchServer, type ScratchServer } from "../support/postgres";
 import { deploy, ITEMS, run, shapeOf, type Trail, trailDatabase } from "./support/trail";
@@ -45,6 +46,31 @@ describe("the trail's scripts", () => {
 
     afterEach(async () => {
         await trail.stop();
+    });
+
+    it("refuse a table whose staging would get too wide, by its name, before any other is touched", async () => {
+        const columns = (prefix: string, count: number): Record<string, string> =>
+            Object.fromEntries(
+                Array.from({ length: count }, (_, at) => [`${prefix}${at}`, "smallint"]),
+            );
+        const wide = (prefix: string, count: number): TableShape =>
+            shapeOf("public", "wide", { id: "integer", ...columns(prefix, count) }, ["id"]);
+        const first = wide("a", 1500);
+        await run(trail.master, [widthFile([ITEMS, first])]);
+        await run(trail.master, tableObjects(first));
+        await run(trail.master, [widthFile([ITEMS, wide("a", 1595)])]);
+        await assert.rejects(
+            run(trail.master, [widthFile([ITEMS, wide("b", 96)])]),
+            /sql\/audit\/widths\.sql: error: The staging table of public\.wide has 1505 columns, those included that the source has no more, and 96 would be added/u,
+        );
+        // Dropped ones count as well.
+        await trail.superuser.query(
+            "ALTER TABLE public.wide_staging DROP COLUMN a0, DROP COLUMN a1",
+        );
+        await assert.rejects(
+            run(trail.master, [widthFile([wide("a", 1595)])]),
+            /has 1505 columns/u,
+        );
     });
 
     async function structure(): Promise<unknown[]> {

@@ -57,8 +57,9 @@ describe("script templates", () => {
 
     it("refuse a column type that is none", () => {
         assert.equal(SqlFragment.type("numeric(10,2)").sql, "numeric(10,2)");
+        assert.equal(SqlFragment.type("numeric(10,-3)[]").sql, "numeric(10,-3)[]");
         assert.equal(SqlFragment.type('public."My Type"[]').sql, 'public."My Type"[]');
-        for (const type of ["integer; DROP TABLE x", "text'", "text--", 'a"b', ""]) {
+        for (const type of ["integer; DROP TABLE x", "text'", "text--", "text,--1", 'a"b', ""]) {
             assert.throws(() => SqlFragment.type(type), /not a column type/u);
         }
     });

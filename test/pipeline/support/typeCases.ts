@@ -67,11 +67,14 @@ export const ACCEPTED: readonly TypeCase[] = [
     { type: "hstore", values: ['"a"=>"1", "b"=>NULL, "q"=>"\\""', ""] },
 ];
 
-/** Domains over an array and over a scalar, next to `price`. */
-const DOMAINS: readonly TypeCase[] = [
+/** Domains over an array and over a scalar, next to `price`; scales that are no part of a precision. */
+const OTHERS: readonly TypeCase[] = [
     { type: "labels", values: ["{a,NULL}", "{}"] },
     { type: "days", values: ["{2026-03-04,infinity}"] },
     { type: "moment", values: ["2026-03-04 05:06:07+00"] },
+    { type: "numeric(3,5)", values: ["0.00999", "-0.00001"] },
+    { type: "numeric(10,-3)[]", values: ["{123000,NULL}"] },
+    { type: "numeric[]", values: ["{0.1234567890123456789,1e30}"] },
 ];
 
 function arrayOf({ type, values }: TypeCase): TypeCase {
@@ -85,7 +88,7 @@ function arrayOf({ type, values }: TypeCase): TypeCase {
 /** Every accepted scalar as an array, and domains: they arrive as they are, infinities included. */
 export const COMPOUND: readonly TypeCase[] = [
     ...ACCEPTED.filter(({ type }) => !type.endsWith("[]") && type !== "price").map(arrayOf),
-    ...DOMAINS,
+    ...OTHERS,
 ];
 
 /** What must not get as far as a task. */
