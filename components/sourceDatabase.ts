@@ -14,12 +14,14 @@ import {
     guardFiles,
     guardNames,
     guardOthersFiles,
+    LIMIT_GUARD,
+    limitCheckFiles,
     MARKER_TABLE,
     markerFiles,
     TableGuards,
 } from "./trail/guards";
 import type { CatalogRow } from "./trail/catalog";
-import type { TableChoices } from "./trail/columnChoices";
+import { choicesFor, type TableChoices } from "./trail/columnChoices";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
 import { renderSql } from "./trail/template";
 
@@ -84,7 +86,11 @@ function guardBatches(
     const rerunWhen = tables.map((table) => table.rerunWhen).join();
     // A guard whose function somebody has changed is none.
     const functions = { files: markerFiles(), rerunWhen };
-    return [functions, ...tables, { files: guardOthersFiles(args.tables), rerunWhen }];
+    const checks = args.tables.flatMap((table, index) => {
+        const files = limitCheckFiles(shapeOf(shapes, table));
+        return files.length > 0 ? [{ files, rerunWhen: tables[index]?.rerunWhen ?? "" }] : [];
+    });
+    return [functions, ...tables, { files: guardOthersFiles(args.tables), rerunWhen }, ...checks];
 }
 
 /** What the trail needs in the source database: nothing that an INSERT, UPDATE or DELETE of a row would notice. */
@@ -155,7 +161,12 @@ export class SourceDatabase extends pulumi.ComponentResource {
                 formerNames: renderSql("sql/source/former_names.sql").sql,
                 guards: tables.map((table) => {
                     const guards = guardsOf(args, table);
-                    return guards === undefined ? [] : guardNames(guards);
+                    const isLimited = [...choicesFor(args.columns, table).values()].some(
+                        ({ kind }) => kind === "limit",
+                    );
+                    return guards === undefined
+                        ? []
+                        : [...guardNames(guards), ...(isLimited ? [LIMIT_GUARD] : [])];
                 }),
             },
             pulumi.interpolate`${server.psql}, with the password in the secret ${server.masterSecretArn}.`,

@@ -1,4 +1,4 @@
-import { markerFiles } from "../components/trail/guards";
+import { LIMIT_GUARD, limitedColumns, markerFiles } from "../components/trail/guards";
 import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { checkOf } from "./checks";
@@ -46,17 +46,18 @@ export interface Guard {
  */
 export async function checkGuards(
     source: Database,
-    { schema, table }: TableShape,
+    shape: TableShape,
     expected: boolean,
     working?: readonly string[],
 ): Promise<Check> {
     const script = renderSql("sql/verify/source_guards.sql", {
-        table_name: qualified(schema, table),
+        table_name: qualified(shape.schema, shape.table),
     });
     const guards = await source.rows<Guard>(script);
     return judgeGuards(
         guards.map((guard) => ({ ...guard, works: working?.includes(guard.name) ?? true })),
         expected,
+        limitedColumns(shape).map(({ name }) => name),
     );
 }
 
@@ -86,8 +87,18 @@ export async function checkSourceFunctions(source: Database): Promise<Check> {
 }
 
 /** See {@link checkGuards}. A guard that is there must work, expected or not. */
-export function judgeGuards(guards: readonly Guard[], expected: boolean): Check {
+export function judgeGuards(
+    guards: readonly Guard[],
+    expected: boolean,
+    limited: readonly string[] = [],
+): Check {
     const findings: string[] = [];
+    // Without it DMS may have rounded or cut what has changed again since.
+    const ofLimits = guards.filter(({ name }) => name === LIMIT_GUARD);
+    if (limited.length > 0 && ofLimits.length === 0) {
+        findings.push(`no guard of the declared limits of ${limited.join(", ")}`);
+    }
+    findings.push(...ofLimits.flatMap((guard) => guardProblems(guard, "limits")));
     for (const what of ["truncate", "key_update"]) {
         const found = guards.filter(({ name }) => name.endsWith(`_${what}`));
         if (found.length === 0 && expected) {

@@ -1,5 +1,5 @@
-import { TRAIL_SCHEMA } from "./names";
-import type { SqlFile, TableName, TableShape } from "./shape";
+import { formatTableName, TRAIL_SCHEMA } from "./names";
+import type { ColumnShape, SqlFile, TableName, TableShape } from "./shape";
 import { renderSql, SqlFragment } from "./template";
 
 /**
@@ -25,6 +25,61 @@ export interface TableGuards {
 /** The names of the triggers that such guards are made of. */
 export function guardNames({ truncate, keyUpdate }: TableGuards): string[] {
     return [`audit_trail_${truncate}_truncate`, `audit_trail_${keyUpdate}_key_update`];
+}
+
+/** The trigger that keeps values within the limits which the config declares for columns. */
+export const LIMIT_GUARD = "audit_trail_refuse_over_limit";
+
+/** The columns of a table for which the config declares a limit. */
+export function limitedColumns({ columns }: TableShape): readonly ColumnShape[] {
+    return columns.filter(({ sourceType = "" }) =>
+        ["numeric", "character varying"].includes(sourceType),
+    );
+}
+
+/**
+ * Whether one of a row's values is beyond its column's limit, as SQL. A NaN, or an infinity, is greater than all other numbers.
+ *
+ * @param row what the row is called there
+ */
+function isOverLimit(shape: TableShape, row: "NEW" | "t"): SqlFragment {
+    const conditions = limitedColumns(shape).map(({ name, type }) => {
+        const [first = 0, scale = 0] = [...type.matchAll(/\d+/gu)].map(Number);
+        const variables = {
+            name,
+            length: SqlFragment.integer(first),
+            scale: SqlFragment.integer(scale),
+            bound: `1${"0".repeat(Math.max(first - scale, 0))}`,
+        };
+        const condition = type.startsWith("numeric")
+            ? `pg_catalog.abs(${row}.:"name") >= CAST(:'bound' AS numeric) OR ${row}.:"name" <> pg_catalog.round(${row}.:"name", :scale)`
+            : `pg_catalog.char_length(${row}.:"name") > :length`;
+        return { condition: SqlFragment.each(condition, [variables]) };
+    });
+    return SqlFragment.each(":condition", conditions, " OR ");
+}
+
+/** The limits in words, one for each column. */
+function limitWords(shape: TableShape): string[] {
+    return limitedColumns(shape).map(({ name, type }) => `${name} ${type}`);
+}
+
+/**
+ * Looks whether the rows that are there keep to the declared limits: to be run in a transaction after that of
+ * {@link guardFiles}. No file where there are no limits.
+ */
+export function limitCheckFiles(shape: TableShape): SqlFile[] {
+    return limitedColumns(shape).length === 0
+        ? []
+        : [
+              renderSql("sql/source/check_limits.sql", {
+                  schema: shape.schema,
+                  table: shape.table,
+                  is_over: isOverLimit(shape, "t"),
+                  about: formatTableName(shape),
+                  limits: limitWords(shape).join(", "),
+              }),
+          ];
 }
 
 /** The marker table and the functions of the guards, once per source database. */
@@ -75,6 +130,16 @@ export function guardFiles(
                 key_names: SqlFragment.literals(shape.primaryKey),
             }),
         );
+        if (limitedColumns(shape).length > 0) {
+            files.push(
+                renderSql("sql/source/guard_limits.sql", {
+                    schema,
+                    table,
+                    is_over: isOverLimit(shape, "NEW"),
+                    limits: SqlFragment.literals(limitWords(shape)),
+                }),
+            );
+        }
         if (guards.truncate === "refuse") {
             files.push(renderSql("sql/source/guard_revoke_truncate.sql", { schema, table }));
         }

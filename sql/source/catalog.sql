@@ -173,7 +173,7 @@ SELECT
             AND t.tgname = 'audit_trail_' || f.proname
             AND f.pronamespace = pg_catalog.to_regnamespace('audit_trail')
             AND obj_description(f.oid, 'pg_proc') = md5(f.prosrc)
-            -- tgtype: a statement trigger before TRUNCATE, a row trigger after UPDATE.
+            -- tgtype: a statement trigger before TRUNCATE, a row trigger after UPDATE, one after INSERT and UPDATE.
             AND CASE t.tgtype::integer
                 WHEN 34 THEN t.tgname LIKE '%\_truncate' AND t.tgqual IS NULL
                 WHEN 17 THEN t.tgname LIKE '%\_key\_update' AND EXISTS (
@@ -187,6 +187,7 @@ SELECT
                             AND NOT EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid)
                         )
                 )
+                WHEN 21 THEN t.tgname = 'audit_trail_refuse_over_limit' AND t.tgqual IS NOT NULL
                 ELSE false
             END
     ) AS guards

@@ -80,6 +80,18 @@ BEGIN
 END
 $function$;
 
+CREATE OR REPLACE FUNCTION audit_trail.refuse_over_limit() RETURNS trigger
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    RAISE EXCEPTION 'A row of %.% is refused, because a value is beyond the limit with which the table is audited (%).',
+        TG_TABLE_SCHEMA, TG_TABLE_NAME, array_to_string(TG_ARGV, ', ')
+        USING ERRCODE = 'check_violation',
+            HINT = 'AWS DMS would round or cut the value. The limit is declared in the stack''s config key columns.';
+END
+$function$;
+
 -- Takes away the guards that a table has; a table without any is not locked.
 CREATE OR REPLACE FUNCTION audit_trail.remove_guards(guarded regclass) RETURNS void
 LANGUAGE plpgsql
@@ -95,7 +107,8 @@ BEGIN
             'audit_trail_refuse_truncate',
             'audit_trail_record_truncate',
             'audit_trail_refuse_key_update',
-            'audit_trail_record_key_update'
+            'audit_trail_record_key_update',
+            'audit_trail_refuse_over_limit'
         )
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', guard, guarded);

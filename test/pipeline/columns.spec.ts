@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import type { Client } from "pg";
 
 import type { ColumnChoice, TableChoices } from "../../components/trail/columnChoices";
+import { guardFiles, limitCheckFiles } from "../../components/trail/guards";
 import { readTables } from "../../verify/tables";
 import type { TableReport } from "../../verify/report";
 import { verifyTrail } from "../../verify/verifyTrail";
+import { run } from "../trail/support/trail";
 import { Pipeline } from "./support/pipeline";
 import { MortalServer } from "./support/server";
 import { readComplaints, readLog } from "./support/trailReader";
@@ -26,21 +28,32 @@ const DDL =
         words tsvector,
         span int4range,
         place point,
+        amount numeric,
+        note varchar,
         PRIMARY KEY (id, edition)
     ); ` +
-    `INSERT INTO film (id, edition, title, secret, rated, ratings, home, duo, words, span, place) VALUES
-        (1, 'G', 'Loaded', 's1', 'PG-13', '{G,NULL,"ä \\"q\\", \\\\"}', '10.0.0.1', (1, 'a "b", c'), 'fat:1A cat:2', '[1,5)', '(0.1,-2)'),
-        (2, 'ä "q", \\', NULL, NULL, 'ä "q", \\', '{}', '10.0.0.0/8', (NULL, NULL), '', 'empty', '(NaN,Infinity)'),
-        (3, 'PG-13', 'Gone', 's3', NULL, NULL, NULL, NULL, NULL, NULL, NULL)`;
+    `INSERT INTO film (id, edition, title, secret, rated, ratings, home, duo, words, span, place, amount, note) VALUES
+        (1, 'G', 'Loaded', 's1', 'PG-13', '{G,NULL,"ä \\"q\\", \\\\"}', '10.0.0.1', (1, 'a "b", c'), 'fat:1A cat:2', '[1,5)', '(0.1,-2)', 1.5, 'é'),
+        (2, 'ä "q", \\', NULL, NULL, 'ä "q", \\', '{}', '10.0.0.0/8', (NULL, NULL), '', 'empty', '(NaN,Infinity)', -9999999999999999999999.999999, ''),
+        (3, 'PG-13', 'Gone', 's3', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)`;
 
 const EXCLUDE: ColumnChoice = { kind: "exclude", reason: "personal data" };
 const TEXT: ColumnChoice = { kind: "asText" };
 const AS_TEXT = ["edition", "rated", "ratings", "home", "duo", "words", "span", "place"];
 
+const LIMITS: TableChoices["columns"] = [
+    {
+        name: "amount",
+        choice: { kind: "limit", limit: { type: "numeric", precision: 28, scale: 6 } },
+    },
+    { name: "note", choice: { kind: "limit", limit: { type: "varchar", length: 2000 } } },
+];
+
 function choices(excluded: readonly string[]): TableChoices[] {
     const columns = [
         ...excluded.map((name) => ({ name, choice: EXCLUDE })),
         ...AS_TEXT.map((name) => ({ name, choice: TEXT })),
+        ...LIMITS,
     ];
     return [{ ...FILM, columns }];
 }
@@ -62,6 +75,7 @@ describe("columns with a choice", function () {
             tables: [FILM],
             ddl: DDL,
             choices: choices(["fulltext"]),
+            guards: { truncate: "refuse", keyUpdate: "refuse" },
         });
         writer = await task.sourceSession();
         trail = await task.auditSession();
@@ -87,7 +101,7 @@ describe("columns with a choice", function () {
         try {
             const subject = await readTables(reader, session, [FILM]);
             const { tables } = await verifyTrail(reader, session, subject, {
-                guardsExpected: false,
+                guardsExpected: true,
             });
             const [table] = tables;
             assert.ok(table !== undefined);
@@ -127,12 +141,90 @@ describe("columns with a choice", function () {
             words: "'cat':2 'fat':1A",
             span: "[1,5)",
             place: "(0.1,-2)",
+            amount: 1.5,
+            note: "é",
         });
         assert.ok(!(await stagingColumns()).includes("fulltext"));
         assert.deepEqual(await readComplaints(trail), []);
         const found = await report();
         assert.ok(found.complete, JSON.stringify(found));
         assert.match(JSON.stringify(found.checks), /without fulltext \(excluded: personal data\)/u);
+    });
+
+    it("keeps to declared limits, which a guard at the source holds", async () => {
+        const refused: readonly [column: string, value: string][] = [
+            ["amount", "0.1234567"],
+            ["amount", "10000000000000000000000"],
+            ["amount", "-10000000000000000000000"],
+            ["amount", "'NaN'"],
+            ["amount", "'Infinity'"],
+            ["amount", "'-Infinity'"],
+            ["note", "repeat('x', 2001)"],
+        ];
+        for (const [column, value] of refused) {
+            await assert.rejects(
+                writer.query(`UPDATE film SET ${column} = ${value} WHERE id = 1`),
+                /a value is beyond the limit with which the table is audited \(amount numeric\(28,6\), note character varying\(2000\)\)/u,
+            );
+            await assert.rejects(
+                writer.query(`INSERT INTO film (id, edition, ${column}) VALUES (9, 'G', ${value})`),
+                /beyond the limit/u,
+            );
+        }
+        await writer.query("UPDATE film SET amount = 9999999999999999999999.999999 WHERE id = 1");
+        await writer.query("UPDATE film SET amount = 0.000001 WHERE id = 1");
+        await writer.query("UPDATE film SET amount = 1.50000000000000000000 WHERE id = 1");
+        await write("UPDATE film SET note = repeat('😀', 2000) WHERE id = 1");
+        const { rows } = await trail.query(
+            `SELECT new_row_data ->> 'amount' AS amount, length(new_row_data ->> 'note') AS length
+                FROM film_audit_log ORDER BY audit_id DESC LIMIT 4`,
+        );
+        assert.deepEqual(rows.reverse(), [
+            { amount: "9999999999999999999999.999999", length: 1 },
+            { amount: "0.000001", length: 1 },
+            { amount: "1.500000", length: 1 },
+            { amount: "1.500000", length: 2000 },
+        ]);
+        const found = await report();
+        assert.ok(found.complete, JSON.stringify(found));
+        // What a BEFORE trigger makes of a row is what counts.
+        await writer.query(
+            "CREATE FUNCTION raise_amount() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.amount := 0.1234567; RETURN NEW; END'; " +
+                "CREATE TRIGGER z BEFORE UPDATE ON film FOR EACH ROW EXECUTE FUNCTION raise_amount()",
+        );
+        await assert.rejects(writer.query("UPDATE film SET title = 'x'"), /beyond the limit/u);
+        await writer.query("DROP TRIGGER z ON film");
+    });
+
+    it("do not begin with values beyond their limits, and miss their guard", async () => {
+        const [shape] = task.shapes;
+        assert.ok(shape !== undefined);
+        await run(writer, limitCheckFiles(shape));
+        const guard = "audit_trail_refuse_over_limit";
+        await writer.query(
+            `ALTER TABLE film DISABLE TRIGGER ${guard}; UPDATE film SET amount = 0.1234567 WHERE id = 1`,
+        );
+        await assert.rejects(
+            run(writer, limitCheckFiles(shape)),
+            /public\.film has values beyond the limit that the config key columns declares \(amount/u,
+        );
+        await task.caughtUp(writer, trail);
+        const disabled = await report();
+        assert.match(JSON.stringify(disabled.differences), /different row.*columns: amount/u);
+        assert.match(
+            JSON.stringify(disabled.checks),
+            /audit_trail_refuse_over_limit is not ENABLE/u,
+        );
+        await writer.query(`DROP TRIGGER ${guard} ON film`);
+        await write("UPDATE film SET amount = 0.123457 WHERE id = 1");
+        const dropped = await report();
+        assert.deepEqual(dropped.differences, []);
+        assert.match(
+            JSON.stringify(dropped.checks),
+            /no guard of the declared limits of amount, note/u,
+        );
+        await run(writer, guardFiles(shape, { truncate: "refuse", keyUpdate: "refuse" }, false));
+        assert.ok((await report()).complete);
     });
 
     it("tells verify of a text that is not the source's", async () => {
