@@ -121,6 +121,33 @@ describe("the life of a listed table on the audit side", () => {
         ]);
     });
 
+    it("takes a load that comes with the list, where a reload was begun before it was listed again", async () => {
+        const staging = `"Sales"."Order""Lines_staging"`;
+        await inserted(staging, "1, 1", 100);
+        await inserted(staging, "2, 2", 100);
+        await update(LISTED.slice(0, 1));
+        await trail.operator.query(`SELECT audit_trail.begin_reload('Sales', 'Order"Lines')`);
+        await update(LISTED);
+        await trail.dms.query(
+            `INSERT INTO ${staging} VALUES (1, 10, 'I', clock_timestamp() AT TIME ZONE 'UTC', '', '')`,
+        );
+        await trail.operator.query(`SELECT audit_trail.end_reload('Sales', 'Order"Lines')`);
+        const { rows } = await trail.reader.query({
+            text: `SELECT operation, row_key -> 'id', new_row_data -> 'n' FROM "Sales"."Order""Lines_audit_log" ORDER BY audit_id`,
+            rowMode: "array",
+        });
+        assert.deepEqual(rows, [
+            ["I", 1, 1],
+            ["I", 2, 2],
+            ["B", 1, 10],
+            ["D", 2, null],
+        ]);
+        assert.deepEqual(
+            (await gaps()).map(({ kind }) => kind),
+            ["left the list", "not audited", "reload"],
+        );
+    });
+
     it("counts what arrives before DMS lets go of it as logged", async () => {
         await inserted("items_staging", "1, 'a', 1", 100);
         await update(LISTED.slice(0, 1), () =>
