@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
+import type { VerifyReport } from "../../verify/report";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { Pipeline } from "./support/pipeline";
 import { MortalServer } from "./support/server";
@@ -70,14 +71,18 @@ describe("a changed shape of a source table", function () {
         ]);
     }
 
-    async function assertComplete(): Promise<void> {
+    async function verified(): Promise<VerifyReport> {
         // Sessions of its own, because it sets them up for itself.
-        const report = await verifyTrail(
+        return await verifyTrail(
             await task.sourceSession(),
             await task.auditSession(),
             task.shapes,
             { guardsExpected: false },
         );
+    }
+
+    async function assertComplete(): Promise<void> {
+        const report = await verified();
         assert.ok(report.complete, JSON.stringify(report.tables));
         const { rows: gaps } = await trail.query(
             "SELECT FROM audit_trail.gap WHERE kind = 'shape change' AND table_name = 'items'",
@@ -118,6 +123,19 @@ describe("a changed shape of a source table", function () {
             ["I", null, { id: 3, name: "new", price: 3.0, colour: "it's", ...rest }],
         ]);
         await assertComplete();
+    });
+
+    it("values that no change brought and the catalog does not tell are named by verify", async () => {
+        // The rewrite for the other type writes the default into the rows.
+        await alter(
+            "ALTER TABLE items ADD COLUMN due date DEFAULT '2026-03-04', ADD COLUMN own integer DEFAULT 1 + (random() * 9)::integer, ADD COLUMN n bigserial, ALTER COLUMN id TYPE bigint",
+        );
+        const { complete, tables } = await verified();
+        assert.equal(complete, false);
+        assert.deepEqual(
+            tables[0]?.differences.map(({ kind, detail }) => [kind, detail]),
+            Array(2).fill(["different row", "columns: due, n, own"]),
+        );
     });
 
     it("a column that is dropped leaves the log, and comes back empty", async () => {
