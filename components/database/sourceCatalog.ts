@@ -185,9 +185,11 @@ function shapesOf(
         return tableShapes(rows, choices);
     } catch (error) {
         const problems = error instanceof Error ? error.message : String(error);
-        const isMissing = rows.some(({ relkind }) => relkind === null);
+        const isNew = rows.some(
+            ({ relkind, now_called: now }) => relkind === null && now === undefined,
+        );
         throw new pulumi.RunError(
-            isMissing ? `${problems}\nThe source is there to create tables in: ${wayIn}` : problems,
+            isNew ? `${problems}\nThe source is there to create tables in: ${wayIn}` : problems,
         );
     }
 }
