@@ -67,10 +67,17 @@ RETURNS TABLE (
 LANGUAGE plpgsql
 STABLE
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
+SET intervalstyle = 'postgres'
+SET bytea_output = 'hex'
+SET extra_float_digits = 1
+SET lc_monetary = 'C'
 AS $function$
 DECLARE
     audited CONSTANT audit_trail.audited_table := audit_trail.trail_of(source_schema, source_table);
+    staging CONSTANT text := format('%I.%I', audited.table_schema, audited.staging);
     given text[];
+    own_key jsonb := key;
 BEGIN
     -- A key that can have no history must not look like one that never changed.
     IF jsonb_typeof(key) = 'object' THEN
@@ -81,6 +88,18 @@ BEGIN
             USING HINT = format(
                 'Give an object with the primary key''s columns: %s.', array_to_string(audited.primary_key, ', ')
             );
+    END IF;
+    -- As the log has it: a number may have been given as a text, a time in another zone. A value that the column's type does
+    -- not take is an error.
+    IF to_regclass(staging) IS NOT NULL THEN
+        EXECUTE format(
+            'SELECT %s FROM jsonb_populate_record(CAST(NULL AS %s), $1) AS s',
+            (
+                SELECT string_agg(format('jsonb_build_object(%L, s.%I)', k, k), ' || ')
+                FROM unnest(audited.primary_key) AS k
+            ),
+            staging
+        ) INTO own_key USING key;
     END IF;
     RETURN QUERY EXECUTE format(
         'SELECT c.audit_id, c.operation::"char", c.old_row_data, c.new_row_data, c.commit_timestamp, c.transaction_id,
@@ -93,7 +112,7 @@ BEGIN
          ) AS c
          ORDER BY c.audit_id',
         audited.table_schema, audited.audit_log
-    ) USING source_schema, source_table, key;
+    ) USING source_schema, source_table, own_key;
 END
 $function$;
 

@@ -79,4 +79,23 @@ describe("verify with keys of every type", function () {
             assert.equal(rows.length, values.length, type);
         }
     });
+
+    it("answers to a key in whatever form its type takes", async () => {
+        const reader = world.trail.reader;
+        await reader.query("SET timezone = 'Asia/Kolkata'; SET intervalstyle = 'iso_8601'");
+        for (const { type, table, values } of KEYS) {
+            for (const value of values.filter((one) => !one.endsWith("infinity"))) {
+                const { rows } = await reader.query<{ operation: string }>(
+                    "SELECT operation FROM audit_trail.row_history('public', $1, jsonb_build_object('k', $2::text))",
+                    [table, value],
+                );
+                assert.equal(rows[0]?.operation, "I", `${type} ${value}`);
+            }
+        }
+        const ask = (key: string): Promise<unknown> =>
+            reader.query("SELECT * FROM audit_trail.row_history('public', 'key_0', $1)", [key]);
+        await assert.rejects(ask('{"k": "x"}'), /invalid input syntax for type smallint: "x"/u);
+        await assert.rejects(ask('{"id": 1}'), /is no key of public\.key_0/u);
+        await assert.rejects(ask("[]"), /is no key of public\.key_0/u);
+    });
 });
