@@ -52,6 +52,7 @@ export const changedIn: Readonly<Record<string, string>> = {
     "iam-managed-policies-known": "components/psqlHost.ts or components/dmsRoles.ts",
     "iam-roles-trust-services": "components/iamPolicies.ts",
     "postgresql-roles-limited": "components/auditDatabase.ts or components/sourceDatabase.ts",
+    "inputs-known": "components, where the resource is made",
     "stack-source-replicates-logically": PARAMETERS,
     "stack-trail-apart-from-source": "index.ts",
     "stack-task-endpoint-directions": REPLICATION,
@@ -61,6 +62,7 @@ export const changedIn: Readonly<Record<string, string>> = {
     "stack-one-trail": REPLICATION,
     "stack-trail-protected": "the config key audit-trail:deletionProtection",
     "stack-parameter-family": "the config key audit-trail:engineVersion",
+    "stack-private-subnets": "components/network.ts",
     "stack-secret-readers": REPLICATION,
     "stack-known-types": OWN,
 };

@@ -1,5 +1,6 @@
 import { changedIn } from "./changedIn";
 import type { Rule } from "./rule";
+import { coverageTable } from "./securityHub";
 
 function cell(text: string): string {
     return text.replaceAll("|", "\\|");
@@ -51,5 +52,12 @@ ${rows("resource")}
 
 ${head}
 ${rows("stack")}
+
+## AWS Security Hub
+
+Every control for RDS, DMS, EC2 (which has those for VPCs), KMS, Secrets Manager and IAM: the rule that checks it, or why
+none does. From \`policy/securityHub.ts\`.
+
+${coverageTable()}
 `;
 }

@@ -50,6 +50,7 @@ export const pages = {
     hubIam: `${hub}/iam-controls.html`,
     hubRds: `${hub}/rds-controls.html`,
     hubSecrets: `${hub}/secretsmanager-controls.html`,
+    registry: "https://www.pulumi.com/registry/packages/aws/api-docs/",
     replicationTask: "https://www.pulumi.com/registry/packages/aws/api-docs/dms/replicationtask/",
     ingressRule:
         "https://www.pulumi.com/registry/packages/aws/api-docs/vpc/securitygroupingressrule/",

@@ -147,11 +147,14 @@ const TRUSTED: readonly RegExp[] = [
     /^dms\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$/,
 ];
 
+/** DMS acts in its account-wide roles for whoever asks it to, unless a condition names the account. */
+const ACCOUNT_WIDE = /^dms\.amazonaws\.com/;
+
 const trustedServices = resourceRule({
     name: "iam-roles-trust-services",
     displayName: "Roles are for the services that need them",
     description:
-        "A role may be assumed by EC2, RDS, DMS or VPC flow logs only, or by principals that are named in full, and has no inline or managed policy beside the resources for those: a role that reads the secrets is a way to the trail.",
+        "A role may be assumed by EC2, RDS, DMS or VPC flow logs only, by DMS at large for one account only, or by principals that are named in full, and has no inline or managed policy beside the resources for those: a role that reads the secrets is a way to the trail.",
     severity: "critical",
     frameworks: [
         awsDocs("IAM user guide, roles", "The trust policy says who may assume the role"),
@@ -195,7 +198,7 @@ const trustedServices = resourceRule({
 });
 
 function judgeTrust(
-    { allows, principals, services, isOpenEnded }: Statement,
+    { allows, principals, services, actions, sourceAccount, isOpenEnded }: Statement,
     alsoAllowed: readonly unknown[],
     findings: Findings,
 ): void {
@@ -205,7 +208,18 @@ function judgeTrust(
             `assumeRolePolicy lets in ${wide === undefined ? "everybody that it does not name" : shown(wide)}; name who may assume the role.`,
         );
     }
+    const other = actions.find((action) => action !== "sts:AssumeRole");
+    if (allows && (other !== undefined || actions.length === 0)) {
+        findings.violation(
+            `assumeRolePolicy allows ${shown(other ?? "nothing")}; set the action "sts:AssumeRole".`,
+        );
+    }
     for (const service of services) {
+        if (ACCOUNT_WIDE.test(service) && !/^\d{12}$/.test(sourceAccount ?? "")) {
+            findings.violation(
+                `assumeRolePolicy lets ${service} act for any account; add the condition StringEquals aws:SourceAccount.`,
+            );
+        }
         if (!TRUSTED.some((known) => known.test(service)) && !alsoAllowed.includes(service)) {
             findings.violation(
                 `assumeRolePolicy lets in ${service}, which the pack does not know to need a role here; remove it.`,

@@ -8,6 +8,7 @@ import { mappingRules } from "./dms/mapping";
 import { settingsRules } from "./dms/settings";
 import { taskRules } from "./dms/task";
 import { ec2Rules } from "./ec2";
+import { knownInputRules } from "./inputs/knownInputs";
 import { iamRules } from "./iam";
 import { postgresqlRules } from "./postgresql";
 import { databaseRules } from "./rds/databases";
@@ -38,6 +39,7 @@ export const rules: readonly Rule[] = [
     ...secretRules,
     ...iamRules,
     ...postgresqlRules,
+    ...knownInputRules,
     ...stackRules,
     ...excludedColumnRules,
 ];

@@ -8,12 +8,17 @@ import type { RoleArgs } from "@pulumi/postgresql";
 export interface ResourceArgs {
     "aws:dms/endpoint:Endpoint": dms.EndpointArgs;
     "aws:dms/replicationInstance:ReplicationInstance": dms.ReplicationInstanceArgs;
+    "aws:dms/replicationSubnetGroup:ReplicationSubnetGroup": dms.ReplicationSubnetGroupArgs;
     "aws:dms/replicationTask:ReplicationTask": dms.ReplicationTaskArgs;
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": ec2.DefaultSecurityGroupArgs;
     "aws:ec2/instance:Instance": ec2.InstanceArgs;
     "aws:ec2/launchTemplate:LaunchTemplate": ec2.LaunchTemplateArgs;
+    "aws:ec2/route:Route": ec2.RouteArgs;
+    "aws:ec2/routeTable:RouteTable": ec2.RouteTableArgs;
+    "aws:ec2/routeTableAssociation:RouteTableAssociation": ec2.RouteTableAssociationArgs;
     "aws:ec2/securityGroup:SecurityGroup": ec2.SecurityGroupArgs;
     "aws:ec2/securityGroupRule:SecurityGroupRule": ec2.SecurityGroupRuleArgs;
+    "aws:ec2/subnet:Subnet": ec2.SubnetArgs;
     "aws:iam/groupPolicy:GroupPolicy": iam.GroupPolicyArgs;
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": iam.GroupPolicyAttachmentArgs;
     "aws:iam/policy:Policy": iam.PolicyArgs;
@@ -32,6 +37,7 @@ export interface ResourceArgs {
     "aws:rds/parameterGroup:ParameterGroup": rds.ParameterGroupArgs;
     "aws:rds/snapshot:Snapshot": rds.SnapshotArgs;
     "aws:rds/snapshotCopy:SnapshotCopy": rds.SnapshotCopyArgs;
+    "aws:rds/subnetGroup:SubnetGroup": rds.SubnetGroupArgs;
     "aws:secretsmanager/secret:Secret": secretsmanager.SecretArgs;
     "aws:secretsmanager/secretPolicy:SecretPolicy": secretsmanager.SecretPolicyArgs;
     "aws:secretsmanager/secretVersion:SecretVersion": secretsmanager.SecretVersionArgs;

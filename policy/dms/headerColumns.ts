@@ -55,6 +55,7 @@ export function fillsColumn(rule: Values | undefined, column: HeaderColumn): boo
         column.expression.test(expression.trim()) &&
         isValues(dataType) &&
         dataType.type === column.type &&
+        Object.keys(dataType).length === 2 &&
         (property === "precision" ? size === least : size >= least)
     );
 }

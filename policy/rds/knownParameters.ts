@@ -5,6 +5,8 @@ import { isValues, items, shown, Unknown, type Values } from "../values";
 
 import { PARAMETERS } from "./parameterTable";
 
+const METHODS: readonly unknown[] = ["pending-reboot", "immediate"];
+
 const knownParameters = resourceRule({
     name: "rds-parameters-known",
     displayName: "Every server parameter is known to be safe",
@@ -54,10 +56,25 @@ const knownParameters = resourceRule({
     },
 });
 
-function judge({ name, value }: Values, alsoAllowed: readonly unknown[], findings: Findings): void {
+function judge(
+    { name, value, applyMethod, ...others }: Values,
+    alsoAllowed: readonly unknown[],
+    findings: Findings,
+): void {
     if (name instanceof Unknown) {
         findings.undecided(name);
         return;
+    }
+    findings.require(
+        applyMethod,
+        (method) => method === undefined || METHODS.includes(method),
+        `parameters sets ${shown(name)} with applyMethod ${shown(applyMethod)}; set "pending-reboot".`,
+    );
+    const [other] = Object.keys(others);
+    if (other !== undefined) {
+        findings.violation(
+            `parameters sets ${shown(name)} with ${other} beside name and value; remove it.`,
+        );
     }
     if (alsoAllowed.includes(name)) {
         return;

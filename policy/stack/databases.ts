@@ -85,7 +85,7 @@ const familyFits = stackRule({
     name: "stack-parameter-family",
     displayName: "Parameter groups fit their servers",
     description:
-        "The family of a cluster's parameter group has the major version of its engineVersion: AWS refuses the cluster otherwise, after everything before it was built.",
+        "A cluster that a task reads or writes has a parameter group of this stack, and the group's family has the major version of the cluster's engineVersion: parameters of other groups are nobody's here, and AWS refuses a family that does not fit after everything before it was built.",
     severity: "medium",
     frameworks: [
         awsDocs("Aurora user guide, parameter groups", "A group's family is that of the engine"),
@@ -97,13 +97,28 @@ const familyFits = stackRule({
     enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const type = "aws:rds/clusterParameterGroup:ClusterParameterGroup";
+        const identifiers = ["name", "id"] as const;
+        for (const database of databasesOfTasks(stack)) {
+            const property = "dbClusterParameterGroupName";
+            if (
+                database.type === CLUSTER &&
+                stack.behind(database, property, type, identifiers).length === 0
+            ) {
+                findings.violation(
+                    `${property} of ${database.name} is no parameter group of this stack, so that nobody knows its parameters; give it one.`,
+                    database.urn,
+                );
+            }
+        }
         for (const cluster of stack.ofType(CLUSTER)) {
             const version = stack.inputs(cluster, CLUSTER).get("engineVersion");
             const engine = stack.inputs(cluster, CLUSTER).get("engine");
-            for (const group of stack.behind(cluster, "dbClusterParameterGroupName", type, [
-                "name",
-                "id",
-            ])) {
+            for (const group of stack.behind(
+                cluster,
+                "dbClusterParameterGroupName",
+                type,
+                identifiers,
+            )) {
                 const family = stack.inputs(group, type).get("family");
                 const unknown = [version, engine, family].find((value) => value instanceof Unknown);
                 const wanted = `${String(engine)}${/^\d+/.exec(String(version))?.[0] ?? ""}`;

@@ -153,7 +153,7 @@ function requireDirection(
 /** The program's names of its two clusters; those of other programs say nothing. */
 const CLUSTERS = { source: /(^|-)source-cluster$/, audit: /(^|-)audit-cluster$/ } as const;
 
-/** Refuses endpoints that lead to the cluster which the program has made for the other side. */
+/** Refuses endpoints that lead out of the stack, or to the cluster which the program has made for the other side. */
 function requireHome(
     stack: StackView,
     endpoints: readonly PolicyResource[],
@@ -161,9 +161,14 @@ function requireHome(
     findings: Findings,
 ): void {
     for (const endpoint of endpoints) {
-        const astray = databasesBehind(stack, endpoint).find(({ name }) =>
-            CLUSTERS[other].test(name),
-        );
+        const databases = databasesBehind(stack, endpoint);
+        if (databases.length === 0) {
+            findings.violation(
+                `${endpoint.name} leads to no database of this stack; give it the secret that is made from one.`,
+                endpoint.urn,
+            );
+        }
+        const astray = databases.find(({ name }) => CLUSTERS[other].test(name));
         if (astray !== undefined) {
             findings.violation(
                 `${endpoint.name} leads to ${astray.name}; give it the secret of the other cluster.`,

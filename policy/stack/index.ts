@@ -4,6 +4,7 @@ import { databasePairRules } from "./databases";
 import { endpointPairRules } from "./endpoints";
 import { ingressRules } from "./ingress";
 import { secretReaderRules } from "./secretReaders";
+import { subnetRules } from "./subnets";
 import { taskPairRules } from "./tasks";
 import { typeRules } from "./types";
 
@@ -14,5 +15,6 @@ export const stackRules: readonly StackRule[] = [
     ...taskPairRules,
     ...databasePairRules,
     ...secretReaderRules,
+    ...subnetRules,
     ...typeRules,
 ];

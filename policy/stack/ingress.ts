@@ -2,15 +2,15 @@ import type { PolicyResource } from "@pulumi/policy";
 
 import type { Findings } from "../findings";
 import { auditTrail, pages, securityHub } from "../frameworks";
-import { stackRule } from "../rule";
+import { Inputs, stackRule } from "../rule";
 import { dependencies, type StackView } from "../stackView";
-import { isText, shown, Unknown } from "../values";
+import { isText, items, shown, Unknown, type Values } from "../values";
 
 const ingressFromGroups = stackRule({
     name: "stack-database-ingress-from-groups",
     displayName: "Databases are entered from security groups only",
     description:
-        "Every ingress rule of a security group that a database uses names a security group as its source and one TCP port: an address range lets in whatever gets an address in it, and all ports are more than a database has.",
+        "Every ingress rule of a security group that a database uses names a security group of this stack as its source and one TCP port, and the database uses no other group: an address range lets in whatever gets an address in it, and all ports are more than a database has.",
     severity: "high",
     frameworks: [
         securityHub(
@@ -23,12 +23,26 @@ const ingressFromGroups = stackRule({
         "Set referencedSecurityGroupId instead of cidrIpv4, cidrIpv6 or prefixListId; set ipProtocol to tcp, fromPort and toPort to the database's port.",
     url: pages.ingressRule,
     enforcementLevel: "mandatory",
-    check: (stack, findings) => {
+    configSchema: {
+        properties: {
+            alsoAllowed: {
+                type: "array",
+                items: { type: "string" },
+                default: [],
+                description: "Ids of security groups of other stacks that may enter or be used.",
+            },
+        },
+    },
+    check: (stack, findings, config) => {
         const databases = [
             ...stack.ofType("aws:rds/cluster:Cluster"),
             ...stack.ofType("aws:rds/instance:Instance"),
         ];
         const type = "aws:ec2/securityGroup:SecurityGroup";
+        const strangers = items(config.alsoAllowed);
+        for (const database of databases) {
+            requireKnownGroups(stack, database, "vpcSecurityGroupIds", strangers, findings);
+        }
         const groups = new Set(
             databases.flatMap((database) =>
                 stack.behind(database, "vpcSecurityGroupIds", type, ["id"]),
@@ -40,10 +54,41 @@ const ingressFromGroups = stackRule({
             const guarded = stack.behind(rule, "securityGroupId", type, ["id"]);
             if (guarded.some((group) => groups.has(group))) {
                 requireGroupSource(stack, rule, findings);
+                requireKnownGroups(stack, rule, "referencedSecurityGroupId", strangers, findings);
             }
         }
     },
 });
+
+/** Refuses ids of groups that this stack does not make: nobody here sees who is in them, or whom they let in. */
+function requireKnownGroups(
+    stack: StackView,
+    resource: PolicyResource,
+    property: "vpcSecurityGroupIds" | "referencedSecurityGroupId",
+    strangers: readonly unknown[],
+    findings: Findings,
+): void {
+    const type = "aws:ec2/securityGroup:SecurityGroup";
+    const idOf = (group: PolicyResource): unknown => new Inputs<Values>(group.props).get("id");
+    const value = new Inputs<Values>(resource.props).get(property);
+    const named: readonly unknown[] = Array.isArray(value) ? value : [value];
+    const ids = stack.ofType(type).map(idOf);
+    const others = named
+        .filter(isText)
+        .filter((id) => !ids.includes(id) && !strangers.includes(id));
+    // Groups whose ids nobody shows stand for as many of the entries, known or not.
+    const hidden = dependencies(resource, property).filter(
+        (made) => made.type === type && !isText(idOf(made)),
+    ).length;
+    const unknown = named.filter((entry) => entry instanceof Unknown).length;
+    const [stranger] = others.slice(Math.max(0, hidden - unknown));
+    if (stranger !== undefined) {
+        findings.violation(
+            `${property} of ${resource.name} names ${stranger}, which is no security group of this stack; name one that is.`,
+            resource.urn,
+        );
+    }
+}
 
 function requireGroupSource(stack: StackView, rule: PolicyResource, findings: Findings): void {
     const type = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";

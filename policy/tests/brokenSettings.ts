@@ -92,10 +92,13 @@ const everybody = JSON.stringify({
 export const withoutBreakage: readonly string[] = [
     "rds-snapshots-private",
     "secrets-parameter-encrypted",
+    // The good stack of these tests is no whole one; mutation.spec.ts breaks each of its inputs.
+    "inputs-known",
     "stack-one-task-per-staging",
     "stack-one-trail",
     "stack-trail-protected",
     "stack-secret-readers",
+    "stack-private-subnets",
     "stack-known-types",
 ];
 

@@ -176,6 +176,36 @@ const access: readonly WrittenResource[] = [
     },
 ];
 
+/** Two subnets of which one has a way out. */
+const network: readonly WrittenResource[] = [
+    ...["private", "public"].flatMap((side): WrittenResource[] => [
+        { type: "aws:ec2/subnet:Subnet", name: `${side}-subnet`, inputs: {} },
+        { type: "aws:ec2/routeTable:RouteTable", name: `${side}-routes`, inputs: {} },
+        {
+            type: "aws:ec2/routeTableAssociation:RouteTableAssociation",
+            name: `${side}-association`,
+            inputs: {
+                subnetId: new Reference(`${side}-subnet`),
+                routeTableId: new Reference(`${side}-routes`),
+            },
+        },
+    ]),
+    {
+        type: "aws:ec2/route:Route",
+        name: "way-out",
+        inputs: {
+            routeTableId: new Reference("public-routes"),
+            destinationCidrBlock: "0.0.0.0/0",
+            gatewayId: UNKNOWN,
+        },
+    },
+    {
+        type: "aws:rds/subnetGroup:SubnetGroup",
+        name: "database-subnets",
+        inputs: { subnetIds: new Reference("private-subnet") },
+    },
+];
+
 const forceSsl: Values = { name: "rds.force_ssl", value: "1", applyMethod: "pending-reboot" };
 
 /** A stack that no rule has anything against. */
@@ -187,6 +217,7 @@ export const goodStack: readonly WrittenResource[] = [
     ]),
     ...cluster("audit", [forceSsl]),
     ...access,
+    ...network,
     {
         type: "aws:dms/replicationInstance:ReplicationInstance",
         name: "replication-instance",

@@ -14,6 +14,7 @@ import { formattedPage, generatedPages } from "../docsPage";
 import { toPolicy } from "../pulumiPolicy";
 import { rules } from "../registry";
 import { Findings } from "../findings";
+import { coverage } from "../securityHub";
 import { StackView } from "../stackView";
 import type { Values } from "../values";
 
@@ -59,7 +60,10 @@ describe("policy: registry", () => {
         const names = rules.map(({ name }) => name);
         assert.equal(new Set(names).size, names.length);
         for (const name of names) {
-            assert.match(name, /^(rds|dms|vpc|ec2|secrets|iam|postgresql|stack)(-[a-z0-9]+)+$/);
+            assert.match(
+                name,
+                /^(rds|dms|vpc|ec2|secrets|iam|postgresql|inputs|stack)(-[a-z0-9]+)+$/,
+            );
         }
     });
 
@@ -105,6 +109,34 @@ describe("policy: registry", () => {
         assert.equal(
             mandatory.join(),
             `sslMode is "none"; set "verify-full". Change it in components/dmsEndpoint.ts. Demanded: ${rule.description}`,
+        );
+    });
+
+    it("says of every Security Hub control which rule checks it, or why none does", () => {
+        const names = rules.map(({ name }) => name);
+        const controls = coverage.flatMap((entry) => entry.controls);
+        assert.equal(new Set(controls).size, controls.length, "a control is listed twice");
+        for (const {
+            controls: [first = ""],
+            rules: by,
+            reason,
+        } of coverage) {
+            assert(by.length > 0 ? reason === undefined : (reason ?? "") !== "", first);
+            assert.deepEqual(
+                by.filter((name) => !names.includes(name)),
+                [],
+                first,
+            );
+        }
+        const claimed = rules.flatMap(({ frameworks }) =>
+            frameworks
+                .filter(({ name }) => name.startsWith("AWS Foundational"))
+                .map(({ reference }) => reference),
+        );
+        assert.deepEqual(
+            claimed.filter((control) => !controls.includes(control)),
+            [],
+            "rules claim controls that the table does not have",
         );
     });
 

@@ -234,6 +234,8 @@ const stackCases: readonly StackCases[] = [
             set("audit-secret-value", {
                 secretString: new Reference("source-cluster", "source-password"),
             }),
+            set("audit-secret-value", { secretString: '{"host": "elsewhere.example"}' }),
+            set("audit-endpoint", { secretsManagerArn: "arn:elsewhere" }),
             both(
                 set("source-endpoint", { secretsManagerArn: new Reference("audit-secret") }),
                 set("audit-endpoint", { secretsManagerArn: new Reference("source-secret") }),
@@ -259,7 +261,6 @@ const stackCases: readonly StackCases[] = [
         rule: "stack-database-ingress-from-groups",
         pass: [
             add(databaseRule({ referencedSecurityGroupId: new Reference("host-group") })),
-            add(databaseRule({ referencedSecurityGroupId: "sg-0123456789abcdef0" })),
             add(
                 databaseRule({
                     securityGroupId: new Reference("host-group"),
@@ -271,6 +272,9 @@ const stackCases: readonly StackCases[] = [
             add(databaseRule({ cidrIpv4: "10.0.0.0/16" })),
             add(databaseRule({ cidrIpv6: "2001:db8::/64" })),
             add(databaseRule({ prefixListId: "pl-1" })),
+            add(databaseRule({ referencedSecurityGroupId: "sg-0123456789abcdef0" })),
+            set("audit-cluster", { vpcSecurityGroupIds: ["sg-0123456789abcdef0"] }),
+            set("audit-cluster", { vpcSecurityGroupIds: [UNKNOWN, "sg-0123456789abcdef0"] }),
             ...[
                 { ipProtocol: "-1", fromPort: undefined, toPort: undefined },
                 { ipProtocol: "udp" },
@@ -373,11 +377,9 @@ const stackCases: readonly StackCases[] = [
     },
     {
         rule: "stack-parameter-family",
-        pass: [
-            set("audit-cluster", { dbClusterParameterGroupName: "default.aurora-postgresql17" }),
-            set("audit-cluster", { engineVersion: "17" }),
-        ],
+        pass: [set("audit-cluster", { engineVersion: "17" })],
         fail: [
+            set("audit-cluster", { dbClusterParameterGroupName: "default.aurora-postgresql17" }),
             set("audit-parameters", { family: "aurora-postgresql15" }),
             set("source-parameters", { family: "postgres17" }),
             set("source-cluster", { engineVersion: "16.9" }),
@@ -415,6 +417,30 @@ const stackCases: readonly StackCases[] = [
         absent: [[set("access-policy", { role: undefined }), "refused"]],
         unknown: [[set("access-policy", { policy: UNKNOWN }), "passed"]],
         wrongType: [set("access-policy", { role: 7 })],
+    },
+    {
+        rule: "stack-private-subnets",
+        pass: [leaveOut("way-out"), set("way-out", { routeTableId: "rtb-of-another-stack" })],
+        fail: [
+            set("way-out", { routeTableId: new Reference("private-routes") }),
+            set("private-association", { routeTableId: new Reference("public-routes") }),
+            set("database-subnets", {
+                subnetIds: new Reference("private-subnet", "public-subnet"),
+            }),
+            add({
+                type: "aws:dms/replicationSubnetGroup:ReplicationSubnetGroup",
+                name: "replication-subnets",
+                inputs: { subnetIds: new Reference("public-subnet") },
+            }),
+        ],
+        absent: [[set("way-out", { routeTableId: undefined }), "passed"]],
+        unknown: [[set("way-out", { destinationCidrBlock: UNKNOWN }), "passed"]],
+        wrongType: [
+            both(
+                set("way-out", { routeTableId: new Reference("private-routes") }),
+                set("database-subnets", { description: 7 }),
+            ),
+        ],
     },
     {
         rule: "stack-known-types",
@@ -504,9 +530,10 @@ describe("policy: rules about the stack", () => {
             const shown = previewed(resource);
             const properties = Object.entries(shown.properties).map(([key, value]) => {
                 const written = inputs[key];
-                const id =
-                    written instanceof Reference ? written.names.join() : `${key} of ${name}`;
-                return [key, value === UNKNOWN ? (key.endsWith("Ids") ? [id] : id) : value];
+                const ids =
+                    written instanceof Reference ? [...written.names] : [`${key} of ${name}`];
+                const id = ids.join();
+                return [key, value === UNKNOWN ? (key.endsWith("Ids") ? ids : id) : value];
             });
             const identifiers = { id: name, arn: name, name, endpointArn: name };
             const all = { ...identifiers, ...(Object.fromEntries(properties) as Values) };

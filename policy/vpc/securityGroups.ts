@@ -38,11 +38,20 @@ function refusePrefixList(property: string, value: unknown, findings: Findings):
     }
 }
 
+function requireOnePort(from: unknown, to: unknown, findings: Findings): void {
+    const unknown = [from, to].find((port) => port instanceof Unknown);
+    findings.require(
+        unknown ?? from,
+        () => typeof from === "number" && from === to,
+        `fromPort is ${shown(from)} and toPort ${shown(to)}; set both to the one port that is needed.`,
+    );
+}
+
 const noIngressFromAnywhere = resourceRule({
     name: "vpc-no-ingress-from-anywhere",
     displayName: "Nothing is open to the internet",
     description:
-        "No security group rule lets in 0.0.0.0/0, ::/0 or a network nearly as wide (IPv4 below /8, IPv6 below /16), nor a prefix list, whose networks somebody else may change, on any port.",
+        "No security group rule lets in 0.0.0.0/0, ::/0 or a network nearly as wide (IPv4 below /8, IPv6 below /16), nor a prefix list, whose networks somebody else may change, on any port; a rule of its own opens one port.",
     severity: "critical",
     frameworks: [
         securityHub(
@@ -71,6 +80,7 @@ const noIngressFromAnywhere = resourceRule({
                 requireNarrow("cidrIpv4", inputs.get("cidrIpv4"), findings);
                 requireNarrow("cidrIpv6", inputs.get("cidrIpv6"), findings);
                 refusePrefixList("prefixListId", inputs.get("prefixListId"), findings);
+                requireOnePort(inputs.get("fromPort"), inputs.get("toPort"), findings);
                 return;
             case "aws:ec2/securityGroupRule:SecurityGroupRule":
                 if (inputs.get("type") !== "egress") {

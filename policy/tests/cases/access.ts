@@ -87,7 +87,10 @@ export const accessCases: readonly ResourceCases[] = [
         type: "aws:iam/role:Role",
         pass: [
             trust({ Service: "ec2.amazonaws.com" }),
-            trust({ Service: ["dms.amazonaws.com", "dms.eu-central-1.amazonaws.com"] }),
+            trust(
+                { Service: ["dms.amazonaws.com", "dms.eu-central-1.amazonaws.com"] },
+                { Condition: { StringEquals: { "aws:SourceAccount": "000000000000" } } },
+            ),
             trust({ AWS: "arn:aws:iam::000000000000:role/operator" }),
             { inlinePolicies: [], managedPolicyArns: [] },
         ],
@@ -97,6 +100,14 @@ export const accessCases: readonly ResourceCases[] = [
             trust({ AWS: "arn:aws:iam::*:root" }),
             trust({ AWS: "*" }, { Condition: { StringLike: { "aws:PrincipalArn": "*" } } }),
             trust({ Service: "lambda.amazonaws.com" }),
+            trust({ Service: "dms.amazonaws.com" }),
+            trust(
+                { Service: "dms.amazonaws.com" },
+                { Condition: { StringLike: { "aws:SourceAccount": "*" } } },
+            ),
+            trust({ Service: "ec2.amazonaws.com" }, { Action: "*" }),
+            trust({ Service: "ec2.amazonaws.com" }, { Effect: "allow" }),
+            trust({ Service: "ec2.amazonaws.com" }, { Surprise: true }),
             trust({ Service: "ec2.amazonaws.com.evil.example" }),
             trust(undefined),
             trust(undefined, { NotPrincipal: { AWS: "arn:aws:iam::1:root" } }),

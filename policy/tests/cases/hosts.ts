@@ -30,14 +30,17 @@ export const hostCases: readonly ResourceCases[] = [
             { cidrIpv4: "anywhere" },
             { cidrIpv4: "203.0.113.7" },
             { prefixListId: "pl-0123456789abcdef0" },
+            { fromPort: 0, toPort: 65_535 },
         ],
         absent: [
+            [{ fromPort: undefined, toPort: undefined }, "refused"],
             [{ cidrIpv4: undefined, cidrIpv6: undefined, prefixListId: undefined }, "passed"],
             [{ prefixListId: "" }, "passed"],
         ],
         unknown: [
             [{ cidrIpv4: UNKNOWN }, "undecided"],
             [{ prefixListId: UNKNOWN }, "undecided"],
+            [{ fromPort: UNKNOWN }, "undecided"],
             [{ cidrIpv4: UNKNOWN, cidrIpv6: "::/0" }, "refused"],
         ],
         wrongType: [{ cidrIpv4: 0 }, { cidrIpv6: ["::/0"] }, { prefixListId: 1 }],

@@ -1,10 +1,13 @@
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { Recorder } from "./mocks";
+import { type RecordedResource, recordStack } from "./recordedStack";
 
 /** A finished run of the whole program. */
 export interface ProgramRun {
     readonly recorder: Recorder;
+    /** The custom resources, with what they were made from. */
+    readonly resources: () => RecordedResource[];
     /** The stack's outputs. */
     readonly outputs: Readonly<Record<string, unknown>>;
     /** Names of the outputs that are secrets. */
@@ -26,6 +29,7 @@ export async function runProgram(
 ): Promise<ProgramRun> {
     const recorder = new Recorder();
     await recorder.install(stack);
+    const resources = recordStack(recorder);
     pulumi.runtime.setAllConfig({ ...config });
     const program = load.resolve("../../../index");
     // A program acts when it is loaded, so it has to be loaded again for every run.
@@ -41,6 +45,7 @@ export async function runProgram(
     );
     return {
         recorder,
+        resources,
         outputs: Object.fromEntries(names.map((name, index) => [name, values[index]])),
         secretOutputs: secrets.filter(({ secret }) => secret).map(({ name }) => name),
     };

@@ -1,0 +1,86 @@
+import {
+    anyText,
+    flag,
+    judged,
+    must,
+    number,
+    oneOf,
+    only,
+    tags,
+    text,
+    type InputTable,
+} from "./kinds";
+
+/** Inputs of IAM's types and of those in the databases. */
+export const accessInputs: Readonly<Record<string, InputTable>> = {
+    "aws:iam/instanceProfile:InstanceProfile": {
+        name: text,
+        namePrefix: text,
+        path: text,
+        role: must(text),
+        tags,
+    },
+    "aws:iam/role:Role": {
+        assumeRolePolicy: judged("iam-roles-trust-services"),
+        description: anyText,
+        forceDetachPolicies: flag,
+        inlinePolicies: judged("iam-roles-trust-services"),
+        managedPolicyArns: judged("iam-roles-trust-services"),
+        maxSessionDuration: number(3600, 43_200),
+        name: text,
+        namePrefix: text,
+        path: text,
+        permissionsBoundary: text,
+        tags,
+    },
+    "aws:iam/rolePolicy:RolePolicy": {
+        name: text,
+        namePrefix: text,
+        policy: must(judged("iam-policies-narrow")),
+        role: must(text),
+    },
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": {
+        policyArn: judged("iam-managed-policies-known"),
+        role: must(text),
+    },
+    "postgresql:index/function:Function": {
+        body: must(text),
+        database: text,
+        // Triggers would go with their function.
+        dropCascade: only(false),
+        language: must(oneOf("plpgsql")),
+        name: must(text),
+        parallel: oneOf("UNSAFE"),
+        returns: must(oneOf("trigger")),
+        schema: must(text),
+        // The scripts say so, together with a search_path, which the plugin cannot set.
+        securityDefiner: only(false),
+        volatility: oneOf("VOLATILE"),
+    },
+    "postgresql:index/role:Role": {
+        assumeRole: judged("postgresql-roles-limited"),
+        bypassRowLevelSecurity: judged("postgresql-roles-limited"),
+        connectionLimit: number(-1, 1000),
+        createDatabase: judged("postgresql-roles-limited"),
+        createRole: judged("postgresql-roles-limited"),
+        encryptedPassword: flag,
+        inherit: flag,
+        login: judged("postgresql-roles-limited"),
+        name: must(text),
+        password: text,
+        replication: judged("postgresql-roles-limited"),
+        roles: judged("postgresql-roles-limited"),
+        skipDropRole: flag,
+        skipReassignOwned: flag,
+        superuser: judged("postgresql-roles-limited"),
+        validUntil: oneOf("infinity"),
+    },
+    "postgresql:index/schema:Schema": {
+        database: text,
+        // The log and staging would go with their schema.
+        dropCascade: only(false),
+        ifNotExists: flag,
+        name: must(text),
+        owner: text,
+    },
+};

@@ -1,0 +1,187 @@
+/** What the pack does about one control of AWS Security Hub. */
+export interface ControlCoverage {
+    /** Controls of one service with one answer, such as RDS.2. */
+    readonly controls: readonly string[];
+    /** What they are about, in a few words. */
+    readonly about: string;
+    /** Rules that check them; empty where a reason stands instead. */
+    readonly rules: readonly string[];
+    /** Why no rule checks them. */
+    readonly reason?: string;
+}
+
+const covered = (
+    controls: string,
+    about: string,
+    ...rules: readonly string[]
+): ControlCoverage => ({
+    controls: controls.split(" "),
+    about,
+    rules,
+});
+
+const left = (controls: string, about: string, reason: string): ControlCoverage => ({
+    controls: controls.split(" "),
+    about,
+    rules: [],
+    reason,
+});
+
+const OTHER_ENGINE =
+    "the program has no such database, endpoint or engine, and the rules refuse one";
+const ACCOUNT = "it is about the account, not about a stack";
+const NOT_HERE = "the program has no such resource";
+const CHOICE =
+    "a choice of cost and availability, which the operator makes; the trail resumes without loss";
+const TAGS =
+    "the program tags everything; which tags an organisation wants is its tag policy's business";
+
+/** Every control for RDS, DMS, EC2 with VPC, KMS, Secrets Manager and IAM, as far as they were known in 2026. */
+export const coverage: readonly ControlCoverage[] = [
+    covered("RDS.1", "snapshots are private", "rds-snapshots-private"),
+    covered("RDS.2", "no public access", "rds-not-public"),
+    covered("RDS.3 RDS.4 RDS.27", "encryption at rest", "rds-storage-encrypted"),
+    left("RDS.5 RDS.15", "several zones", CHOICE),
+    left("RDS.6", "enhanced monitoring", "it says how busy a server is, not what it recorded"),
+    covered("RDS.7 RDS.8", "deletion protection", "stack-trail-protected"),
+    covered("RDS.9 RDS.37", "logs in CloudWatch", "rds-logs-exported"),
+    left(
+        "RDS.10 RDS.12",
+        "IAM authentication",
+        "DMS and the program log in with generated passwords from secrets; the switch may be on beside them",
+    ),
+    covered("RDS.11 RDS.50", "backups are kept", "rds-backups-kept"),
+    left(
+        "RDS.13 RDS.35",
+        "automatic minor upgrades",
+        "the rule inputs-known demands the opposite: a version that changes by itself restarts the servers, and the program would try to go back",
+    ),
+    left("RDS.14", "backtracking", "Aurora PostgreSQL has none"),
+    covered("RDS.16", "clusters copy tags to snapshots", "inputs-known"),
+    left("RDS.17 RDS.47 RDS.48", "instances copy tags to snapshots", OTHER_ENGINE),
+    covered("RDS.18", "in a VPC", "inputs-known"),
+    left("RDS.19 RDS.20 RDS.21 RDS.22", "event subscriptions", ACCOUNT),
+    left(
+        "RDS.23",
+        "not the default port",
+        "security groups decide who gets in; another port hides nothing from who is inside",
+    ),
+    left(
+        "RDS.24 RDS.25",
+        "own name of the master user",
+        "the config key audit-trail:masterUsername",
+    ),
+    left("RDS.26", "in an AWS Backup plan", "automated backups and final snapshots are demanded"),
+    left("RDS.28 RDS.29 RDS.30 RDS.31 RDS.32 RDS.33", "tags", TAGS),
+    left("RDS.34 RDS.36 RDS.39 RDS.40 RDS.41 RDS.42 RDS.44 RDS.45", "other engines", OTHER_ENGINE),
+    covered("RDS.38", "TLS is forced", "rds-tls-forced"),
+    left("RDS.43", "proxies demand TLS", "the rule stack-known-types refuses proxies"),
+    covered("RDS.46", "no public subnets", "stack-private-subnets"),
+
+    covered("DMS.1", "not public", "dms-instance-not-public"),
+    left("DMS.2 DMS.3 DMS.4 DMS.5", "tags", TAGS),
+    left(
+        "DMS.6",
+        "automatic minor upgrades",
+        "the rule inputs-known demands the opposite: an engine that changes by itself may change what is logged",
+    ),
+    covered("DMS.7 DMS.8", "tasks log", "dms-task-logged", "dms-task-settings-known"),
+    covered("DMS.9", "endpoints use TLS", "dms-endpoint-tls"),
+    left("DMS.10 DMS.11 DMS.12", "Neptune, MongoDB, Redis", OTHER_ENGINE),
+    left("DMS.13", "several zones", CHOICE),
+
+    left("EC2.1 EC2.4 EC2.12 EC2.22", "public snapshots, idle hosts, addresses, groups", ACCOUNT),
+    covered("EC2.2", "the default group is closed", "inputs-known"),
+    covered("EC2.3 EC2.7", "volumes are encrypted", "ec2-volumes-encrypted"),
+    left(
+        "EC2.6",
+        "flow logs",
+        "who may talk to whom is closed by groups; flow logs are an organisation's",
+    ),
+    covered("EC2.8 EC2.170", "IMDSv2", "ec2-imdsv2-only"),
+    left(
+        "EC2.9",
+        "no public address",
+        "the psql host stands in the public subnet so that an operator reaches it from one network, the config key audit-trail:sshCidr",
+    ),
+    left(
+        "EC2.10 EC2.55 EC2.56 EC2.57 EC2.58 EC2.60",
+        "endpoints of EC2, ECR and SSM",
+        "DMS needs those of Secrets Manager and CloudWatch Logs, which the program has; the host has a way out",
+    ),
+    covered(
+        "EC2.13 EC2.14 EC2.18 EC2.19",
+        "nothing is open to the world",
+        "vpc-no-ingress-from-anywhere",
+    ),
+    covered("EC2.15", "subnets give no public addresses", "inputs-known"),
+    left(
+        "EC2.16 EC2.21",
+        "network ACLs",
+        "the program has none of its own: VPCs have an open one, and groups close",
+    ),
+    covered("EC2.17 EC2.180", "one interface, checked addresses", "inputs-known"),
+    left(
+        "EC2.20 EC2.23 EC2.25 EC2.51 EC2.171 EC2.173 EC2.174 EC2.175 EC2.176 EC2.177 EC2.178 EC2.179 EC2.181 EC2.182",
+        "VPNs, transit gateways, templates, fleets",
+        NOT_HERE,
+    ),
+    left("EC2.24", "no paravirtual types", "AWS starts none with these images"),
+    left(
+        "EC2.28",
+        "volumes in a backup plan",
+        "the host holds nothing that the program cannot make again",
+    ),
+    left(
+        "EC2.33 EC2.34 EC2.35 EC2.36 EC2.37 EC2.38 EC2.39 EC2.40 EC2.41 EC2.42 EC2.43 EC2.44 EC2.45 EC2.46 EC2.47 EC2.48 EC2.49 EC2.50 EC2.52",
+        "tags",
+        TAGS,
+    ),
+    covered(
+        "EC2.53 EC2.54",
+        "no administration ports open to the world",
+        "vpc-no-ingress-from-anywhere",
+    ),
+    left("EC2.172", "block public access of VPCs", ACCOUNT),
+
+    covered("KMS.1 KMS.2", "no decryption with every key", "iam-policies-narrow"),
+    left(
+        "KMS.3 KMS.4 KMS.5",
+        "keys",
+        "the program uses AWS's own keys; a key's policy is its owner's",
+    ),
+
+    left(
+        "SecretsManager.1 SecretsManager.2 SecretsManager.4",
+        "rotation",
+        "the passwords are generated and an update of the program can make others; DMS reads a rotated one only after its task is started anew",
+    ),
+    left("SecretsManager.3", "unused secrets", ACCOUNT),
+    left("SecretsManager.5", "tags", TAGS),
+
+    covered(
+        "IAM.1 IAM.21",
+        "no wide policies",
+        "iam-policies-narrow",
+        "iam-managed-policies-known",
+    ),
+    left("IAM.2", "no policies for users", "the rule stack-known-types refuses users"),
+    covered("IAM.3", "access keys", "stack-known-types"),
+    left(
+        "IAM.4 IAM.5 IAM.6 IAM.7 IAM.8 IAM.9 IAM.10 IAM.11 IAM.12 IAM.13 IAM.14 IAM.15 IAM.16 IAM.17 IAM.18 IAM.19 IAM.20 IAM.22 IAM.26 IAM.27 IAM.28",
+        "root, passwords, MFA, users",
+        ACCOUNT,
+    ),
+    left("IAM.23 IAM.24 IAM.25", "tags", TAGS),
+];
+
+/** The coverage as a Markdown table. */
+export function coverageTable(): string {
+    const rows = coverage.map(
+        ({ controls, about, rules, reason = "" }) =>
+            `| ${controls.join(", ")} | ${about} | ${rules.join(", ")} | ${reason} |`,
+    );
+    return ["| control | about | rule | why none |", "| --- | --- | --- | --- |", ...rows].join(
+        "\n",
+    );
+}
