@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+
+import { connected, LaptopStack, type Settings } from "./support/laptopStack";
+import { until } from "../support/until";
+
+const SHOP = path.join(__dirname, "..", "shop");
+
+/** Every table of the shop, as a person lists them: the parent for the payments' 50 partitions. */
+const TABLES = [
+    "hire.maker",
+    "hire.category",
+    "hire.model",
+    "hire.model_category",
+    "hire.depot",
+    "hire.opening_hours",
+    "hire.employee",
+    "hire.customer",
+    "hire.address",
+    "hire.bike",
+    "hire.rate_plan",
+    "hire.reservation",
+    "hire.hire",
+    "hire.payment",
+    'hire."Damage Report"',
+    "hire.repair",
+];
+
+const SETTINGS: Settings = {
+    tables: TABLES,
+    demoTable: false,
+    deletionProtection: false,
+    sshCidr: "127.0.0.1/32",
+};
+
+/** What DMS cannot carry, and a secret. */
+const COLUMNS = {
+    "hire.model": { search: "exclude", rating: "asText" },
+    "hire.depot": { place: "exclude" },
+    "hire.customer": { last_login: { exclude: "an address of a person" } },
+    "hire.employee": { password_hash: { exclude: "a secret" } },
+};
+
+const EMPLOYEES = [0.1, 0.2, 0.3];
+const TRANSACTIONS = 300;
+
+describe("stack: a shop of 16 tables", function () {
+    this.timeout(600_000);
+    let stack: LaptopStack;
+    before(async () => {
+        stack = await LaptopStack.make(SETTINGS);
+    });
+    after(async () => {
+        await stack.dispose();
+    });
+
+    const atSource = async (...texts: readonly string[]): Promise<void> => {
+        await connected((await stack.outputs()).sourceUrl, async (source) => {
+            for (const text of texts) await source.query(text);
+        });
+    };
+    const scripts = (...names: readonly string[]): Promise<string[]> =>
+        Promise.all(names.map((name) => readFile(path.join(SHOP, `${name}.sql`), "utf8")));
+
+    it("starts before it has a table, so that they can be made", async () => {
+        const { code, output } = await stack.attempt("start");
+        assert.equal(code, 1, output);
+        assert.match(output, /hire\.maker does not exist/u);
+        await atSource(...(await scripts("schema", "stock", "business")));
+    });
+
+    it("names every column that DMS cannot carry, with the lines for the config", async () => {
+        const { code, output } = await stack.attempt("start");
+        assert.equal(code, 1, output);
+        for (const column of ["search", "rating", "place", "last_login"]) {
+            assert.match(output, new RegExp(`\\b${column}\\b`, "u"));
+        }
+    });
+
+    it("carries a day's business whole", async () => {
+        await stack.configure({ ...SETTINGS, columns: COLUMNS });
+        await stack.run("start");
+        await Promise.all(
+            EMPLOYEES.map((seed) =>
+                atSource(`CALL hire.do_business(${String(seed)}, ${String(TRANSACTIONS)})`),
+            ),
+        );
+        const { code, stdout } = await stack.attempt("verify");
+        assert.equal(code, 0, stdout);
+        assert.equal(stdout.match(/payment/gu)?.length, 1, stdout);
+    });
+
+    it("has every payment in one log, each with its whole history", async () => {
+        const { sourceUrl, auditUrl } = await stack.outputs();
+        const now = await connected(sourceUrl, async (source) => {
+            const { rows } = await source.query<{ id: string; amount: string }>(
+                "SELECT payment_id AS id, amount FROM hire.payment ORDER BY payment_id",
+            );
+            return rows;
+        });
+        const logged = (): Promise<{ id: string; amount: string }[]> =>
+            connected(auditUrl, async (audit) => {
+                const { rows } = await audit.query<{ id: string; amount: string }>(
+                    `SELECT id, amount FROM (
+                        SELECT DISTINCT ON (row_key) row_key ->> 'payment_id' AS id, new_row_data ->> 'amount' AS amount
+                        FROM hire.payment_audit_log ORDER BY row_key, audit_id DESC
+                    ) AS last ORDER BY id::bigint`,
+                );
+                return rows;
+            });
+        await until(async () => (await logged()).length === now.length, 30_000);
+        assert.deepEqual(await logged(), now);
+    });
+
+    it("keeps no excluded value on the audit side", async () => {
+        await connected((await stack.outputs()).auditUrl, async (audit) => {
+            const { rows } = await audit.query(
+                "SELECT FROM hire.employee_audit_log WHERE coalesce(old_row_data, new_row_data) ? 'password_hash'",
+            );
+            assert.deepEqual(rows, []);
+        });
+    });
+
+    it("stops, and nothing is left", async () => {
+        await stack.stop();
+    });
+});
