@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
 import { Runs, SECONDS } from "./support/property";
-import { schedules } from "./support/schedule";
+import { parts, schedules } from "./support/schedule";
 
 /** Nothing promises that DMS keeps a source transaction, or the two steps of a large column, in one transaction. */
 describe("source transactions that come in parts", function () {
@@ -16,8 +16,7 @@ describe("source transactions that come in parts", function () {
     });
 
     it("are logged like whole ones, over kills between their parts", async () => {
-        const faults = fc.record({ splitTransactions: fc.integer({ min: 1, max: 3 }) });
-        await runs.hold(schedules(faults), "exact", SECONDS / 2);
+        await runs.hold(schedules(parts), "exact", SECONDS / 2);
     });
 
     it("leave staging as the source is when large columns follow in a transaction of their own", async () => {

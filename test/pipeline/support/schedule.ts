@@ -82,6 +82,15 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     fc.record({ kind: fc.constant("faults"), faults: shiftingFaults }),
 );
 
+/**
+ * Source transactions in parts. Their changes have positions of their own: where all have the commit's, a stop between two
+ * parts hides a change that leaves its row as an earlier one did, as docs/guarantees.md says.
+ */
+export const parts: fc.Arbitrary<Partial<Faults>> = fc.record({
+    splitTransactions: fc.integer({ min: 1, max: 3 }),
+    streamPosition: fc.constantFrom("change", "change-and-commit"),
+});
+
 export interface Schedule {
     readonly lasting: Partial<Faults>;
     /** Before the task starts. */
