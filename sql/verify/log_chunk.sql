@@ -104,7 +104,13 @@ judged AS (
             -- The full load comes before every change; only another one brings a row after them.
             WHEN o.operation = 'B' THEN
                 CASE
-                    WHEN NOT loads.is_reloaded AND (o.previous_operation IS NOT NULL OR o.audit_id > $3::bigint)
+                    WHEN NOT loads.is_reloaded
+                        AND (
+                            o.audit_id > $3::bigint
+                            OR o.previous_operation <> 'B'
+                            -- A large value that the load writes by a second step, in a transaction of its own.
+                            OR o.previous_operation = 'B' AND o.commit_timestamp <> o.previous_commit
+                        )
                         THEN 'baseline without a load'
                 END
             -- The full load has read the row that this change made, or a later one, or had not yet read it: the row says so.
