@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import type { AuroraCluster } from "./auroraCluster";
@@ -7,7 +6,7 @@ import { Password } from "./database/password";
 import { SqlBatch, SqlScript, SqlScriptArgs } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
 import { dmsSession, dmsSessionLook, SESSIONS } from "./dmsSession";
-import { auditGrants } from "./grants";
+import { auditGrants, auditRights } from "./grants";
 import { roles, schemas } from "./names";
 import type { Tags } from "./tags";
 import { formatTableName } from "./trail/names";
@@ -15,13 +14,8 @@ import { MARKER_TABLE, markerGapFiles } from "./trail/guards";
 import type { TableChoices } from "./trail/columnChoices";
 import { forgetColumnsFiles, leaveFile, lookFile, retireFile } from "./trail/look";
 import { shapeOf, TableName, TableShape } from "./trail/shape";
-import {
-    foundation,
-    tableObjects,
-    triggerFunction,
-    triggerObjects,
-    widthFile,
-} from "./trail/statements";
+import { foundation, widthFile } from "./trail/statements";
+import { tableBatches } from "./trail/tableBatches";
 
 /** Arguments of {@link AuditDatabase}. */
 export interface AuditDatabaseArgs {
@@ -34,16 +28,6 @@ export interface AuditDatabaseArgs {
     /** Columns and keys of the tables and of the marker table, as the source has them. */
     readonly shapes: pulumi.Input<readonly TableShape[]>;
     readonly tags: Tags;
-}
-
-/** Everything of one table but the function, which its triggers need. */
-function tableBatch(shape: TableShape): SqlBatch {
-    return {
-        about: formatTableName(shape),
-        files: [...tableObjects(shape), ...triggerObjects(shape)],
-        // Another function under the same name would lack its owner and settings, which these files give it.
-        rerunWhen: createHash("sha256").update(triggerFunction(shape).body).digest("hex"),
-    };
 }
 
 /** The audit trail inside the audit cluster: roles, schemas, ledgers and, for each table, staging, log and trigger. */
@@ -130,13 +114,16 @@ export class AuditDatabase extends pulumi.ComponentResource {
             `${name}-tables`,
             {
                 connection,
-                batches: shapes.apply((all) => [
-                    rights,
-                    { files: [widthFile(audited.map((table) => shapeOf(all, table)))] },
-                    ...audited.map((table) => tableBatch(shapeOf(all, table))),
-                    { files: [leaveFile(audited)] },
-                    rights,
-                ]),
+                batches: shapes.apply((all) => {
+                    const whole = { files: auditRights(audited, all), always: true };
+                    return [
+                        whole,
+                        { files: [widthFile(audited.map((table) => shapeOf(all, table)))] },
+                        ...audited.flatMap((table) => tableBatches(shapeOf(all, table))),
+                        { files: [leaveFile(audited)] },
+                        whole,
+                    ];
+                }),
                 look: shapes.apply((all) => lookFile(audited.map((table) => shapeOf(all, table)))),
             },
             { ...inDatabase, dependsOn: functions },

@@ -1,4 +1,4 @@
-import type { SqlFile, TableName } from "./trail/shape";
+import type { SqlFile, TableName, TableShape } from "./trail/shape";
 import { renderSql, SqlFragment } from "./trail/template";
 
 /**
@@ -13,11 +13,37 @@ export function auditGrants(audited: readonly TableName[]): SqlFile {
 }
 
 /**
+ * {@link auditGrants} once the partitions of the tables are known: their staging is in schemas of the partitions' names, which
+ * only the source's catalog names.
+ */
+export function auditRights(
+    audited: readonly TableName[],
+    shapes: readonly TableShape[],
+): SqlFile[] {
+    const partitions = shapes.flatMap((shape) => shape.partitions ?? []);
+    const listed = new Set(audited.map(({ schema }) => schema));
+    const added = [...new Set(partitions.map(({ schema }) => schema))].filter(
+        (schema) => schema !== "public" && !listed.has(schema),
+    );
+    return [
+        ...added.map((schema) => renderSql("sql/audit/schema.sql", { schema })),
+        auditGrants([...audited, ...partitions]),
+    ];
+}
+
+/**
  * What DMS's user may do on the source cluster. It gets what it lacks and loses what it has on tables that are not listed.
  * @param audited The audited tables, and the marker table.
  */
 export function sourceGrants(audited: readonly TableName[]): SqlFile {
-    const rows = audited.map(({ schema, table }) => ({ schema, table }));
+    const rows = [
+        ...new Map(
+            audited.map(({ schema, table }) => [
+                JSON.stringify([schema, table]),
+                { schema, table },
+            ]),
+        ).values(),
+    ];
     return renderSql("sql/source/grants.sql", {
         tables: SqlFragment.each("(:'schema', :'table')", rows, ", "),
     });

@@ -2,7 +2,7 @@ import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import type { AuroraCluster } from "./auroraCluster";
 import { Password } from "./database/password";
-import { repairOf, SourceCatalog } from "./database/sourceCatalog";
+import { orSentence, repairOf, SourceCatalog } from "./database/sourceCatalog";
 import { SqlBatch, SqlScript } from "./database/sqlScript";
 import { DatabaseCredentials } from "./databaseCredentials";
 import { dmsSession, dmsSessionLook, SESSIONS } from "./dmsSession";
@@ -22,7 +22,7 @@ import {
 } from "./trail/guards";
 import type { CatalogRow } from "./trail/catalog";
 import { choicesFor, type TableChoices } from "./trail/columnChoices";
-import { shapeOf, TableName, TableShape } from "./trail/shape";
+import { replicatedTables, shapeOf, TableName, TableShape } from "./trail/shape";
 import { renderSql } from "./trail/template";
 
 /** Arguments of {@link SourceDatabase}. */
@@ -80,7 +80,11 @@ function guardBatches(
                 guards === undefined ? undefined : { ...guards, everyUpdate },
                 isListed(args.fullReplicaIdentity, table),
             ),
-            rerunWhen: [shape.oid, repairOf(repairs, table)].join(" "),
+            rerunWhen: [
+                shape.oid,
+                ...(shape.partitions ?? []).map(({ oid }) => oid),
+                repairOf(repairs, table),
+            ].join(" "),
         };
     });
     const rerunWhen = tables.map((table) => table.rerunWhen).join();
@@ -180,9 +184,15 @@ export class SourceDatabase extends pulumi.ComponentResource {
                 batches: catalog.shapes.apply((shapes) => [
                     { about: SESSIONS, files: [dmsSession(roles.source)] },
                     {
-                        files: [sourceGrants(tables)],
+                        // DMS loads each partition by itself.
+                        files: [sourceGrants([...tables, ...replicatedTables(shapes)])],
                         // A table that was dropped and made again has nobody's rights.
-                        rerunWhen: shapes.map(({ oid }) => oid).join(),
+                        rerunWhen: shapes
+                            .flatMap(({ oid, partitions = [] }) => [
+                                oid,
+                                ...partitions.map((one) => one.oid),
+                            ])
+                            .join(),
                     },
                 ]),
                 look: dmsSessionLook(roles.source),
@@ -203,9 +213,11 @@ export class SourceDatabase extends pulumi.ComponentResource {
         );
 
         this.shapes = catalog.shapes;
-        this.tableMappings = catalog.columnsHash.apply((columnsHash) =>
-            tableMappings(tables, columnsHash, args.columns),
-        );
+        this.tableMappings = pulumi
+            .all([catalog.replicated, catalog.columnsHash])
+            .apply(([replicated, columnsHash]) =>
+                orSentence(() => tableMappings(replicated, columnsHash, args.columns)),
+            );
         this.dmsSecretArn = new DatabaseCredentials(
             `${name}-dms`,
             {

@@ -88,17 +88,15 @@ export async function checkColumns(
 }
 
 /** Whether the registry says of a table only what a deployment has entered, and the log has all its partitions. */
-export async function checkRegistry(
-    audit: Database,
-    { schema, table }: TableShape,
-): Promise<Check> {
+export async function checkRegistry(audit: Database, shape: TableShape): Promise<Check> {
+    const { schema, table } = shape;
     const { staging, auditLog, tombstone, partitionPrefix } = trailNames({ schema, table });
     const script = renderSql("sql/verify/registry.sql", {
         ...{ schema, table, staging, tombstone },
         staging_name: qualified(schema, staging),
         audit_log: auditLog,
         default_partition: `${partitionPrefix}default`,
-        headers: headerArray(),
+        headers: headerArray(shape),
     });
     const findings = (await audit.rows<{ finding: string }>(script)).map(({ finding }) => finding);
     return checkOf("registry", findings, "as the deployments entered it");

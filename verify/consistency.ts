@@ -80,7 +80,7 @@ async function checkLog(context: LogContext, differences: Differences): Promise<
         same_row: keyVariables(shape, "staging", "o").same_row,
         table: shape.table,
         staging_name: qualified(shape.schema, trailNames(shape).staging),
-        headers: headerArray(),
+        headers: headerArray(shape),
         staging_row: wholeRow(shape, stagingColumns),
     });
     await forEachRange(

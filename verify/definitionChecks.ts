@@ -1,6 +1,6 @@
 import { type CatalogRow, catalogParameters, tableShapes } from "../components/trail/catalog";
 import { MARKER_TABLE } from "../components/trail/guards";
-import { HEADER_COLUMNS } from "../components/trail/headers";
+import { HEADER_COLUMNS, PARTITION_COLUMN } from "../components/trail/headers";
 import { TRAIL_SCHEMA, trailNames } from "../components/trail/names";
 import type { TableName, TableShape } from "../components/trail/shape";
 import { textSettings, triggerFunction, uncommonFunction } from "../components/trail/statements";
@@ -11,6 +11,7 @@ import { definitionFindings } from "./definitions";
 import { expectedTrail, type ExpectedTrail } from "./expectedTrail";
 import { type Fact, readFacts } from "./facts";
 import { qualified } from "./fragments";
+import { partitionedFacts, partitionFindings, type StagingPartition } from "./partitionDefinitions";
 import type { Check } from "./report";
 import { VerifyError } from "./report";
 
@@ -24,6 +25,8 @@ export interface AuditedTable extends TableName {
     readonly functions: readonly string[];
     /** All columns that it has or had. */
     readonly known_columns: readonly string[];
+    /** Of a partitioned table. */
+    readonly partitions: readonly StagingPartition[];
 }
 
 /** Whether the trail's own objects are what the program makes: all of them, nothing more, nothing else. */
@@ -105,10 +108,25 @@ export class Definitions {
         if (this.expected === undefined) {
             return checkOf(NAME, [this.problem], FINE);
         }
-        const expected = await this.expectedOf(shape, this.expected.table);
+        const plain = await this.expectedOf(shape, this.expected.table);
+        const { staging, auditLog } = trailNames(shape);
+        const { schema } = shape;
+        const written = await this.quoted([schema, staging, auditLog]);
+        const table = written(schema, staging);
+        const isPartitioned = shape.partitions !== undefined;
+        const expected = isPartitioned
+            ? partitionedFacts(plain, table, written(schema, auditLog))
+            : plain;
         const names = new Set(expected.map(({ name }) => name));
         const found = this.found.filter(({ name, part_of }) => names.has(part_of ?? name));
-        return checkOf(NAME, definitionFindings(expected, found), FINE);
+        const ofPartitions = isPartitioned
+            ? partitionFindings(plain, table, this.registered(shape)?.partitions ?? [], found)
+            : [];
+        return checkOf(NAME, [...definitionFindings(expected, found), ...ofPartitions], FINE);
+    }
+
+    private registered({ schema, table }: TableName): AuditedTable | undefined {
+        return this.audited.find((one) => one.schema === schema && one.table === table);
     }
 
     /** The marker's facts, said of another table. */
@@ -197,16 +215,15 @@ export class Definitions {
      * missing is told by another check.
      */
     private stagingColumns(shape: TableShape, staging: string): Fact[] {
-        const known = new Set(
-            this.audited.find(
-                ({ schema, table }) => schema === shape.schema && table === shape.table,
-            )?.known_columns,
-        );
+        const known = new Set(this.registered(shape)?.known_columns);
         const types = new Map(shape.columns.map(({ name, type }) => [name, type]));
         return this.found
             .filter(
                 ({ name, aspect, item }) =>
-                    name === staging && aspect === "column" && !isHeader(item),
+                    name === staging &&
+                    aspect === "column" &&
+                    !isHeader(item) &&
+                    !(shape.partitions !== undefined && item === PARTITION_COLUMN),
             )
             .flatMap((fact): Fact[] => {
                 const type = types.get(fact.item);

@@ -35,7 +35,12 @@ function byObject(facts: readonly Fact[]): Map<string, Fact[]> {
     return objects;
 }
 
-function objectFindings(name: string, wanted: readonly Fact[], found: readonly Fact[]): string[] {
+/** What of one object is otherwise than it has to be; the facts may name it otherwise. */
+export function objectFindings(
+    name: string,
+    wanted: readonly Fact[],
+    found: readonly Fact[],
+): string[] {
     if (found.length === 0) {
         return [`there is no ${name}`];
     }
@@ -141,12 +146,20 @@ function partitionFindings(expected: readonly Fact[], found: readonly Fact[]): s
                 findings.set(finding, [...(findings.get(finding) ?? []), name]);
             }
         }
-        return [...findings].map(([finding, names]) =>
-            (names.length > 1 ? finding.replace(/^<partition> is/u, "<partition> are") : finding)
-                // A function, because a name may have a dollar sign.
-                .replace("<partition>", () => partitionNames(table, names)),
-        );
+        return foldFindings(table, findings);
     });
+}
+
+/** One sentence for each finding about `<partition>`, whatever the number of partitions that it is true of. */
+export function foldFindings(
+    table: string,
+    findings: ReadonlyMap<string, readonly string[]>,
+): string[] {
+    return [...findings].map(([finding, names]) =>
+        (names.length > 1 ? finding.replace(/^<partition> is/u, "<partition> are") : finding)
+            // A function, because a name may have a dollar sign.
+            .replace("<partition>", () => partitionNames(table, names)),
+    );
 }
 
 function boundOf(partition: string): string {

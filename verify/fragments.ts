@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
 
-import { HEADER_COLUMNS } from "../components/trail/headers";
+import { addedColumns } from "../components/trail/headers";
 import { trailNames } from "../components/trail/names";
 import type { TableShape } from "../components/trail/shape";
 import { SqlFragment, type Variables } from "../components/trail/template";
@@ -125,9 +125,10 @@ export function rowImage(
 ): SqlFragment {
     const names = new Set(shape.columns.map(({ name }) => name));
     const known = new Set(stagingColumns);
-    const headers = new Set<string>(HEADER_COLUMNS);
+    const added = addedColumns(shape);
+    const headers = new Set(added);
     const gone = stagingColumns.filter((name) => !names.has(name) && !headers.has(name));
-    const left = { source: [], staging: [...HEADER_COLUMNS, ...gone], log: gone }[from];
+    const left = { source: [], staging: [...added, ...gone], log: gone }[from];
     const missing = from === "log" ? [...names] : [...names].filter((name) => !known.has(name));
     const row =
         from === "log"
@@ -146,13 +147,13 @@ export function rowImage(
                 ? [{ name, value, type: SqlFragment.type(type) }]
                 : [],
         );
-        const added = SqlFragment.each(
+        const defaulted = SqlFragment.each(
             "|| jsonb_build_object(:'name', CAST(:'value' AS :type)) ",
             defaults,
             "",
         );
         image = SqlFragment.each("(CAST(:'nulls' AS jsonb) :added|| :image)", [
-            { nulls, added, image },
+            { nulls, added: defaulted, image },
         ]);
     }
     const rewritten = shape.columns.flatMap(({ name, type, sourceType }) => {
@@ -214,9 +215,11 @@ function infiniteTime(value: string, times: readonly (typeof FIRST | typeof LAST
     return `CASE ${value} ${cases.join(" ")} ELSE ${value} END`;
 }
 
-/** The header columns as an SQL array. */
-export function headerArray(): SqlFragment {
-    return SqlFragment.each("ARRAY[:names]", [{ names: SqlFragment.literals(HEADER_COLUMNS) }]);
+/** The columns of staging that are none of the source's, as an SQL array. */
+export function headerArray(shape: TableShape): SqlFragment {
+    return SqlFragment.each("ARRAY[:names]", [
+        { names: SqlFragment.literals(addedColumns(shape)) },
+    ]);
 }
 
 /** What the scripts on a table's log need. */

@@ -1,4 +1,5 @@
 import { LIMIT_GUARD, limitedColumns, markerFiles } from "../components/trail/guards";
+import { formatTableName } from "../components/trail/names";
 import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { checkOf } from "./checks";
@@ -6,12 +7,58 @@ import type { Database } from "./database";
 import { qualified } from "./fragments";
 import type { Check } from "./report";
 
-/** Whether the other partitions of an audited partition's table are audited too: what moves or goes there is lost else. */
+/** How many partitions of a list are named. */
+const NAMED_PARTITIONS = 3;
+
+/** Whether the partitions that a deployment has registered are those that the table has now. */
+export function judgePartitions(
+    present: readonly TableName[],
+    registered: readonly TableName[],
+): Check {
+    const without = (some: readonly TableName[], others: readonly TableName[]): string[] => {
+        const names = new Set(others.map(formatTableName));
+        return some.map(formatTableName).filter((name) => !names.has(name));
+    };
+    const told = (names: readonly string[], one: string, many: string): string[] => {
+        const named = names.slice(0, NAMED_PARTITIONS).join(", ");
+        const list = names.length > NAMED_PARTITIONS ? `${named}, ...` : named;
+        return names.length === 0
+            ? []
+            : [
+                  names.length === 1
+                      ? `the partition ${list} ${one}`
+                      : `${names.length} partitions (${list}) ${many}`,
+              ];
+    };
+    const came = "since the last deployment: deploy, which loads and audits";
+    const went = "of the table any more: deploy, which closes";
+    const findings = [
+        ...told(
+            without(present, registered),
+            `is not audited, it came ${came} it`,
+            `are not audited, they came ${came} them`,
+        ),
+        ...told(
+            without(registered, present),
+            `is no part ${went} its rows`,
+            `are no part ${went} their rows`,
+        ),
+    ];
+    return checkOf("partitions", findings, `${present.length}, all of them audited`);
+}
+
+/** As {@link judgePartitions}; of a plain table, whether it is a partition of one whose others are audited too. */
 export async function checkPartitions(
-    source: Database,
-    { schema, table }: TableShape,
+    { source, audit }: { readonly source: Database; readonly audit: Database },
+    { schema, table, partitions }: TableShape,
     audited: readonly TableName[],
 ): Promise<Check> {
+    if (partitions !== undefined) {
+        const registered = await audit.rows<TableName>(
+            renderSql("sql/verify/registered_partitions.sql", { schema, table }),
+        );
+        return judgePartitions(partitions, registered);
+    }
     const others = await source.rows<{ name: string }>(
         renderSql("sql/verify/partitions_not_audited.sql", {
             table_name: qualified(schema, table),
@@ -37,6 +84,8 @@ export interface Guard {
     readonly blind_to?: readonly string[];
     /** Whether it is in all as a deployment makes it. */
     readonly works?: boolean;
+    /** Partitions on which it does not fire in every session. */
+    readonly missing_on?: readonly string[];
 }
 
 /**
@@ -123,10 +172,17 @@ function guardProblems(guard: Guard, what: string): string[] {
         compares_bytes: bytes,
         blind_to: blindTo = [],
         works = true,
+        missing_on: missingOn = [],
     } = guard;
     const problems = always ? [] : [`${name} is not ENABLE ALWAYS`];
     if (own === false) {
         problems.push(`${name} calls another function than its own`);
+    }
+    if (missingOn.length > 0) {
+        const more = missingOn.length > NAMED_PARTITIONS ? ", ..." : "";
+        problems.push(
+            `${name} does not guard ${missingOn.length} of the partitions (${missingOn.slice(0, NAMED_PARTITIONS).join(", ")}${more})`,
+        );
     }
     if (what === "key_update" && bytes === false) {
         problems.push(`${name} does not see keys that are equal and not the same`);

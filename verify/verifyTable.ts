@@ -90,7 +90,7 @@ export async function verifyTable(
         checks: [
             ...(now === undefined ? [] : [judgeSourceTable(now)]),
             await checkGuards(source, shape, settings.guardsExpected, now?.guards),
-            await checkPartitions(source, shape, audited),
+            await checkPartitions({ source, audit }, shape, audited),
             await checkColumns(audit, shape, stagingColumns),
             await definitions.checkTable(shape),
             await checkRegistry(audit, shape),

@@ -10,7 +10,7 @@ import {
     withWhereabouts,
 } from "../trail/catalog";
 import { excludedColumns, type TableChoices } from "../trail/columnChoices";
-import type { TableName, TableShape } from "../trail/shape";
+import { ReplicatedTable, replicatedTables, TableName, TableShape } from "../trail/shape";
 import { Connection, isUnreachable, withClient } from "./connection";
 
 /** Arguments of {@link SourceCatalog}. */
@@ -41,6 +41,8 @@ interface SourceCatalogInputs {
     /** What a preview shows for the output of that name before the catalog is read. */
     readonly columnsHash: string;
     /** The same for that output. */
+    readonly replicated: readonly ReplicatedTable[];
+    /** The same for that output. */
     readonly repairs: Repairs;
 }
 
@@ -50,7 +52,7 @@ type Repairs = Readonly<Record<string, string>>;
 /** Without the connection: what is neither compared nor an output only makes the state larger. */
 interface SourceCatalogState extends Pick<
     SourceCatalogInputs,
-    "tables" | "query" | "columnsHash" | "repairs"
+    "tables" | "query" | "columnsHash" | "replicated" | "repairs"
 > {
     readonly rows: readonly CatalogRow[];
 }
@@ -102,11 +104,23 @@ async function readCatalog(
 
 /** Of what DMS learns of the tables when its task starts. */
 function hashColumns(rows: readonly CatalogRow[]): string {
-    const tables = rows.map(({ table_schema, table_name, oid, columns }) => [
+    const tables = rows.map(({ table_schema, table_name, oid, columns, partitions }) => [
         [table_schema, table_name, oid],
+        ...(partitions ? [partitions.map((one) => [one.schema, one.table, one.oid])] : []),
         columns.map(({ name, type, attnum }) => [name, type, attnum]),
     ]);
     return crypto.createHash("sha256").update(JSON.stringify(tables)).digest("hex").slice(0, 16);
+}
+
+/** What DMS is told to replicate. */
+function replicatedOf(rows: readonly CatalogRow[]): ReplicatedTable[] {
+    return replicatedTables(
+        rows.map(({ table_schema: schema, table_name: table, partitions }) => ({
+            schema,
+            table,
+            ...(partitions ? { partitions } : {}),
+        })),
+    );
 }
 
 /** A table without its guards gets another text than it had, whatever else is to be made for it. */
@@ -128,6 +142,7 @@ async function readState(
     return {
         ...{ tables, query, rows },
         columnsHash: hashColumns(rows),
+        replicated: replicatedOf(rows),
         // Before the first deployment no guard is missing: the scripts that make them have not run.
         repairs: known === undefined ? {} : repairsFor(unguarded, known.repairs),
     };
@@ -143,7 +158,9 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
             const same =
                 unguarded.length === 0 &&
                 util.isDeepStrictEqual(olds.rows, rows) &&
-                olds.columnsHash === hashColumns(rows);
+                olds.columnsHash === hashColumns(rows) &&
+                // A state of an older version has none.
+                Array.isArray(olds.replicated);
             return { changes: !same };
         } catch (error) {
             const cause = error instanceof Error ? error.cause : undefined;
@@ -171,8 +188,17 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
     },
 };
 
+/** A problem with what the source has ends the program with its sentences and no stack. */
+export function orSentence<T>(work: () => T): T {
+    try {
+        return work();
+    } catch (error) {
+        throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+    }
+}
+
 /**
- * Turns the rows into shapes; a problem with a table ends the program with its sentences and no stack.
+ * Turns the rows into shapes.
  *
  * @param wayIn how to connect to the source: a stack whose first update ends like this has no outputs
  */
@@ -214,6 +240,12 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
      */
     declare readonly columnsHash: pulumi.Output<string>;
 
+    /**
+     * The tables that DMS is to replicate: those of the arguments, and partitions in the place of a partitioned one. Like
+     * {@link columnsHash} a preview knows it before there is a source, as the arguments.
+     */
+    declare readonly replicated: pulumi.Output<ReplicatedTable[]>;
+
     /** What a script that makes a table's guards has to run again for; see {@link repairOf}. */
     declare readonly repairs: pulumi.Output<Repairs>;
 
@@ -229,7 +261,12 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
     ) {
         const parameters = catalogParameters(args.tables);
         const excluded = args.tables.map((table) => excludedColumns(choices, table));
-        const outputs = { rows: undefined, columnsHash: "unread", repairs: undefined };
+        const outputs = {
+            rows: undefined,
+            columnsHash: "unread",
+            replicated: args.tables,
+            repairs: undefined,
+        };
         const props = { ...args, parameters, excluded, ...outputs };
         super(provider, name, props, opts, "auditTrail", "SourceCatalog");
         this.shapes = pulumi

@@ -16,7 +16,20 @@ export interface CaptureFacts {
     readonly hides_rows_from_dms?: boolean | null;
     /** Tables that inherit from it; partitions are none. */
     readonly children?: readonly TableName[];
+    /** The leaves of a partitioned table; null or absent for any other. */
+    readonly partitions?: readonly PartitionFacts[] | null;
     /** Other tables of the source, audited or not, whose names differ from its own in case only. */
+    readonly similar_tables?: readonly TableName[];
+}
+
+/** The same of a table that holds rows of a partitioned one; what is as it has to be is left out. */
+export interface PartitionFacts extends TableName {
+    readonly oid: string;
+    /** `pg_class.relkind` where it is no plain table. */
+    readonly kind?: string;
+    readonly persistence?: string;
+    readonly other_identity?: string;
+    readonly hides_rows_from_dms?: boolean;
     readonly similar_tables?: readonly TableName[];
 }
 
@@ -34,6 +47,43 @@ const IDENTITIES: Readonly<Record<string, string>> = { n: "NOTHING", i: "USING I
 export function captureProblems(facts: CaptureFacts): string[] {
     const table = formatTableName({ schema: facts.table_schema, table: facts.table_name });
     const problems: string[] = [];
+    if (facts.key_is_deferrable === true) {
+        problems.push(
+            `The table ${table} has a deferrable primary key, which is no replica identity, so that its deletes do not reach DMS: drop the key and add it again NOT DEFERRABLE.`,
+        );
+    }
+    // Of a partitioned table DMS reads the leaves, and what is said of the parent does not hold for them.
+    problems.push(
+        ...(facts.partitions?.flatMap((leaf) => partitionProblems(table, leaf)) ?? [
+            ...relationProblems(table, facts),
+            ...similarNames(table, facts),
+        ]),
+    );
+    if (facts.children !== undefined && facts.children.length > 0) {
+        problems.push(
+            `The table ${table} has tables that inherit from it (${facts.children.map(formatTableName).join(", ")}): DMS loads their rows as rows of ${table} and gets their changes under their own names. List them in its place, or take them out with NO INHERIT.`,
+        );
+    }
+    return [...problems, ...keyProblems(table, facts)];
+}
+
+function partitionProblems(parent: string, leaf: PartitionFacts): string[] {
+    const table = formatTableName(leaf);
+    if (leaf.kind !== undefined) {
+        const kind = leaf.kind === "f" ? "a foreign table" : "no plain table";
+        return [
+            `The partition ${table} of ${parent} is ${kind}, of whose rows and changes nothing is in the source's WAL, from which DMS reads: detach it, or list the other partitions in place of ${parent}.`,
+        ];
+    }
+    return [...relationProblems(table, leaf), ...similarNames(table, leaf)];
+}
+
+/** What concerns the table that holds the rows. */
+function relationProblems(
+    table: string,
+    facts: Pick<CaptureFacts, "persistence" | "other_identity" | "hides_rows_from_dms">,
+): string[] {
+    const problems: string[] = [];
     if (facts.persistence === "u") {
         problems.push(
             `The table ${table} is UNLOGGED, and nothing that happens to its rows is in the WAL, from which DMS reads: ALTER TABLE ... SET LOGGED, or leave the table out.`,
@@ -42,11 +92,6 @@ export function captureProblems(facts: CaptureFacts): string[] {
     if (facts.persistence === "t") {
         problems.push(
             `The table ${table} is temporary, and nothing that happens to its rows is in the WAL, from which DMS reads: leave it out.`,
-        );
-    }
-    if (facts.key_is_deferrable === true) {
-        problems.push(
-            `The table ${table} has a deferrable primary key, which is no replica identity, so that its deletes do not reach DMS: drop the key and add it again NOT DEFERRABLE.`,
         );
     }
     if (typeof facts.other_identity === "string") {
@@ -60,12 +105,7 @@ export function captureProblems(facts: CaptureFacts): string[] {
             `The table ${table} has row security, which hides rows from DMS's user while it loads the table: ALTER TABLE ... DISABLE ROW LEVEL SECURITY, let that user see all rows (BYPASSRLS, which no membership passes on, or membership in the table's owner where it is not FORCED), or leave the table out.`,
         );
     }
-    if (facts.children !== undefined && facts.children.length > 0) {
-        problems.push(
-            `The table ${table} has tables that inherit from it (${facts.children.map(formatTableName).join(", ")}): DMS loads their rows as rows of ${table} and gets their changes under their own names. List them in its place, or take them out with NO INHERIT.`,
-        );
-    }
-    return [...problems, ...keyProblems(table, facts), ...similarNames(table, facts)];
+    return problems;
 }
 
 function keyProblems(table: string, { columns, primary_key: key }: CaptureFacts): string[] {
@@ -78,7 +118,10 @@ function keyProblems(table: string, { columns, primary_key: key }: CaptureFacts)
     );
 }
 
-function similarNames(table: string, { similar_tables: similar = [] }: CaptureFacts): string[] {
+function similarNames(
+    table: string,
+    { similar_tables: similar = [] }: Pick<CaptureFacts, "similar_tables">,
+): string[] {
     return similar.map((other) => {
         const [one, two] = [table, formatTableName(other)].sort();
         return `The names of the tables ${one ?? ""} and ${two ?? ""} differ in case only, and DMS does not tell such tables apart reliably: rename one of them.`;

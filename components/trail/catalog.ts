@@ -1,3 +1,4 @@
+import { refuseConfusableNames } from "../dmsNames";
 import { roles } from "../names";
 import { type CaptureFacts, captureProblems } from "./capture";
 import {
@@ -80,7 +81,6 @@ export function catalogParameters(tables: readonly TableName[]): [string[], stri
 }
 
 const KINDS: Readonly<Record<string, string>> = {
-    p: "a partitioned table",
     v: "a view",
     m: "a materialized view",
     f: "a foreign table",
@@ -98,12 +98,12 @@ export function tableShapes(
 ): TableShape[] {
     const tables = rows.map((row) => ({
         row,
-        columns: row.relkind === "r" ? columnProblems(row, choicesFor(choices, nameOf(row))) : [],
+        columns: isTable(row) ? columnProblems(row, choicesFor(choices, nameOf(row))) : [],
     }));
     const sentences = [
         ...tables.flatMap(({ row, columns }) => [
             ...relationProblems(row),
-            ...(row.relkind === "r"
+            ...(isTable(row)
                 ? [
                       ...captureProblems(row),
                       ...tableLimits(shapeOfRow(row, choicesFor(choices, nameOf(row)))),
@@ -111,6 +111,8 @@ export function tableShapes(
                 : []),
             ...columns.flatMap(({ problems }) => problems.map(({ sentence }) => sentence)),
         ]),
+        ...doubledPartitions(rows),
+        ...confusablePartitions(rows),
         ...nameCollisions(rows),
     ];
     const lines = choiceLines(
@@ -150,6 +152,15 @@ function shapeOfRow(row: CatalogRow, choices: ReadonlyMap<string, ColumnChoice>)
             .map((column) => chosenShape(column, choices.get(column.name))),
         primaryKey: [...row.primary_key],
         ...(excluded.length > 0 ? { excluded } : {}),
+        ...(row.partitions
+            ? {
+                  partitions: row.partitions.map(({ schema, table, oid }) => ({
+                      schema,
+                      table,
+                      oid,
+                  })),
+              }
+            : {}),
     };
 }
 
@@ -175,6 +186,11 @@ function chosenShape(column: CatalogColumn, choice: ColumnChoice | undefined): C
     };
 }
 
+/** Plain or partitioned. */
+function isTable({ relkind }: CatalogRow): boolean {
+    return relkind === "r" || relkind === "p";
+}
+
 function columnShape(column: CatalogColumn): ColumnShape {
     const { name, type, notNull, generated, identity, attnum, extension, missing } = column;
     return {
@@ -193,7 +209,7 @@ function relationProblems(row: CatalogRow): string[] {
     if (row.relkind === null) {
         return [missingTable(table, row.now_called)];
     }
-    if (row.relkind !== "r") {
+    if (!isTable(row)) {
         return [
             `${table} is ${KINDS[row.relkind] ?? "no table"}, of which DMS replicates no changes: list the plain tables behind it.`,
         ];
@@ -215,6 +231,39 @@ function missingTable(table: string, nowCalled: TableName | null | undefined): s
         : `${missing} any more, and is called ${formatTableName(nowCalled)} now: list it under that name, which begins a new log and keeps the old one.`;
 }
 
+/** A partition that would be replicated for two tables of the list: DMS writes a table to one target. */
+function doubledPartitions(rows: readonly CatalogRow[]): string[] {
+    const takers = new Map<string, string>();
+    return rows.flatMap((row) => {
+        const table = formatTableName(nameOf(row));
+        return (row.partitions ?? [nameOf(row)]).flatMap((one) => {
+            const name = formatTableName(one);
+            const other = takers.get(name);
+            takers.set(name, table);
+            return other === undefined || other === table
+                ? []
+                : [
+                      `The table ${name} would be audited twice, as a part of ${other} and of ${table}: list the partitioned table alone, which means all its partitions.`,
+                  ];
+        });
+    });
+}
+
+/** The config has judged the names that it lists; those of partitions are known only here. */
+function confusablePartitions(rows: readonly CatalogRow[]): string[] {
+    const partitions = rows.flatMap((row) => row.partitions ?? []);
+    if (partitions.length === 0) {
+        return [];
+    }
+    const plain = rows.filter((row) => !row.partitions).map(nameOf);
+    try {
+        refuseConfusableNames([...plain, ...partitions]);
+        return [];
+    } catch (error) {
+        return [`${error instanceof Error ? error.message : String(error)}: rename one of them.`];
+    }
+}
+
 function nameCollisions(rows: readonly CatalogRow[]): string[] {
     const owners = new Map<string, string>();
     const problems: string[] = [];
@@ -222,6 +271,9 @@ function nameCollisions(rows: readonly CatalogRow[]): string[] {
         const table = formatTableName(nameOf(row));
         const names = trailNames(nameOf(row));
         const taken = [
+            ...(row.partitions ?? []).map((leaf) =>
+                formatTableName({ schema: leaf.schema, table: trailNames(leaf).staging }),
+            ),
             formatTableName({ schema: row.table_schema, table: names.staging }),
             formatTableName({ schema: row.table_schema, table: names.auditLog }),
             formatTableName({ schema: "audit_trail", table: names.tombstone }),

@@ -3,7 +3,7 @@ import { nearest } from "../nearest";
 import type { CatalogColumn, CatalogRow } from "./catalog";
 import { type ColumnChoice, limitedType, textForm } from "./columnChoices";
 import { LARGE_OBJECT_TYPES, LIMITS, refusedType, UNBOUNDED_TYPES } from "./dmsTypes";
-import { HEADER_COLUMNS } from "./headers";
+import { HEADER_COLUMNS, PARTITION_COLUMN } from "./headers";
 import { hasControlCharacter } from "./limits";
 import { formatTableName } from "./names";
 
@@ -77,10 +77,10 @@ function problemsOf(
 
 function nameProblems(where: string, name: string): ColumnProblem[] {
     const problems: ColumnProblem[] = [];
-    if (HEADER_COLUMNS.includes(name)) {
+    if ([...HEADER_COLUMNS, PARTITION_COLUMN].includes(name)) {
         problems.push(
             plain(
-                `${where} has the name of a column that DMS adds to staging (${HEADER_COLUMNS.join(", ")}): rename it.`,
+                `${where} has the name of a column that staging has beside the source's (${[...HEADER_COLUMNS, PARTITION_COLUMN].join(", ")}): rename it.`,
             ),
         );
     }

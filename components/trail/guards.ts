@@ -130,6 +130,15 @@ export function guardFiles(
                 key_names: SqlFragment.literals(shape.primaryKey),
             }),
         );
+        if (shape.partitions !== undefined) {
+            files.push(
+                renderSql("sql/source/guard_partitions.sql", {
+                    schema,
+                    table,
+                    trigger: `audit_trail_${guards.truncate}_truncate`,
+                }),
+            );
+        }
         if (limitedColumns(shape).length > 0) {
             files.push(
                 renderSql("sql/source/guard_limits.sql", {

@@ -1,3 +1,5 @@
+import type { TableShape } from "./shape";
+
 /** A column that DMS adds to every staging row: how the mapping asks for it, and what staging holds it in. */
 export interface HeaderColumn {
     readonly name: string;
@@ -48,3 +50,14 @@ export const HEADERS: readonly HeaderColumn[] = [
 
 /** Their names. */
 export const HEADER_COLUMNS: readonly string[] = HEADERS.map(({ name }) => name);
+
+/**
+ * The column of a partitioned table's staging that says which partition of the source a row is in, and by which staging is
+ * partitioned itself: DMS writes one table for each partition, whose default it is, and knows nothing of it.
+ */
+export const PARTITION_COLUMN = "audit_trail_partition";
+
+/** The columns of a table's staging that are no columns of the source. */
+export function addedColumns({ partitions }: Pick<TableShape, "partitions">): readonly string[] {
+    return partitions === undefined ? HEADER_COLUMNS : [...HEADER_COLUMNS, PARTITION_COLUMN];
+}

@@ -16,11 +16,18 @@ export function lookFile(shapes: readonly TableShape[]): SqlFile {
             audit_log: names.auditLog,
             function_name: triggerFunction(shape).name,
             settings: SqlFragment.literals(["search_path=pg_catalog, pg_temp", ...settings]),
+            partitions: JSON.stringify(
+                (shape.partitions ?? []).map((leaf) => [
+                    leaf.schema,
+                    trailNames(leaf).staging,
+                    formatTableName(leaf),
+                ]),
+            ),
         };
     });
     return renderSql("sql/audit/look.sql", {
         audited: SqlFragment.each(
-            "(:'about', :'schema', :'staging', :'audit_log', :'function_name', ARRAY[:settings])",
+            "(:'about', :'schema', :'staging', :'audit_log', :'function_name', ARRAY[:settings], :'partitions')",
             rows,
             ",\n        ",
         ),

@@ -30,12 +30,20 @@ export interface ExtensionName {
     readonly schema: string;
 }
 
+/** A table that holds rows of a partitioned one: a leaf, at whatever depth. */
+export interface Partition extends TableName {
+    /** `pg_class.oid`. */
+    readonly oid: string;
+}
+
 /** What the trail has to know of a source table; columns in table order, the key in key order. */
 export interface TableShape extends TableName {
     /** `pg_class.oid`: `attnum` means something only within one table. */
     readonly oid: string;
     readonly columns: readonly ColumnShape[];
     readonly primaryKey: readonly string[];
+    /** Of a partitioned table: what holds its rows, and what DMS replicates in its place. Undefined for a plain table. */
+    readonly partitions?: readonly Partition[];
     /** Columns of the source that the config leaves out of the trail, none of which is among `columns`. */
     readonly excluded?: readonly ExcludedColumn[];
 }
@@ -57,6 +65,27 @@ export interface SqlFile {
     /** Path from the project's root, for example `sql/audit/staging.sql`. */
     readonly file: string;
     readonly sql: string;
+}
+
+/** A table that DMS is told to replicate. */
+export interface ReplicatedTable extends TableName {
+    /** The table of the config that it is a part of. */
+    readonly partitionOf?: TableName;
+}
+
+/** The tables that DMS replicates: of a partitioned one its partitions, because their names are what the WAL has. */
+export function replicatedTables(
+    tables: readonly Pick<TableShape, "schema" | "table" | "partitions">[],
+): ReplicatedTable[] {
+    return tables.flatMap(({ schema, table, partitions }): ReplicatedTable[] =>
+        partitions === undefined
+            ? [{ schema, table }]
+            : partitions.map((leaf) => ({
+                  schema: leaf.schema,
+                  table: leaf.table,
+                  partitionOf: { schema, table },
+              })),
+    );
 }
 
 /** A table's shape among all, or an error that says which one is missing. */

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 
 import { escapeIdentifier } from "pg";
 
-import { HEADER_COLUMNS, HEADERS } from "./headers";
+import { addedColumns, HEADER_COLUMNS, HEADERS, PARTITION_COLUMN } from "./headers";
 import { hasDollarQuote } from "./limits";
 import { formatTableName, TRAIL_SCHEMA, trailNames } from "./names";
-import type { SqlFile, TableName, TableShape } from "./shape";
+import type { Partition, SqlFile, TableName, TableShape } from "./shape";
 import { renderSql, SqlFragment, type Variables } from "./template";
 
 /** The log function of one table, in the words of the postgresql provider's Function resource. */
@@ -30,7 +30,7 @@ export function foundation(): SqlFile[] {
         renderSql("sql/audit/schema_version.sql", {
             version: SqlFragment.integer(SCHEMA_VERSION),
         }),
-        ...["basics", "ledger", "slots", "registry"].map(audit),
+        ...["basics", "ledger", "slots", "registry", "partitions"].map(audit),
         renderSql("sql/audit/images.sql", { headers: headerNames() }),
         ...["tables", "triggers", "reload"].map(audit),
         audit("control_tables"),
@@ -43,9 +43,11 @@ function audit(name: string): SqlFile {
     return renderSql(`sql/audit/${name}.sql`);
 }
 
-/** The names of the header columns, as the text of an array. */
-function headerNames(): SqlFragment {
-    return SqlFragment.literals([`{${HEADER_COLUMNS.join(",")}}`]);
+/** The names of the columns that staging has beside the source's, as the text of an array. */
+function headerNames(
+    names: readonly string[] = [...HEADER_COLUMNS, PARTITION_COLUMN],
+): SqlFragment {
+    return SqlFragment.literals([`{${names.join(",")}}`]);
 }
 
 /**
@@ -64,11 +66,14 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             type: stagingType,
             missing: undefined,
         })),
+        ...(shape.partitions === undefined
+            ? []
+            : [{ name: PARTITION_COLUMN, type: "text", missing: undefined }]),
     ].map((column) => ({
         name: column.name,
         type: SqlFragment.type(column.type),
         type_name: column.type,
-        in_key: SqlFragment.boolean(key.has(column.name)),
+        in_key: SqlFragment.boolean(key.has(column.name) || column.name === PARTITION_COLUMN),
         missing: SqlFragment.nullable(column.missing),
     }));
     const extensions = new Map(
@@ -93,7 +98,18 @@ export function tableObjects(shape: TableShape): SqlFile[] {
                 columns,
                 ",\n        ",
             ),
-            key_columns: SqlFragment.identifiers(shape.primaryKey),
+            // A partitioned table has no key that lacks its partition's column, and DMS wants the source's: each partition has it.
+            key: SqlFragment.each(
+                ",\n    PRIMARY KEY (:key_columns)",
+                shape.partitions === undefined
+                    ? [{ key_columns: SqlFragment.identifiers(shape.primaryKey) }]
+                    : [],
+            ),
+            is_partitioned: SqlFragment.boolean(shape.partitions !== undefined),
+            partitioning: SqlFragment.each(
+                ' PARTITION BY LIST (:"partition_column")',
+                shape.partitions === undefined ? [] : [{ partition_column: PARTITION_COLUMN }],
+            ),
             key_names: SqlFragment.literals(shape.primaryKey),
             comment: `Current rows of ${source}, written by AWS DMS alone.`,
         }),
@@ -102,6 +118,11 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             audit_log: names.auditLog,
             audit_log_name: qualified(shape.schema, names.auditLog),
             partition_prefix: names.partitionPrefix,
+            partition_column: SqlFragment.each(
+                ",\n        -- The partition of the source's table that the row was in.\n        ('source_partition', 'text')",
+                shape.partitions === undefined ? [] : [{}],
+                "",
+            ),
             row_key_index: names.rowKeyIndex,
             time_index: names.timeIndex,
             comment: `Every change of ${source}: old row, new row, the source's commit time. Append-only.`,
@@ -123,6 +144,7 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             oid: shape.oid,
             columns: SqlFragment.each(":column", registered(shape), ",\n        "),
         }),
+        ...(shape.partitions === undefined ? [] : [registerPartitions(shape, shape.partitions)]),
     ];
 }
 
@@ -160,11 +182,52 @@ export function widthFile(shapes: readonly TableShape[]): SqlFile {
     const rows = shapes.map((shape) => ({
         about: formatTableName(shape),
         staging_name: qualified(shape.schema, trailNames(shape).staging),
-        wanted: SqlFragment.literals([...shape.columns.map(({ name }) => name), ...HEADER_COLUMNS]),
+        wanted: SqlFragment.literals([
+            ...shape.columns.map(({ name }) => name),
+            ...addedColumns(shape),
+        ]),
     }));
     return renderSql("sql/audit/widths.sql", {
         tables: SqlFragment.each("(:'about', :'staging_name', ARRAY[:wanted])", rows, ",\n    "),
     });
+}
+
+/** How many partitions get their staging tables in one transaction, whose locks have to fit into the server's table. */
+const PARTITIONS_AT_ONCE = 100;
+
+function registerPartitions(
+    { schema, table }: TableShape,
+    partitions: readonly Partition[],
+): SqlFile {
+    return renderSql("sql/audit/register_partitions.sql", {
+        schema,
+        table,
+        partitions: SqlFragment.literals([
+            JSON.stringify(
+                partitions.map((leaf) => [
+                    leaf.schema,
+                    leaf.table,
+                    formatTableName(leaf),
+                    trailNames(leaf).staging,
+                    leaf.oid,
+                ]),
+            ),
+        ]),
+    });
+}
+
+/**
+ * The staging tables of a table's partitions, as many scripts as that takes, each for a transaction of its own; none for a
+ * plain table. To be run after {@link triggerObjects}, whose row triggers reach a partition when it is attached.
+ */
+export function partitionObjects({ schema, table, partitions = [] }: TableShape): SqlFile[] {
+    const count = Math.ceil(partitions.length / PARTITIONS_AT_ONCE);
+    const script = renderSql("sql/audit/partition_staging.sql", {
+        schema,
+        table,
+        count: SqlFragment.integer(PARTITIONS_AT_ONCE),
+    });
+    return Array.from({ length: count }, () => script);
 }
 
 /** The two functions that write one table's log, and how they are called. */
@@ -190,6 +253,9 @@ function logFunctions(shape: TableShape): LogFunctions {
         );
     }
     const key = shape.primaryKey.map((column) => ({ column }));
+    const isPartitioned = shape.partitions !== undefined;
+    // Ends and beginnings of lists and conditions that only a partitioned table's functions have.
+    const only = (text: string): SqlFragment => SqlFragment.each(text, isPartitioned ? [{}] : []);
     const render = (uncommonName: string): { body: string; uncommon: SqlFile } => {
         const variables: Variables = {
             schema: shape.schema,
@@ -199,13 +265,23 @@ function logFunctions(shape: TableShape): LogFunctions {
             tombstone: names.tombstone,
             new_key: rowKey("after_image", key),
             uncommon: uncommonName,
+            partition_column: only(", source_partition"),
         };
         return {
-            body: renderSql("sql/audit/log_change.sql", { ...variables, headers: headerNames() })
-                .sql,
+            body: renderSql("sql/audit/log_change.sql", {
+                ...variables,
+                headers: headerNames(addedColumns(shape)),
+                partition_name: only(", NEW.audit_trail_partition"),
+                in_partition: only(" AND s.audit_trail_partition = NEW.audit_trail_partition"),
+                moved: only(
+                    "\n    remarks := audit_trail.remark_move(remarks, NEW.operation, TG_RELID, changed_key, commit_microseconds);",
+                ),
+            }).sql,
             uncommon: renderSql("sql/audit/log_uncommon.sql", {
                 ...variables,
                 old_key: rowKey("before_image", key),
+                partition_name: only(", new_row.audit_trail_partition"),
+                in_partition: only(" AND s.audit_trail_partition = new_row.audit_trail_partition"),
             }),
         };
     };

@@ -56,8 +56,16 @@ const DATA_TYPES =
         " ",
     );
 
+/** https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.html */
+const LIMIT_BYTES = 2_000_000;
+
 /** Parses and checks the table-mapping JSON (DMS guide, "Using table mapping"); undocumented things are refused. */
 export function parseTableMappings(json: string): TableMapping {
+    if (Buffer.byteLength(json) > LIMIT_BYTES) {
+        throw new TaskError(
+            `The table mappings have ${Buffer.byteLength(json)} bytes, and DMS takes ${LIMIT_BYTES} (2 MB).`,
+        );
+    }
     const root = parseObject(json, "The table mappings");
     refuseUnknownKeys(root, ["rules"], "The table mappings");
     const rules = asArray(root.rules, 'The table mappings\' "rules"').map(parseRule);

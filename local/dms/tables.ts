@@ -42,7 +42,8 @@ export class Tables {
         if (mapped.length === 0 && this.task.settings.ErrorBehavior.FailOnNoTablesCaptured) {
             throw new TaskError(
                 "No tables were found at the source that the table mappings select " +
-                    "(names are case-sensitive; the source user needs USAGE and SELECT).",
+                    "(names are case-sensitive; the source user needs USAGE and SELECT; of a partitioned table the " +
+                    "partitions are selected).",
             );
         }
         const owners = new Map<string, string>();

@@ -63,7 +63,8 @@ BEGIN
         RETURN;
     END IF;
     EXECUTE 'CREATE OR REPLACE TRIGGER ' || wanted;
-    EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER %I', relation, trigger_name);
+    -- Without ONLY: a row trigger of a partitioned table is one of each partition as well.
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', relation, trigger_name);
     SELECT concat(wanted, E'\n', pg_get_triggerdef(t.oid)) INTO STRICT made
         FROM pg_trigger AS t
         WHERE t.tgrelid = relation AND t.tgname = trigger_name;

@@ -15,13 +15,17 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    source_table text;
+    audited audit_trail.audited_table;
 BEGIN
-    SELECT t.table_name INTO source_table
-        FROM audit_trail.audited_table AS t
-        WHERE t.table_schema = staging_schema AND t.staging = staging_table;
+    SELECT * INTO audited FROM audit_trail.trail_of_staging(staging_schema, staging_table);
     INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
-        SELECT staging_schema, coalesce(source_table, staging_table), gap_kind, gap_from, gap_to, gap_detail
+        SELECT
+            coalesce(audited.table_schema, staging_schema),
+            coalesce(audited.table_name, staging_table),
+            gap_kind,
+            gap_from,
+            gap_to,
+            gap_detail
         WHERE NOT EXISTS (
             SELECT FROM audit_trail.gap AS g
             WHERE g.kind = gap_kind AND g.detail = gap_detail AND g.to_timestamp IS NOT DISTINCT FROM gap_to

@@ -15,7 +15,19 @@ DECLARE
     source_schemas text[] := ARRAY[:schemas]::text[];
     wanted record;
     is_member boolean;
+    -- Of the partitions of audited tables.
+    partition_staging jsonb := '[]';
 BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_partition')
+    ) THEN
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema_name', p.partition_schema, 'name', p.staging)), '[]')
+            INTO partition_staging
+            FROM audit_trail.audited_partition AS p;
+        source_schemas := source_schemas || ARRAY(SELECT DISTINCT p.partition_schema FROM audit_trail.audited_partition AS p);
+    END IF;
     IF EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -24,17 +36,18 @@ BEGIN
         source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
         FOR wanted IN
             SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
-            FROM audit_trail.audited_table AS t
-            CROSS JOIN LATERAL (
-                VALUES
-                    (t.staging, 'audit_trail_dms_target', 'SELECT'),
-                    (t.staging, 'audit_trail_dms_target', 'INSERT'),
-                    (t.staging, 'audit_trail_dms_target', 'UPDATE'),
-                    (t.staging, 'audit_trail_dms_target', 'DELETE'),
-                    (t.staging, 'audit_trail_dms_target', 'TRUNCATE'),
-                    (t.audit_log, 'audit_trail_auditor', 'SELECT')
-            ) AS r (name, grantee, privilege)
-            JOIN pg_catalog.pg_namespace AS n ON n.nspname = t.table_schema
+            FROM (
+                SELECT t.table_schema AS schema_name, t.staging AS name, 'audit_trail_dms_target' AS grantee, p.privilege
+                FROM audit_trail.audited_table AS t
+                CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p (privilege)
+                UNION ALL
+                SELECT t.table_schema, t.audit_log, 'audit_trail_auditor', 'SELECT' FROM audit_trail.audited_table AS t
+                UNION ALL
+                SELECT s.schema_name, s.name, 'audit_trail_dms_target', p.privilege
+                FROM jsonb_to_recordset(partition_staging) AS s (schema_name text, name text)
+                CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p (privilege)
+            ) AS r
+            JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.schema_name
             JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
             WHERE NOT has_table_privilege(r.grantee, c.oid, r.privilege)
         LOOP
@@ -75,6 +88,7 @@ BEGIN
             VALUES
                 ('acknowledgement', 'audit_trail_auditor', 'SELECT'),
                 ('audited_column', 'audit_trail_auditor', 'SELECT'),
+                ('audited_partition', 'audit_trail_auditor', 'SELECT'),
                 ('audited_table', 'audit_trail_auditor', 'SELECT'),
                 ('brought_back', 'audit_trail_auditor', 'SELECT'),
                 ('former_column', 'audit_trail_auditor', 'SELECT'),
@@ -83,6 +97,7 @@ BEGIN
                 ('known_gap', 'audit_trail_auditor', 'SELECT'),
                 ('schema_version', 'audit_trail_auditor', 'SELECT'),
                 ('unlogged_change', 'audit_trail_auditor', 'SELECT'),
+                ('audited_partition', 'audit_trail_collector', 'SELECT'),
                 ('audited_table', 'audit_trail_collector', 'SELECT'),
                 ('gap', 'audit_trail_collector', 'SELECT'),
                 ('gap', 'audit_trail_collector', 'INSERT')
@@ -115,7 +130,8 @@ BEGIN
                 ('control_table_problem', 'audit_trail_collector'),
                 ('gaps_told_by', 'audit_trail_collector'),
                 ('record_once', 'audit_trail_collector'),
-                ('register_new_columns', 'audit_trail_collector')
+                ('register_new_columns', 'audit_trail_collector'),
+                ('trail_of_staging', 'audit_trail_collector')
         ) AS r (name, grantee)
         JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'audit_trail'
         JOIN pg_catalog.pg_proc AS p ON p.pronamespace = n.oid AND p.proname = r.name

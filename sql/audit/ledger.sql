@@ -22,6 +22,8 @@ VALUES
     ('marker missing', true, 'A marker of the source is in no log; what was committed about then may be in none either.'),
     ('not audited', true, 'The table was not listed for a time; what was committed then is in no log.'),
     ('other table under this name', true, 'Another table has got the audited table''s name.'),
+    ('partition added', true, 'A partition came; what was committed to it before it was loaded is in no log.'),
+    ('partition left', false, 'A partition was detached or dropped; a D with a remark closes each of its rows.'),
     ('primary key update', true, 'DMS changed the primary key of a staging row.'),
     ('reload', true, 'DMS emptied staging and loaded the table again; the changes in between are in no log.'),
     ('replay with other values', false, 'A change that the log has already came again with another row.'),

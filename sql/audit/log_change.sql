@@ -75,11 +75,11 @@ BEGIN
     ELSIF coalesce(last_change, '') = '' AND coalesce(current_setting('audit_trail.session_start', true), '') = '' THEN
         PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
     END IF;
-    PERFORM set_config('audit_trail.last_change', commit_microseconds || ' ' || change_lsn, false);
+    PERFORM set_config('audit_trail.last_change', commit_microseconds || ' ' || change_lsn, false);:moved
 
     INSERT INTO :"schema".:"audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
-        remarks
+        remarks:partition_column
     )
     VALUES (
         NEW.operation,
@@ -90,7 +90,7 @@ BEGIN
         commit_microseconds,
         NEW.stream_position,
         coalesce(NEW.change_seq, ''),
-        remarks
+        remarks:partition_name
     );
 
     IF NEW.operation = 'D' THEN
@@ -103,7 +103,7 @@ BEGIN
                 removed_image = NULL,
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at;
-        DELETE FROM :"schema".:"staging" AS s WHERE s.ctid = NEW.ctid;
+        DELETE FROM :"schema".:"staging" AS s WHERE s.ctid = NEW.ctid:in_partition;
     ELSIF is_buried THEN
         DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
     END IF;

@@ -89,14 +89,16 @@ BEGIN
             END IF;
         END IF;
         INSERT INTO :"schema".:"audit_log" (
-            operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq, remarks
+            operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq, remarks:partition_column
         )
-        VALUES ('B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '', remarks);
+        VALUES (
+            'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '', remarks:partition_name
+        );
         IF tombstone.row_key IS NOT NULL THEN
             -- A load makes nothing that was logged before it unknown.
             DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
             PERFORM audit_trail.begin_own_write();
-            UPDATE :"schema".:"staging" AS s SET stream_position = known_position WHERE s.ctid = new_ctid;
+            UPDATE :"schema".:"staging" AS s SET stream_position = known_position WHERE s.ctid = new_ctid:in_partition;
             PERFORM audit_trail.end_own_write();
         END IF;
         RETURN;
@@ -244,7 +246,7 @@ BEGIN
                 );
         END IF;
         PERFORM audit_trail.begin_own_write();
-        DELETE FROM :"schema".:"staging" AS s WHERE s.ctid = new_ctid;
+        DELETE FROM :"schema".:"staging" AS s WHERE s.ctid = new_ctid:in_partition;
         IF statement = 'UPDATE' OR tombstone.kind = 'removed' THEN
             INSERT INTO :"schema".:"staging" SELECT old_row.*;
         END IF;
@@ -264,7 +266,7 @@ BEGIN
         kept_position := known_position;
         IF operation <> 'D' THEN
             PERFORM audit_trail.begin_own_write();
-            UPDATE :"schema".:"staging" AS s SET stream_position = known_position WHERE s.ctid = new_ctid;
+            UPDATE :"schema".:"staging" AS s SET stream_position = known_position WHERE s.ctid = new_ctid:in_partition;
             PERFORM audit_trail.end_own_write();
         END IF;
     END IF;
@@ -319,7 +321,7 @@ BEGIN
 
     INSERT INTO :"schema".:"audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
-        remarks
+        remarks:partition_column
     )
     VALUES (
         log_operation,
@@ -330,7 +332,7 @@ BEGIN
         audit_trail.microseconds(committed_at),
         change_position,
         sequence,
-        remarks
+        remarks:partition_name
     );
 
     IF operation = 'D' THEN
@@ -343,7 +345,7 @@ BEGIN
                 removed_image = NULL,
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at;
-        DELETE FROM :"schema".:"staging" AS s WHERE s.ctid = new_ctid;
+        DELETE FROM :"schema".:"staging" AS s WHERE s.ctid = new_ctid:in_partition;
     ELSIF tombstone.row_key IS NOT NULL THEN
         DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
@@ -365,7 +367,7 @@ EXCEPTION
             IF operation = 'D' THEN
                 -- It stays deleted, though the log does not say so.
                 PERFORM audit_trail.begin_own_write();
-                DELETE FROM :"schema".:"staging" AS s WHERE s.ctid = new_ctid;
+                DELETE FROM :"schema".:"staging" AS s WHERE s.ctid = new_ctid:in_partition;
                 PERFORM audit_trail.end_own_write();
             END IF;
             RETURN;

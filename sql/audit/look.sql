@@ -5,6 +5,7 @@ WITH audited AS (
         w.about,
         w.function_name,
         w.settings,
+        CAST(w.partitions AS jsonb) AS partitions,
         s.oid AS staging,
         s.relowner AS staging_owner,
         l.oid AS log,
@@ -13,7 +14,7 @@ WITH audited AS (
         p.proowner AS function_owner,
         p.prosecdef AS is_definer,
         coalesce(p.proconfig, '{}') AS proconfig
-    FROM (VALUES :audited) AS w (about, schema_name, staging_name, log_name, function_name, settings)
+    FROM (VALUES :audited) AS w (about, schema_name, staging_name, log_name, function_name, settings, partitions)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema_name
     LEFT JOIN pg_catalog.pg_class AS s ON s.relnamespace = n.oid AND s.relname = w.staging_name
     LEFT JOIN pg_catalog.pg_class AS l ON l.relnamespace = n.oid AND l.relname = w.log_name
@@ -80,6 +81,31 @@ FROM (
     FROM audited AS a
     CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS r (privilege)
     WHERE a.staging IS NOT NULL AND NOT has_table_privilege('audit_trail_dms_target', a.staging, r.privilege)
+    UNION ALL
+    SELECT
+        a.about,
+        CASE
+            WHEN s.oid IS NULL OR NOT EXISTS (
+                SELECT FROM pg_catalog.pg_inherits AS i WHERE (i.inhrelid, i.inhparent) = (s.oid, a.staging)
+            )
+                THEN format('the staging table of the partition %s is gone or detached', p.partition ->> 2)
+            ELSE format('a trigger of the staging table of the partition %s is gone or not ENABLE ALWAYS', p.partition ->> 2)
+        END
+    FROM audited AS a
+    CROSS JOIN LATERAL jsonb_array_elements(a.partitions) AS p (partition)
+    LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = p.partition ->> 0
+    LEFT JOIN pg_catalog.pg_class AS s ON s.relnamespace = n.oid AND s.relname = p.partition ->> 1
+    WHERE a.staging IS NOT NULL
+        AND (
+            NOT EXISTS (SELECT FROM pg_catalog.pg_inherits AS i WHERE (i.inhrelid, i.inhparent) = (s.oid, a.staging))
+            OR (
+                SELECT count(*)
+                FROM pg_catalog.pg_trigger AS g
+                WHERE g.tgrelid = s.oid
+                    AND g.tgname IN ('log_change', 'keep_removed_row', 'log_reload')
+                    AND g.tgenabled = 'A'
+            ) < 3
+        )
     UNION ALL
     SELECT a.about, format('%s may not act as audit_trail_owner', current_user)
     FROM audited AS a

@@ -12,6 +12,13 @@ DECLARE
         (SELECT k.kind FROM audit_trail.gap_kind AS k WHERE k.kind = NEW.new_row_data ->> 'kind'),
         'unknown marker'
     );
+    -- A guard of a partition names the partition.
+    partitioned CONSTANT audit_trail.audited_partition := (
+        SELECT p
+        FROM audit_trail.audited_partition AS p
+        WHERE (p.partition_schema, p.partition_name)
+            = (NEW.new_row_data ->> 'table_schema', NEW.new_row_data ->> 'table_name')
+    );
 BEGIN
     -- A marker that was written while its own table was loaded arrives with the load. One that is older than the trail says
     -- nothing of it, and one that is told already came with an earlier load, or before it.
@@ -27,12 +34,16 @@ BEGIN
     END IF;
     INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
         VALUES (
-            NEW.new_row_data ->> 'table_schema',
-            NEW.new_row_data ->> 'table_name',
+            coalesce(partitioned.table_schema, NEW.new_row_data ->> 'table_schema'),
+            coalesce(partitioned.table_name, NEW.new_row_data ->> 'table_name'),
             known_kind,
             NEW.commit_timestamp,
             NEW.commit_timestamp,
             jsonb_build_object('marker', NEW.row_key, 'detail', NEW.new_row_data ->> 'detail')
+            || CASE
+                WHEN partitioned.label IS NULL THEN '{}'
+                ELSE jsonb_build_object('partition', partitioned.label)
+            END
             || CASE known_kind
                 WHEN 'unknown marker' THEN jsonb_build_object('kind', NEW.new_row_data ->> 'kind')
                 ELSE '{}'

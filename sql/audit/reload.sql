@@ -38,10 +38,9 @@ DECLARE
     something_logged boolean;
     last_change timestamptz;
 BEGIN
-    SELECT * INTO STRICT audited
-        FROM audit_trail.audited_table AS t
-        WHERE t.table_schema = TG_TABLE_SCHEMA AND t.staging = TG_TABLE_NAME;
-    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I)', TG_TABLE_SCHEMA, audited.audit_log) INTO something_logged;
+    SELECT * INTO STRICT audited FROM audit_trail.trail_of_staging(TG_TABLE_SCHEMA, TG_TABLE_NAME);
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I)', audited.table_schema, audited.audit_log)
+        INTO something_logged;
     IF NOT something_logged THEN
         RETURN NULL;
     END IF;
@@ -97,9 +96,7 @@ BEGIN
     IF NEW.change_seq <> '' THEN
         RETURN NEW;
     END IF;
-    SELECT * INTO STRICT audited
-        FROM audit_trail.audited_table AS t
-        WHERE t.table_schema = TG_TABLE_SCHEMA AND t.staging = TG_TABLE_NAME;
+    SELECT * INTO STRICT audited FROM audit_trail.trail_of_staging(TG_TABLE_SCHEMA, TG_TABLE_NAME);
     EXECUTE format('SELECT %s FROM (SELECT ($1).*) AS s', audit_trail.key_expression(audited.primary_key))
         INTO own_key USING NEW;
     EXECUTE format(

@@ -104,7 +104,22 @@ BEGIN
 END
 $function$;
 
--- Stops a deployment whose source table has got another primary key: the log's row_key would change its meaning.
+-- Stops a deployment whose source table is partitioned, and whose staging is not; or the reverse.
+CREATE OR REPLACE FUNCTION audit_trail.check_partitioning(staging regclass, source_is_partitioned boolean) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    IF source_is_partitioned <> (SELECT c.relkind = 'p' FROM pg_class AS c WHERE c.oid = staging) THEN
+        RAISE EXCEPTION 'The source''s table is % now, and % is not.',
+            CASE WHEN source_is_partitioned THEN 'partitioned' ELSE 'a plain table' END, staging
+            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+    END IF;
+END
+$function$;
+
+-- Stops a deployment whose source table has got another primary key: the log's row_key would change its meaning. The
+-- staging of a partitioned table has its key in each partition; the registry says which, unless the table is new.
 CREATE OR REPLACE FUNCTION audit_trail.check_key(staging regclass, expected text[]) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -112,6 +127,17 @@ AS $function$
 DECLARE
     present text[];
 BEGIN
+    IF EXISTS (SELECT FROM pg_class AS c WHERE c.oid = staging AND c.relkind = 'p') THEN
+        SELECT t.primary_key INTO present
+            FROM audit_trail.audited_table AS t
+            WHERE to_regclass(format('%I.%I', t.table_schema, t.staging)) = check_key.staging;
+        IF NOT FOUND OR present = expected THEN
+            RETURN;
+        END IF;
+        RAISE EXCEPTION 'The source''s primary key is now (%), and the partitions of % have (%).',
+            array_to_string(expected, ', '), staging, array_to_string(present, ', ')
+            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+    END IF;
     SELECT array_agg(a.attname::text ORDER BY k.ordinality)
         INTO present
         FROM pg_constraint AS p

@@ -69,9 +69,7 @@ DECLARE
     removed_key jsonb;
     removed_image jsonb;
 BEGIN
-    SELECT * INTO STRICT audited
-        FROM audit_trail.audited_table AS t
-        WHERE t.table_schema = TG_TABLE_SCHEMA AND t.staging = TG_TABLE_NAME;
+    SELECT * INTO STRICT audited FROM audit_trail.trail_of_staging(TG_TABLE_SCHEMA, TG_TABLE_NAME);
     removed_image := audit_trail.row_image(
         CAST(OLD AS text), audited.table_schema, audited.table_name, OLD.commit_timestamp AT TIME ZONE 'UTC'
     );

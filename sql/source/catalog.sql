@@ -13,24 +13,72 @@ relations AS (
         c.relkind,
         c.relispartition,
         c.relpersistence,
-        c.relreplident,
-        c.relowner,
-        c.relrowsecurity,
-        c.relforcerowsecurity
+        c.relreplident
     FROM wanted AS w
     LEFT JOIN (pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace)
         ON n.nspname = w.table_schema AND c.relname = w.table_name
         AND c.relkind NOT IN ('i', 'I', 'S', 't', 'c')
 ),
+-- The tables that hold the rows of a partitioned one, at whatever depth, by their names.
+leaves AS (
+    SELECT
+        r.oid AS root,
+        c.oid,
+        n.nspname AS table_schema,
+        c.relname AS table_name,
+        c.relkind,
+        c.relpersistence,
+        c.relreplident
+    FROM relations AS r
+    CROSS JOIN LATERAL pg_catalog.pg_partition_tree(r.oid::regclass) AS p
+    JOIN pg_catalog.pg_class AS c ON c.oid = p.relid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE r.relkind = 'p' AND p.isleaf
+),
 -- Names are told apart by their case with the database's rules, which DMS does not.
 lookalikes AS (
     SELECT r.oid, jsonb_agg(jsonb_build_object('schema', n.nspname, 'table', c.relname) ORDER BY c.oid) AS tables
-    FROM relations AS r
+    FROM (
+        SELECT s.oid, s.table_schema, s.table_name FROM relations AS s WHERE s.relkind <> 'p'
+        UNION
+        SELECT l.oid, l.table_schema, l.table_name FROM leaves AS l
+    ) AS r
     JOIN pg_catalog.pg_class AS c ON lower(c.relname::text COLLATE "default") = lower(r.table_name COLLATE "default")
     JOIN pg_catalog.pg_namespace AS n
         ON n.oid = c.relnamespace AND lower(n.nspname::text COLLATE "default") = lower(r.table_schema COLLATE "default")
     WHERE c.oid <> r.oid AND c.relkind IN ('r', 'p')
     GROUP BY r.oid
+),
+-- Tables with row security that hides rows from DMS's user, as PostgreSQL decides it for a role, which need not be there yet.
+hidden AS (
+    SELECT c.oid
+    FROM pg_catalog.pg_class AS c
+    WHERE c.relrowsecurity
+        AND NOT coalesce(
+            (
+                SELECT
+                    d.rolsuper
+                    OR d.rolbypassrls
+                    OR (NOT c.relforcerowsecurity AND pg_catalog.pg_has_role(d.oid, c.relowner, 'USAGE'))
+                FROM pg_catalog.pg_roles AS d
+                WHERE d.rolname = $3
+            ),
+            false
+        )
+),
+-- What ADD COLUMN ... DEFAULT on a partitioned table gave to the rows that were there: its partitions keep it. One that
+-- was attached later may have another history; where they disagree, nothing is said.
+missing_of_leaves AS (
+    SELECT
+        l.root,
+        a.attname,
+        CASE
+            WHEN count(DISTINCT (a.attmissingval::text::text[])[1]) = 1 THEN min((a.attmissingval::text::text[])[1])
+        END AS missing
+    FROM leaves AS l
+    JOIN pg_catalog.pg_attribute AS a ON a.attrelid = l.oid
+    WHERE a.atthasmissing AND NOT a.attisdropped
+    GROUP BY l.root, a.attname
 ),
 -- Triggers that can change a row of an UPDATE before it is written (tgtype: 1 row, 2 before, 16 update), enabled or not:
 -- enabling one tells nobody.
@@ -53,6 +101,11 @@ guarded_keys AS (
     JOIN pg_catalog.pg_attribute AS a ON a.attrelid = p.conrelid AND a.attnum = k.attnum
     GROUP BY p.conrelid, p.conkey
 ),
+rewritten AS (
+    SELECT w.tgrelid AS oid FROM rewriters AS w
+    UNION
+    SELECT l.root FROM leaves AS l JOIN rewriters AS w ON w.tgrelid = l.oid
+),
 columns AS (
     SELECT
         a.attrelid,
@@ -69,7 +122,10 @@ columns AS (
             WHERE l.oid = a.attcollation AND NOT l.collisdeterministic
         ) AS loose_collation,
         -- What ADD COLUMN ... DEFAULT gave to the rows that were there; no change of any row says so.
-        CASE WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1] END AS missing,
+        CASE
+            WHEN a.atthasmissing THEN (a.attmissingval::text::text[])[1]
+            ELSE (SELECT m.missing FROM missing_of_leaves AS m WHERE m.root = a.attrelid AND m.attname = a.attname)
+        END AS missing,
         CASE
             WHEN plain.typnamespace <> 'pg_catalog'::regnamespace AND pg_type_is_visible(plain.oid)
                 THEN quote_ident(plain_schema.nspname) || '.'
@@ -139,20 +195,9 @@ SELECT
     r.relpersistence::text AS persistence,
     -- Null for the two that DMS can work with, because a deployment may go from one to the other.
     CASE WHEN r.relreplident NOT IN ('d', 'f') THEN r.relreplident::text END AS other_identity,
-    -- As PostgreSQL decides it for that role, which need not be there yet.
-    r.relrowsecurity AND NOT coalesce(
-        (
-            SELECT
-                d.rolsuper
-                OR d.rolbypassrls
-                OR (NOT r.relforcerowsecurity AND pg_catalog.pg_has_role(d.oid, r.relowner, 'USAGE'))
-            FROM pg_catalog.pg_roles AS d
-            WHERE d.rolname = $3
-        ),
-        false
-    ) AS hides_rows_from_dms,
+    EXISTS (SELECT FROM hidden AS h WHERE h.oid = r.oid) AS hides_rows_from_dms,
     pg_catalog.row_security_active(r.oid) AS hides_rows_from_me,
-    -- A partitioned table is refused for what it is; a plain one has children only by inheritance.
+    -- Those of a partitioned table are partitions; a plain one has children only by inheritance.
     (
         SELECT coalesce(jsonb_agg(jsonb_build_object('schema', n.nspname, 'table', c.relname) ORDER BY c.oid), '[]')
         FROM pg_catalog.pg_inherits AS i
@@ -161,9 +206,37 @@ SELECT
         WHERE i.inhparent = r.oid AND NOT c.relispartition
     ) AS children,
     coalesce((SELECT s.tables FROM lookalikes AS s WHERE s.oid = r.oid), '[]') AS similar_tables,
-    EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid) AS updates_are_rewritten,
+    -- With what is not as a partition has to be, and nothing else: there may be very many. Null for a plain table.
+    CASE
+        WHEN r.relkind = 'p' THEN (
+            SELECT coalesce(
+                jsonb_agg(
+                    jsonb_strip_nulls(
+                        jsonb_build_object(
+                            'schema', l.table_schema,
+                            'table', l.table_name,
+                            'oid', l.oid::bigint::text,
+                            'kind', CASE WHEN l.relkind <> 'r' THEN l.relkind::text END,
+                            'persistence', CASE WHEN l.relpersistence <> 'p' THEN l.relpersistence::text END,
+                            'other_identity', CASE WHEN l.relreplident NOT IN ('d', 'f') THEN l.relreplident::text END,
+                            'hides_rows_from_dms', CASE WHEN h.oid IS NOT NULL THEN true END,
+                            'similar_tables', s.tables
+                        )
+                    )
+                    ORDER BY l.table_schema COLLATE "C", l.table_name COLLATE "C"
+                ),
+                '[]'
+            )
+            FROM leaves AS l
+            LEFT JOIN hidden AS h ON h.oid = l.oid
+            LEFT JOIN lookalikes AS s ON s.oid = l.oid
+            WHERE l.root = r.oid
+        )
+    END AS partitions,
+    EXISTS (SELECT FROM rewritten AS w WHERE w.oid = r.oid) AS updates_are_rewritten,
     -- The guards that work as a deployment makes them: a trigger calls the function of its own name, which has the body it
-    -- was made with, fires in every session, compares the bytes of the whole key and sees what other triggers do to a row.
+    -- was made with, fires in every session, compares the bytes of the whole key and sees what other triggers do to a row. On
+    -- a partitioned table they work where every partition has them.
     (
         SELECT coalesce(jsonb_agg(t.tgname ORDER BY t.tgname), '[]')
         FROM pg_catalog.pg_trigger AS t
@@ -184,12 +257,22 @@ SELECT
                         AND (
                             t.tgattr::text = ''
                             OR k.conkey <@ CAST(string_to_array(t.tgattr::text, ' ') AS smallint[])
-                            AND NOT EXISTS (SELECT FROM rewriters AS w WHERE w.tgrelid = r.oid)
+                            AND NOT EXISTS (SELECT FROM rewritten AS w WHERE w.oid = r.oid)
                         )
                 )
                 WHEN 21 THEN t.tgname = 'audit_trail_refuse_over_limit' AND t.tgqual IS NOT NULL
                 ELSE false
             END
+            AND NOT EXISTS (
+                SELECT
+                FROM leaves AS l
+                WHERE l.root = r.oid
+                    AND NOT EXISTS (
+                        SELECT
+                        FROM pg_catalog.pg_trigger AS g
+                        WHERE g.tgrelid = l.oid AND g.tgname = t.tgname AND g.tgfoid = t.tgfoid AND g.tgenabled = 'A'
+                    )
+            )
     ) AS guards
 FROM relations AS r
 ORDER BY r.ordinality;

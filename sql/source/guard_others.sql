@@ -10,7 +10,11 @@ FROM (
         -- A partition's copy of its parent's trigger goes with that one.
         AND t.tgparentid = 0
 ) AS guarded
-WHERE guarded.relation NOT IN (
-    SELECT format('%I.%I', a.schema_name, a.table_name)::regclass
+WHERE NOT EXISTS (
+    SELECT
     FROM (VALUES :audited) AS a (schema_name, table_name)
+    WHERE format('%I.%I', a.schema_name, a.table_name)::regclass = guarded.relation
+        -- Of a partition the table counts that it is a part of.
+        OR format('%I.%I', a.schema_name, a.table_name)::regclass
+            IN (SELECT r FROM pg_catalog.pg_partition_ancestors(guarded.relation) AS r)
 );

@@ -92,18 +92,33 @@ BEGIN
 END
 $function$;
 
--- Takes away the guards that a table has; a table without any is not locked.
+-- The table itself, and the tables that hold its rows where it is partitioned.
+CREATE OR REPLACE FUNCTION audit_trail.guarded_relations(guarded regclass) RETURNS SETOF regclass
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT guarded
+    UNION
+    SELECT t.relid
+    FROM pg_partition_tree(guarded) AS t
+    WHERE t.isleaf AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = guarded AND c.relkind = 'p');
+END;
+
+-- Takes away the guards that a table and its partitions have; a table without any is not locked.
 CREATE OR REPLACE FUNCTION audit_trail.remove_guards(guarded regclass) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    guard name;
+    guard record;
 BEGIN
     FOR guard IN
-        SELECT t.tgname
+        SELECT t.tgname, t.tgrelid::regclass AS relation
         FROM pg_trigger AS t
-        WHERE t.tgrelid = guarded AND t.tgname IN (
+        JOIN audit_trail.guarded_relations(guarded) AS r (relation) ON r.relation = t.tgrelid
+        -- A partition's copy of its parent's trigger goes with that one.
+        WHERE t.tgparentid = 0 AND t.tgname IN (
             'audit_trail_refuse_truncate',
             'audit_trail_record_truncate',
             'audit_trail_refuse_key_update',
@@ -111,7 +126,45 @@ BEGIN
             'audit_trail_refuse_over_limit'
         )
     LOOP
-        EXECUTE format('DROP TRIGGER %I ON %s', guard, guarded);
+        EXECUTE format('DROP TRIGGER %I ON %s', guard.tgname, guard.relation);
+    END LOOP;
+END
+$function$;
+
+-- Row triggers of a partitioned table reach its partitions, those of later ones too; statement triggers do not. So each
+-- partition gets the table's guard against TRUNCATE.
+CREATE OR REPLACE FUNCTION audit_trail.guard_partitions(guarded regclass, guard name) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    leaf regclass;
+BEGIN
+    FOR leaf IN SELECT r FROM audit_trail.guarded_relations(guarded) AS r WHERE r <> guarded LOOP
+        EXECUTE format(
+            'CREATE TRIGGER %I BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.%I()',
+            guard, leaf, substr(guard, length('audit_trail_') + 1)
+        );
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', leaf, guard);
+    END LOOP;
+END
+$function$;
+
+-- The whole old row for every partition, of which a partitioned table tells them nothing.
+CREATE OR REPLACE FUNCTION audit_trail.identify_by_all_columns(guarded regclass) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    relation regclass;
+BEGIN
+    FOR relation IN
+        SELECT r
+        FROM audit_trail.guarded_relations(guarded) AS r
+        JOIN pg_class AS c ON c.oid = r
+        WHERE c.relreplident <> 'f'
+    LOOP
+        EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
     END LOOP;
 END
 $function$;
@@ -122,15 +175,18 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
-    holder text;
+    holder record;
 BEGIN
     FOR holder IN
-        SELECT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
-        FROM pg_class AS c
+        SELECT
+            r AS relation,
+            CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END AS grantee
+        FROM audit_trail.guarded_relations(guarded) AS r
+        JOIN pg_class AS c ON c.oid = r
         CROSS JOIN aclexplode(c.relacl) AS a
-        WHERE c.oid = guarded AND a.privilege_type = 'TRUNCATE' AND a.grantee <> c.relowner
+        WHERE a.privilege_type = 'TRUNCATE' AND a.grantee <> c.relowner
     LOOP
-        EXECUTE format('REVOKE TRUNCATE ON %s FROM %s', guarded, holder);
+        EXECUTE format('REVOKE TRUNCATE ON %s FROM %s', holder.relation, holder.grantee);
     END LOOP;
 END
 $function$;

@@ -27,5 +27,20 @@ SELECT
             AND c.attnum IS NOT NULL
             -- An excluded column that never was in the trail has nothing to look for in staging.
             AND (c.gone_since IS NULL OR c.present_from < c.gone_since)
-    ) AS known_columns
+    ) AS known_columns,
+    (
+        SELECT coalesce(
+            jsonb_agg(
+                jsonb_build_object(
+                    'name', format('%I.%I', p.partition_schema, p.staging),
+                    'column_default', quote_literal(p.label) || '::text',
+                    'bound', format('FOR VALUES IN (%s)', quote_literal(p.label))
+                )
+                ORDER BY p.label
+            ),
+            '[]'
+        )
+        FROM audit_trail.audited_partition AS p
+        WHERE p.table_schema = t.table_schema AND p.table_name = t.table_name
+    ) AS partitions
 FROM audit_trail.audited_table AS t;

@@ -11,7 +11,7 @@ WITH reloads AS (
             WHERE t.tgrelid = to_regclass(:'staging_name') AND t.tgname = 'make_room'
         ) AS is_reloaded
     FROM audit_trail.gap AS g
-    WHERE g.kind IN ('reload', 'not audited') AND g.table_schema = :'schema' AND g.table_name = :'table'
+    WHERE g.kind IN ('reload', 'not audited', 'partition added', 'other table under this name') AND g.table_schema = :'schema' AND g.table_name = :'table'
 ),
 -- The columns that a row may have, and those that every row has, because they neither came nor went.
 shape AS (

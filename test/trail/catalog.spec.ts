@@ -182,7 +182,6 @@ describe("shapes from the source's catalog", () => {
         const error = await shapes(
             "public.missing",
             "public.keyless",
-            "public.parts",
             "public.seen",
             "public.odd",
             "public.items",
@@ -198,7 +197,6 @@ describe("shapes from the source's catalog", () => {
             [
                 "public.missing",
                 "public.keyless",
-                "public.parts",
                 "public.seen",
                 '"operation" of public.odd',
                 '"a-b" of public.odd',
@@ -216,7 +214,7 @@ describe("shapes from the source's catalog", () => {
         assert.match(error.message, /"m" of public\.odd has the enum type public\.mood, which/u);
         assert.match(error.message, /"rs" of public\.odd has the multirange type int4multirange/u);
         assert.match(error.message, /"p" of public\.odd has the composite type public\.pair/u);
-        assert.match(error.message, /public\.parts is a partitioned table/u);
+        assert.match(error.message, /public\.seen is a view/u);
     });
 
     it("name the types that DMS would cut, change or not carry", async () => {
@@ -343,6 +341,61 @@ describe("shapes from the source's catalog", () => {
 
     it("do not take a partition for the parent, and accept one", async () => {
         assert.deepEqual((await shapes("public.part"))[0]?.primaryKey, ["a"]);
+    });
+
+    it("name the leaves of a partitioned table, at any depth", async () => {
+        await client.query(`
+            CREATE TABLE sold (day date, id integer, PRIMARY KEY (day, id)) PARTITION BY RANGE (day);
+            CREATE TABLE sold_a PARTITION OF sold FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+            CREATE TABLE a_rest PARTITION OF sold DEFAULT PARTITION BY HASH (id);
+            CREATE TABLE sold_0 PARTITION OF a_rest FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+            ALTER TABLE sold ADD COLUMN note varchar(9) DEFAULT 'old';
+            CREATE TABLE sold_1 PARTITION OF a_rest FOR VALUES WITH (MODULUS 2, REMAINDER 1)`);
+        const [sold] = await shapes("public.sold");
+        assert.deepEqual(sold?.primaryKey, ["day", "id"]);
+        assert.deepEqual(
+            sold.partitions?.map(({ table }) => table),
+            ["sold_0", "sold_1", "sold_a"],
+        );
+        assert.equal(sold.columns.at(-1)?.missing, "old", "what the leaves' older rows have");
+        assert.deepEqual((await shapes("public.parts"))[0]?.partitions?.length, 1);
+    });
+
+    it("refuse a leaf that DMS cannot replicate, by its name", async () => {
+        await client.query(`
+            CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+            CREATE TABLE mixed (id integer PRIMARY KEY, note text) PARTITION BY LIST (id);
+            CREATE UNLOGGED TABLE mixed_1 PARTITION OF mixed FOR VALUES IN (1);
+            CREATE TABLE mixed_2 PARTITION OF mixed FOR VALUES IN (2);
+            ALTER TABLE mixed_2 REPLICA IDENTITY NOTHING;
+            CREATE TABLE mixed_3 PARTITION OF mixed FOR VALUES IN (3);
+            ALTER TABLE mixed_3 ENABLE ROW LEVEL SECURITY;
+            CREATE TABLE mixedX3 PARTITION OF mixed FOR VALUES IN (4);
+            CREATE TABLE outer_mixed (id integer, note text) PARTITION BY LIST (id);
+            CREATE FOREIGN TABLE far PARTITION OF outer_mixed FOR VALUES IN (1) SERVER files OPTIONS (filename '/dev/null');
+            CREATE TABLE listed_twice (id integer PRIMARY KEY) PARTITION BY LIST (id);
+            CREATE TABLE taken PARTITION OF listed_twice DEFAULT`);
+        const problem = async (...tables: string[]): Promise<string> =>
+            await shapes(...tables).then(
+                () => assert.fail("accepted"),
+                (reason: unknown) => (reason as Error).message,
+            );
+        const mixed = await problem("public.mixed");
+        assert.match(mixed, /^The table public\.mixed_1 is UNLOGGED/mu);
+        assert.match(mixed, /^The table public\.mixed_2 has REPLICA IDENTITY NOTHING/mu);
+        assert.match(mixed, /^The table public\.mixed_3 has row security/mu);
+        assert.match(
+            mixed,
+            /^DMS reads _ and % in public\.mixed_3 as wildcards that also match public\.mixedx3/mu,
+        );
+        assert.match(
+            await problem("public.outer_mixed"),
+            /The partition public\.far of public\.outer_mixed is a foreign table/u,
+        );
+        assert.match(
+            await problem("public.listed_twice", "public.taken"),
+            /The table public\.taken would be audited twice, as a part of public\.listed_twice and of public\.taken/u,
+        );
     });
 
     it("say which two tables would share a name", async () => {

@@ -270,6 +270,7 @@ describe("collecting from tables that DMS's user owns", () => {
             rows.map(({ may }) => may),
             [
                 "INSERT audit_trail.gap",
+                "SELECT audit_trail.audited_partition",
                 "SELECT audit_trail.audited_table",
                 "SELECT audit_trail.gap",
                 "SELECT awsdms_control.awsdms_suspended_tables",

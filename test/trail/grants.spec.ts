@@ -74,6 +74,7 @@ for (const major of [15, 17]) {
                 '"Sales"."OrderLines_audit_log"',
                 "audit_trail.acknowledgement",
                 "audit_trail.audited_column",
+                "audit_trail.audited_partition",
                 "audit_trail.audited_table",
                 "audit_trail.brought_back",
                 "audit_trail.former_column",
@@ -89,6 +90,7 @@ for (const major of [15, 17]) {
                 [
                     ...read,
                     ...written,
+                    "audit_trail_collector: SELECT audit_trail.audited_partition",
                     "audit_trail_collector: SELECT audit_trail.audited_table",
                     "audit_trail_collector: INSERT SELECT audit_trail.gap",
                 ].sort(),

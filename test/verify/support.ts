@@ -16,7 +16,7 @@ import {
     markerGapFiles,
 } from "../../components/trail/guards";
 import { formatTableName, trailNames } from "../../components/trail/names";
-import type { TableName, TableShape } from "../../components/trail/shape";
+import { replicatedTables, type TableName, type TableShape } from "../../components/trail/shape";
 import { renderSql } from "../../components/trail/template";
 import { dropTaskSlot, startTask, stopTask } from "../../local/dms/control";
 import type { TableReport, VerifyOptions, VerifyReport } from "../../verify/report";
@@ -179,7 +179,7 @@ export class World {
         await prepareSession(this.trail.master);
         await run(this.trail.master, markerGapFiles());
         await this.trail.master.query("RESET ALL");
-        await this.startDms(audited);
+        await this.startDms(replicatedTables(all));
     }
 
     private async readShapes(tables: readonly TableName[]): Promise<TableShape[]> {

@@ -16,7 +16,7 @@ import {
 } from "../../../components/trail/guards";
 import type { TableChoices } from "../../../components/trail/columnChoices";
 import { forgetColumnsFiles } from "../../../components/trail/look";
-import type { TableName, TableShape } from "../../../components/trail/shape";
+import { replicatedTables, type TableName, type TableShape } from "../../../components/trail/shape";
 import { renderSql } from "../../../components/trail/template";
 import { startTask, stopTask, taskStatus } from "../../../local/dms/control";
 import type { Faults } from "../../../local/dms/faults";
@@ -53,10 +53,13 @@ export interface PipelineOptions {
 /** A source database, an audit database with the trails of its tables, and the DMS task that the project would make. */
 export class Pipeline {
     shapes: readonly TableShape[] = [];
+    /** With the marker table. */
+    private all: readonly TableShape[] = [];
     private readonly folder = taskFolder();
     private readonly dir = this.folder.path;
     private readonly clients: Client[] = [];
     private choices: readonly TableChoices[];
+    private maxLobSizeKb: number;
 
     private constructor(
         readonly source: MortalServer,
@@ -64,6 +67,7 @@ export class Pipeline {
         private readonly options: PipelineOptions,
     ) {
         this.choices = options.choices ?? [];
+        this.maxLobSizeKb = options.maxLobSizeKb ?? LOB_LIMIT_KB;
     }
 
     static async deploy(
@@ -161,15 +165,25 @@ export class Pipeline {
 
     /** A changed setting of a stopped task; takes effect when it starts. */
     setMaxLobSize(kilobytes: number): void {
-        this.writeTask(kilobytes);
+        this.maxLobSizeKb = kilobytes;
+        this.writeTask();
     }
 
-    /** Updates the trails, for the columns that the source has now. */
+    /**
+     * Updates the trails, for the columns and partitions that the source has now; the task learns of them when it starts.
+     */
     async redeploy(): Promise<void> {
         const source = await this.sourceSession();
         try {
             const all = await this.readShapes(source);
+            const { guards } = this.options;
+            if (guards !== undefined) {
+                for (const shape of this.shapes) {
+                    await run(source, guardFiles(shape, guards, false));
+                }
+            }
             await updateProgram(all, () => this.auditSessionOf("master"));
+            this.writeTask();
         } finally {
             await disconnect(source);
         }
@@ -180,7 +194,7 @@ export class Pipeline {
         this.choices = choices;
         await this.redeploy();
         await this.stop();
-        this.writeTask(this.options.maxLobSizeKb ?? LOB_LIMIT_KB);
+        this.writeTask();
         await this.start();
         const master = await this.auditSessionOf("master");
         await run(master, forgetColumnsFiles(this.options.tables, choices));
@@ -270,7 +284,7 @@ export class Pipeline {
             // As an instance whose parameter group, or whose DMS user, may switch ordinary triggers off.
             "GRANT SET ON PARAMETER session_replication_role TO audit_trail_dms_target",
         );
-        this.writeTask(this.options.maxLobSizeKb ?? LOB_LIMIT_KB);
+        this.writeTask();
     }
 
     /** The audited tables as the source has them now, and the marker table. */
@@ -281,21 +295,23 @@ export class Pipeline {
             catalogParameters([...tables, MARKER_TABLE]),
         );
         const all = tableShapes(rows, this.choices);
+        this.all = all;
         this.shapes = all.slice(0, tables.length);
         return all;
     }
 
-    private writeTask(maxLobSizeKb: number): void {
+    private writeTask(): void {
+        const { maxLobSizeKb } = this;
         const [[source, sourceName], [audit, auditName]] = this.databases;
         const endpoint = ({ scratch: { host, port } }: MortalServer, databaseName: string) => ({
             ...{ engineName: "aurora-postgresql", host, port, databaseName, sslMode: "none" },
         });
-        const { name, tables } = this.options;
+        const { name } = this.options;
         const task = {
             taskIdentifier: name.replaceAll("_", "-"),
             migrationType: "full-load-and-cdc",
             tableMappings: JSON.stringify(
-                tableMappings([...tables, MARKER_TABLE], "", this.choices),
+                tableMappings(replicatedTables(this.all), "", this.choices),
             ),
             taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb })),
             source: {

@@ -2,17 +2,12 @@ import type { Client } from "pg";
 
 import { prepareSession } from "../../../components/database/session";
 import { runBatch, type BatchPlace, type SqlBatch } from "../../../components/database/runBatch";
-import { auditGrants } from "../../../components/grants";
+import { auditGrants, auditRights } from "../../../components/grants";
 import { markerGapFiles } from "../../../components/trail/guards";
 import { leaveFile, retireFile } from "../../../components/trail/look";
-import { formatTableName } from "../../../components/trail/names";
 import type { TableShape } from "../../../components/trail/shape";
-import {
-    foundation,
-    tableObjects,
-    triggerFunction,
-    triggerObjects,
-} from "../../../components/trail/statements";
+import { foundation, triggerFunction } from "../../../components/trail/statements";
+import { tableBatches } from "../../../components/trail/tableBatches";
 import { disconnect } from "../../../local/dms/connection";
 import { createFunction } from "../../trail/support/trail";
 
@@ -52,11 +47,8 @@ export async function updateProgram(
         for (const shape of shapes) {
             await createFunction(master, shape);
         }
-        const tables = shapes.map((shape) => ({
-            about: formatTableName(shape),
-            files: [...tableObjects(shape), ...triggerObjects(shape)],
-        }));
-        await run(rights, ...tables, { files: [leaveFile(shapes)] }, rights);
+        const whole: SqlBatch = { files: auditRights(shapes, shapes) };
+        await run(whole, ...shapes.flatMap(tableBatches), { files: [leaveFile(shapes)] }, whole);
         await run(rights, { files: markerGapFiles() }, rights, { files: [retireFile(shapes)] });
         await dropOthers(master, shapes);
     } finally {

@@ -2,15 +2,11 @@ import { Client } from "pg";
 
 import { prepareSession } from "../../../components/database/session";
 import { dmsSession } from "../../../components/dmsSession";
-import { auditGrants } from "../../../components/grants";
+import { auditGrants, auditRights } from "../../../components/grants";
 import { roles } from "../../../components/names";
 import { MARKER_TABLE } from "../../../components/trail/guards";
-import {
-    foundation,
-    tableObjects,
-    triggerFunction,
-    triggerObjects,
-} from "../../../components/trail/statements";
+import { foundation, triggerFunction } from "../../../components/trail/statements";
+import { tableBatches } from "../../../components/trail/tableBatches";
 import type { SqlFile, TableShape } from "../../../components/trail/shape";
 import { scratchServer, type ScratchServer } from "../../support/postgres";
 
@@ -159,12 +155,15 @@ export async function deploy(master: Client, shapes: readonly TableShape[]): Pro
     const rights = [auditGrants([...shapes, MARKER_TABLE])];
     await run(master, rights);
     await run(master, foundation());
+    const whole = auditRights([...shapes, MARKER_TABLE], shapes);
+    await run(master, whole);
     for (const shape of shapes) {
-        await run(master, tableObjects(shape));
         await createFunction(master, shape);
-        await run(master, triggerObjects(shape));
+        for (const { files } of tableBatches(shape)) {
+            await run(master, files);
+        }
     }
-    await run(master, rights);
+    await run(master, whole);
     await run(master, [dmsSession(roles.target)]);
 }
 

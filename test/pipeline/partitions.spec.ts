@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+
+import type { Client } from "pg";
+
+import type { TableReport } from "../../verify/report";
+import { verifyTrail } from "../../verify/verifyTrail";
+import { Pipeline } from "./support/pipeline";
+import { MortalServer } from "./support/server";
+
+const PAYMENT = { schema: "public", table: "payment" };
+/** Leaves at two depths, one of them in a schema of its own with another order of columns and a dropped one. */
+const DDL = `
+    CREATE TABLE payment (
+        payment_id integer, customer text, amount numeric(8,2), paid_at date, PRIMARY KEY (paid_at, payment_id)
+    ) PARTITION BY RANGE (paid_at);
+    CREATE TABLE payment_jan PARTITION OF payment FOR VALUES FROM ('2026-01-01') TO ('2026-02-01');
+    CREATE SCHEMA parts;
+    CREATE TABLE parts.feb (
+        gone text, amount numeric(8,2), paid_at date NOT NULL, customer text, payment_id integer,
+        PRIMARY KEY (paid_at, payment_id)
+    );
+    ALTER TABLE parts.feb DROP COLUMN gone;
+    ALTER TABLE payment ATTACH PARTITION parts.feb FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+    CREATE TABLE payment_late PARTITION OF payment FOR VALUES FROM ('2026-03-01') TO ('2027-01-01')
+        PARTITION BY HASH (payment_id);
+    CREATE TABLE "Late 0" PARTITION OF payment_late FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+    CREATE TABLE "Late 1" PARTITION OF payment_late FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+    INSERT INTO payment VALUES (1, 'a', 1, '2026-01-05'), (2, 'b', 2, '2026-02-05'), (3, 'c', 3, '2026-03-05');
+`;
+
+describe("a partitioned table", function () {
+    this.timeout(60_000);
+    let source: MortalServer;
+    let audit: MortalServer;
+    let task: Pipeline;
+    let writer: Client;
+    let trail: Client;
+
+    before(async () => {
+        source = await MortalServer.start({ track_commit_timestamp: "on" });
+        audit = await MortalServer.start();
+        const guards = { truncate: "refuse", keyUpdate: "refuse" } as const;
+        task = await Pipeline.deploy(source, audit, {
+            name: "partitions",
+            tables: [PAYMENT],
+            ddl: DDL,
+            guards,
+        });
+        writer = await task.sourceSession();
+        trail = await task.auditSession();
+        await task.start();
+    });
+    after(async () => {
+        await (task as Pipeline | undefined)?.close();
+        await audit.stop();
+        await source.stop();
+    });
+
+    /** Operation, id, partition and remarks of the log's rows behind another, in their order. */
+    async function logged(after = "0"): Promise<string[]> {
+        const { rows } = await trail.query<{ line: string }>(
+            `SELECT concat_ws(' ', operation, row_key ->> 'payment_id', source_partition, array_to_string(remarks, ',')) AS line
+                FROM payment_audit_log WHERE audit_id > $1 ORDER BY audit_id`,
+            [after],
+        );
+        return rows.map(({ line }) => line);
+    }
+
+    async function lastId(): Promise<string> {
+        const { rows } = await trail.query<{ id: string }>(
+            "SELECT coalesce(max(audit_id), 0)::text AS id FROM payment_audit_log",
+        );
+        return rows[0]?.id ?? "0";
+    }
+
+    async function write(sql: string): Promise<string[]> {
+        const before = await lastId();
+        await writer.query(sql);
+        await task.caughtUp(writer, trail);
+        return await logged(before);
+    }
+
+    async function verify(): Promise<TableReport | undefined> {
+        const own = [await task.sourceSession(), await task.auditSession()] as const;
+        const report = await verifyTrail(...own, task.shapes, { guardsExpected: true });
+        assert.equal(report.tables.length, 1);
+        return report.tables[0];
+    }
+
+    function problems(report: TableReport | undefined): unknown[] {
+        return [...(report?.differences ?? []), ...(report?.checks.filter(({ ok }) => !ok) ?? [])];
+    }
+
+    it("is loaded from all its leaves into one log", async () => {
+        await task.caughtUp(writer, trail);
+        assert.deepEqual((await logged()).sort(), [
+            "B 1 public.payment_jan",
+            "B 2 parts.feb",
+            "B 3 public.Late 1",
+        ]);
+    });
+
+    it("logs what happens to its rows, and says when one moves", async () => {
+        const lines = await write(
+            "INSERT INTO payment VALUES (4, 'd', 4, '2026-01-06'), (5, 'e', 5, '2026-04-01'), (6, 'f', 6, '2026-02-06'); " +
+                "UPDATE payment SET amount = 9 WHERE payment_id = 6; " +
+                "UPDATE payment SET paid_at = '2026-02-07', amount = 5 WHERE payment_id = 4; " +
+                "DELETE FROM payment WHERE payment_id = 5",
+        );
+        assert.deepEqual(lines, [
+            "I 4 public.payment_jan",
+            "I 5 public.Late 1",
+            "I 6 parts.feb",
+            "U 6 parts.feb",
+            "D 4 public.payment_jan",
+            "I 4 parts.feb moved from another partition",
+            "D 5 public.Late 1",
+        ]);
+        const { rows } = await trail.query(
+            "SELECT count(DISTINCT transaction_id)::integer AS transactions FROM payment_audit_log WHERE row_key ->> 'payment_id' = '4'",
+        );
+        assert.deepEqual(rows, [{ transactions: 1 }], "all of one statement list");
+    });
+
+    it("answers by its own name", async () => {
+        const history = await trail.query(
+            `SELECT operation FROM audit_trail.row_history('public', 'payment', '{"payment_id": 6, "paid_at": "2026-02-06"}')`,
+        );
+        assert.deepEqual(history.rows, [{ operation: "I" }, { operation: "U" }]);
+        const state = await trail.query(
+            "SELECT row_data ->> 'customer' AS customer FROM audit_trail.as_of('public', 'payment', now()) ORDER BY 1",
+        );
+        assert.deepEqual(
+            state.rows,
+            ["a", "b", "c", "d", "f"].map((customer) => ({ customer })),
+        );
+        await trail.query("CALL audit_trail.maintain()");
+    });
+
+    it("is verified in one line", async () => {
+        const report = await verify();
+        assert.deepEqual(problems(report), []);
+        assert.equal(report?.complete, true);
+        assert.equal(report.rows, 5);
+    });
+
+    it("is guarded on every leaf", async () => {
+        for (const sql of [
+            "TRUNCATE payment",
+            "TRUNCATE payment_late",
+            'TRUNCATE "Late 1"',
+            "UPDATE payment SET payment_id = 7 WHERE payment_id = 1",
+            "UPDATE parts.feb SET payment_id = 7 WHERE payment_id = 2",
+        ]) {
+            await assert.rejects(writer.query(sql), /is refused, because the table is audited/u);
+        }
+    });
+});
