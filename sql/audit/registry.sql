@@ -144,6 +144,7 @@ DECLARE
     renamed jsonb;
     anew jsonb;
     assignments text;
+    sure_assignments text;
 BEGIN
     SELECT * INTO known
         FROM audit_trail.audited_table AS t
@@ -174,9 +175,17 @@ BEGIN
     -- a column that is new, staging may have the values of one that had it before.
     SELECT
         string_agg(format('%I = %s', n.name, coalesce(quote_ident(o.name), quote_nullable(n.missing))), ', '),
+        string_agg(
+            format(
+                '%I = %s',
+                n.name,
+                CASE WHEN o.type <> n.type THEN 'NULL' ELSE coalesce(quote_ident(o.name), quote_nullable(n.missing)) END
+            ),
+            ', '
+        ),
         coalesce(jsonb_object_agg(o.name, n.name) FILTER (WHERE o.name IS NOT NULL), '{}'),
         coalesce(jsonb_object_agg(n.name, n.type) FILTER (WHERE o.name IS NULL AND before ? n.name), '{}')
-        INTO assignments, renamed, anew
+        INTO assignments, sure_assignments, renamed, anew
         FROM jsonb_to_recordset(kept) AS n (attnum integer, name text, type text, missing text)
         LEFT JOIN audit_trail.audited_column AS o
             ON o.table_schema = source_schema
@@ -193,10 +202,18 @@ BEGIN
                         FROM audit_trail.audited_column AS c
                         WHERE c.table_schema = source_schema AND c.table_name = source_table AND c.name = n.name
                     )
-                ELSE o.name <> n.name AND o.type = n.type
+                ELSE o.name <> n.name
             END;
     IF assignments IS NOT NULL THEN
-        PERFORM audit_trail.fill_columns(format('%I.%I', source_schema, staging_table)::regclass, assignments);
+        BEGIN
+            PERFORM audit_trail.fill_columns(format('%I.%I', source_schema, staging_table)::regclass, assignments);
+        EXCEPTION
+            -- What the source made of the values of a column that got another type as well is not known here.
+            WHEN data_exception OR datatype_mismatch OR cannot_coerce THEN
+                PERFORM audit_trail.fill_columns(
+                    format('%I.%I', source_schema, staging_table)::regclass, sure_assignments
+                );
+        END;
     END IF;
 
     -- A column goes on where number, name and type are the same; in another table under the same name the numbers are

@@ -174,6 +174,32 @@ describe("a changed shape of a source table", function () {
         assert.deepEqual(rows[0]?.detail.renamed, { name: "title" });
     });
 
+    it("a column that is renamed and gets another type at once keeps its values", async () => {
+        await alter(
+            "ALTER TABLE items RENAME COLUMN price TO cents; ALTER TABLE items ALTER COLUMN cents TYPE bigint",
+        );
+        await assertComplete();
+        await write("UPDATE items SET cents = 9000000000 WHERE id = 1");
+        assert.deepEqual(await logged(), [
+            [
+                "U",
+                { id: 1, name: "before", cents: 1 },
+                { id: 1, name: "before", cents: 9_000_000_000 },
+            ],
+        ]);
+        await assertComplete();
+        // What the source made of the old values is not in the catalog; verify looks at the rows.
+        await alter(
+            "ALTER TABLE items RENAME name TO code; ALTER TABLE items ALTER code TYPE integer USING length(code)",
+        );
+        const [items] = (await verified()).tables;
+        assert.equal(items?.differences.length, 2);
+        for (const { kind, detail } of items.differences) {
+            assert.equal(kind, "different row");
+            assert.match(detail, /\bcode\b/u);
+        }
+    });
+
     it("columns that change their names with each other change their values in staging", async () => {
         await alter("ALTER TABLE items ADD COLUMN title text");
         await write("UPDATE items SET title = 'b' WHERE id = 1");
