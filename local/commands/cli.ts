@@ -1,9 +1,10 @@
 import { obtainCli } from "../engine/cli";
 import { runCommand, say } from "./command";
+import { optionsOf } from "./usage";
 
 /** `npm run cli`: makes sure that there is a Pulumi CLI, so that tests that need one do not each wait for it. */
 runCommand(
-    [],
+    optionsOf("cli"),
     async () => {
         const { version } = await obtainCli(say);
         say(`Pulumi CLI ${version?.version ?? "of unknown version"} is ready.`);

@@ -2,13 +2,14 @@ import { obtainCli } from "../engine/cli";
 import { deployedOutputs, localStackPlace } from "../engine/workspace";
 import { CommandError, runCommand, say } from "./command";
 import { connectionUrls, unfinishedUrls } from "./localStack";
+import { optionsOf } from "./usage";
 
 /**
  * `npm run -s outputs`: the running stack's outputs as one JSON object, with URLs to connect with; those alone while its
  * first deployment has not come to its end.
  */
 runCommand(
-    [],
+    optionsOf("outputs"),
     async () => {
         const tell = (line: string): void => void process.stderr.write(`${line}\n`);
         const cli = await obtainCli(tell);

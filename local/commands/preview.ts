@@ -6,6 +6,7 @@ import { localDir, PROJECT_ROOT } from "../engine/paths";
 import { localStackPlace, openStack, StackPlace } from "../engine/workspace";
 import { plainPlan } from "../engine/progress";
 import { CommandError, runCommand, say } from "./command";
+import { optionsOf } from "./usage";
 
 /** A stack of the project's own settings files, previewed as if for the first time, with state of its own. */
 function previewPlace(stackName: string): StackPlace {
@@ -21,7 +22,7 @@ function previewPlace(stackName: string): StackPlace {
 }
 
 /** `npm run preview`: the laptop stack's plan; with `--stack dev` the plan for AWS, through the stand-ins, without an account. */
-runCommand(["--stack"], async ({ stack: stackName = "local", verbose }, interruption) => {
+runCommand(optionsOf("preview"), async ({ stack: stackName = "local", verbose }, interruption) => {
     const place = stackName === "local" ? localStackPlace() : previewPlace(stackName);
     const cli = await obtainCli(say);
     try {

@@ -122,6 +122,10 @@ function main() {
     import("tsx")
         .then(() => {
             require("../environment.ts").useOwnEnvironment();
+            if (process.argv.slice(2).some((word) => word === "--help" || word === "-h")) {
+                process.stdout.write(`${require("./usage.ts").usageText(command)}\n`);
+                return;
+            }
             require(`./${command}.ts`);
         })
         .catch((error) => {

@@ -10,6 +10,7 @@ import { localStackPlace, openStack } from "../engine/workspace";
 import { CommandError, runCommand, say } from "./command";
 import { type ConnectionUrls, connectionUrls, localStackDir, unfinishedUrls } from "./localStack";
 import { walkThrough } from "./walkthrough";
+import { optionsOf } from "./usage";
 
 /** The resources that an update touched, in the engine's words: "84 created", "2 updated, 82 unchanged". */
 function changesOf({ changes }: EngineReport): string {
@@ -61,7 +62,7 @@ async function updateOf(
 }
 
 /** `npm start`: deploys or updates the laptop stack, runs the walk-through and says how to connect. */
-runCommand([], async ({ verbose }, interruption) => {
+runCommand(optionsOf("start"), async ({ verbose, walkthrough }, interruption) => {
     const cli = await obtainCli(say);
     const place = localStackPlace();
     const stack = await openStack(cli, place, say);
@@ -88,14 +89,18 @@ runCommand([], async ({ verbose }, interruption) => {
 
     const urls = await connectionUrls(outputs);
     // The walk-through writes to the demo table, and to no table of anybody else.
-    if ((await stack.getAllConfig())["audit-trail:demoTable"]?.value === "true") {
+    const hasDemo = (await stack.getAllConfig())["audit-trail:demoTable"]?.value === "true";
+    if (walkthrough && hasDemo) {
         await showTrail(urls);
     }
     say(`
-The stack is running. To connect (with the passwords of this machine's stack in them):
+The stack is running:
 
-  psql "$(npm run -s outputs | node -p 'JSON.parse(fs.readFileSync(0)).sourceUrl')"
-  psql "$(npm run -s outputs | node -p 'JSON.parse(fs.readFileSync(0)).auditUrl')"
+  npm run psql -- source     a session on the source database
+  npm run psql -- audit      a session on the audit-log database
+  npm run -s outputs         the addresses of both, with passwords, as JSON
+  npm run status             what runs, and how far the task is
+  npm run verify             the proof that the trail is complete
 
 npm stop destroys it and leaves nothing behind.`);
 });

@@ -11,6 +11,7 @@ import { CommandError, runCommand, say } from "./command";
 import { failureText } from "./failureText";
 import { removeLocalFolder } from "./localFolder";
 import { localStackDir } from "./localStack";
+import { optionsOf } from "./usage";
 
 const FORCE = "npm stop -- --force";
 
@@ -46,7 +47,7 @@ async function destroyWithEngine(place: StackPlace, settings: OperationSettings)
  * `npm stop`: destroys the laptop stack; no process, port, data directory or state stays behind, whatever the engine says.
  * Only a protected stack stays as it is, unless `--force` is given, which does without the engine.
  */
-runCommand(["--force"], async ({ verbose, force }, interruption) => {
+runCommand(optionsOf("stop"), async ({ verbose, force }, interruption) => {
     const place = localStackPlace();
     if (force) {
         await endEngines(place.engineDir);

@@ -10,6 +10,7 @@ import { verifyTrail } from "../../verify/verifyTrail";
 import { CommandError, type CommandOptions, runCommand, say } from "./command";
 import { requireVerifiedServer } from "./secureUrl";
 import { type DeployedStack, deployedStack } from "./stackAccess";
+import { optionsOf } from "./usage";
 
 const EXIT_DIFFERENT = 1;
 const EXIT_UNKNOWN = 2;
@@ -83,7 +84,7 @@ function exitCode(report: VerifyReport): number {
  * checks; 2: it, or a table of it, could not be verified.
  */
 runCommand(
-    ["--stack", "--table", "--since", "--json"],
+    optionsOf("verify"),
     async (options) => {
         const { sourceUrl, auditUrl, tables, guardsExpected } = await findSubject(options);
         requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", sourceUrl);

@@ -35,7 +35,7 @@ describe("stack: bad input", function () {
         it("refuses an unknown option", async () => {
             assertRefused(
                 await stack.attempt("start", "--quick"),
-                /^Unknown option "--quick"; known are: --verbose\.$/,
+                /^Unknown option "--quick"; known are: --verbose, --no-walkthrough\.$/,
             );
             assert(!existsSync(stack.localDir));
         });

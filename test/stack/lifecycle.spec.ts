@@ -125,6 +125,28 @@ describe("stack: the life of a laptop stack", function () {
         assert.deepEqual(outputs.tables, ["public.items"]);
     });
 
+    it("shows what runs, and its logs", async () => {
+        const { stdout } = await stack.run("status", "--json");
+        const { servers, tasks } = JSON.parse(stdout) as {
+            servers: { name: string; runs: boolean }[];
+            tasks: { state: string; suspendedTables: string[] }[];
+        };
+        assert.deepEqual(
+            servers.map(({ name, runs }) => [name, runs]),
+            [
+                ["audit-trail-local-audit", true],
+                ["audit-trail-local-source", true],
+            ],
+        );
+        assert.deepEqual(
+            tasks.map(({ state, suspendedTables }) => [state, suspendedTables]),
+            [["running", []]],
+        );
+        const { stdout: logs } = await stack.run("logs", "source", "task");
+        assert.deepEqual(logs.match(/^\w+(?=: \/)/gm), ["source", "task"]);
+        assert.match(logs, /database system is ready to accept connections/);
+    });
+
     it("restarts and loses nothing when it is started again", async () => {
         const before = await stack.processes();
         assert.equal(before.length, 3);
@@ -132,6 +154,8 @@ describe("stack: the life of a laptop stack", function () {
         const { stdout } = await stack.run("start");
         assert.match(stdout, /^Resources: \d+ unchanged\. /m);
         assert.doesNotMatch(stdout, /Started again/);
+        assert.equal(stdout.match(/^Step \d: .* \(done before: audit_id /gm)?.length, 3);
+        assert(stdout.split("\n").length < 25, stdout);
         assert.deepEqual(await stack.processes(), before);
         assert.deepEqual(await itemsLog(), log);
     });

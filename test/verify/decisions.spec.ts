@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import fc from "fast-check";
 
-import { parseOptions } from "../../local/commands/command";
+import { parseOptions } from "../../local/commands/options";
 import { requireVerifiedServer } from "../../local/commands/secureUrl";
 import { urlOf } from "../../local/commands/stackAccess";
 import { judgeGaps } from "../../verify/auditChecks";
@@ -268,6 +268,8 @@ describe("verify: the command line", () => {
             verbose: false,
             force: false,
             json: true,
+            walkthrough: true,
+            words: [],
             tables: ["public.a=b", "s.t"],
             since: "2026-01-31T12:00:00+01:00",
         });

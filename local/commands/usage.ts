@@ -1,0 +1,119 @@
+/** What a command does and takes; `--verbose` and `--help` are every command's. */
+interface Usage {
+    readonly does: string;
+    /** Each option as it is written, with what it does. */
+    readonly options: Readonly<Record<string, string>>;
+    /** Exit codes other than 0 for success. */
+    readonly codes?: Readonly<Record<string, string>>;
+}
+
+const STACK = { "--stack <name>": "a stack of your own instead of the laptop's" };
+
+const FAILED = { "1": "it failed; the sentence on standard error says why" };
+
+/** The commands, by the name of their script in package.json. */
+export const USAGE: Readonly<Record<string, Usage>> = {
+    start: {
+        does: "Deploys or updates the laptop stack, or brings it back after a reboot: 10 to 90 seconds.",
+        options: { "--no-walkthrough": "leaves out the example with the demo table" },
+    },
+    stop: {
+        does: "Destroys the laptop stack with all its data: no process, port or file stays behind.",
+        options: { "--force": "without the engine, and also when the stack is protected" },
+    },
+    preview: {
+        does: "Shows what an update would do, under the policy pack.",
+        options: {
+            "--stack <name>":
+                "plans the stack of Pulumi.<name>.yaml as if for the first time, without an account",
+        },
+    },
+    outputs: {
+        does: "Prints the outputs of the laptop stack as JSON. The addresses hold passwords.",
+        options: {},
+    },
+    verify: {
+        does: "Proves that the trail is complete up to a commit time, or names what is missing.",
+        options: {
+            ...STACK,
+            "--table <schema.table>": "this table only; may be given several times",
+            "--since <time>": "log rows from this commit time on, for example 2026-01-31T12:00:00Z",
+            "--json": "the report for a program",
+        },
+        codes: {
+            "1": "something is missing, differs or cannot be trusted",
+            "2": "it could not be verified",
+        },
+    },
+    status: {
+        does: "Shows what of the laptop stack runs, and how far the task is. It needs no engine.",
+        options: { "--json": "the same for a program" },
+        codes: { "1": "something that should run does not, or there is no stack" },
+    },
+    logs: {
+        does: "Prints the last lines of the logs of the servers and of the task.",
+        options: { "source, audit, task": "these only" },
+    },
+    psql: {
+        does: "Opens psql on a database of the laptop stack as its master user; the password stays out of the arguments.",
+        options: { "source, audit": "which of the two" },
+    },
+    cli: { does: "Makes sure that there is a Pulumi CLI.", options: {} },
+};
+
+/** The options that a command takes, without what stands after them. */
+export function optionsOf(command: string): readonly string[] {
+    return Object.keys(USAGE[command]?.options ?? {}).flatMap((written) =>
+        written.split(", ").map((one) => one.replace(/ <.*/, "")),
+    );
+}
+
+/** The widest line of a help text, as of a terminal's. */
+const WIDTH = 80;
+
+/** Text in lines of at most {@link WIDTH} characters, each after the first indented. */
+function wrapped(text: string, indent: number): string {
+    const lines: string[] = [];
+    for (const word of text.split(" ")) {
+        const last = lines.at(-1);
+        if (last === undefined || indent + last.length + 1 + word.length > WIDTH) {
+            lines.push(word);
+        } else {
+            lines[lines.length - 1] = `${last} ${word}`;
+        }
+    }
+    return lines.join(`\n${" ".repeat(indent)}`);
+}
+
+/** What `--help` prints. */
+export function usageText(command: string): string {
+    const { does, options, codes } = USAGE[command] ?? { does: "", options: {} };
+    const script = ["start", "stop"].includes(command) ? `npm ${command}` : `npm run ${command}`;
+    const all = {
+        ...options,
+        "--verbose": "all that the engine prints, and the stack of an error",
+        "--help": "this text",
+    };
+    const exits = {
+        "0": "it succeeded",
+        ...(codes ?? FAILED),
+        "129, 130, 143": "a hang-up, Ctrl-C or SIGTERM ended it",
+    };
+    const list = (entries: Readonly<Record<string, string>>): string[] => {
+        const width = Math.max(...Object.keys(entries).map((name) => name.length)) + 2;
+        return Object.entries(entries).map(
+            ([name, meaning]) => `  ${name.padEnd(width)}${wrapped(meaning, width + 2)}`,
+        );
+    };
+    return [
+        wrapped(does, 0),
+        "",
+        `Usage: ${script} -- [options]`,
+        "",
+        ...list(all),
+        "",
+        "Exit codes:",
+        "",
+        ...list(exits),
+    ].join("\n");
+}
