@@ -7,15 +7,28 @@ const LINE_EVERY_MS = 5_000;
 /** A CLI that was built from modules finds its bundled plugins in local/engine/shims, and says so each time. */
 const SHIM_WARNING = /using pulumi-[a-z-]+ from \$PATH/;
 
-/** The engine's plan without its lines of progress and without the warnings about the shims. */
+/** The engine's plan, each line once, without its lines of progress and without the warnings about the shims. */
 export function plainPlan(plan: string): string {
-    return plan
+    const lines = plan
         .replace(/^.*@ (previewing update|updating)\.*$\n?/gm, "")
         .replace(/ *warning: using pulumi-[a-z-]+ from \$PATH at .*$/gm, "")
         .replace(/ *\d+ warnings?$/gm, "")
         .replace(/^Diagnostics:\n(\s*pulumi:pulumi:Stack \([^)]*\):\n)?\s*\n/m, "")
-        .trim();
+        .replace(/^Loading policy packs\.\.\..*\n/gm, "")
+        .replace(/[ \t]+$/gm, "")
+        .trim()
+        .split("\n");
+    // Without a terminal the engine prints the stack's row again whenever it hears of it; the last one is complete.
+    const rows = lines.filter((line) => STACK_ROW.test(line));
+    const first = lines.findIndex((line) => STACK_ROW.test(line));
+    return lines
+        .map((line, index) => (index === first ? (rows.at(-1) ?? line) : line))
+        .filter((line, index) => index === first || !STACK_ROW.test(line))
+        .join("\n");
 }
+
+/** The row of the stack itself, with whatever sign. */
+const STACK_ROW = /^[\s+~-]*pulumi:pulumi:Stack \S+/;
 
 /** What the engine reported, gathered for the closing message. */
 export interface EngineReport {

@@ -16,6 +16,8 @@ export interface MappingDocument {
     readonly selections: readonly Values[];
     /** Tables of the selections that are no exclusions and name a schema and a table. */
     readonly tables: readonly SelectedTable[];
+    /** The transformations by the schema and table that they name, as JSON; a table with hundreds of leaves has thousands. */
+    readonly transformations: ReadonlyMap<string, readonly Values[]>;
 }
 
 /** Reads `tableMappings`; whatever keeps it from being read is a violation or still unknown. */
@@ -44,7 +46,7 @@ export function readMapping(text: unknown, findings: Findings): MappingDocument 
     if (tables.length === 0) {
         findings.violation("tableMappings selects no table; add an explicit selection.");
     }
-    return { rules, selections, tables };
+    return { rules, selections, tables, transformations: transformationsByTable(rules) };
 }
 
 /** The table that a rule's object locator names. */
@@ -59,22 +61,33 @@ export function tableOf(rule: Values): SelectedTable | undefined {
         : undefined;
 }
 
+function transformationsByTable(rules: readonly Values[]): ReadonlyMap<string, readonly Values[]> {
+    const found = new Map<string, Values[]>();
+    for (const rule of rules) {
+        const table = rule["rule-type"] === "transformation" ? tableOf(rule) : undefined;
+        if (table !== undefined) {
+            const key = keyOf(table.schema, table.table);
+            found.set(key, [...(found.get(key) ?? []), rule]);
+        }
+    }
+    return found;
+}
+
+function keyOf(schema: string, table: string): string {
+    return JSON.stringify([schema, table]);
+}
+
 /** The transformations of one kind that reach a table: by its exact name, or by `%` for every table. */
 export function transformations(
     mapping: MappingDocument,
-    table: SelectedTable,
+    { schema, table }: SelectedTable,
     target: string,
     action: string,
 ): readonly Values[] {
-    return mapping.rules.filter((rule) => {
-        const named = tableOf(rule);
-        return (
-            rule["rule-type"] === "transformation" &&
-            rule["rule-target"] === target &&
-            rule["rule-action"] === action &&
-            named !== undefined &&
-            [table.schema, "%"].includes(named.schema) &&
-            [table.table, "%"].includes(named.table)
-        );
-    });
+    const names = new Set(
+        [schema, "%"].flatMap((first) => [table, "%"].map((second) => keyOf(first, second))),
+    );
+    return [...names]
+        .flatMap((name) => mapping.transformations.get(name) ?? [])
+        .filter((rule) => rule["rule-target"] === target && rule["rule-action"] === action);
 }
