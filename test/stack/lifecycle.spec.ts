@@ -3,16 +3,34 @@ import path from "node:path";
 
 import { Client } from "pg";
 
+import { type CatalogRow, catalogParameters, tableShapes } from "../../components/trail/catalog";
+import { MARKER_TABLE } from "../../components/trail/guards";
+import { lookFile } from "../../components/trail/look";
+import { formatTableName } from "../../components/trail/names";
+import type { TableName } from "../../components/trail/shape";
+import { renderSql } from "../../components/trail/template";
+import { CHANGING, DROPPED, GO, MAKE_GOING, MOVED, MOVING } from "./support/changing";
 import { listProcesses, watchCommandLines } from "./support/processList";
 import { signalGroup } from "../support/command";
 import { pulumi } from "./support/engine";
-import { ARTICLE, connected, isLiving, LaptopStack } from "./support/laptopStack";
+import { ARTICLE, connected, isLiving, LaptopStack, type Settings } from "./support/laptopStack";
 import { arrival, ITEMS, type LogEntry, logOf } from "./support/log";
 import { assertRefused, FAILED } from "./support/refusal";
 import { filesWith, passwordsOf } from "./support/secrets";
 import { until } from "../support/until";
 
 const ORDER_LINES = { schema: "Sales", table: "OrderLines" };
+const OTHERS = [ITEMS, ...CHANGING.map(({ name }) => name)];
+
+/** Explains what this spec has made. */
+const ACKNOWLEDGE = `SELECT audit_trail.acknowledge(g.gap_id, 'test') FROM audit_trail.gap AS g
+    WHERE g.kind IN ('not audited', 'reload')
+        AND NOT EXISTS (SELECT FROM audit_trail.acknowledgement AS k WHERE k.gap_id = g.gap_id)`;
+
+/** The article's set-up with these tables. */
+function listing(tables: readonly TableName[]): Settings {
+    return { ...ARTICLE, tables: tables.map(formatTableName) };
+}
 
 describe("stack: the life of a laptop stack", function () {
     this.timeout(600_000);
@@ -42,6 +60,21 @@ describe("stack: the life of a laptop stack", function () {
             const { stdout } = await stack.run("start");
             assert.match(stdout, /^Resources: \d+ unchanged\. /m);
         }
+    }
+
+    /** That another two updates, a refresh and one more leave everything as it is, triggers, functions, owners and settings. */
+    async function staysSo(tables: readonly TableName[]): Promise<void> {
+        await startsUnchanged(2);
+        await pulumi(stack, "refresh");
+        await startsUnchanged(1);
+        await databases(async (source, audit) => {
+            const { rows } = await source.query<CatalogRow>(
+                renderSql("sql/source/catalog.sql").sql,
+                catalogParameters([...tables, MARKER_TABLE]),
+            );
+            assert.deepEqual((await audit.query(lookFile(tableShapes(rows)).sql)).rows, []);
+        });
+        await stack.run("verify");
     }
 
     async function itemsLog(): Promise<LogEntry[]> {
@@ -214,14 +247,19 @@ describe("stack: the life of a laptop stack", function () {
         });
     });
 
-    it("audits a second table with a composite key and mixed-case names", async () => {
+    it("audits more tables, with a composite key and names of all kinds", async () => {
         await databases(async (source) => {
             await source.query(`CREATE SCHEMA "Sales";
                 CREATE TABLE "Sales"."OrderLines" (
                     order_id bigint, "LineNo" integer, quantity integer NOT NULL,
                     PRIMARY KEY (order_id, "LineNo"))`);
+            for (const { create } of CHANGING) {
+                await source.query(create);
+            }
+            await source.query(MAKE_GOING);
         });
-        await stack.configure({ ...ARTICLE, tables: ["public.items", "Sales.OrderLines"] });
+        const listed = [...OTHERS, ORDER_LINES, DROPPED, MOVING];
+        await stack.configure(listing(listed));
         await stack.run("start");
         await databases(async (source, audit) => {
             await source.query(`INSERT INTO "Sales"."OrderLines" VALUES (7, 1, 10), (7, 2, 20)`);
@@ -244,11 +282,11 @@ describe("stack: the life of a laptop stack", function () {
             );
             await source.query("UPDATE public.items SET price = 6 WHERE item_id = 4");
             await arrival(audit, ITEMS, ({ new_row_data }) => new_row_data?.price === 6);
+            for (const name of [...CHANGING.map((one) => one.name), DROPPED, MOVING]) {
+                await arrival(audit, name, ({ operation }) => operation === "B");
+            }
         });
-        await startsUnchanged(2);
-        await pulumi(stack, "refresh");
-        await startsUnchanged(1);
-        await stack.run("verify");
+        await staysSo(listed);
         await databases(async (source, audit) => {
             await source.query(`UPDATE "Sales"."OrderLines" SET quantity = 22 WHERE "LineNo" = 2`);
             await arrival(audit, ORDER_LINES, ({ new_row_data }) => new_row_data?.quantity === 22);
@@ -270,31 +308,63 @@ describe("stack: the life of a laptop stack", function () {
         await startsUnchanged(1);
     });
 
-    it("audits a table no more that leaves the settings, keeps its log, and takes it up again", async () => {
+    it("lets go of tables that leave the list, are dropped or renamed, keeps their logs and tells", async () => {
         let logged = 0;
-        await databases(async (_, audit) => {
+        await databases(async (source, audit) => {
             logged = (await logOf(audit, ORDER_LINES)).length;
+            await source.query(GO);
         });
-        await stack.configure(ARTICLE);
+        const refused = await stack.attempt("verify");
+        assert.equal(refused.code, 1, refused.output);
+        assert.match(refused.stdout, /public\.dropped\s+NOT complete/u);
+        assert.match(refused.stdout, /called\s+Sales\.moved\s+now/u);
+        assert.match(refused.stdout, /Sales\.OrderLines\s+complete/u);
+
+        await stack.configure(listing([...OTHERS, MOVED]));
         await stack.run("start");
-        await databases(async (_, audit) => {
+        await databases(async (source, audit) => {
             assert.equal((await logOf(audit, ORDER_LINES)).length, logged);
-            const { rows } = await audit.query(
-                "SELECT FROM pg_proc WHERE pronamespace = 'audit_trail'::regnamespace AND proname ~* 'orderlines.*log_change$'",
+            const functions = await audit.query(
+                "SELECT FROM pg_proc WHERE pronamespace = 'audit_trail'::regnamespace AND proname ~* '(orderlines|dropped|moving).*log_change$'",
             );
-            assert.equal(rows.length, 0, "its function is left");
+            assert.equal(functions.rows.length, 0, "their functions are left");
+            await source.query(`INSERT INTO "Sales".moved VALUES (2)`);
+            await arrival(audit, MOVED, ({ operation }) => operation === "I");
+            const { rows } = await audit.query({
+                text: `SELECT kind, table_name FROM audit_trail.gap
+                    WHERE kind IN ('left the list', 'not audited') ORDER BY 1, 2`,
+                rowMode: "array",
+            });
+            assert.deepEqual(rows, [
+                ["left the list", "OrderLines"],
+                ["left the list", "dropped"],
+                ["left the list", "moving"],
+                ["not audited", "moved"],
+            ]);
+            await audit.query(ACKNOWLEDGE);
         });
         await startsUnchanged(2);
         await stack.run("verify");
+    });
+
+    it("takes it up again and tells of the time in between, and follows columns that changed", async () => {
         await databases(async (source) => {
             await source.query(`DELETE FROM "Sales"."OrderLines";
                 INSERT INTO "Sales"."OrderLines" VALUES (9, 1, 40)`);
+            for (const { alter } of CHANGING) {
+                await source.query(alter);
+            }
         });
-        await stack.configure({ ...ARTICLE, tables: ["public.items", "Sales.OrderLines"] });
+        await stack.configure(listing([...OTHERS, MOVED, ORDER_LINES]));
         await stack.run("start");
         await databases(async (source, audit) => {
             await source.query(`INSERT INTO "Sales"."OrderLines" VALUES (8, 1, 30)`);
             await arrival(audit, ORDER_LINES, ({ row_key }) => row_key.order_id === 8);
+            for (const { name, update, logged } of CHANGING) {
+                await source.query(update);
+                const [entry] = await arrival(audit, name, ({ operation }) => operation === "U");
+                assert.deepEqual([entry?.old_row_data, entry?.new_row_data], logged);
+            }
         });
         const holed = await stack.attempt("verify");
         assert.equal(holed.code, 1, holed.output);
@@ -304,12 +374,9 @@ describe("stack: the life of a laptop stack", function () {
             await stack.reload(ORDER_LINES);
             await arrival(audit, ORDER_LINES, ({ row_key }) => row_key.order_id === 9);
             await audit.query("SELECT audit_trail.end_reload('Sales', 'OrderLines')");
-            await audit.query(
-                "SELECT audit_trail.acknowledge(gap_id, 'test') FROM audit_trail.gap WHERE kind IN ('not audited', 'reload')",
-            );
+            await audit.query(ACKNOWLEDGE);
         });
-        await startsUnchanged(2);
-        await stack.run("verify");
+        await staysSo([...OTHERS, MOVED, ORDER_LINES]);
     });
 
     it("completes a start that was interrupted, beside another stack", async () => {
