@@ -76,15 +76,7 @@ export async function checkColumns(
         ({ name }) =>
             `staging got the column ${name} after the DMS task had connected: stop and resume the task`,
     );
-    const without = excluded.map(({ name, reason, since }) => {
-        const from = since === undefined ? "" : ` since ${since}`;
-        return `${name} (excluded${from}: ${reason})`;
-    });
-    const fine =
-        without.length === 0
-            ? "those of the source"
-            : `those of the source without ${without.join(", ")}`;
-    return checkOf("columns", [...missing, ...kept, ...late], fine);
+    return checkOf("columns", [...missing, ...kept, ...late], "those of the source");
 }
 
 /** Whether the registry says of a table only what a deployment has entered, and the log has all its partitions. */

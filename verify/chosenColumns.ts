@@ -52,3 +52,12 @@ export function asChosen(shape: TableShape, chosen: readonly ChosenColumn[]): Ta
         });
     return { ...shape, columns, ...(excluded.length > 0 ? { excluded } : {}) };
 }
+
+/** What a table's report has to say of the columns that it does not compare. */
+export function excludedNotes({ excluded = [] }: TableShape): string[] {
+    const columns = excluded.map(({ name, reason, since }) => {
+        const from = since === undefined ? "" : ` since ${since}`;
+        return `${name} (excluded${from}: ${reason})`;
+    });
+    return columns.length === 0 ? [] : [`without ${columns.join(", ")}`];
+}

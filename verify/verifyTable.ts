@@ -3,6 +3,7 @@ import type { TableName, TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import { checkColumns, checkGaps, checkGrants, checkRegistry, checkUnlogged } from "./auditChecks";
 import { checkConsistency } from "./consistency";
+import { excludedNotes } from "./chosenColumns";
 import type { Database } from "./database";
 import type { Definitions } from "./definitionChecks";
 import { Differences, Notes, readAcknowledgements } from "./differences";
@@ -86,7 +87,7 @@ export async function verifyTable(
                 gap === null ? [] : [{ gap, kind, by, at, reason }],
             ),
         },
-        notes: notes.lines,
+        notes: [...notes.lines, ...excludedNotes(shape)],
         checks: [
             ...(now === undefined ? [] : [judgeSourceTable(now)]),
             await checkGuards(source, shape, settings.guardsExpected, now?.guards),

@@ -52,7 +52,7 @@ type Repairs = Readonly<Record<string, string>>;
 /** Without the connection: what is neither compared nor an output only makes the state larger. */
 interface SourceCatalogState extends Pick<
     SourceCatalogInputs,
-    "tables" | "query" | "columnsHash" | "replicated" | "repairs"
+    "tables" | "excluded" | "query" | "columnsHash" | "replicated" | "repairs"
 > {
     readonly rows: readonly CatalogRow[];
 }
@@ -137,10 +137,10 @@ async function readState(
     inputs: SourceCatalogInputs,
     known: Pick<SourceCatalogState, "repairs" | "rows"> | undefined,
 ): Promise<SourceCatalogState> {
-    const { tables, query } = inputs;
+    const { tables, excluded, query } = inputs;
     const { rows, unguarded } = await readCatalog(inputs, known?.rows ?? []);
     return {
-        ...{ tables, query, rows },
+        ...{ tables, excluded, query, rows },
         columnsHash: hashColumns(rows),
         replicated: replicatedOf(rows),
         // Before the first deployment no guard is missing: the scripts that make them have not run.
@@ -150,7 +150,13 @@ async function readState(
 
 const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatalogState> = {
     async diff(_id, olds, news) {
-        if (!util.isDeepStrictEqual(olds.tables, news.tables) || olds.query !== news.query) {
+        // A state of an older version has none, and excluded nothing.
+        const { excluded = news.excluded.map(() => []) } = olds as Partial<SourceCatalogState>;
+        const isSame =
+            util.isDeepStrictEqual(olds.tables, news.tables) &&
+            util.isDeepStrictEqual(excluded, news.excluded) &&
+            olds.query === news.query;
+        if (!isSame) {
             return { changes: true };
         }
         try {
