@@ -386,7 +386,7 @@ describe("shapes from the source's catalog", () => {
         assert.match(mixed, /^The table public\.mixed_3 has row security/mu);
         assert.match(
             mixed,
-            /^DMS reads _ and % in public\.mixed_3 as wildcards that also match public\.mixedx3/mu,
+            /^DMS reads _ in public\.mixed_3 as a wildcard that also matches public\.mixedx3/mu,
         );
         assert.match(
             await problem("public.outer_mixed"),
