@@ -137,10 +137,16 @@ export class AuditDatabase extends pulumi.ComponentResource {
             `${name}-retired`,
             {
                 connection,
-                batches: [
+                batches: shapes.apply((all) => [
                     rights,
-                    { files: [retireFile(audited), ...forgetColumnsFiles(audited, args.columns)] },
-                ],
+                    {
+                        files: [retireFile(audited), ...forgetColumnsFiles(audited, args.columns)],
+                        // Nothing else here changes when a partition leaves.
+                        rerunWhen: JSON.stringify(
+                            all.flatMap(({ partitions = [] }) => partitions.map(({ oid }) => oid)),
+                        ),
+                    },
+                ]),
             },
             // Not a child: the task waits for all of those.
             { deletedWith: server.cluster },

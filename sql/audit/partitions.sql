@@ -171,6 +171,71 @@ BEGIN
 END
 $function$;
 
+-- Closes the rows of partitions that a deployment found gone, and drops their staging tables. To be run when DMS has been
+-- told. A row that another partition has by now goes on there. Others wait for the table's staging meanwhile, so that none
+-- of its rows comes while it is looked for.
+CREATE OR REPLACE FUNCTION audit_trail.close_partitions() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+SET datestyle = 'ISO, YMD'
+SET timezone = 'UTC'
+SET intervalstyle = 'postgres'
+SET bytea_output = 'hex'
+SET extra_float_digits = 1
+SET lc_monetary = 'C'
+AS $function$
+DECLARE
+    gone audit_trail.audited_partition;
+    audited audit_trail.audited_table;
+    parent text;
+    staging text;
+BEGIN
+    FOR gone IN SELECT * FROM audit_trail.audited_partition AS p WHERE p.left_at IS NOT NULL ORDER BY p.label LOOP
+        audited := audit_trail.trail_of(gone.table_schema, gone.table_name);
+        parent := format('%I.%I', audited.table_schema, audited.staging);
+        staging := format('%I.%I', gone.partition_schema, gone.staging);
+        IF to_regclass(staging) IS NOT NULL THEN
+            EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', parent);
+            EXECUTE format(
+                'WITH closed AS (
+                    INSERT INTO %1$I.%2$I AS l (
+                        operation, row_key, old_row_data, commit_timestamp, stream_position, change_seq, remarks,
+                        source_partition
+                    )
+                    SELECT ''D'', k.row_key, audit_trail.row_image(CAST(s.* AS text), $1, $2, $3),
+                        greatest($3, s.commit_timestamp AT TIME ZONE ''UTC''), '''', '''', ARRAY[''partition left''], $4
+                    FROM %3$s AS s
+                    CROSS JOIN LATERAL (SELECT %4$s AS row_key) AS k
+                    WHERE NOT EXISTS (
+                        SELECT FROM %5$s AS o
+                        WHERE (%6$s) = (%7$s) AND o.audit_trail_partition <> $4
+                    )
+                    RETURNING l.row_key
+                )
+                INSERT INTO audit_trail.%8$I AS t (row_key, stream_position, kind)
+                SELECT k.row_key, coalesce(s.stream_position, ''''), ''deleted''
+                FROM %3$s AS s
+                CROSS JOIN LATERAL (SELECT %4$s AS row_key) AS k
+                JOIN closed AS c ON c.row_key = k.row_key
+                ON CONFLICT (row_key) DO UPDATE SET kind = excluded.kind',
+                audited.table_schema,
+                audited.audit_log,
+                staging,
+                audit_trail.key_expression(audited.primary_key),
+                parent,
+                (SELECT string_agg(format('o.%I', k), ', ') FROM unnest(audited.primary_key) AS k),
+                (SELECT string_agg(format('s.%I', k), ', ') FROM unnest(audited.primary_key) AS k),
+                audited.tombstone
+            ) USING gone.table_schema, gone.table_name, clock_timestamp(), gone.label;
+            EXECUTE format('ALTER TABLE %s DETACH PARTITION %s', parent, staging);
+            EXECUTE format('DROP TABLE %s', staging);
+        END IF;
+        DELETE FROM audit_trail.audited_partition AS p
+            WHERE (p.partition_schema, p.partition_name) = (gone.partition_schema, gone.partition_name);
+    END LOOP;
+END
+$function$;
+
 -- The remarks of a change of a partitioned table. A row that an UPDATE moves to another partition is in the WAL as a delete
 -- in the one and, right after it, an insert in the other, of a key that goes on where it is not the partition's column.
 CREATE OR REPLACE FUNCTION audit_trail.remark_move(

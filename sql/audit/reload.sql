@@ -193,7 +193,7 @@ BEGIN
     -- Rows of staging that neither the load nor a change has written since. The log's function hears nothing of a DELETE.
     EXECUTE format(
         'WITH stale AS (
-            SELECT s.ctid AS place, k.row_key, coalesce(s.stream_position, '''') AS stream_position,
+            SELECT s.tableoid AS part, s.ctid AS place, k.row_key, coalesce(s.stream_position, '''') AS stream_position,
                 audit_trail.row_image(CAST(s.* AS text), $2, $3, $1) AS image,
                 s.commit_timestamp AT TIME ZONE ''UTC'' AS changed_at
             FROM %1$s AS s
@@ -206,7 +206,7 @@ BEGIN
             )
         ),
         gone AS (
-            DELETE FROM %1$s AS s USING stale AS v WHERE s.ctid = v.place
+            DELETE FROM %1$s AS s USING stale AS v WHERE s.tableoid = v.part AND s.ctid = v.place
             RETURNING v.row_key, v.stream_position, v.image, v.changed_at
         ),
         buried AS (

@@ -80,4 +80,7 @@ WHERE t.source_oid <> ''
             AND g.detail = w.detail
     );
 
+-- Partitions that the source has no more.
+SELECT audit_trail.close_partitions();
+
 RESET ROLE;

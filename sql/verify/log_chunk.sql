@@ -83,7 +83,7 @@ judged AS (
                 OR CASE
                     WHEN o.operation = 'B' THEN o.transaction_id IS NOT NULL
                     WHEN o.transaction_id IS NULL THEN
-                        NOT coalesce(o.remarks && '{brought back,vanished in reload}', false)
+                        NOT coalesce(o.remarks && '{brought back,vanished in reload,partition left}', false)
                         AND NOT EXISTS (
                             SELECT
                             FROM audit_trail.gap AS g

@@ -144,13 +144,56 @@ describe("a partitioned table", function () {
         assert.equal(report.rows, 5);
     });
 
+    it("names what came and went since the last deployment, which takes it in", async () => {
+        await writer.query(`
+            ALTER TABLE payment DETACH PARTITION parts.feb;
+            CREATE TABLE payment_old (LIKE payment INCLUDING INDEXES);
+            INSERT INTO payment_old VALUES (8, 'h', 8, '2025-12-05');
+            ALTER TABLE payment ATTACH PARTITION payment_old FOR VALUES FROM ('2025-12-01') TO ('2026-01-01');
+            CREATE TABLE payment_feb PARTITION OF payment FOR VALUES FROM ('2026-02-01') TO ('2026-03-01');
+            INSERT INTO payment SELECT payment_id, customer, amount, paid_at FROM parts.feb WHERE payment_id = 2;
+            DROP TABLE "Late 0"`);
+        await task.readTables();
+        const found = (await verify())?.checks.find(({ name }) => name === "partitions")?.findings;
+        assert.deepEqual(found, [
+            "2 partitions (public.payment_feb, public.payment_old) are not audited, they came since the last deployment: deploy, which loads and audits them",
+            "2 partitions (parts.feb, public.Late 0) are no part of the table any more: deploy, which closes their rows",
+        ]);
+        const before = await lastId();
+        await task.redeploy();
+        await task.stop();
+        await task.start();
+        const after = await write("INSERT INTO payment VALUES (9, 'i', 9, '2025-12-06')");
+        assert.equal(after.at(-1), "I 9 public.payment_old");
+        assert.deepEqual((await logged(before)).sort(), [
+            "B 2 public.payment_feb",
+            "B 8 public.payment_old",
+            "D 2 parts.feb partition left",
+            "D 4 parts.feb partition left",
+            "D 6 parts.feb partition left",
+            "I 9 public.payment_old",
+        ]);
+        const { rows } = await trail.query<{ kind: string; id: string }>(
+            "SELECT kind, gap_id::text AS id FROM audit_trail.gap WHERE table_name = 'payment' AND kind LIKE 'partition%' ORDER BY kind",
+        );
+        assert.deepEqual(
+            rows.map(({ kind }) => kind),
+            ["partition added", "partition left"],
+        );
+        for (const { id } of rows) {
+            await trail.query("SELECT audit_trail.acknowledge($1, 'looked into')", [id]);
+        }
+        assert.deepEqual(problems(await verify()), []);
+    });
+
     it("is guarded on every leaf", async () => {
         for (const sql of [
             "TRUNCATE payment",
             "TRUNCATE payment_late",
             'TRUNCATE "Late 1"',
             "UPDATE payment SET payment_id = 7 WHERE payment_id = 1",
-            "UPDATE parts.feb SET payment_id = 7 WHERE payment_id = 2",
+            "UPDATE payment_old SET payment_id = 7 WHERE payment_id = 8",
+            "TRUNCATE payment_feb",
         ]) {
             await assert.rejects(writer.query(sql), /is refused, because the table is audited/u);
         }

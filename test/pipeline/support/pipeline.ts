@@ -201,6 +201,13 @@ export class Pipeline {
         await disconnect(master);
     }
 
+    /** Reads what the source's catalog says of the tables now, as verify does. */
+    async readTables(): Promise<void> {
+        const source = await this.sourceSession();
+        await this.readShapes(source);
+        await disconnect(source);
+    }
+
     /** A session of one of the audit side's people, ended by the caller. */
     async auditSessionOf(user: "master" | "operator" | "reader"): Promise<Client> {
         const [, [server, database]] = this.databases;
