@@ -97,13 +97,13 @@ CREATE OR REPLACE FUNCTION audit_trail.guarded_relations(guarded regclass) RETUR
 LANGUAGE sql
 STABLE
 SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
+AS $function$
     SELECT guarded
     UNION
     SELECT t.relid
     FROM pg_partition_tree(guarded) AS t
-    WHERE t.isleaf AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = guarded AND c.relkind = 'p');
-END;
+    WHERE t.isleaf AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = guarded AND c.relkind = 'p')
+$function$;
 
 -- Takes away the guards that a table and its partitions have; a table without any is not locked.
 CREATE OR REPLACE FUNCTION audit_trail.remove_guards(guarded regclass) RETURNS void
