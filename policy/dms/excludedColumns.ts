@@ -51,16 +51,27 @@ function excludedColumns(stack: StackView): ReadonlySet<string> {
     );
 }
 
+/** What is excluded of a partitioned table is so of its partitions, which the catalog lists once it was read. */
 function excludedInCatalog({ props }: PolicyResource): string[] {
     const inputs = new Inputs<Values>(props);
     const [tables, excluded] = [list(inputs.get("tables")), list(inputs.get("excluded"))];
-    return tables.flatMap((table, index) =>
-        isValues(table)
-            ? list(excluded[index])
-                  .filter(isText)
-                  .map((column) => JSON.stringify([table.schema, table.table, column]))
-            : [],
-    );
+    const replicated = list(inputs.get("replicated")).filter(isValues);
+    return tables.flatMap((table, index) => {
+        if (!isValues(table)) {
+            return [];
+        }
+        const partitions = replicated.filter(
+            ({ partitionOf: parent }) =>
+                isValues(parent) && parent.schema === table.schema && parent.table === table.table,
+        );
+        return list(excluded[index])
+            .filter(isText)
+            .flatMap((column) =>
+                [table, ...partitions].map((one) =>
+                    JSON.stringify([one.schema, one.table, column]),
+                ),
+            );
+    });
 }
 
 function list(value: unknown): readonly unknown[] {

@@ -112,16 +112,28 @@ const catalog = (inputs: Values): Change =>
         inputs: { tables: [{ schema: "public", table: "items" }], ...inputs },
     });
 
+/** The removed column's table is a partition of one, and the column of public.sales is excluded. */
+const partitionOf = (table: string): Change =>
+    catalog({
+        tables: [{ schema: "public", table: "sales" }],
+        excluded: [["price"]],
+        replicated: [
+            { schema: "public", table: "items", partitionOf: { schema: "public", table } },
+        ],
+    });
+
 const stackCases: readonly StackCases[] = [
     {
         rule: "stack-removed-columns-chosen",
         pass: [
             catalog({ excluded: [["price"]] }),
             both(removes("price"), catalog({ excluded: [["name", "price"]] })),
+            both(removes("price"), partitionOf("sales")),
         ],
         fail: [
             removes("price"),
             both(removes("price"), catalog({ excluded: [["name"]] })),
+            both(removes("price"), partitionOf("other")),
             both(removes("price"), catalog({ excluded: [[], ["price"]] })),
             both(
                 removes("price"),
