@@ -169,6 +169,7 @@ DECLARE
     tombstone text;
     began_at timestamptz;
     is_loaded boolean;
+    unloaded text;
     vanished bigint;
 BEGIN
     audited := audit_trail.trail_of(source_schema, source_table);
@@ -188,6 +189,30 @@ BEGIN
     IF NOT is_loaded AND NOT source_is_empty THEN
         RAISE EXCEPTION 'DMS has loaded no row of %.% since %.', source_schema, source_table, began_at
             USING HINT = 'Wait until the table''s load is complete; where the source''s table is empty, say so with a third argument true.';
+    END IF;
+
+    -- DMS loads each partition by itself: the rows of one that it has not loaded have not vanished.
+    IF NOT source_is_empty AND EXISTS (
+        SELECT FROM audit_trail.audited_partition AS p
+        WHERE p.table_schema = source_schema AND p.table_name = source_table
+    ) THEN
+        EXECUTE format(
+            'SELECT string_agg(p.label, '', '' ORDER BY p.label)
+             FROM audit_trail.audited_partition AS p
+             WHERE p.table_schema = $1
+                 AND p.table_name = $2
+                 AND EXISTS (SELECT FROM %s AS s WHERE s.audit_trail_partition = p.label)
+                 AND NOT EXISTS (
+                     SELECT FROM %s AS l
+                     WHERE l.source_partition = p.label AND l.operation = ''B'' AND l.recorded_at >= $3
+                 )',
+            staging, log
+        ) INTO unloaded USING source_schema, source_table, began_at;
+        IF unloaded IS NOT NULL THEN
+            RAISE EXCEPTION 'DMS has loaded no row of these partitions of %.% since %: %.',
+                source_schema, source_table, began_at, unloaded
+                USING HINT = 'Reload every partition and wait until that is complete; where those are empty in the source, say so with a third argument true.';
+        END IF;
     END IF;
 
     -- Rows of staging that neither the load nor a change has written since. The log's function hears nothing of a DELETE.

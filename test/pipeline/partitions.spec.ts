@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Client } from "pg";
 
 import type { TableReport } from "../../verify/report";
+import { until } from "../support/until";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { Pipeline } from "./support/pipeline";
 import { MortalServer } from "./support/server";
@@ -184,6 +185,34 @@ describe("a partitioned table", function () {
             await trail.query("SELECT audit_trail.acknowledge($1, 'looked into')", [id]);
         }
         assert.deepEqual(problems(await verify()), []);
+    });
+
+    it("takes a reload for ended when every partition was loaded, and not before", async () => {
+        const loads = async (): Promise<string[]> => {
+            const { rows } = await trail.query<{ part: string }>(
+                "SELECT DISTINCT source_partition AS part FROM payment_audit_log WHERE operation = 'B' AND audit_id > $1 ORDER BY 1",
+                [before],
+            );
+            return rows.map(({ part }) => part);
+        };
+        const before = await lastId();
+        await trail.query("SELECT audit_trail.begin_reload('public', 'payment')");
+        task.reload({ schema: "public", table: "payment_jan" });
+        await until(async () => (await loads()).length === 1);
+        await task.caughtUp(writer, trail);
+        await assert.rejects(
+            trail.query("SELECT audit_trail.end_reload('public', 'payment')"),
+            /loaded no row of these partitions of public\.payment since [^:]*:[^a-z]*: public\.Late 1, public\.payment_feb, public\.payment_old\./u,
+        );
+        for (const [at, table] of ["Late 1", "payment_feb", "payment_old"].entries()) {
+            task.reload({ schema: "public", table });
+            await until(async () => (await loads()).length === at + 2);
+            await task.caughtUp(writer, trail);
+        }
+        const { rows } = await trail.query(
+            "SELECT audit_trail.end_reload('public', 'payment') AS vanished",
+        );
+        assert.deepEqual(rows, [{ vanished: "0" }]);
     });
 
     it("is guarded on every leaf", async () => {
