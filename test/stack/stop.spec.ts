@@ -56,7 +56,13 @@ describe("stack: how it ends", function () {
                     assert.equal(code, 0, output);
                     assert.doesNotMatch(output, /^\s+at .+:\d+/m, "a stack trace");
                 }
-                assert.deepEqual(await namesIn(backend), [], "the user's backend has the state");
+                // What NODE_OPTIONS loads makes the folder for temporary files before a command begins.
+                const { TMPDIR = "" } = hostile;
+                assert.deepEqual(
+                    (await namesIn(backend)).filter((name) => name !== path.basename(TMPDIR)),
+                    [],
+                    "the user's backend has the state",
+                );
             });
             assert((await knownResources(stack)).length > 100);
             assert.equal((await itemsLog()).length, 7);
