@@ -51,10 +51,11 @@ export function runCommand(
                 process.exit(signalCode(signal));
             }
             interrupted = signalCode(signal);
+            // First, because it takes the bar away.
+            abort.abort();
             process.stderr.write(
                 "\nInterrupted: finishing the step under way. Run the command again to go on.\n",
             );
-            abort.abort();
         });
     }
     Promise.resolve()

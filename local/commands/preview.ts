@@ -1,8 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { obtainCli } from "../engine/cli";
+import { expectedResources } from "../engine/expectedResources";
 import { preview } from "../engine/operation";
 import { localDir, PROJECT_ROOT } from "../engine/paths";
+import { terminalOf } from "../engine/terminal";
 import { localStackPlace, openStack, StackPlace } from "../engine/workspace";
 import { plainPlan } from "../engine/progress";
 import { CommandError, runCommand, say } from "./command";
@@ -27,8 +29,10 @@ runCommand(optionsOf("preview"), async ({ stack: stackName = "local", verbose },
     const cli = await obtainCli(say);
     try {
         const stack = await openStack(cli, place, say);
-        const color = process.stdout.isTTY ? "always" : "never";
-        const { plan, report } = await preview(stack, { verbose, interruption }, color);
+        const color = terminalOf(process.stdout, process.env).hasColours ? "always" : "never";
+        const resources = await expectedResources(place);
+        const settings = { verbose, interruption, resources };
+        const { plan, report } = await preview(stack, settings, color);
         say(plainPlan(plan));
         report.warnings.forEach((warning) => {
             say(`Warning: ${warning}`);

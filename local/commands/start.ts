@@ -5,6 +5,7 @@ import { reviveStack } from "../aws/revive";
 import { obtainCli } from "../engine/cli";
 import { type OperationSettings, update } from "../engine/operation";
 import { EngineReport } from "../engine/progress";
+import { expectedResources, rememberResources } from "../engine/expectedResources";
 import { recover } from "../engine/recover";
 import { localStackPlace, openStack } from "../engine/workspace";
 import { CommandError, runCommand, say } from "./command";
@@ -76,9 +77,11 @@ runCommand(optionsOf("start"), async ({ verbose, walkthrough }, interruption) =>
     }
     interruption.throwIfAborted();
     say(
-        "Deploying the audit trail: two PostgreSQL servers, the DMS task, and every AWS resource recorded.",
+        "Deploying the audit trail: two PostgreSQL servers, the DMS task, and every AWS resource recorded. This takes 10 to 90 s.",
     );
-    const { outputs, report } = await updateOf(stack, { verbose, interruption });
+    const resources = await expectedResources(place);
+    const { outputs, report } = await updateOf(stack, { verbose, interruption, resources });
+    await rememberResources(place);
     interruption.throwIfAborted();
     // A task that did not start and that the update had no reason to change.
     const { failures } = await reviveStack(localStackDir());

@@ -4,6 +4,7 @@ import { isProtected } from "../aws/protection";
 import { sweepStack } from "../aws/revive";
 import { obtainCli } from "../engine/cli";
 import { BusyError, ProtectedError } from "../engine/failure";
+import { readDeployment } from "../engine/checkpoint";
 import { destroy, OperationSettings } from "../engine/operation";
 import { endEngines, endOrphans, recover } from "../engine/recover";
 import { localStackPlace, openStack, StackPlace } from "../engine/workspace";
@@ -29,7 +30,8 @@ async function destroyWithEngine(place: StackPlace, settings: OperationSettings)
     try {
         const stack = await openStack(await obtainCli(say), place, say, "destruction");
         await recover(stack, place.engineDir, say);
-        await destroy(stack, settings);
+        const deployment = await readDeployment(place.engineDir, place.stackName);
+        await destroy(stack, { ...settings, resources: deployment?.resources?.length });
     } catch (error) {
         if (error instanceof ProtectedError) {
             throw protectedStack(place, error);
@@ -54,6 +56,9 @@ runCommand(optionsOf("stop"), async ({ verbose, force }, interruption) => {
     } else if (await isProtected(localStackDir())) {
         throw protectedStack(place);
     } else if (fs.existsSync(place.engineDir)) {
+        say(
+            "Destroying the laptop stack: both databases go, with all data in them. This takes up to a minute.",
+        );
         await destroyWithEngine(place, { verbose, interruption });
     }
     // Whatever an interrupted start or the engine left: processes by their recorded identity, then the folder.

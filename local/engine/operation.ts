@@ -5,6 +5,7 @@ import { PROJECT_ROOT } from "./paths";
 import { explained, OperationError, ProtectedError, refusesDeletion } from "./failure";
 import { preloadProgram } from "./preload";
 import { EngineReport, Progress } from "./progress";
+import { ProgressDisplay } from "./progressDisplay";
 import { LAPTOP_STACK } from "./workspace";
 
 /** The policy packs that every preview and update runs under. */
@@ -83,6 +84,8 @@ export interface OperationSettings {
     readonly verbose: boolean;
     /** Aborted when the command is interrupted: the engine then finishes its step under way and ends. */
     readonly interruption: AbortSignal;
+    /** How many resources the operation is expected to have, where that is known. */
+    readonly resources?: number | undefined;
 }
 
 /**
@@ -95,14 +98,16 @@ async function operation<T>(
     what: string,
     stack: Stack,
     run: (options: EngineOptions) => Promise<T>,
-    { verbose, interruption }: OperationSettings,
+    { verbose, interruption, resources }: OperationSettings,
 ): Promise<{ readonly result: T; readonly report: EngineReport }> {
     interruption.throwIfAborted();
-    const progress = new Progress(process.stderr);
+    const display = new ProgressDisplay(process.stderr, resources);
+    const progress = new Progress(display);
     const interrupted = new AbortController();
     let heard = false;
     let hearing: NodeJS.Timeout | undefined;
     const interrupt = (): void => {
+        display.end();
         hearing = setTimeout(() => {
             if (!heard) {
                 interrupted.abort();
@@ -122,7 +127,7 @@ async function operation<T>(
         heard ||= HEARD.test(chunk);
         tail = `${tail}${chunk}`.slice(-2_000);
         if (verbose) {
-            process.stderr.write(chunk);
+            display.interleave(chunk);
         }
     };
     try {
@@ -144,8 +149,7 @@ async function operation<T>(
             onError: keep,
             signal: AbortSignal.any([stalled.signal, failed.signal, interrupted.signal]),
         });
-        const report = progress.finish();
-        return { result, report };
+        return { result, report: progress.finish() };
     } catch (error) {
         const report = progress.finish();
         if (stalled.signal.aborted) {
@@ -156,6 +160,7 @@ async function operation<T>(
         }
         throw operationError(what, stack.name, report, error);
     } finally {
+        display.end();
         interruption.removeEventListener("abort", interrupt);
         clearTimeout(hearing);
         clearTimeout(deadline);

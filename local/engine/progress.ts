@@ -1,8 +1,6 @@
 import { EngineEvent, SummaryEvent } from "@pulumi/pulumi/automation";
 import { pluginProblem } from "./pluginErrors";
-
-/** How often a line of progress is written where lines cannot be overwritten, in milliseconds. */
-const LINE_EVERY_MS = 5_000;
+import type { ProgressDisplay } from "./progressDisplay";
 
 /** A CLI that was built from modules finds its bundled plugins in local/engine/shims, and says so each time. */
 const SHIM_WARNING = /using pulumi-[a-z-]+ from \$PATH/;
@@ -74,11 +72,8 @@ function wholeOnly(urns: readonly string[]): readonly string[] {
     );
 }
 
-/** Listens to the engine's events: shows how far it is, and keeps what the closing message needs. */
+/** Listens to the engine's events: has shown how far it is, and keeps what the closing message needs. */
 export class Progress {
-    private readonly started = Date.now();
-    private lastLine = 0;
-    private done = 0;
     private readonly errors = new Set<string>();
     /** Plugins' errors, each with the URNs of the resources that have it. */
     private readonly problems = new Map<string, Set<string>>();
@@ -86,7 +81,7 @@ export class Progress {
     private readonly violations = new Set<string>();
     private changes: Record<string, number> = {};
 
-    constructor(private readonly output: NodeJS.WriteStream) {}
+    constructor(private readonly display?: Pick<ProgressDisplay, "resourceDone">) {}
 
     /** Takes one event; bound, so that it can be handed to the Automation API as it is. */
     readonly onEvent = (event: EngineEvent): void => {
@@ -119,16 +114,12 @@ export class Progress {
         }
         const ended = event.resOutputsEvent?.metadata;
         if (ended) {
-            this.done += 1;
-            this.show(`${String(this.done)} resources, last: ${nameOf(ended.urn)}`);
+            this.display?.resourceDone(ended.urn);
         }
     };
 
-    /** Ends the line of progress and tells what was gathered. */
+    /** Tells what was gathered. */
     finish(): EngineReport {
-        if (this.output.isTTY) {
-            this.output.write("\r\u001b[K");
-        }
         const problems = [...this.problems].flatMap(([problem, urns]) =>
             wholeOnly([...urns]).map((urn) =>
                 urn === "" ? `${problem}.` : `${labelOf(urn)}: ${problem}.`,
@@ -140,16 +131,5 @@ export class Progress {
             violations: [...this.violations],
             changes: this.changes,
         };
-    }
-
-    private show(text: string): void {
-        const seconds = Math.round((Date.now() - this.started) / 1000);
-        const line = `  ${String(seconds)} s: ${text}`;
-        if (this.output.isTTY) {
-            this.output.write(`\r\u001b[K${line.slice(0, (this.output.columns || 80) - 1)}`);
-        } else if (Date.now() - this.lastLine >= LINE_EVERY_MS) {
-            this.lastLine = Date.now();
-            this.output.write(`${line}\n`);
-        }
     }
 }

@@ -2,10 +2,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Stack } from "@pulumi/pulumi/automation";
+import { readDeployment } from "./checkpoint";
 import { Engine, endEngine, engineOf, hasOwner } from "./engineProcess";
 import { BusyError, busyMessage, explained } from "./failure";
 import { readIfExists } from "../servers/files";
-import { PROJECT_NAME } from "./paths";
 
 interface LockFile {
     readonly pid?: number;
@@ -14,11 +14,6 @@ interface LockFile {
 
 /** What is done to a stack here; no more than that, so that it can be tried with a stack that is not there. */
 export type RecoverableStack = Pick<Stack, "name" | "cancel" | "exportStack" | "importStack">;
-
-/** What is read of the file backend's state. */
-interface Checkpoint {
-    readonly checkpoint: { readonly latest: { readonly pending_operations?: unknown[] } };
-}
 
 async function lockFiles(folder: string): Promise<LockFile[]> {
     const entries = await fs.promises
@@ -50,14 +45,8 @@ async function holder({ pid, hostname }: LockFile): Promise<Engine | undefined> 
  * where it is not as expected, the engine has to be asked.
  */
 async function mayHavePendingOperations(engineDir: string, stackName: string): Promise<boolean> {
-    const stacks = path.join(engineDir, "state", ".pulumi", "stacks", PROJECT_NAME);
-    try {
-        const text = await fs.promises.readFile(path.join(stacks, `${stackName}.json`), "utf8");
-        const { checkpoint } = JSON.parse(text) as Checkpoint;
-        return checkpoint.latest.pending_operations !== undefined;
-    } catch {
-        return true;
-    }
+    const deployment = await readDeployment(engineDir, stackName);
+    return deployment === undefined || deployment.pending_operations !== undefined;
 }
 
 function locksFolder(engineDir: string): string {

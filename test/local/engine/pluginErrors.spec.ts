@@ -94,7 +94,7 @@ describe("engine: errors of plugins that are made from Terraform providers", () 
     });
 
     it("are reported once for each resource, with its type and name", () => {
-        const progress = new Progress(process.stderr);
+        const progress = new Progress();
         const urn = (name: string) =>
             `urn:pulumi:dev::audit-trail::auditTrail:index:AuditDatabase$postgresql:index/function:Function::${name}`;
         const failed = (name: string, message: string): void => {

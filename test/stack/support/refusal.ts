@@ -5,7 +5,7 @@ import type { CommandResult } from "../../support/command";
 /** The engine's lines of progress and what it says while all goes well. */
 const PROGRESS = [
     /^$/,
-    /^ {2}\d+ s: \d+ resources, last: /,
+    /^ {2}\d+ (of \d+ )?resources?, \d+ s/,
     /^Deploying the audit trail: /,
     /^Started again: /,
     /^The postgresql plugin \S+ cannot be downloaded: the stand-in in local\/postgresql serves\.$/,

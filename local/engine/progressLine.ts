@@ -1,0 +1,90 @@
+/** How far an operation of the engine is. */
+export interface OperationState {
+    /** Resources that the engine is done with. */
+    readonly done: number;
+    /** All resources of the operation, where that is known before its end. */
+    readonly total?: number | undefined;
+    readonly seconds: number;
+    /** The resource that was done last, as a person calls it. */
+    readonly last?: string | undefined;
+}
+
+/** The bar's own width in columns, and the least that the words beside it are left. */
+const BAR_COLUMNS = 20;
+const WORDS_COLUMNS = 40;
+
+const CYAN = "\u001b[36m";
+const DIM = "\u001b[2m";
+const PLAIN = "\u001b[0m";
+
+/** Control characters, and those that turn the direction of the text around them. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** `61 of 132 resources, 16 s`. A total that was exceeded is none. */
+function figures({ done, total, seconds }: OperationState): string {
+    const of = total === undefined || total < done ? done : total;
+    const count = of === done && of !== total ? String(done) : `${String(done)} of ${String(of)}`;
+    return `${count} ${of === 1 ? "resource" : "resources"}, ${String(seconds)} s`;
+}
+
+function words(state: OperationState): string {
+    const last = state.last?.replace(UNPRINTABLE, "?");
+    return last === undefined ? figures(state) : `${figures(state)}: ${last}`;
+}
+
+/** Where lines cannot be overwritten: `61 of 132 resources, 16 s: replication task audit-trail-local-task`. */
+export function plainLine(state: OperationState): string {
+    return `  ${words(state)}`;
+}
+
+/**
+ * A text that takes at most so many columns, its end replaced by `...` where it would take more. Of characters beyond
+ * Latin, which a terminal may show in two columns, each is counted as two: a line that wraps could not be taken back.
+ */
+function fit(text: string, columns: number): string {
+    const widthOf = (character: string): number => (character > "\u024f" ? 2 : 1);
+    const characters = Array.from(text);
+    const width = characters.reduce((sum, character) => sum + widthOf(character), 0);
+    if (width <= columns) {
+        return text;
+    }
+    let left = columns - 3;
+    const cut = characters.findIndex((character) => (left -= widthOf(character)) < 0);
+    return columns < 3 ? "" : `${characters.slice(0, cut).join("")}...`;
+}
+
+/**
+ * On a terminal: a bar where the total is known and there is room for it, and the words. The last column stays free,
+ * because some terminals wrap a line that fills it.
+ */
+export function barLine(state: OperationState, columns: number, hasColours: boolean): string {
+    const { done, total } = state;
+    const room = columns - 1;
+    const isKnown = total !== undefined && total > 0 && done <= total;
+    if (!isKnown || room < BAR_COLUMNS + WORDS_COLUMNS) {
+        return fit(plainLine(state), room);
+    }
+    const full = Math.floor((done / total) * BAR_COLUMNS);
+    const [filled, empty] = ["#".repeat(full), "-".repeat(BAR_COLUMNS - full)];
+    const bar = hasColours ? `${CYAN}${filled}${DIM}${empty}${PLAIN}` : `${filled}${empty}`;
+    // Two blanks, two brackets and the blank behind them.
+    return `  [${bar}] ${fit(words(state), room - BAR_COLUMNS - 5)}`;
+}
+
+/**
+ * What a person calls a resource, from its URN: `replication task audit-trail-local-task`.
+ *
+ * @see https://www.pulumi.com/docs/iac/concepts/resources/names/#urns
+ */
+export function resourceWords(urn: string): string {
+    const [, , types = "", ...name] = urn.split("::");
+    const type = types.split("$").at(-1) ?? "";
+    const kind = type.split(":").at(-1) ?? "";
+    if (type.startsWith("pulumi:providers:")) {
+        return `provider ${kind}`;
+    }
+    // "DBSubnetGroup" is "DB subnet group".
+    const parts = kind.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+/g) ?? [];
+    const text = parts.map((part) => (/^[A-Z]{2,}$/.test(part) ? part : part.toLowerCase()));
+    return [...(kind === "Resource" ? [] : text), name.join("::")].join(" ");
+}

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+
+import { ProgressDisplay } from "../../../local/engine/progressDisplay";
+import { barLine, plainLine, resourceWords } from "../../../local/engine/progressLine";
+import { terminalOf } from "../../../local/engine/terminal";
+
+/* eslint-disable-next-line no-control-regex -- it is about control sequences */
+const SEQUENCES = /\u001b\[\d*[mK]/g;
+
+/** A stream as a terminal of that width is, or none without a width, and all that was written to it. */
+function stream(columns?: number): { output: NodeJS.WriteStream; text: () => string } {
+    const chunks: string[] = [];
+    const output = {
+        isTTY: columns !== undefined,
+        columns,
+        write: (text: string) => chunks.push(text),
+    };
+    return { output: output as unknown as NodeJS.WriteStream, text: () => chunks.join("") };
+}
+
+/** What stays on the screen of a terminal that overwrites lines. */
+function screen(text: string): string {
+    return text
+        .split("\n")
+        .map((line) => line.split("\r\u001b[K").at(-1))
+        .join("\n");
+}
+
+const urn = (type: string, name: string): string =>
+    `urn:pulumi:local::audit-trail::${type}::${name}`;
+
+describe("the progress of an operation", () => {
+    it("is a plain line without a terminal, singular and plural", () => {
+        const last = "replication task t";
+        for (const [state, expected] of [
+            [
+                { done: 61, total: 132, seconds: 16, last },
+                "  61 of 132 resources, 16 s: replication task t",
+            ],
+            [{ done: 1, seconds: 0 }, "  1 resource, 0 s"],
+            [{ done: 0, total: 1, seconds: 0 }, "  0 of 1 resource, 0 s"],
+            [{ done: 0, seconds: 3 }, "  0 resources, 3 s"],
+            // The total was a guess: it was exceeded.
+            [{ done: 5, total: 4, seconds: 1 }, "  5 resources, 1 s"],
+            [{ done: 4, total: 4, seconds: 1 }, "  4 of 4 resources, 1 s"],
+        ] as const) {
+            assert.equal(plainLine(state), expected);
+        }
+    });
+
+    it("is a bar on a terminal, with colours where they are wanted", () => {
+        const state = { done: 66, total: 132, seconds: 16, last: "VPC v" };
+        const expected = "  [##########----------] 66 of 132 resources, 16 s: VPC v";
+        assert.equal(barLine(state, 80, false), expected);
+        const coloured = barLine(state, 80, true);
+        assert.equal(coloured.replace(SEQUENCES, ""), expected);
+        assert(coloured.includes("\u001b[0m] 66"), "the colours end with the bar");
+        assert.equal(
+            barLine({ done: 6, seconds: 1, last: "VPC v" }, 80, true),
+            "  6 resources, 1 s: VPC v",
+        );
+        assert.equal(barLine(state, 30, true), "  66 of 132 resources, 16 ...");
+    });
+
+    it("fits every width and holds no control character, whatever a name holds", () => {
+        const wide = (text: string): number =>
+            Array.from(text).reduce((sum, character) => sum + (character > "\u024f" ? 2 : 1), 0);
+        fc.assert(
+            fc.property(
+                fc.record({
+                    done: fc.nat(500),
+                    total: fc.option(fc.nat(500), { nil: undefined }),
+                    seconds: fc.nat(5_000),
+                    last: fc.option(fc.string({ unit: "binary", maxLength: 60 }), {
+                        nil: undefined,
+                    }),
+                }),
+                fc.integer({ min: 1, max: 250 }),
+                fc.boolean(),
+                (state, columns, hasColours) => {
+                    const line = barLine(state, columns, hasColours).replace(SEQUENCES, "");
+                    assert(wide(line) < columns || line === "", `${String(columns)}: ${line}`);
+                    assert.doesNotMatch(line, /\p{Cc}/u);
+                },
+            ),
+        );
+    });
+
+    it("calls a resource by what it is for a person", () => {
+        for (const [type, expected] of [
+            ["aws:dms/replicationTask:ReplicationTask", "replication task n"],
+            [
+                "my:index:Component$aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+                "security group ingress rule n",
+            ],
+            ["pulumi:providers:aws", "provider aws"],
+            ["pulumi:pulumi:Stack", "stack n"],
+            ["pulumi-nodejs:dynamic:Resource", "n"],
+            ["aws:x/y:DBSubnetGroup", "DB subnet group n"],
+            ["auditTrail:index:AuditedTable", "audited table n"],
+        ] as const) {
+            assert.equal(resourceWords(urn(type, "n")), expected);
+        }
+        assert.equal(resourceWords(urn("a:b:Table", 'public."a::b"')), 'table public."a::b"');
+        assert.equal(resourceWords(""), "");
+    });
+
+    it("knows terminals, colours and the lack of them", () => {
+        const terminal = { isTTY: true, columns: 100 };
+        for (const [output, environment, columns, hasColours] of [
+            [terminal, { TERM: "xterm" }, 100, true],
+            [terminal, { NO_COLOR: "1" }, 100, false],
+            [terminal, { NO_COLOR: "" }, 100, true],
+            [terminal, { TERM: "dumb" }, undefined, false],
+            [{ isTTY: true, columns: 0 }, {}, 80, true],
+            [{ isTTY: false, columns: 100 }, {}, undefined, false],
+        ] as const) {
+            assert.deepEqual(terminalOf(output, environment), { columns, hasColours });
+        }
+    });
+
+    it("makes room for other lines, counts a replaced resource once, and leaves nothing", () => {
+        const { output, text } = stream(80);
+        const display = new ProgressDisplay(output, 3);
+        display.resourceDone(urn("a:b:Table", "one"));
+        display.resourceDone(urn("a:b:Table", "one"));
+        display.interleave("said between\n");
+        assert.match(
+            screen(text()).replace(SEQUENCES, ""),
+            /^said between\n {2}\[#{6}-{14}\] 1 of 3 resources, \d s: table one$/,
+        );
+        display.end();
+        display.resourceDone(urn("a:b:Table", "late"));
+        display.interleave("said after\n");
+        assert.equal(screen(text()), "said between\nsaid after\n");
+    });
+
+    it("writes whole lines and no control sequence without a terminal", () => {
+        const { output, text } = stream();
+        const display = new ProgressDisplay(output, 3);
+        display.resourceDone(urn("a:b:Table", "one"));
+        display.resourceDone(urn("a:b:Table", "two"));
+        display.interleave("said between\n");
+        display.end();
+        assert.match(text(), /^ {2}1 of 3 resources, \d s: table one\nsaid between\n$/);
+    });
+});
