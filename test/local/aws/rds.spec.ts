@@ -146,10 +146,10 @@ describe("RDS clusters of the AWS stand-in", function () {
         process.kill(pid, "SIGKILL");
         await until(async () => !(await isRdsServerRunning(cloud.stackDir, "orders")));
         const report = await reviveStack(cloud.stackDir, cloud.control);
-        assert.deepEqual(report, { servers: ["orders"], tasks: [] });
+        assert.deepEqual(report, { servers: ["orders"], tasks: [], failures: [] });
         assert.deepEqual(await query("SELECT one FROM kept"), [{ one: 1 }]);
         const again = await reviveStack(cloud.stackDir, cloud.control);
-        assert.deepEqual(again, { servers: [], tasks: [] });
+        assert.deepEqual(again, { servers: [], tasks: [], failures: [] });
     });
 
     it("are replaced, updated or refused as on AWS", async () => {
