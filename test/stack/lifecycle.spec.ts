@@ -368,7 +368,10 @@ describe("stack: the life of a laptop stack", function () {
         });
         const holed = await stack.attempt("verify");
         assert.equal(holed.code, 1, holed.output);
-        assert.match(holed.stdout, /1 x not audited, [^]*reload the\s+table, docs\/tables\.md/u);
+        assert.match(
+            holed.stdout,
+            /1 x not audited, [^]*reload\s+the\s+table,\s+docs\/tables\.md/u,
+        );
         await databases(async (_, audit) => {
             await audit.query("SELECT audit_trail.begin_reload('Sales', 'OrderLines')");
             await stack.reload(ORDER_LINES);

@@ -4,7 +4,7 @@ import path from "node:path";
 
 import { escapeIdentifier } from "pg";
 
-import { HEADER_COLUMNS } from "../../components/trail/headers";
+import { HEADER_COLUMNS, PARTITION_COLUMN } from "../../components/trail/headers";
 import { formatTableName, trailNames } from "../../components/trail/names";
 import type { TableName } from "../../components/trail/shape";
 import { until } from "../support/until";
@@ -15,6 +15,7 @@ const ROOT = path.resolve(__dirname, "../..");
 const FORBIDDEN = [
     ...["ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"],
     ...HEADER_COLUMNS,
+    PARTITION_COLUMN,
     "id",
     "note",
 ];
