@@ -102,24 +102,34 @@ export function tableShapes(
     }));
     const sentences = [
         ...tables.flatMap(({ row, columns }) => [
-            ...relationProblems(row),
-            ...(isTable(row)
-                ? [
-                      ...captureProblems(row),
-                      ...tableLimits(shapeOfRow(row, choicesFor(choices, nameOf(row)))),
-                  ]
-                : []),
+            ...tableProblems(row, choicesFor(choices, nameOf(row))),
             ...columns.flatMap(({ problems }) => problems.map(({ sentence }) => sentence)),
         ]),
-        ...doubledPartitions(rows),
-        ...confusablePartitions(rows),
-        ...nameCollisions(rows),
+        ...listProblems(rows),
     ];
     const lines = choiceLines(
         tables.map(({ row, columns }) => ({ table: formatTableName(nameOf(row)), columns })),
     );
     refuse(sentences, lines);
     return rows.map((row) => shapeOfRow(row, choicesFor(choices, nameOf(row))));
+}
+
+/** What is wrong with one table besides its columns (see {@link columnProblems}): one sentence each. */
+export function tableProblems(
+    row: CatalogRow,
+    choices: ReadonlyMap<string, ColumnChoice> = new Map(),
+): string[] {
+    return [
+        ...relationProblems(row),
+        ...(isTable(row)
+            ? [...captureProblems(row), ...tableLimits(shapeOfRow(row, choices))]
+            : []),
+    ];
+}
+
+/** What keeps tables from being audited together: one sentence each. */
+export function listProblems(rows: readonly CatalogRow[]): string[] {
+    return [...doubledPartitions(rows), ...confusablePartitions(rows), ...nameCollisions(rows)];
 }
 
 /**

@@ -95,8 +95,10 @@ function problem(command) {
     const { engines, dependencies } = JSON.parse(
         fs.readFileSync(path.join(root, "package.json"), "utf8"),
     );
-    // A stack on AWS is verified without the laptop's packages.
-    const packages = Object.keys(dependencies).concat(command === "verify" ? [] : LAPTOP_PACKAGES);
+    // A stack on AWS is verified and looked at without the laptop's packages.
+    const packages = Object.keys(dependencies).concat(
+        ["verify", "tables"].includes(command) ? [] : LAPTOP_PACKAGES,
+    );
     return (
         nodeProblem(engines.node, process.versions.node) ||
         folderProblem(root) ||

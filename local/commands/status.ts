@@ -3,8 +3,12 @@ import { taskFolder, taskIds } from "../aws/tasks";
 import { taskStatus } from "../dms/control";
 import { isRdsServerRunning } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
+import { Database } from "../../verify/database";
+import { type Overview, overviewLines, readOverview } from "../../verify/overview";
 import { CommandError, runCommand, say } from "./command";
-import { localStackDir } from "./localStack";
+import { connect } from "./databaseSession";
+import { failureText } from "./failureText";
+import { localStackDir, unfinishedUrls } from "./localStack";
 import { optionsOf } from "./usage";
 
 /** A server of the stack. */
@@ -61,6 +65,60 @@ async function taskStates(stackDir: string): Promise<TaskState[]> {
     });
 }
 
+/** What the databases say, or why they say nothing. */
+interface TrailState {
+    readonly overview: Overview | null;
+    readonly problem: string | null;
+    /** Whether the databases could be asked as far as their servers run. */
+    readonly answers: boolean;
+}
+
+/** A status that hangs tells nothing. */
+const ANSWER_WITHIN_MS = 10_000;
+
+async function trailState(servers: readonly ServerState[]): Promise<TrailState> {
+    const { sourceUrl, auditUrl } = await unfinishedUrls();
+    if (sourceUrl === undefined || auditUrl === undefined) {
+        return { overview: null, problem: "not deployed yet", answers: true };
+    }
+    const ports = [sourceUrl, auditUrl].map((url) => Number(new URL(url).port));
+    const down = servers.filter(({ runs, port }) => !runs && ports.includes(port ?? 0));
+    if (down.length > 0) {
+        const names = down.map(({ name }) => name).join(", ");
+        return { overview: null, problem: `unknown while ${names} is down`, answers: true };
+    }
+    try {
+        const overview = await askDatabases(sourceUrl, auditUrl);
+        return overview === undefined
+            ? { overview: null, problem: "not deployed yet", answers: true }
+            : { overview, problem: null, answers: true };
+    } catch (error) {
+        return { overview: null, problem: failureText(error), answers: false };
+    }
+}
+
+async function askDatabases(sourceUrl: string, auditUrl: string): Promise<Overview | undefined> {
+    const source = await connect(sourceUrl, "status", ANSWER_WITHIN_MS);
+    try {
+        const audit = await connect(auditUrl, "status", ANSWER_WITHIN_MS);
+        try {
+            return await readOverview(
+                await Database.prepare(source, "source"),
+                await Database.prepare(audit, "audit"),
+            );
+        } finally {
+            await audit.end();
+        }
+    } finally {
+        await source.end();
+    }
+}
+
+function trailLines({ overview, problem }: TrailState): string[] {
+    const lines = overview === null ? [problem ?? ""] : overviewLines(overview);
+    return lines.map((line) => `  ${line}`);
+}
+
 function serverLine({ name, runs, port }: ServerState): string {
     return `  ${runs ? `runs on port ${String(port)} of localhost` : "does not run"}: ${name}`;
 }
@@ -76,7 +134,7 @@ function taskLines({ name, state, error, ...task }: TaskState): string[] {
     ];
 }
 
-/** `npm run status`: what runs. Exit code 1 when something that should run does not. */
+/** `npm run status`: what runs, and what the trail says. Exit code 1 when something that should run or answer does not. */
 runCommand(
     optionsOf("status"),
     async ({ json }) => {
@@ -85,18 +143,22 @@ runCommand(
         if (servers.length === 0) {
             throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
         }
+        const trail = await trailState(servers);
         const isWhole =
+            trail.answers &&
             servers.every(({ runs, wanted }) => runs || !wanted) &&
             tasks.every(({ state, suspendedTables }) => {
                 return state === "running" && suspendedTables.length === 0;
             });
         if (json) {
-            say(JSON.stringify({ servers, tasks }, null, 2));
+            say(JSON.stringify({ servers, tasks, trail }, null, 2));
         } else {
             say("Servers");
             servers.map(serverLine).forEach(say);
             say("Replication task");
             tasks.flatMap(taskLines).forEach(say);
+            say("Trail");
+            trailLines(trail).forEach(say);
             if (!isWhole) {
                 say('\nRun "npm start" to bring back what does not run.');
             }

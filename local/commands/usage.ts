@@ -46,9 +46,13 @@ export const USAGE: Readonly<Record<string, Usage>> = {
         },
     },
     status: {
-        does: "Shows what of the laptop stack runs, and how far the task is. It needs no engine.",
+        does: "Shows what of the laptop stack runs, how far the task is, and what the gap ledger has. It needs no engine.",
         options: { "--json": "the same for a program" },
-        codes: { "1": "something that should run does not, or there is no stack" },
+        codes: { "1": "something that should run or answer does not, or there is no stack" },
+    },
+    tables: {
+        does: "Shows what is audited and what could be: every table of the source, with the reason where it could not.",
+        options: { ...STACK, "--json": "the same for a program, with the whole reasons" },
     },
     logs: {
         does: "Prints the last lines of the logs of the servers and of the task.",

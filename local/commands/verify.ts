@@ -1,6 +1,3 @@
-import { Client } from "pg";
-import { connectionProblem } from "../../components/database/connection";
-import { SESSION_OPTIONS } from "../../components/database/session";
 import { parseTableName } from "../../components/trail/names";
 import type { TableName } from "../../components/trail/shape";
 import { readTables } from "../../verify/tables";
@@ -8,14 +5,13 @@ import { hasUnverified, type VerifyReport } from "../../verify/report";
 import { reportLines } from "../../verify/text";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { CommandError, type CommandOptions, runCommand, say } from "./command";
+import { connect } from "./databaseSession";
 import { requireVerifiedServer } from "./secureUrl";
 import { type DeployedStack, deployedStack } from "./stackAccess";
 import { optionsOf } from "./usage";
 
 const EXIT_DIFFERENT = 1;
 const EXIT_UNKNOWN = 2;
-
-const CONNECT_TIMEOUT_MS = 15_000;
 
 /** What is verified, and where. */
 interface Subject {
@@ -52,27 +48,6 @@ function tableOutput(stack: DeployedStack | undefined): string[] {
     return tables.map(String);
 }
 
-async function connect(connectionString: string): Promise<Client> {
-    const client = new Client({
-        connectionString,
-        connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-        application_name: "audit-trail verify",
-        // Until the session is prepared; and a variable of that name decides nothing.
-        options: SESSION_OPTIONS,
-    });
-    // A connection that breaks while idle raises an event; the next query tells.
-    client.on("error", () => undefined);
-    try {
-        await client.connect();
-        return client;
-    } catch (cause) {
-        await client.end().catch(() => undefined);
-        const { host, port, database = "", user = "" } = client;
-        const connection = { host, port, database, user, password: "", caPath: "" };
-        throw new CommandError(connectionProblem(connection, cause), { cause });
-    }
-}
-
 /** A table that could not be verified is told with all others; the code says that there is one. */
 function exitCode(report: VerifyReport): number {
     if (report.complete) return 0;
@@ -89,9 +64,9 @@ runCommand(
         const { sourceUrl, auditUrl, tables, guardsExpected } = await findSubject(options);
         requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", sourceUrl);
         requireVerifiedServer("AUDIT_TRAIL_AUDIT_URL", auditUrl);
-        const source = await connect(sourceUrl);
+        const source = await connect(sourceUrl, "verify");
         try {
-            const audit = await connect(auditUrl);
+            const audit = await connect(auditUrl, "verify");
             try {
                 const shapes = await readTables(source, audit, tables);
                 const { since } = options;

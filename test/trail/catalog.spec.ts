@@ -8,6 +8,8 @@ import { parseTableName } from "../../components/trail/names";
 import type { TableShape } from "../../components/trail/shape";
 import { renderSql } from "../../components/trail/template";
 import { scratchServer, type ScratchServer } from "../support/postgres";
+import { candidateLines, readCandidates } from "../../verify/candidates";
+import { Database } from "../../verify/database";
 import { connect, ITEMS } from "./support/trail";
 
 /** Without the lines for the config. */
@@ -111,6 +113,56 @@ describe("shapes from the source's catalog", () => {
             (reason: unknown) => (reason as Error).message,
         );
     }
+
+    it("say of every table whether it is audited or could be, and why not", async () => {
+        const other = await connect(server);
+        const audited = ["public.items", "public.gone"].map(parseTableName);
+        try {
+            const found = await readCandidates(await Database.prepare(other, "source"), audited);
+            assert.deepEqual(
+                found.map(({ table, state, columns }) => [table, state, columns.length]),
+                [
+                    ["My.Schema.Choosy", "choice", 4],
+                    ["My.Schema.T", "possible", 0],
+                    ["public.items", "audited", 0],
+                    ["public.keyless", "impossible", 0],
+                    ["public.listed", "impossible", 0],
+                    ["public.lossy", "impossible", 8],
+                    ["public.odd", "impossible", 8],
+                    ["public.parts", "possible", 0],
+                    ["public.gone", "audited", 0],
+                ].map(([table, ...more]) => [
+                    String(table).replace("My.Schema", '"My.Schema"'),
+                    ...more,
+                ]),
+            );
+            // Once a partition is listed, its siblings are, and not the whole.
+            const parts = await readCandidates(await Database.prepare(other, "source"), [
+                parseTableName("public.part"),
+            ]);
+            assert.deepEqual(
+                parts
+                    .filter(({ table }) => table.startsWith("public.part"))
+                    .map(({ table, state }) => [table, state]),
+                [
+                    ["public.part", "audited"],
+                    ["public.parts", "impossible"],
+                ],
+            );
+            const lines = candidateLines(found);
+            assert(
+                lines.every((line) => line.length <= 80),
+                lines.join("\n"),
+            );
+            assert.equal(
+                lines.find((line) => line.includes("keyless")),
+                "cannot be  public.keyless      has no primary key, and without one DMS ignore...",
+            );
+            assert.equal(lines.at(-1)?.split(". ")[0], "2 audited, 3 could be, 4 cannot be");
+        } finally {
+            await other.end();
+        }
+    });
 
     it("have the demo table's columns and key", async () => {
         const [items] = await shapes("public.items");

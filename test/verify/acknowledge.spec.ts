@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 
+import { renderSql } from "../../components/trail/template";
+import { Database } from "../../verify/database";
+import { type Overview, overviewLines, readOverview } from "../../verify/overview";
 import { failedChecks, tableOf, World } from "./support";
 
 const ITEMS = "public.items";
@@ -23,6 +26,12 @@ describe("verify and what somebody has explained:", function () {
         for (const { key, kind, finding } of differences) {
             await acknowledge(["public", "items", key, kind, finding, reason]);
         }
+    };
+
+    const overview = async (): Promise<Overview> => {
+        const source = await Database.prepare(await world.session(), "source");
+        const audit = await Database.prepare(await world.auditSession(), "audit");
+        return (await readOverview(source, audit)) ?? assert.fail("not deployed");
     };
 
     before(async () => {
@@ -98,7 +107,21 @@ describe("verify and what somebody has explained:", function () {
             ).rows[0]?.id;
         const report = tableOf(await world.verify({}, ITEMS), ITEMS);
         assert.deepEqual(failedChecks(report), ["gaps"]);
+        const { rows: audited } = await world.trail.master.query(
+            renderSql("sql/status/audited.sql").sql,
+        );
+        assert.deepEqual(audited, [{ schema: "public", table: "items" }]);
+        const { openGaps, ...rest } = await overview();
         await acknowledge([await last(), "planned"]);
+        assert.equal((await overview()).openGaps, openGaps - 1);
+        assert.deepEqual([rest.tables, rest.slots.length, rest.unloggedChanges], [1, 1, 0]);
+        assert.equal(typeof rest.slots[0]?.lagBytes, "number");
+        assert.match(rest.lastVerifyMarker ?? "", /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/u);
+        const lines = overviewLines({ openGaps, ...rest });
+        assert(
+            lines.every((line) => line.length <= 78),
+            lines.join("\n"),
+        );
         const explained = tableOf(await world.verify({}, ITEMS), ITEMS);
         assert.ok(explained.complete, JSON.stringify(explained));
         assert.deepEqual(

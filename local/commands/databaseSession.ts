@@ -1,0 +1,39 @@
+import { Client } from "pg";
+import { connectionProblem } from "../../components/database/connection";
+import { SESSION_OPTIONS } from "../../components/database/session";
+import { CommandError } from "./command";
+
+const CONNECT_TIMEOUT_MS = 15_000;
+
+/**
+ * Connects a command to a database.
+ *
+ * @param command what the server calls the session
+ * @param queryTimeoutMs how long one statement may take; for ever if not given
+ * @throws CommandError with one sentence that says why not, and no password
+ */
+export async function connect(
+    connectionString: string,
+    command: string,
+    queryTimeoutMs?: number,
+): Promise<Client> {
+    const client = new Client({
+        connectionString,
+        connectionTimeoutMillis: queryTimeoutMs ?? CONNECT_TIMEOUT_MS,
+        ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
+        application_name: `audit-trail ${command}`,
+        // Until the session is prepared; and a variable of that name decides nothing.
+        options: SESSION_OPTIONS,
+    });
+    // A connection that breaks while idle raises an event; the next query tells.
+    client.on("error", () => undefined);
+    try {
+        await client.connect();
+        return client;
+    } catch (cause) {
+        await client.end().catch(() => undefined);
+        const { host, port, database = "", user = "" } = client;
+        const connection = { host, port, database, user, password: "", caPath: "" };
+        throw new CommandError(connectionProblem(connection, cause), { cause });
+    }
+}
