@@ -1,38 +1,47 @@
 import type pg = require("pg");
 
 /**
- * Settings that decide how a statement is read, what a value looks like as text, what a session sees, and how long it may
- * live. Every session of the program sets them, so that neither PGOPTIONS nor ALTER ROLE, ALTER DATABASE or the server's
- * configuration decides. A server that does not know one goes without it.
+ * What every session wants alike, the program's own and DMS's: how a value looks as text, what a statement means, and how
+ * long the session may live.
  * https://www.postgresql.org/docs/current/runtime-config-client.html
  */
-export const SESSION_SETTINGS: Readonly<Record<string, string>> = {
-    search_path: "pg_catalog, pg_temp",
-    DateStyle: "ISO, YMD",
+export const EXACT_SETTINGS: Readonly<Record<string, string>> = {
     IntervalStyle: "postgres",
     TimeZone: "UTC",
     extra_float_digits: "1",
     bytea_output: "hex",
     xmloption: "content",
     xmlbinary: "base64",
+    // Both clusters write money alike.
     lc_monetary: "C",
     array_nulls: "on",
     quote_all_identifiers: "off",
     standard_conforming_strings: "on",
     transform_null_equals: "off",
-    check_function_bodies: "on",
-    default_tablespace: "",
-    default_table_access_method: "heap",
     default_transaction_isolation: "read committed",
     default_transaction_read_only: "off",
     default_transaction_deferrable: "off",
-    row_security: "on",
+    // What was confirmed, a crash must not take back.
     synchronous_commit: "on",
     statement_timeout: "0",
     lock_timeout: "0",
     idle_in_transaction_session_timeout: "0",
     idle_session_timeout: "0",
     transaction_timeout: "0",
+};
+
+/**
+ * What every session of the program sets, so that neither PGOPTIONS nor ALTER ROLE, ALTER DATABASE or the server's
+ * configuration decides. A server that does not know one goes without it.
+ */
+export const SESSION_SETTINGS: Readonly<Record<string, string>> = {
+    ...EXACT_SETTINGS,
+    search_path: "pg_catalog, pg_temp",
+    DateStyle: "ISO, YMD",
+    check_function_bodies: "on",
+    default_tablespace: "",
+    default_table_access_method: "heap",
+    row_security: "on",
 };
 
 /** What a session must be told as it begins, before it can be told anything: a time-out may be shorter than the way there. */
