@@ -6,7 +6,7 @@ import { inContext } from "./failures";
 async function isMember(client: Client, role: string, member: string): Promise<boolean> {
     const row = await firstRow<{ member: boolean }>(
         client,
-        `SELECT COALESCE(bool_or(COALESCE((pg_catalog.to_jsonb(m) ->> 'set_option')::boolean, true)), false) AS member
+        `SELECT COALESCE(bool_or(COALESCE((pg_catalog.to_jsonb(m.*) ->> 'set_option')::boolean, true)), false) AS member
          FROM pg_catalog.pg_auth_members m
          WHERE pg_catalog.pg_get_userbyid(m.roleid) = $1 AND pg_catalog.pg_get_userbyid(m.member) = $2`,
         [role, member],
