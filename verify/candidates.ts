@@ -11,6 +11,7 @@ import { formatTableName } from "../components/trail/names";
 import type { TableName } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
 import type { Database } from "./database";
+import { fit, printable, WIDTH } from "./lines";
 
 /** A table of the source: whether it is audited, and if not, whether it could be. */
 export interface Candidate {
@@ -140,9 +141,6 @@ function holds(row: CatalogRow, column: string, choice: string): boolean {
     );
 }
 
-/** Columns of a terminal that nobody has widened. */
-const WIDTH = 80;
-
 /** Longer names are cut where a reason follows. */
 const NAME_WIDTH = 34;
 
@@ -163,11 +161,11 @@ export function candidateLines(candidates: readonly Candidate[]): string[] {
         ...candidates.map((candidate) => {
             const { table, state } = candidate;
             const why = shortReason(candidate);
-            const name = plain(table);
+            const name = printable(table);
             const start = `${STATES[state].padEnd(9)}  `;
             return why === ""
-                ? cut(start + name, WIDTH)
-                : cut(`${start}${cut(name, width).padEnd(width)}  ${plain(why)}`, WIDTH);
+                ? fit(start + name, WIDTH)
+                : fit(`${start}${fit(name, width).padEnd(width)}  ${printable(why)}`, WIDTH);
         }),
         "",
         `${count("audited")} audited, ${count("could be")} could be, ${count("cannot be")} cannot be. The whole reasons: -- --json`,
@@ -182,14 +180,4 @@ function shortReason({ table, state, reasons, columns }: Candidate): string {
     return [`The table ${table} `, `${table} `]
         .reduce((text, start) => (text.startsWith(start) ? text.slice(start.length) : text), first)
         .replace(` of ${table} `, " ");
-}
-
-/** A name may have line feeds in it, and a line is one table's. */
-function plain(text: string): string {
-    return text.replace(/\p{Cc}/gu, "?");
-}
-
-function cut(text: string, width: number): string {
-    const characters = Array.from(text);
-    return characters.length <= width ? text : `${characters.slice(0, width - 3).join("")}...`;
 }

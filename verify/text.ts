@@ -1,8 +1,6 @@
 import { NO_GAPS } from "./auditChecks";
+import { wrapped } from "./lines";
 import type { Check, Difference, TableReport, VerifyReport } from "./report";
-
-/** Columns of a terminal that nobody has widened. */
-const WIDTH = 80;
 
 /** How many of a list a person reads; `--json` has all of them. */
 const LISTED = 5;
@@ -122,22 +120,6 @@ function folded(items: readonly string[], indent: string): string[] {
 
 function more(count: number, what: string, indent: string): string[] {
     return count > 0 ? [`${indent}and ${count} more ${what}`.trimEnd()] : [];
-}
-
-/** A text on as many lines as it needs; the later ones are indented further. A word is never cut. */
-function wrapped(text: string, indent: string): string[] {
-    const lines: string[] = [];
-    let line = "";
-    for (const word of text.split(" ")) {
-        const start = lines.length === 0 ? indent : `${indent}  `;
-        if (line !== "" && start.length + line.length + 1 + word.length > WIDTH) {
-            lines.push(start + line);
-            line = word;
-        } else {
-            line = line === "" ? word : `${line} ${word}`;
-        }
-    }
-    return [...lines, (lines.length === 0 ? indent : `${indent}  `) + line];
 }
 
 function howToAcknowledge(tables: readonly TableReport[]): string[] {

@@ -1,3 +1,5 @@
+import { wrapped } from "../../verify/lines";
+
 /** What a command does and takes; `--verbose` and `--help` are every command's. */
 interface Usage {
     readonly does: string;
@@ -72,23 +74,6 @@ export function optionsOf(command: string): readonly string[] {
     );
 }
 
-/** The widest line of a help text, as of a terminal's. */
-const WIDTH = 80;
-
-/** Text in lines of at most {@link WIDTH} characters, each after the first indented. */
-function wrapped(text: string, indent: number): string {
-    const lines: string[] = [];
-    for (const word of text.split(" ")) {
-        const last = lines.at(-1);
-        if (last === undefined || indent + last.length + 1 + word.length > WIDTH) {
-            lines.push(word);
-        } else {
-            lines[lines.length - 1] = `${last} ${word}`;
-        }
-    }
-    return lines.join(`\n${" ".repeat(indent)}`);
-}
-
 /** What `--help` prints. */
 export function usageText(command: string): string {
     const { does, options, codes } = USAGE[command] ?? { does: "", options: {} };
@@ -105,12 +90,12 @@ export function usageText(command: string): string {
     };
     const list = (entries: Readonly<Record<string, string>>): string[] => {
         const width = Math.max(...Object.keys(entries).map((name) => name.length)) + 2;
-        return Object.entries(entries).map(
-            ([name, meaning]) => `  ${name.padEnd(width)}${wrapped(meaning, width + 2)}`,
+        return Object.entries(entries).flatMap(([name, meaning]) =>
+            wrapped(meaning, `  ${name.padEnd(width)}`, " ".repeat(width + 2)),
         );
     };
     return [
-        wrapped(does, 0),
+        ...wrapped(does, "", ""),
         "",
         `Usage: ${script} -- [options]`,
         "",

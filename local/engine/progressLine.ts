@@ -1,3 +1,5 @@
+import { fit, printable } from "../../verify/lines";
+
 /** How far an operation of the engine is. */
 export interface OperationState {
     /** Resources that the engine is done with. */
@@ -17,9 +19,6 @@ const CYAN = "\u001b[36m";
 const DIM = "\u001b[2m";
 const PLAIN = "\u001b[0m";
 
-/** Control characters, and those that turn the direction of the text around them. */
-const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
 /** `61 of 132 resources, 16 s`. A total that was exceeded is none. */
 function figures({ done, total, seconds }: OperationState): string {
     const of = total === undefined || total < done ? done : total;
@@ -28,8 +27,8 @@ function figures({ done, total, seconds }: OperationState): string {
 }
 
 function words(state: OperationState): string {
-    const last = state.last?.replace(UNPRINTABLE, "?");
-    return last === undefined ? figures(state) : `${figures(state)}: ${last}`;
+    const { last } = state;
+    return last === undefined ? figures(state) : `${figures(state)}: ${printable(last)}`;
 }
 
 /** Where lines cannot be overwritten: `61 of 132 resources, 16 s: replication task audit-trail-local-task`. */
@@ -38,24 +37,8 @@ export function plainLine(state: OperationState): string {
 }
 
 /**
- * A text that takes at most so many columns, its end replaced by `...` where it would take more. Of characters beyond
- * Latin, which a terminal may show in two columns, each is counted as two: a line that wraps could not be taken back.
- */
-function fit(text: string, columns: number): string {
-    const widthOf = (character: string): number => (character > "\u024f" ? 2 : 1);
-    const characters = Array.from(text);
-    const width = characters.reduce((sum, character) => sum + widthOf(character), 0);
-    if (width <= columns) {
-        return text;
-    }
-    let left = columns - 3;
-    const cut = characters.findIndex((character) => (left -= widthOf(character)) < 0);
-    return columns < 3 ? "" : `${characters.slice(0, cut).join("")}...`;
-}
-
-/**
  * On a terminal: a bar where the total is known and there is room for it, and the words. The last column stays free,
- * because some terminals wrap a line that fills it.
+ * because some terminals wrap a line that fills it; a line that wraps could not be taken back.
  */
 export function barLine(state: OperationState, columns: number, hasColours: boolean): string {
     const { done, total } = state;
