@@ -1,7 +1,8 @@
 import type { Stack } from "@pulumi/pulumi/automation";
 import { Client } from "pg";
 import { prepareSession, SESSION_OPTIONS } from "../../components/database/session";
-import { reviveStack } from "../aws/revive";
+import { type ReviveReport, reviveStack } from "../aws/revive";
+import { taskFolder, taskIds } from "../aws/tasks";
 import { obtainCli } from "../engine/cli";
 import { type OperationSettings, update } from "../engine/operation";
 import { EngineReport } from "../engine/progress";
@@ -10,6 +11,7 @@ import { recover } from "../engine/recover";
 import { localStackPlace, openStack } from "../engine/workspace";
 import { CommandError, runCommand, say } from "./command";
 import { type ConnectionUrls, connectionUrls, localStackDir, unfinishedUrls } from "./localStack";
+import { watchTasks } from "./taskNews";
 import { walkThrough } from "./walkthrough";
 import { optionsOf } from "./usage";
 
@@ -62,13 +64,28 @@ async function updateOf(
     }
 }
 
+async function taskFolders(): Promise<string[]> {
+    const stackDir = localStackDir();
+    return (await taskIds(stackDir)).map((id) => taskFolder(stackDir, id));
+}
+
+/** Brings the stack back, and says meanwhile what its tasks wait for. */
+async function revive(): Promise<ReviveReport> {
+    const end = watchTasks(taskFolders, say);
+    try {
+        return await reviveStack(localStackDir());
+    } finally {
+        end();
+    }
+}
+
 /** `npm start`: deploys or updates the laptop stack, runs the walk-through and says how to connect. */
 runCommand(optionsOf("start"), async ({ verbose, walkthrough }, interruption) => {
     const cli = await obtainCli(say);
     const place = localStackPlace();
     const stack = await openStack(cli, place, say);
     await recover(stack, place.engineDir, say);
-    const revived = await reviveStack(localStackDir());
+    const revived = await revive();
     for (const what of [...revived.servers, ...revived.tasks]) {
         say(`Started again: ${what}`);
     }
@@ -80,11 +97,16 @@ runCommand(optionsOf("start"), async ({ verbose, walkthrough }, interruption) =>
         "Deploying the audit trail: two PostgreSQL servers, the DMS task, and every AWS resource recorded. This takes 10 to 90 s.",
     );
     const resources = await expectedResources(place);
-    const { outputs, report } = await updateOf(stack, { verbose, interruption, resources });
+    const { outputs, report } = await updateOf(stack, {
+        verbose,
+        interruption,
+        resources,
+        watch: (show) => watchTasks(taskFolders, show),
+    });
     await rememberResources(place);
     interruption.throwIfAborted();
     // A task that did not start and that the update had no reason to change.
-    const { failures } = await reviveStack(localStackDir());
+    const { failures } = await revive();
     if (failures.length > 0) {
         throw new CommandError(failures.join("\n"));
     }

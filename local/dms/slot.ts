@@ -35,8 +35,24 @@ export async function createSlot(
     return { consistentPoint: row.consistent_point, snapshot: row.snapshot_name };
 }
 
+/** How long the server may take to end the making of a slot, in milliseconds. */
+const END_WITHIN_MS = 5_000;
+
+/**
+ * Ends the making of a slot that waits for open transactions. The server does not notice by itself that nobody wants it any
+ * more, and goes on until they end. A slot that is made is left alone.
+ */
+export async function abandonSlot(source: Client, name: string): Promise<void> {
+    await source.query(
+        "SELECT pg_catalog.pg_terminate_backend(active_pid, $2) FROM pg_catalog.pg_replication_slots " +
+            "WHERE slot_name = $1 AND active_pid IS NOT NULL AND confirmed_flush_lsn IS NULL",
+        [name, END_WITHIN_MS],
+    );
+}
+
 /** Drops the slot if it exists; it must not be in use. */
 export async function dropSlot(source: Client, name: string): Promise<void> {
+    await abandonSlot(source, name);
     await source.query(
         "SELECT pg_catalog.pg_drop_replication_slot(slot_name) FROM pg_catalog.pg_replication_slots WHERE slot_name = $1",
         [name],

@@ -86,6 +86,8 @@ export interface OperationSettings {
     readonly interruption: AbortSignal;
     /** How many resources the operation is expected to have, where that is known. */
     readonly resources?: number | undefined;
+    /** Told how to show a line of something else while the operation runs; returns how to end that. */
+    readonly watch?: (show: (line: string) => void) => () => void;
 }
 
 /**
@@ -98,11 +100,14 @@ async function operation<T>(
     what: string,
     stack: Stack,
     run: (options: EngineOptions) => Promise<T>,
-    { verbose, interruption, resources }: OperationSettings,
+    { verbose, interruption, resources, watch }: OperationSettings,
 ): Promise<{ readonly result: T; readonly report: EngineReport }> {
     interruption.throwIfAborted();
     const display = new ProgressDisplay(process.stderr, resources);
     const progress = new Progress(display);
+    const endWatch = watch?.((line) => {
+        display.interleave(`${line}\n`);
+    });
     const interrupted = new AbortController();
     let heard = false;
     let hearing: NodeJS.Timeout | undefined;
@@ -160,6 +165,7 @@ async function operation<T>(
         }
         throw operationError(what, stack.name, report, error);
     } finally {
+        endWatch?.();
         display.end();
         interruption.removeEventListener("abort", interrupt);
         clearTimeout(hearing);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { startTask, stopTask } from "../../../local/dms/control";
+import { watchTasks } from "../../../local/commands/taskNews";
+import { dropTaskSlot, startTask, stopTask, taskStatus } from "../../../local/dms/control";
 import { type ScratchServer, scratchServer } from "../../support/postgres";
 import { until } from "../../support/until";
 import { Bench, ITEMS, ITEMS_STAGING, log, rowsOf, statusOf } from "./support";
@@ -17,7 +18,11 @@ describe("local/dms: full load and ongoing replication", function () {
 
     before(async () => {
         server = await scratchServer({
-            settings: { track_commit_timestamp: "on", synchronous_commit: "on" },
+            settings: {
+                track_commit_timestamp: "on",
+                synchronous_commit: "on",
+                max_prepared_transactions: "2",
+            },
         });
         bench = await Bench.open(server, "replication");
     });
@@ -383,6 +388,102 @@ describe("local/dms: full load and ongoing replication", function () {
             [["t"], ["t"], ["f"]],
         );
         assert.deepEqual(await bench.rows("SELECT * FROM awsdms_apply_exceptions"), []);
+    });
+
+    const hasNoSlot = (): Promise<void> =>
+        until(async () => {
+            const slots =
+                "SELECT count(*) FROM pg_replication_slots WHERE database = current_database()";
+            return (await bench.value(slots, bench.source)) === "0";
+        });
+
+    it("says which open or prepared transactions its slot waits for", async () => {
+        const session = await bench.session();
+        await session.query("SET application_name = 'cash box'");
+        await session.query("BEGIN; INSERT INTO items VALUES (1, 'secret', 1)");
+        const pid = await bench.value("SELECT pg_backend_pid()", session);
+        const prepared = await bench.session();
+        await prepared.query("BEGIN; INSERT INTO items VALUES (2, 'secret', 1)");
+        await prepared.query("PREPARE TRANSACTION 'two\"phases'");
+        const dir = bench.task();
+        const told: string[] = [];
+        const endWatch = watchTasks(
+            () => Promise.resolve([dir]),
+            (line) => told.push(line),
+        );
+        const started = startTask(dir);
+        try {
+            const since = String.raw`since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`;
+            const about = `user "postgres", `;
+            const database = `database "replication_source"`;
+            const sentences = [
+                `the transaction of process ${pid}, open ${since} \\(${about}application "cash box", ${database}\\)`,
+                `the prepared transaction "two"phases", prepared ${since} \\(${about}${database}\\)`,
+            ];
+            const wait = async (sentence: string | undefined): Promise<void> => {
+                const line = `^The replication task: Waiting for ${sentence ?? ""} to end before the replication slot can be made\\.$`;
+                await until(() => Promise.resolve(told.some((one) => new RegExp(line).test(one))));
+            };
+            await wait(sentences[0]);
+            assert.equal(statusOf(dir).state, "starting");
+            await session.query("COMMIT");
+            await wait(sentences[1]);
+            await prepared.query("COMMIT PREPARED 'two\"phases'");
+            await started;
+            assert.equal(told.length, 2);
+            assert.equal(statusOf(dir).error, undefined);
+            assert.doesNotMatch(log(dir), /secret/);
+        } finally {
+            endWatch();
+            await session.query("ROLLBACK");
+            await rowsOf(prepared, "ROLLBACK PREPARED 'two\"phases'").catch(() => undefined);
+            await started.catch(() => undefined);
+        }
+        await bench.caughtUp(dir);
+        assert.deepEqual(await bench.rows("SELECT item_id FROM items_staging ORDER BY 1"), [
+            ["1"],
+            ["2"],
+        ]);
+    });
+
+    it("gives up on a transaction that stays open, names it and leaves no slot", async () => {
+        const session = await bench.session();
+        await session.query("BEGIN; INSERT INTO items VALUES (1, 'a', 1)");
+        const pid = await bench.value("SELECT pg_backend_pid()", session);
+        const dir = bench.task({
+            settings: { FullLoadSettings: { TransactionConsistencyTimeout: 3 } },
+        });
+        await assert.rejects(
+            startTask(dir),
+            new RegExp(
+                `stayed open on the source for 3 seconds .*, the last of them the transaction of process ${pid}, open since .*: end them`,
+            ),
+        );
+        await session.query("ROLLBACK");
+        await hasNoSlot();
+    });
+
+    it("is stopped, or killed, while its slot waits, and leaves no slot in the making", async () => {
+        const session = await bench.session();
+        await session.query("BEGIN; INSERT INTO items VALUES (1, 'a', 1)");
+        const dir = bench.task();
+        const isWaiting = async (): Promise<void> => {
+            await until(() => Promise.resolve(/^Waiting for /.test(statusOf(dir).error ?? "")));
+        };
+        const stopped = startTask(dir).catch(() => undefined);
+        await until(() => Promise.resolve(taskStatus(dir) !== undefined));
+        await isWaiting();
+        await stopTask(dir);
+        await stopped;
+        await hasNoSlot();
+        const killed = startTask(dir).catch(() => undefined);
+        await isWaiting();
+        process.kill(statusOf(dir).pid, "SIGKILL");
+        await killed;
+        await dropTaskSlot(dir);
+        await hasNoSlot();
+        await session.query("ROLLBACK");
+        await startTask(dir);
     });
 
     it("runs the migration types full-load and cdc", async () => {
