@@ -26,10 +26,6 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
         'role "$1" does not exist; create it first',
     ],
     [
-        /could not find schema '(.+)' while looking for owner/,
-        'schema "$1" does not exist; create it first',
-    ],
-    [
         /function ID (.+) has not the expected format '.*'/,
         "the plugin made the function $1 but cannot find a function whose name has a dot; drop it and choose another name",
     ],

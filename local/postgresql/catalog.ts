@@ -52,28 +52,6 @@ export async function databaseOwner(client: Client): Promise<string> {
     return row?.owner ?? "";
 }
 
-/** The owner of a schema; of the database where that is pg_database_owner, which nobody can be made a member of. */
-export async function schemaOwner(client: Client, schema: string): Promise<string> {
-    const row = await firstRow<{ owner: string }>(
-        client,
-        "SELECT pg_catalog.pg_get_userbyid(nspowner) AS owner FROM pg_catalog.pg_namespace WHERE nspname = $1",
-        [schema],
-    );
-    if (row === undefined) {
-        throw new Error(`could not find schema '${schema}' while looking for owner`);
-    }
-    return row.owner === "pg_database_owner" ? databaseOwner(client) : row.owner;
-}
-
-/** The owners of a schema's tables. */
-export async function tableOwners(client: Client, schema: string): Promise<string[]> {
-    const { rows } = await client.query<{ owner: string }>(
-        "SELECT DISTINCT tableowner AS owner FROM pg_catalog.pg_tables WHERE schemaname = $1",
-        [schema],
-    );
-    return rows.map(({ owner }) => owner);
-}
-
 /**
  * Waits for the advisory locks that the real provider takes: on a role and on its members, so that a change made from
  * elsewhere with the same provider cannot interleave.

@@ -16,8 +16,6 @@ export interface ProviderConfig {
     readonly sslMode: SslMode;
     /** Path of a PEM file with the certificate authorities to trust. */
     readonly sslRootCert: string | undefined;
-    /** Whether the user is said to be a superuser: then role passwords are read back from the server. */
-    readonly superuser: boolean;
     /** Seconds; 0 waits without limit. */
     readonly connectTimeout: number;
     /** 0 is without limit. */
@@ -33,6 +31,7 @@ const SETTINGS: Readonly<Record<string, readonly [variable: string, fallback: st
     database: ["PGDATABASE", "postgres"],
     sslmode: ["PGSSLMODE", "require"],
     sslrootcert: ["", ""],
+    // Only checked: as a superuser the real provider reads role passwords back from the server.
     superuser: ["PGSUPERUSER", "true"],
     connectTimeout: ["PGCONNECT_TIMEOUT", "180"],
     // Only checked: the real provider uses it to tell what servers older than any in use here can do.
@@ -98,9 +97,8 @@ export function parseProviderConfig(
     if (sslMode === undefined) {
         refuse("sslmode", setting("sslmode"), `one of ${SSL_MODES.join(", ")}`);
     }
-    const superuser = setting("superuser");
-    if (superuser !== "true" && superuser !== "false") {
-        refuse("superuser", superuser, "true or false");
+    if (setting("superuser") !== "false") {
+        refuse("superuser", setting("superuser"), "false: passwords are not read back here");
     }
     if (!/^\d+(\.\d+){0,2}$/.test(setting("expectedVersion"))) {
         refuse("expectedVersion", setting("expectedVersion"), "a version such as 17 or 17.7.0");
@@ -113,7 +111,6 @@ export function parseProviderConfig(
         database: setting("database"),
         sslMode,
         sslRootCert: setting("sslrootcert") || undefined,
-        superuser: superuser === "true",
         connectTimeout: whole("connectTimeout", setting("connectTimeout"), 0, 86400),
         maxConnections: whole("maxConnections", setting("maxConnections"), 0, 10000),
     };

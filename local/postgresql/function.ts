@@ -20,7 +20,6 @@ const properties: Properties = {
     parallel: { kind: "text", initial: "UNSAFE", oneOf: ["UNSAFE", "RESTRICTED", "SAFE"] },
     strict: { kind: "flag", initial: false },
     securityDefiner: { kind: "flag", initial: false },
-    dropCascade: { kind: "flag", initial: false },
 };
 
 /** Refuses what the real provider would twist or break on later: it cuts a body at the dollar quotes in it, and writes names unquoted into the query of a refresh. */
@@ -78,11 +77,10 @@ export const fn: Resource = {
     },
     read: readFunction,
     update: (server, _olds, news) => write(server, news, true),
-    async delete(server, state, id) {
+    async delete(server, _state, id) {
         const { database, call } = place(id);
-        const mode = flag(state, "dropCascade") ? "CASCADE" : "RESTRICT";
         await server.transaction(database, (client) =>
-            client.query(`DROP FUNCTION IF EXISTS ${call} ${mode}`),
+            client.query(`DROP FUNCTION IF EXISTS ${call} RESTRICT`),
         );
     },
 };

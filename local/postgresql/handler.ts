@@ -1,11 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { CheckFailure, hasUnknown, Props, ResourceContext, ResourceHandler } from "../provider";
 import { Server } from "./connection";
 import { pluginError } from "./failures";
 import {
     checkProperties,
     differences,
-    filledIn,
     Properties,
     refreshedInputs,
     text,
@@ -15,15 +13,13 @@ import {
 /** One resource type of the provider: its inputs and the statements behind it. */
 export interface Resource {
     readonly properties: Properties;
-    /** Grants go before their replacement comes, because taking away the old one would take away the new one's rights too. */
-    readonly deleteBeforeReplace?: boolean;
     /** Rules across inputs; only called when every input is known. */
     validate?(inputs: Props): readonly CheckFailure[];
     /** Gives the id. */
     create(server: Server, inputs: Props): Promise<string>;
     /** What the server has of it now, undefined when it is gone. An `id` among it replaces the one it had. */
     read(server: Server, id: string, state: Props): Promise<Props | undefined>;
-    update?(server: Server, olds: Props, news: Props): Promise<void>;
+    update(server: Server, olds: Props, news: Props): Promise<void>;
     delete(server: Server, state: Props, id: string): Promise<void>;
 }
 
@@ -36,17 +32,11 @@ async function reported<T>(action: string, work: () => Promise<T>): Promise<T> {
     }
 }
 
-/** A name for a resource whose program gives none: the resource's own and 7 random digits, kept for its life. */
-function generatedName(ctx: ResourceContext, olds: Props): string {
-    const kept = filledIn(olds)?.includes("name") === true ? text(olds, "name") : "";
-    return kept || `${ctx.name}-${randomBytes(4).toString("hex").slice(0, 7)}`;
-}
-
 /** What goes into the state: every property, empty where there is none, and what else the server told. */
 function outputs(properties: Properties, id: string, given: Props, live: Props): Props {
-    const values = Object.entries(properties).map(([key, { initial, writeOnly }]) => [
+    const values = Object.entries(properties).map(([key, { initial }]) => [
         key,
-        writeOnly === true ? null : (live[key] ?? given[key] ?? initial ?? null),
+        live[key] ?? given[key] ?? initial ?? null,
     ]);
     return withSecrets(properties, { ...live, ...(Object.fromEntries(values) as Props), id }, true);
 }
@@ -81,15 +71,8 @@ export function resourceHandler(
         return { id: newId, outputs: outputs(properties, newId, given, live) };
     };
     return {
-        check(ctx, olds, news) {
-            const unnamed = "name" in properties && (news.name ?? "") === "";
-            const named = unnamed ? { ...news, name: generatedName(ctx, olds) } : news;
-            const { inputs, failures } = checkProperties(
-                properties,
-                olds,
-                named,
-                unnamed ? ["name"] : [],
-            );
+        check(_ctx, olds, news) {
+            const { inputs, failures } = checkProperties(properties, olds, news);
             if (failures.length === 0 && !hasUnknown(inputs)) {
                 failures.push(...(resource.validate?.(inputs) ?? []));
             }
@@ -98,14 +81,12 @@ export function resourceHandler(
         diff(_ctx, _olds, news, state, ignored) {
             const changes = differences(properties, state, without(ignored, news, state));
             const replaces = changes.filter((key) => properties[key]?.replaces === true);
-            // A name that the program gives may not be free for a second one.
-            const named = "name" in properties && filledIn(news)?.includes("name") === false;
             return {
                 changes: changes.length > 0,
                 differing: [...changes].sort(),
                 replaces,
-                deleteBeforeReplace:
-                    replaces.length > 0 && (resource.deleteBeforeReplace === true || named),
+                // A name that the program gives, as each does here, may not be free for a second one.
+                deleteBeforeReplace: replaces.length > 0,
             };
         },
         create(ctx, inputs) {
@@ -135,9 +116,6 @@ export function resourceHandler(
         update(ctx, id, olds, program, ignored) {
             const news = without(ignored, program, olds);
             return reported(`updating ${ctx.urn}: `, async () => {
-                if (resource.update === undefined) {
-                    throw new Error("doesn't support update");
-                }
                 await resource.update(current(), olds, news);
                 return (await changed(ctx, id, news, olds)).outputs;
             });

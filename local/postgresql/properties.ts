@@ -15,8 +15,6 @@ export interface Property {
     readonly unordered?: boolean;
     readonly oneOf?: readonly string[];
     readonly least?: number;
-    /** Never compared and never kept in the outputs. */
-    readonly writeOnly?: boolean;
     /** Marked as a secret in the state, whatever the program says. */
     readonly secret?: boolean;
 }
@@ -51,7 +49,7 @@ export function texts(props: Props, key: string): string[] {
 }
 
 /** The names of the inputs that the provider filled in; undefined where nobody noted them. */
-export function filledIn(inputs: Props): readonly string[] | undefined {
+function filledIn(inputs: Props): readonly string[] | undefined {
     return Array.isArray(inputs[DEFAULTS]) ? texts(inputs, DEFAULTS) : undefined;
 }
 
@@ -108,16 +106,14 @@ function fallback(property: Property, key: string, olds: Props): unknown {
  * in the real provider.
  *
  * @param olds the inputs of the last update, from which the defaults come.
- * @param filled the names of inputs that were filled in already.
  */
 export function checkProperties(
     properties: Properties,
     olds: Props,
     raw: Props,
-    filled: readonly string[],
 ): { inputs: Props; failures: CheckFailure[] } {
     const inputs: Props = {};
-    const defaults = [...filled];
+    const defaults: string[] = [];
     const failures: CheckFailure[] = [];
     const fail = (property: string, rule: string) => {
         failures.push({ property, reason: `The input "${property}" ${rule}.` });
@@ -166,9 +162,6 @@ function comparable(property: Property, given: unknown): unknown {
 export function differences(properties: Properties, state: Props, news: Props): string[] {
     return Object.entries(properties)
         .filter(([key, property]) => {
-            if (property.writeOnly === true) {
-                return false;
-            }
             const after = comparable(property, news[key]);
             if (after === undefined && property.computed === true) {
                 return false;

@@ -1,11 +1,8 @@
 import { ProviderModule } from "../provider";
 import { parseProviderConfig } from "./config";
 import { Server } from "./connection";
-import { defaultPrivileges } from "./defaultPrivileges";
 import { bridgeLogLine } from "./failures";
 import { fn } from "./function";
-import { grant } from "./grant";
-import { grantRole } from "./grantRole";
 import { resourceHandler } from "./handler";
 import { role } from "./role";
 import { schema } from "./schema";
@@ -14,17 +11,15 @@ import { schema } from "./schema";
 const VERSION = "3.18.1";
 
 const RESOURCES = {
-    "postgresql:index/defaultPrivileges:DefaultPrivileges": defaultPrivileges,
     "postgresql:index/function:Function": fn,
-    "postgresql:index/grant:Grant": grant,
-    "postgresql:index/grantRole:GrantRole": grantRole,
     "postgresql:index/role:Role": role,
     "postgresql:index/schema:Schema": schema,
 };
 
 /**
- * The postgresql provider in the place of the real plugin, for machines that can neither find nor download that. Facts
- * on the real one's behaviour: github.com/cyrilgdn/terraform-provider-postgresql and pulumi/pulumi-postgresql.
+ * The postgresql provider in the place of the real plugin, for machines that can neither find nor download that: the
+ * resource types and inputs that the program uses, no others. Facts on the real one's behaviour:
+ * github.com/cyrilgdn/terraform-provider-postgresql and pulumi/pulumi-postgresql.
  */
 export function postgresqlProvider(): ProviderModule {
     let server = new Server(undefined);

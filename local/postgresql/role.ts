@@ -11,8 +11,6 @@ import { readRole } from "./roleState";
 const properties: Properties = {
     name: { kind: "text", required: true },
     password: { kind: "text", secret: true },
-    passwordWo: { kind: "text", writeOnly: true, secret: true },
-    passwordWoVersion: { kind: "text" },
     encrypted: { kind: "text" },
     encryptedPassword: { kind: "flag", initial: true },
     validUntil: { kind: "text", initial: "infinity" },
@@ -24,15 +22,13 @@ const properties: Properties = {
     login: { kind: "flag", initial: false },
     replication: { kind: "flag", initial: false },
     bypassRowLevelSecurity: { kind: "flag", initial: false },
-    // Without a default and not computed, as in the real provider: a membership that a GrantRole adds counts as a
+    // Without a default and not computed, as in the real provider: a membership that somebody grants counts as a
     // difference after a refresh.
     roles: { kind: "texts", unordered: true },
     searchPaths: { kind: "texts" },
     statementTimeout: { kind: "number", least: 0 },
     idleInTransactionSessionTimeout: { kind: "number", least: 0 },
     assumeRole: { kind: "text" },
-    skipDropRole: { kind: "flag", initial: false },
-    skipReassignOwned: { kind: "flag", initial: false },
 };
 
 /** The attributes that CREATE ROLE and ALTER ROLE switch by a word, which NO in front turns off. */
@@ -53,11 +49,6 @@ function attribute(inputs: Props, key: string): string {
 /** As the real provider quotes it: with backslashes doubled, so that a password that has one becomes another password. */
 function passwordLiteral(password: string): string {
     return `'${password.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
-}
-
-/** The password that the program gives, if any; it goes to the server as it is, which may log it. */
-function passwordOf(inputs: Props): string {
-    return text(inputs, "password") || text(inputs, "passwordWo");
 }
 
 function validUntilClause(inputs: Props): string {
@@ -97,7 +88,8 @@ async function settle(client: Client, inputs: Props, changed: readonly string[])
 async function create(server: Server, inputs: Props): Promise<string> {
     const name = text(inputs, "name");
     await server.transaction("", async (client) => {
-        const password = passwordOf(inputs);
+        // It goes to the server as it is, which may log it.
+        const password = text(inputs, "password");
         const options = [
             password === "" ? "" : `ENCRYPTED PASSWORD ${passwordLiteral(password)}`,
             validUntilClause(inputs),
@@ -133,11 +125,8 @@ async function update(server: Server, olds: Props, news: Props): Promise<void> {
         }
         const alter = `ALTER ROLE ${escapeIdentifier(name)}`;
         // A password that the program gives no more stays: the real provider has nothing to set then.
-        const password = passwordOf(news);
-        if (
-            password !== "" &&
-            ["name", "password", "passwordWoVersion"].some((key) => changed.includes(key))
-        ) {
+        const password = text(news, "password");
+        if (password !== "" && (changed.includes("name") || changed.includes("password"))) {
             await client.query(`${alter} PASSWORD ${passwordLiteral(password)}`);
         }
         for (const key of Object.keys(ATTRIBUTES).filter((one) => changed.includes(one))) {
@@ -169,17 +158,11 @@ async function remove(server: Server, state: Props): Promise<void> {
     const role = escapeIdentifier(name);
     await server.transaction("", async (client) => {
         await lockRole(client, name);
-        if (!flag(state, "skipReassignOwned")) {
-            await asMemberOf(client, [name], async () => {
-                await client.query(`REASSIGN OWNED BY ${role} TO CURRENT_USER`);
-                await client.query(`DROP OWNED BY ${role}`);
-            });
-        }
-        if (!flag(state, "skipDropRole")) {
-            await inContext(`could not delete role ${name}`, () =>
-                client.query(`DROP ROLE ${role}`),
-            );
-        }
+        await asMemberOf(client, [name], async () => {
+            await client.query(`REASSIGN OWNED BY ${role} TO CURRENT_USER`);
+            await client.query(`DROP OWNED BY ${role}`);
+        });
+        await inContext(`could not delete role ${name}`, () => client.query(`DROP ROLE ${role}`));
     });
 }
 
@@ -188,18 +171,6 @@ export const role: Resource = {
     properties,
     validate(inputs) {
         const failures = [];
-        if ((text(inputs, "passwordWo") === "") !== (text(inputs, "passwordWoVersion") === "")) {
-            failures.push({
-                property: "passwordWo",
-                reason: 'The inputs "passwordWo" and "passwordWoVersion" go together: give both or none.',
-            });
-        }
-        if (text(inputs, "passwordWo") !== "" && text(inputs, "password") !== "") {
-            failures.push({
-                property: "passwordWo",
-                reason: 'The inputs "password" and "passwordWo" exclude each other: give one of them.',
-            });
-        }
         if (texts(inputs, "searchPaths").some((path) => path.includes(", "))) {
             failures.push({
                 property: "searchPaths",

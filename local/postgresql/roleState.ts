@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
-import { Client } from "pg";
 import { Props } from "../provider";
-import { firstRow, isSuperuser } from "./catalog";
+import { firstRow } from "./catalog";
 import { Server } from "./connection";
 import { text } from "./properties";
 
@@ -38,51 +36,6 @@ function identifiers(list: string | undefined): string[] | undefined {
     return list?.split(", ").map((item) => item.replace(/^"+|"+$/g, ""));
 }
 
-/** Whether the text is already what PostgreSQL stores. */
-function isVerifier(password: string): boolean {
-    return /^(md5|SCRAM-SHA-256)/.test(password);
-}
-
-/**
- * The password as it goes into the state: what the program gave while the server's still belongs to it, otherwise what
- * the server keeps. Only a superuser can read that; told by `superuser: true` that the user is one, but finding that it
- * is not, the real provider fails too.
- */
-async function password(
-    client: Client,
-    server: Server,
-    name: string,
-    state: Props,
-    login: boolean,
-): Promise<string | undefined> {
-    const given = text(state, "password");
-    const { superuser, username } = server.config;
-    // Nothing is read where the program gives none; that covers a write-only one.
-    if (given === "" || !login || !superuser) {
-        return given || undefined;
-    }
-    if (!(await isSuperuser(client, username))) {
-        throw new Error(
-            `could not read role password from Postgres as connected user ${username} is not a SUPERUSER. ` +
-                "You can set `superuser = false` in the provider configuration " +
-                "so it will not try to read the password from Postgres",
-        );
-    }
-    const row = await firstRow<{ stored: string | null }>(
-        client,
-        "SELECT passwd AS stored FROM pg_catalog.pg_shadow WHERE usename = $1",
-        [name],
-    );
-    const stored = row?.stored ?? "";
-    const md5 = `md5${createHash("md5")
-        .update(given + name)
-        .digest("hex")}`;
-    // A SCRAM verifier is taken for the given password, as in the real provider.
-    const same =
-        given !== "" && !isVerifier(given) && (stored === md5 || stored.startsWith("SCRAM-"));
-    return same ? given : stored;
-}
-
 /** A role as the server has it now; undefined when there is none. */
 export async function readRole(
     server: Server,
@@ -101,7 +54,8 @@ export async function readRole(
             id: name,
             name,
             encryptedPassword: true,
-            password: await password(client, server, name, state, found.login),
+            // What the program gave: only a superuser can read back what the server keeps.
+            password: text(state, "password") || undefined,
             searchPaths: identifiers(setting(settings, "search_path")) ?? [],
             statementTimeout: Number.parseInt(setting(settings, "statement_timeout") ?? "0", 10),
             idleInTransactionSessionTimeout: Number.parseInt(

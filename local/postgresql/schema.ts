@@ -5,37 +5,24 @@ import { Server } from "./connection";
 import { inContext } from "./failures";
 import { Resource } from "./handler";
 import { asMemberOf } from "./membership";
-import { differences, flag, Properties, text } from "./properties";
+import { Properties, text } from "./properties";
 
 const properties: Properties = {
     name: { kind: "text", required: true },
     database: { kind: "text", computed: true, replaces: true },
-    owner: { kind: "text", computed: true },
     ifNotExists: { kind: "flag", initial: true },
-    dropCascade: { kind: "flag", initial: false },
 };
 
 async function create(server: Server, inputs: Props): Promise<string> {
     const name = text(inputs, "name");
-    const owner = text(inputs, "owner");
     const database = text(inputs, "database") || server.config.database;
     await server.transaction(database, async (client) => {
-        const owners = [await databaseOwner(client), owner].filter((one) => one !== "");
-        await asMemberOf(client, owners, async () => {
-            const authorization = owner === "" ? "" : escapeIdentifier(owner);
+        const owner = await databaseOwner(client);
+        await asMemberOf(client, owner === "" ? [] : [owner], async () => {
+            // Whatever ifNotExists says: the real provider asks for that only where there is none.
             if (!(await schemaExists(client, name))) {
                 await inContext(`error creating schema ${name}`, () =>
-                    client.query(
-                        `CREATE SCHEMA ${escapeIdentifier(name)}` +
-                            (authorization && ` AUTHORIZATION ${authorization}`),
-                    ),
-                );
-            } else if (authorization !== "") {
-                // Whatever ifNotExists says: the real provider asks for that only where there is none.
-                await inContext("error updating schema OWNER", () =>
-                    client.query(
-                        `ALTER SCHEMA ${escapeIdentifier(name)} OWNER TO ${authorization}`,
-                    ),
+                    client.query(`CREATE SCHEMA ${escapeIdentifier(name)}`),
                 );
             }
         });
@@ -75,42 +62,32 @@ async function read(server: Server, id: string, state: Props): Promise<Props | u
 }
 
 async function update(server: Server, olds: Props, news: Props): Promise<void> {
-    const changed = differences(properties, olds, news);
-    const database = text(olds, "database");
-    const name = text(news, "name");
-    await server.transaction(database, async (client) => {
-        if (changed.includes("name")) {
-            await inContext("error updating schema NAME", () =>
+    const [before, name] = [text(olds, "name"), text(news, "name")];
+    if (before !== name) {
+        await server.transaction(text(olds, "database"), (client) =>
+            inContext("error updating schema NAME", () =>
                 client.query(
-                    `ALTER SCHEMA ${escapeIdentifier(text(olds, "name"))} RENAME TO ${escapeIdentifier(name)}`,
+                    `ALTER SCHEMA ${escapeIdentifier(before)} RENAME TO ${escapeIdentifier(name)}`,
                 ),
-            );
-        }
-        if (changed.includes("owner")) {
-            await inContext("error updating schema OWNER", () =>
-                client.query(
-                    `ALTER SCHEMA ${escapeIdentifier(name)} OWNER TO ${escapeIdentifier(text(news, "owner"))}`,
-                ),
-            );
-        }
-    });
+            ),
+        );
+    }
 }
 
 async function remove(server: Server, state: Props): Promise<void> {
     const name = text(state, "name");
     await server.transaction(text(state, "database"), async (client) => {
         if (await schemaExists(client, name)) {
-            const mode = flag(state, "dropCascade") ? "CASCADE" : "RESTRICT";
             await asMemberOf(client, [text(state, "owner")], () =>
                 inContext("error deleting schema", () =>
-                    client.query(`DROP SCHEMA ${escapeIdentifier(name)} ${mode}`),
+                    client.query(`DROP SCHEMA ${escapeIdentifier(name)} RESTRICT`),
                 ),
             );
         }
     });
 }
 
-/** A schema of a database (postgresql.Schema), without the deprecated policies. Its id is `database.schema`. */
+/** A schema of a database (postgresql.Schema), whose owner no program names. Its id is `database.schema`. */
 export const schema: Resource = {
     properties,
     create,
