@@ -1,5 +1,6 @@
 import { dmsSessionLook } from "../components/dmsSession";
 import { roles } from "../components/names";
+import { isReserved, RESERVED_PREFIX } from "../components/trail/headers";
 import { ROLES, TRAIL_SCHEMA, trailNames } from "../components/trail/names";
 import type { TableShape } from "../components/trail/shape";
 import { renderSql } from "../components/trail/template";
@@ -69,14 +70,20 @@ export async function checkColumns(
         .filter(({ name }) => stagingColumns.includes(name))
         .map(({ name }) => `staging still has the excluded column ${name}: deploy again`);
     const missing = columns
-        .filter(({ name }) => !stagingColumns.includes(name))
+        .filter(({ name }) => !stagingColumns.includes(name) && !isReserved(name))
         .map(({ name }) => `staging has no column ${name}: deploy, which also resumes the task`);
+    const reserved = columns
+        .filter(({ name }) => isReserved(name))
+        .map(
+            ({ name }) =>
+                `the source's column ${name} begins with ${RESERVED_PREFIX}, as the trail's own do: rename it, without which no deployment takes the table`,
+        );
     const script = renderSql("sql/verify/columns_after_connect.sql", { schema, table });
     const late = (await audit.rows<{ name: string }>(script)).map(
         ({ name }) =>
             `staging got the column ${name} after the DMS task had connected: stop and resume the task`,
     );
-    return checkOf("columns", [...missing, ...kept, ...late], "those of the source");
+    return checkOf("columns", [...reserved, ...missing, ...kept, ...late], "those of the source");
 }
 
 /** Whether the registry says of a table only what a deployment has entered, and the log has all its partitions. */

@@ -19,15 +19,15 @@ BEGIN
     INSERT INTO least_log
         (operation, row_key, old_row_data, new_row_data, commit_timestamp, stream_position, change_seq)
         VALUES (
-            NEW.operation,
+            NEW.audit_trail_operation,
             jsonb_build_object('item_id', NEW.item_id),
             CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) END,
             to_jsonb(NEW),
-            NEW.commit_timestamp AT TIME ZONE 'UTC',
-            NEW.stream_position,
-            NEW.change_seq
+            NEW.audit_trail_commit_timestamp AT TIME ZONE 'UTC',
+            NEW.audit_trail_stream_position,
+            NEW.audit_trail_change_seq
         );
-    IF NEW.operation = 'D' THEN
+    IF NEW.audit_trail_operation = 'D' THEN
         DELETE FROM {staging} WHERE item_id = NEW.item_id;
     END IF;
     RETURN NULL;

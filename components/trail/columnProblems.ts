@@ -3,7 +3,7 @@ import { nearest } from "../nearest";
 import type { CatalogColumn, CatalogRow } from "./catalog";
 import { type ColumnChoice, limitedType, textForm } from "./columnChoices";
 import { LARGE_OBJECT_TYPES, LIMITS, refusedType, UNBOUNDED_TYPES } from "./dmsTypes";
-import { HEADER_COLUMNS, PARTITION_COLUMN } from "./headers";
+import { HEADER_COLUMNS, isReserved, RESERVED_PREFIX } from "./headers";
 import { hasControlCharacter } from "./limits";
 import { formatTableName } from "./names";
 
@@ -77,10 +77,10 @@ function problemsOf(
 
 function nameProblems(where: string, name: string): ColumnProblem[] {
     const problems: ColumnProblem[] = [];
-    if ([...HEADER_COLUMNS, PARTITION_COLUMN].includes(name)) {
+    if (isReserved(name)) {
         problems.push(
             plain(
-                `${where} has the name of a column that staging has beside the source's (${[...HEADER_COLUMNS, PARTITION_COLUMN].join(", ")}): rename it.`,
+                `${where} has a name that begins with ${RESERVED_PREFIX}, as those of the columns do that the trail adds to staging: rename it, or leave the table out.`,
             ),
         );
     }
@@ -175,6 +175,14 @@ function exclusionProblems(
         return [
             plain(
                 `${where} has brackets in its name, which DMS reads as a set of characters and would not find the column by: rename it, or leave the table out.`,
+            ),
+        ];
+    }
+    const header = HEADER_COLUMNS.find((one) => pattern.test(one));
+    if (header !== undefined) {
+        return [
+            plain(
+                `${where} cannot be excluded, because DMS reads _ and % in its name as wildcards that also match ${header}, which the trail adds to staging: rename it, or leave the table out.`,
             ),
         ];
     }

@@ -1,7 +1,20 @@
 import type { TableShape } from "./shape";
 
+/**
+ * What the names of all columns begin with that staging has beside the source's. No column of an audited table may begin
+ * with it, one that nothing is called today neither: a later version of the trail may need a further column, and must not
+ * find that name taken in a table which has been audited for years.
+ */
+export const RESERVED_PREFIX = "audit_trail_";
+
+/** True of a name that is the trail's own; in whatever case, because DMS may not heed it. */
+export function isReserved(column: string): boolean {
+    return column.toLowerCase().startsWith(RESERVED_PREFIX);
+}
+
 /** A column that DMS adds to every staging row: how the mapping asks for it, and what staging holds it in. */
 export interface HeaderColumn {
+    /** Of staging's column; the log's, which has rows of the source as jsonb, is called the same without the prefix. */
     readonly name: string;
     /** The expression of the mapping's add-column rule. */
     readonly expression: string;
@@ -23,25 +36,25 @@ export interface HeaderColumn {
  */
 export const HEADERS: readonly HeaderColumn[] = [
     {
-        name: "operation",
+        name: `${RESERVED_PREFIX}operation`,
         expression: "operation_indicator('D', 'U', 'I')",
         dataType: { type: "string", length: 50 },
         stagingType: "character varying(50)",
     },
     {
-        name: "commit_timestamp",
+        name: `${RESERVED_PREFIX}commit_timestamp`,
         expression: "$AR_H_COMMIT_TIMESTAMP",
         dataType: { type: "datetime", precision: 6 },
         stagingType: "timestamp(6) without time zone",
     },
     {
-        name: "stream_position",
+        name: `${RESERVED_PREFIX}stream_position`,
         expression: "$AR_H_STREAM_POSITION",
         dataType: { type: "string", length: 50 },
         stagingType: "character varying(50)",
     },
     {
-        name: "change_seq",
+        name: `${RESERVED_PREFIX}change_seq`,
         expression: "$AR_H_CHANGE_SEQ",
         dataType: { type: "string", length: 50 },
         stagingType: "character varying(50)",
@@ -55,7 +68,7 @@ export const HEADER_COLUMNS: readonly string[] = HEADERS.map(({ name }) => name)
  * The column of a partitioned table's staging that says which partition of the source a row is in, and by which staging is
  * partitioned itself: DMS writes one table for each partition, whose default it is, and knows nothing of it.
  */
-export const PARTITION_COLUMN = "audit_trail_partition";
+export const PARTITION_COLUMN = `${RESERVED_PREFIX}partition`;
 
 /** The columns of a table's staging that are no columns of the source. */
 export function addedColumns({ partitions }: Pick<TableShape, "partitions">): readonly string[] {

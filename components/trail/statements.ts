@@ -17,7 +17,7 @@ export interface TriggerFunction {
 }
 
 /** The version of the audit schema that this program makes; see sql/audit/schema_version.sql. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * Once per audit cluster: the gap ledger, the ledger of changes that could not be logged, the registry of tables,
@@ -274,7 +274,7 @@ function logFunctions(shape: TableShape): LogFunctions {
                 partition_name: only(", NEW.audit_trail_partition"),
                 in_partition: only(" AND s.audit_trail_partition = NEW.audit_trail_partition"),
                 moved: only(
-                    "\n    remarks := audit_trail.remark_move(remarks, NEW.operation, TG_RELID, changed_key, commit_microseconds);",
+                    "\n    remarks := audit_trail.remark_move(remarks, NEW.audit_trail_operation, TG_RELID, changed_key, commit_microseconds);",
                 ),
             }).sql,
             uncommon: renderSql("sql/audit/log_uncommon.sql", {

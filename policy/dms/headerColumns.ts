@@ -13,14 +13,14 @@ export interface HeaderColumn {
 /** The columns that the trail's triggers read. Not taken from the program, which this pack has to judge. */
 export const headerColumns: readonly HeaderColumn[] = [
     {
-        name: "operation",
+        name: "audit_trail_operation",
         expression: /^operation_indicator\(\s*'D'\s*,\s*'U'\s*,\s*'I'\s*\)$/,
         type: "string",
         size: ["length", 1],
         shown: "operation_indicator('D', 'U', 'I')",
     },
     {
-        name: "commit_timestamp",
+        name: "audit_trail_commit_timestamp",
         expression: /^\$AR_H_COMMIT_TIMESTAMP$/,
         type: "datetime",
         // Microseconds; without it DMS takes 7 digits, which a PostgreSQL target stores as text.
@@ -28,14 +28,14 @@ export const headerColumns: readonly HeaderColumn[] = [
         shown: "$AR_H_COMMIT_TIMESTAMP",
     },
     {
-        name: "stream_position",
+        name: "audit_trail_stream_position",
         expression: /^\$AR_H_STREAM_POSITION$/,
         type: "string",
         size: ["length", 50],
         shown: "$AR_H_STREAM_POSITION",
     },
     {
-        name: "change_seq",
+        name: "audit_trail_change_seq",
         expression: /^\$AR_H_CHANGE_SEQ$/,
         type: "string",
         // 16 digits of time and 19 of counter.

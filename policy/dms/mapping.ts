@@ -58,7 +58,7 @@ const addsHeaderColumns = resourceRule({
     name: "dms-mapping-header-columns",
     displayName: "Every change carries its operation, time and transaction",
     description:
-        "For every table the mapping adds operation, commit_timestamp, stream_position and change_seq: without them the trigger cannot tell a delete from an update nor a replay from a change.",
+        "For every table the mapping adds audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position and audit_trail_change_seq: without them the trigger cannot tell a delete from an update nor a replay from a change.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, transformation rule expressions", "operation_indicator, $AR_H_*"),

@@ -64,7 +64,7 @@ export const MAPPING_KINDS: readonly MappingKind[] = [
                 : undefined,
     },
     {
-        words: "an added column operation, commit_timestamp, stream_position or change_seq with its own expression and data type",
+        words: "an added column audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position or audit_trail_change_seq with its own expression and data type",
         keys: [...TRANSFORMATION, "expression", "data-type"],
         locator: TABLE,
         subject: (rule) => {
@@ -96,9 +96,18 @@ export function removedColumn(rule: Values): string | undefined {
     return acts(rule, "transformation", "remove-column", "column") &&
         isText(column) &&
         !/[%[\]]/u.test(column) &&
-        !headerColumns.some(({ name }) => name === column)
+        !headerColumns.some(({ name }) => mayMean(column, name))
         ? column
         : undefined;
+}
+
+/** True of a name that is another one, or that DMS may read as a pattern of it: `_` is any character. */
+function mayMean(column: string, name: string): boolean {
+    const letters = column.toLowerCase();
+    return (
+        letters.length === name.length &&
+        Array.from(name).every((letter, at) => ["_", letter].includes(letters.charAt(at)))
+    );
 }
 
 /** True of an object that has no other keys. */

@@ -335,18 +335,23 @@ export const breakages: readonly Breakage[] = [
             rule["rule-type"] === "selection" ? { ...rule, "rule-action": "include" } : rule,
         ]),
     },
-    ...["operation", "commit_timestamp", "stream_position", "change_seq"].map(
-        (column): Breakage => ({
-            rule: "dms-mapping-header-columns",
-            type: TASK,
-            break: mapping((rule) => (rule.value === column ? [] : [rule])),
-        }),
-    ),
+    ...[
+        "audit_trail_operation",
+        "audit_trail_commit_timestamp",
+        "audit_trail_stream_position",
+        "audit_trail_change_seq",
+    ].map((column): Breakage => ({
+        rule: "dms-mapping-header-columns",
+        type: TASK,
+        break: mapping((rule) => (rule.value === column ? [] : [rule])),
+    })),
     {
         rule: "dms-mapping-header-columns",
         type: TASK,
         break: mapping((rule) => [
-            rule.value === "operation" ? { ...rule, expression: "$AR_H_OPERATION" } : rule,
+            rule.value === "audit_trail_operation"
+                ? { ...rule, expression: "$AR_H_OPERATION" }
+                : rule,
         ]),
     },
     {

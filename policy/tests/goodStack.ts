@@ -51,16 +51,19 @@ export const goodMapping: { readonly rules: readonly Values[] } = {
             "object-locator": { "schema-name": "public", "table-name": "items" },
             value: "items_staging",
         },
-        header(3, "operation", "operation_indicator('D', 'U', 'I')", {
+        header(3, "audit_trail_operation", "operation_indicator('D', 'U', 'I')", {
             type: "string",
             length: 50,
         }),
-        header(4, "commit_timestamp", "$AR_H_COMMIT_TIMESTAMP", {
+        header(4, "audit_trail_commit_timestamp", "$AR_H_COMMIT_TIMESTAMP", {
             type: "datetime",
             precision: 6,
         }),
-        header(5, "stream_position", "$AR_H_STREAM_POSITION", { type: "string", length: 50 }),
-        header(6, "change_seq", "$AR_H_CHANGE_SEQ", { type: "string", length: 50 }),
+        header(5, "audit_trail_stream_position", "$AR_H_STREAM_POSITION", {
+            type: "string",
+            length: 50,
+        }),
+        header(6, "audit_trail_change_seq", "$AR_H_CHANGE_SEQ", { type: "string", length: 50 }),
     ],
 };
 

@@ -27,15 +27,18 @@ BEGIN
 
     after_image := to_jsonb(NEW) - CAST(:headers AS text[]);
     changed_key := :new_key;
-    committed_at := NEW.commit_timestamp AT TIME ZONE 'UTC';
-    change_lsn := audit_trail.lsn_of(NEW.stream_position);
+    committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE 'UTC';
+    change_lsn := audit_trail.lsn_of(NEW.audit_trail_stream_position);
     IF TG_OP = 'UPDATE' THEN
         before_image := to_jsonb(OLD) - CAST(:headers AS text[]);
-        known_position := coalesce(OLD.stream_position, '');
-        is_common := NEW.operation IN ('U', 'D')
+        known_position := coalesce(OLD.audit_trail_stream_position, '');
+        is_common := NEW.audit_trail_operation IN ('U', 'D')
             AND before_image @> changed_key
             -- A row of the full load may be younger than a change that was captured while it ran.
-            AND (OLD.change_seq <> '' OR NEW.commit_timestamp > OLD.commit_timestamp + interval '1 second');
+            AND (
+                OLD.audit_trail_change_seq <> ''
+                OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval '1 second'
+            );
     ELSE
         SELECT t.stream_position, t.kind = 'deleted'
             INTO known_position, is_common
@@ -43,7 +46,7 @@ BEGIN
             WHERE t.row_key = changed_key;
         is_buried := FOUND;
         known_position := coalesce(known_position, '');
-        is_common := NEW.operation = 'I' AND NEW.change_seq <> '' AND is_common IS NOT FALSE;
+        is_common := NEW.audit_trail_operation = 'I' AND NEW.audit_trail_change_seq <> '' AND is_common IS NOT FALSE;
     END IF;
 
     -- Columns that the source no longer has: staging keeps their last values.
@@ -82,20 +85,20 @@ BEGIN
         remarks:partition_column
     )
     VALUES (
-        NEW.operation,
+        NEW.audit_trail_operation,
         changed_key,
-        CASE WHEN NEW.operation <> 'I' THEN before_image END,
-        CASE WHEN NEW.operation <> 'D' THEN after_image END,
+        CASE WHEN NEW.audit_trail_operation <> 'I' THEN before_image END,
+        CASE WHEN NEW.audit_trail_operation <> 'D' THEN after_image END,
         committed_at,
         commit_microseconds,
-        NEW.stream_position,
-        coalesce(NEW.change_seq, ''),
+        NEW.audit_trail_stream_position,
+        coalesce(NEW.audit_trail_change_seq, ''),
         remarks:partition_name
     );
 
-    IF NEW.operation = 'D' THEN
+    IF NEW.audit_trail_operation = 'D' THEN
         INSERT INTO audit_trail.:"tombstone" AS t (row_key, stream_position, kind)
-            VALUES (changed_key, NEW.stream_position, 'deleted')
+            VALUES (changed_key, NEW.audit_trail_stream_position, 'deleted')
             ON CONFLICT (row_key) DO UPDATE SET
                 stream_position = excluded.stream_position,
                 kind = excluded.kind,

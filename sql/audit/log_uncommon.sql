@@ -30,14 +30,14 @@ SET lc_monetary = 'C'
 AS $function$
 #variable_conflict use_variable
 DECLARE
-    operation CONSTANT text := new_row.operation;
-    sequence CONSTANT text := coalesce(new_row.change_seq, '');
-    change_position CONSTANT text := coalesce(new_row.stream_position, '');
-    change_lsn CONSTANT pg_lsn := audit_trail.lsn_of(new_row.stream_position);
+    operation CONSTANT text := new_row.audit_trail_operation;
+    sequence CONSTANT text := coalesce(new_row.audit_trail_change_seq, '');
+    change_position CONSTANT text := coalesce(new_row.audit_trail_stream_position, '');
+    change_lsn CONSTANT pg_lsn := audit_trail.lsn_of(new_row.audit_trail_stream_position);
     -- The second step of a large column may leave the row's headers as the first one wrote them.
     has_same_headers CONSTANT boolean := statement = 'UPDATE' AND sequence <> '' AND change_position <> ''
-        AND sequence = old_row.change_seq AND change_position = old_row.stream_position;
-    committed_at timestamptz := new_row.commit_timestamp AT TIME ZONE 'UTC';
+        AND sequence = old_row.audit_trail_change_seq AND change_position = old_row.audit_trail_stream_position;
+    committed_at timestamptz := new_row.audit_trail_commit_timestamp AT TIME ZONE 'UTC';
     known_position text;
     tombstone audit_trail.:"tombstone";
     changed_key jsonb;
@@ -64,7 +64,7 @@ BEGIN
     changed_key := :new_key;
     this_change := jsonb_hash_extended(changed_key, 0) || ' ' || change_position;
     IF statement = 'UPDATE' THEN
-        known_position := coalesce(old_row.stream_position, '');
+        known_position := coalesce(old_row.audit_trail_stream_position, '');
     ELSE
         SELECT * INTO tombstone FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
         known_position := coalesce(tombstone.stream_position, '');
@@ -81,7 +81,7 @@ BEGIN
                 SET new_row_data = after_image
                 WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(changed_key, 0)
                     AND l.row_key = changed_key
-                    AND l.commit_timestamp = old_row.commit_timestamp AT TIME ZONE 'UTC'
+                    AND l.commit_timestamp = old_row.audit_trail_commit_timestamp AT TIME ZONE 'UTC'
                     AND l.operation = 'B'
                     AND l.applied_xid = pg_current_xact_id();
             IF FOUND THEN
@@ -98,7 +98,9 @@ BEGIN
             -- A load makes nothing that was logged before it unknown.
             DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
             PERFORM audit_trail.begin_own_write();
-            UPDATE :"schema".:"staging" AS s SET stream_position = known_position WHERE s.ctid = new_ctid:in_partition;
+            UPDATE :"schema".:"staging" AS s
+                SET audit_trail_stream_position = known_position
+                WHERE s.ctid = new_ctid:in_partition;
             PERFORM audit_trail.end_own_write();
         END IF;
         RETURN;
@@ -266,7 +268,9 @@ BEGIN
         kept_position := known_position;
         IF operation <> 'D' THEN
             PERFORM audit_trail.begin_own_write();
-            UPDATE :"schema".:"staging" AS s SET stream_position = known_position WHERE s.ctid = new_ctid:in_partition;
+            UPDATE :"schema".:"staging" AS s
+                SET audit_trail_stream_position = known_position
+                WHERE s.ctid = new_ctid:in_partition;
             PERFORM audit_trail.end_own_write();
         END IF;
     END IF;
@@ -292,8 +296,8 @@ BEGIN
         gap_kind := NULL;
         remarks := array_append(remarks, 'overlaps baseline');
     END IF;
-    IF before_image IS NOT NULL AND old_row.change_seq = ''
-        AND new_row.commit_timestamp <= old_row.commit_timestamp + interval '1 second'
+    IF before_image IS NOT NULL AND old_row.audit_trail_change_seq = ''
+        AND new_row.audit_trail_commit_timestamp <= old_row.audit_trail_commit_timestamp + interval '1 second'
     THEN
         -- Captured while the table was loaded, and perhaps older than the row that the load has read.
         gap_kind := NULL;

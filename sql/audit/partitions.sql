@@ -203,7 +203,8 @@ BEGIN
                         source_partition
                     )
                     SELECT ''D'', k.row_key, audit_trail.row_image(CAST(s.* AS text), $1, $2, $3),
-                        greatest($3, s.commit_timestamp AT TIME ZONE ''UTC''), '''', '''', ARRAY[''partition left''], $4
+                        greatest($3, s.audit_trail_commit_timestamp AT TIME ZONE ''UTC''), '''', '''',
+                        ARRAY[''partition left''], $4
                     FROM %3$s AS s
                     CROSS JOIN LATERAL (SELECT %4$s AS row_key) AS k
                     WHERE NOT EXISTS (
@@ -213,7 +214,7 @@ BEGIN
                     RETURNING l.row_key
                 )
                 INSERT INTO audit_trail.%8$I AS t (row_key, stream_position, kind)
-                SELECT k.row_key, coalesce(s.stream_position, ''''), ''deleted''
+                SELECT k.row_key, coalesce(s.audit_trail_stream_position, ''''), ''deleted''
                 FROM %3$s AS s
                 CROSS JOIN LATERAL (SELECT %4$s AS row_key) AS k
                 JOIN closed AS c ON c.row_key = k.row_key

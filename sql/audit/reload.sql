@@ -12,7 +12,8 @@ DECLARE
     last_change timestamptz;
 BEGIN
     EXECUTE format(
-        'SELECT max(s.commit_timestamp) AT TIME ZONE ''UTC'' FROM %I.%I AS s', audited.table_schema, audited.staging
+        'SELECT max(s.audit_trail_commit_timestamp) AT TIME ZONE ''UTC'' FROM %I.%I AS s',
+        audited.table_schema, audited.staging
     ) INTO last_change;
     UPDATE audit_trail.audited_table AS t
         SET reload_began_at = clock_timestamp(), reload_from = coalesce(t.reload_from, last_change)
@@ -47,7 +48,7 @@ BEGIN
     last_change := audit_trail.note_reload(audited);
     EXECUTE format(
         'INSERT INTO audit_trail.%I (row_key, stream_position, kind)
-            SELECT %s, coalesce(s.stream_position, ''''), ''emptied'' FROM %I.%I AS s
+            SELECT %s, coalesce(s.audit_trail_stream_position, ''''), ''emptied'' FROM %I.%I AS s
             ON CONFLICT (row_key) DO NOTHING',
         audited.tombstone,
         audit_trail.key_expression(audited.primary_key),
@@ -93,14 +94,14 @@ DECLARE
     own_key jsonb;
     removed_position text;
 BEGIN
-    IF NEW.change_seq <> '' THEN
+    IF NEW.audit_trail_change_seq <> '' THEN
         RETURN NEW;
     END IF;
     SELECT * INTO STRICT audited FROM audit_trail.trail_of_staging(TG_TABLE_SCHEMA, TG_TABLE_NAME);
     EXECUTE format('SELECT %s FROM (SELECT ($1).*) AS s', audit_trail.key_expression(audited.primary_key))
         INTO own_key USING NEW;
     EXECUTE format(
-        'DELETE FROM %I.%I AS s WHERE (%s) = (%s) RETURNING s.stream_position',
+        'DELETE FROM %I.%I AS s WHERE (%s) = (%s) RETURNING s.audit_trail_stream_position',
         TG_TABLE_SCHEMA,
         TG_TABLE_NAME,
         (SELECT string_agg(format('s.%I', k), ', ') FROM unnest(audited.primary_key) AS k),
@@ -218,9 +219,10 @@ BEGIN
     -- Rows of staging that neither the load nor a change has written since. The log's function hears nothing of a DELETE.
     EXECUTE format(
         'WITH stale AS (
-            SELECT s.tableoid AS part, s.ctid AS place, k.row_key, coalesce(s.stream_position, '''') AS stream_position,
+            SELECT s.tableoid AS part, s.ctid AS place, k.row_key,
+                coalesce(s.audit_trail_stream_position, '''') AS stream_position,
                 audit_trail.row_image(CAST(s.* AS text), $2, $3, $1) AS image,
-                s.commit_timestamp AT TIME ZONE ''UTC'' AS changed_at
+                s.audit_trail_commit_timestamp AT TIME ZONE ''UTC'' AS changed_at
             FROM %1$s AS s
             CROSS JOIN LATERAL (SELECT %4$s AS row_key) AS k
             WHERE NOT EXISTS (

@@ -1,5 +1,7 @@
 -- Which version of the audit schema this database has. A change to it is a numbered step with a test: the program runs
 -- the steps between the version that it finds and its own. Two versions of the program must not work on one trail.
+--   1  was never released: the columns that DMS adds to staging had names that columns of the source may have
+--   2  they begin with audit_trail_; no step leads here from 1
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS audit_trail.schema_version (
@@ -11,12 +13,18 @@ COMMENT ON TABLE audit_trail.schema_version IS 'The versions that the audit sche
 DO $do$
 DECLARE
     wanted CONSTANT integer := :version;
+    oldest CONSTANT integer := 2;
     present integer;
 BEGIN
     SELECT max(v.version) INTO present FROM audit_trail.schema_version AS v;
     IF present > wanted THEN
         RAISE EXCEPTION 'The audit schema has version %, and this program knows versions up to %.', present, wanted
             USING HINT = 'Deploy with the version of the program that was used last, or a newer one.';
+    END IF;
+    IF present < oldest THEN
+        RAISE EXCEPTION 'The audit schema has version %, of before the first release, from which no step leads to version %.',
+            present, wanted
+            USING HINT = 'Destroy the stack and deploy it anew, or go on with the version of the program that made it.';
     END IF;
 END
 $do$;

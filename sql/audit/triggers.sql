@@ -71,7 +71,7 @@ DECLARE
 BEGIN
     SELECT * INTO STRICT audited FROM audit_trail.trail_of_staging(TG_TABLE_SCHEMA, TG_TABLE_NAME);
     removed_image := audit_trail.row_image(
-        CAST(OLD AS text), audited.table_schema, audited.table_name, OLD.commit_timestamp AT TIME ZONE 'UTC'
+        CAST(OLD AS text), audited.table_schema, audited.table_name, OLD.audit_trail_commit_timestamp AT TIME ZONE 'UTC'
     );
     SELECT jsonb_object_agg(k, removed_image -> k) INTO removed_key FROM unnest(audited.primary_key) AS k;
     EXECUTE format(
@@ -85,7 +85,7 @@ BEGIN
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at',
         audited.tombstone
-    ) USING removed_key, OLD.stream_position, CAST(OLD AS text), removed_image;
+    ) USING removed_key, OLD.audit_trail_stream_position, CAST(OLD AS text), removed_image;
     RETURN NULL;
 END
 $function$;

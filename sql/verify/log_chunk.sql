@@ -201,7 +201,11 @@ judged AS (
     CROSS JOIN shape AS h
     -- OFFSET 0, here and below: what it computes is computed once for each row, and staging is read by its key.
     LEFT JOIN LATERAL (
-        SELECT :staging_row - :headers AS row, t.commit_timestamp, t.stream_position, t.change_seq
+        SELECT
+            :staging_row - :headers AS row,
+            t.audit_trail_commit_timestamp AS commit_timestamp,
+            t.audit_trail_stream_position AS stream_position,
+            t.audit_trail_change_seq AS change_seq
         FROM :"schema".:"staging" AS t
         WHERE o.is_last AND :same_row
         OFFSET 0

@@ -6,7 +6,7 @@ LEFT JOIN LATERAL (
     FROM :"schema".:"audit_log" AS l
     WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(:row_key, 0)
         AND l.row_key = :row_key
-        AND l.commit_timestamp = t.commit_timestamp AT TIME ZONE 'UTC'
+        AND l.commit_timestamp = t.audit_trail_commit_timestamp AT TIME ZONE 'UTC'
     LIMIT 1
 ) AS logged ON true
 WHERE ($1::jsonb IS NULL OR (:key) > (:lower)) AND ($2::jsonb IS NULL OR (:key) <= (:upper))

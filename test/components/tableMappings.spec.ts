@@ -62,13 +62,13 @@ describe("table mappings", () => {
                     "object-locator": locator,
                     value: "items_staging",
                 },
-                added("3", "operation", "operation_indicator('D', 'U', 'I')", text),
-                added("4", "commit_timestamp", "$AR_H_COMMIT_TIMESTAMP", {
+                added("3", "audit_trail_operation", "operation_indicator('D', 'U', 'I')", text),
+                added("4", "audit_trail_commit_timestamp", "$AR_H_COMMIT_TIMESTAMP", {
                     type: "datetime",
                     precision: 6,
                 }),
-                added("5", "stream_position", "$AR_H_STREAM_POSITION", text),
-                added("6", "change_seq", "$AR_H_CHANGE_SEQ", text),
+                added("5", "audit_trail_stream_position", "$AR_H_STREAM_POSITION", text),
+                added("6", "audit_trail_change_seq", "$AR_H_CHANGE_SEQ", text),
             ],
         });
     });

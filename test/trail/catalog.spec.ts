@@ -66,6 +66,7 @@ describe("shapes from the source's catalog", () => {
                 words tsvector GENERATED ALWAYS AS (to_tsvector('simple', kv)) STORED,
                 plain_x integer,
                 "plainYx" integer,
+                "____________change_seq" integer,
                 "a[1]" integer,
                 "שלום" integer,
                 PRIMARY KEY (k, kv)
@@ -74,6 +75,7 @@ describe("shapes from the source's catalog", () => {
             CREATE TABLE odd (
                 id integer PRIMARY KEY,
                 operation text,
+                audit_trail_note text,
                 "a-b" text,
                 m mood,
                 ms mood[],
@@ -250,7 +252,7 @@ describe("shapes from the source's catalog", () => {
                 "public.missing",
                 "public.keyless",
                 "public.seen",
-                '"operation" of public.odd',
+                '"audit_trail_note" of public.odd',
                 '"a-b" of public.odd',
                 '"m" of public.odd',
                 '"ms" of public.odd',
@@ -343,6 +345,7 @@ describe("shapes from the source's catalog", () => {
                 ["words", "text", "tsvector"],
                 ["plain_x", "integer", undefined],
                 ["plainYx", "integer", undefined],
+                ["____________change_seq", "integer", undefined],
                 ["a[1]", "integer", undefined],
                 ["שלום", "integer", undefined],
             ],
@@ -360,6 +363,10 @@ describe("shapes from the source's catalog", () => {
         ],
         [{ k: "exclude" }, /"k" of .* is part of the primary key, by which DMS finds rows/u],
         [{ plain_x: "exclude" }, /"plain_x" .* wildcards that also match "plainYx"/u],
+        [
+            { ____________change_seq: "exclude" },
+            /wildcards that also match audit_trail_change_seq, which the trail adds/u,
+        ],
         [{ "a[1]": "exclude" }, /"a\[1\]" .* DMS reads as a set of characters/u],
         [{ שלום: "exclude" }, /from right to left/u],
         [{ plain_x: "asText" }, /"plain_x" .* the type integer, which needs no asText/u],

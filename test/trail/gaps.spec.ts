@@ -148,8 +148,8 @@ describe("the gap ledger", () => {
     it("takes a marker of a kind that it does not know, and the next one of a kind that it does", async () => {
         const send = async (id: number, kind: string): Promise<void> => {
             await trail.dms.query(
-                `INSERT INTO audit_trail.marker_staging (marker_id, kind, table_schema, table_name, operation,
-                    commit_timestamp, stream_position, change_seq)
+                `INSERT INTO audit_trail.marker_staging (marker_id, kind, table_schema, table_name, audit_trail_operation,
+                    audit_trail_commit_timestamp, audit_trail_stream_position, audit_trail_change_seq)
                 VALUES ($1, $2, 'public', 'items', 'I', '2026-11-01 08:00', $3, $3)`,
                 [id, kind, LSN(id)],
             );
@@ -250,14 +250,14 @@ describe("the gap ledger", () => {
             const values = [price, operation, at, LSN(position), String(position)];
             if (operation === "I") {
                 await trail.dms.query(
-                    `INSERT INTO items_staging (item_id, name, price, operation, commit_timestamp, stream_position, change_seq)
+                    `INSERT INTO items_staging (item_id, name, price, audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position, audit_trail_change_seq)
                      VALUES (${String(id)}, 'a', $1, $2, $3, $4, $5)`,
                     values,
                 );
             } else {
                 await trail.dms.query(
-                    `UPDATE items_staging SET price = $1, operation = $2, commit_timestamp = $3, stream_position = $4,
-                     change_seq = $5 WHERE item_id = ${String(id)}`,
+                    `UPDATE items_staging SET price = $1, audit_trail_operation = $2, audit_trail_commit_timestamp = $3, audit_trail_stream_position = $4,
+                     audit_trail_change_seq = $5 WHERE item_id = ${String(id)}`,
                     values,
                 );
             }
@@ -290,7 +290,7 @@ describe("the gap ledger", () => {
         assert.deepEqual(await asOf("2026-11-02 14:00+00"), [{ price: "2.00" }]);
         // The load's rows are the first that a trail knows; before them a table only looks empty.
         await trail.dms.query(
-            `INSERT INTO items_staging (item_id, name, price, operation, commit_timestamp) VALUES (3, 'c', 3, 'I', '2026-11-01 12:00')`,
+            `INSERT INTO items_staging (item_id, name, price, audit_trail_operation, audit_trail_commit_timestamp) VALUES (3, 'c', 3, 'I', '2026-11-01 12:00')`,
         );
         await assert.rejects(
             asOf("2026-11-01 11:59:59+00"),

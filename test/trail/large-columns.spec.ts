@@ -54,7 +54,7 @@ describe("a large column that arrives by a second step, in a target transaction 
     /** The first step of an update, which leaves the large column alone or clears it. */
     async function update(name: string, at: string, set = ""): Promise<void> {
         await dms.query(
-            `UPDATE documents_staging SET ${set} name = $2, operation = 'U', commit_timestamp = $3, stream_position = $4, change_seq = $4
+            `UPDATE documents_staging SET ${set} name = $2, audit_trail_operation = 'U', audit_trail_commit_timestamp = $3, audit_trail_stream_position = $4, audit_trail_change_seq = $4
                 WHERE id = $1`,
             [key, name, AT, at],
         );
@@ -63,7 +63,7 @@ describe("a large column that arrives by a second step, in a target transaction 
     /** The second step, with the headers of the first one or without. */
     async function complete(body: string, at?: string): Promise<void> {
         await dms.query(
-            `UPDATE documents_staging SET body = $2${at === undefined ? "" : ", commit_timestamp = $3, stream_position = $4, change_seq = $4"}
+            `UPDATE documents_staging SET body = $2${at === undefined ? "" : ", audit_trail_commit_timestamp = $3, audit_trail_stream_position = $4, audit_trail_change_seq = $4"}
                 WHERE id = $1`,
             at === undefined ? [key, body] : [key, body, AT, at],
         );

@@ -48,6 +48,18 @@ describe("what PostgreSQL allows a table and not its trail", () => {
         });
     }
 
+    it("is a column name that begins as those of the trail's own columns in staging", () => {
+        for (const name of ["audit_trail_operation", "audit_trail_", "AUDIT_TRAIL_Partition"]) {
+            assert.match(
+                problemsOf(name, "numeric(3)").join(),
+                /^The column ".*" of public\.t has a name that begins with audit_trail_, .* rename it, or/u,
+            );
+        }
+        for (const name of ["operation", "audit_trail", "my_audit_trail_x", "audit trail x"]) {
+            assert.deepEqual(problemsOf(name, "numeric(3)"), []);
+        }
+    });
+
     it("is a name that would end a function's body, or has a control character", () => {
         const named = (table: string, key: string): string =>
             tableLimits(

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { escapeIdentifier } from "pg";
 
+import { HEADER_COLUMNS } from "../../components/trail/headers";
 import { trailNames } from "../../components/trail/names";
 import { type Behaviour, deliver, type Step, type Target } from "./support/delivery";
 import { type Draft, type History, historyOf, type Values } from "./support/history";
@@ -164,7 +165,7 @@ describe("the log, whatever DMS does on the way", () => {
             .join(" AND ");
         for (const [key, values] of keys.entries()) {
             const staged = await trail.master.query<{ row: Record<string, unknown> }>(
-                `SELECT to_jsonb(s) - '{operation,commit_timestamp,stream_position,change_seq}'::text[] AS row
+                `SELECT to_jsonb(s) - '{${HEADER_COLUMNS.join(",")}}'::text[] AS row
                     FROM ${qualified(names.staging)} AS s WHERE ${where}`,
                 [...values],
             );

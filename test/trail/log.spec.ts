@@ -64,8 +64,8 @@ describe("the log's trigger", () => {
         seq = at,
     ): Promise<void> {
         await dms.query(
-            `UPDATE items_staging SET item_id = $1, name = $2, operation = $3, commit_timestamp = $4,
-                stream_position = $5, change_seq = $6 WHERE item_id = $1`,
+            `UPDATE items_staging SET item_id = $1, name = $2, audit_trail_operation = $3, audit_trail_commit_timestamp = $4,
+                audit_trail_stream_position = $5, audit_trail_change_seq = $6 WHERE item_id = $1`,
             [key, name, operation, AT, at, seq],
         );
     }
@@ -193,7 +193,7 @@ describe("the log's trigger", () => {
     it("shows a primary key that changes under it, and keeps the old key known", async () => {
         await insert("a");
         await dms.query(
-            `UPDATE items_staging SET item_id = -item_id, operation = 'U', stream_position = '${position()}', change_seq = '1'
+            `UPDATE items_staging SET item_id = -item_id, audit_trail_operation = 'U', audit_trail_stream_position = '${position()}', audit_trail_change_seq = '1'
                 WHERE item_id = ${key}`,
         );
         const { rows } = await trail.reader.query(
@@ -206,7 +206,7 @@ describe("the log's trigger", () => {
     it("logs a change without commit time or position rather than lose it, and says so", async () => {
         await insert("a");
         await dms.query(
-            "UPDATE items_staging SET name = 'b', operation = 'U', commit_timestamp = NULL, stream_position = NULL, change_seq = 'x' WHERE item_id = $1",
+            "UPDATE items_staging SET name = 'b', audit_trail_operation = 'U', audit_trail_commit_timestamp = NULL, audit_trail_stream_position = NULL, audit_trail_change_seq = 'x' WHERE item_id = $1",
             [key],
         );
         assert.deepEqual(await logged(), [
@@ -294,7 +294,7 @@ describe("the log's trigger", () => {
         await dms.query(`
             CREATE TABLE IF NOT EXISTS detour (id integer);
             CREATE OR REPLACE FUNCTION detour() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-                UPDATE public.items_staging SET name = 'b', operation = 'U', stream_position = '${position()}', change_seq = '2'
+                UPDATE public.items_staging SET name = 'b', audit_trail_operation = 'U', audit_trail_stream_position = '${position()}', audit_trail_change_seq = '2'
                     WHERE item_id = NEW.id;
                 RETURN NULL;
             END $$;
@@ -380,7 +380,7 @@ describe("the log's trigger", () => {
             await insert("a", "X");
             await update("b", "insert");
             await dms.query(
-                "UPDATE items_staging SET name = 'c', operation = NULL WHERE item_id = $1",
+                "UPDATE items_staging SET name = 'c', audit_trail_operation = NULL WHERE item_id = $1",
                 [key],
             );
             assert.deepEqual(await unlogged(`"item_id":${key},`), ["P0001", "P0001", "P0001"]);
@@ -406,7 +406,7 @@ describe("the log's trigger", () => {
                 ["D", "document"],
             ]) {
                 await dms.query(
-                    `UPDATE odd_staging SET document = ${String(value)}, operation = '${String(operation)}', stream_position = '${position()}', change_seq = '2' WHERE id = 'nul-character'`,
+                    `UPDATE odd_staging SET document = ${String(value)}, audit_trail_operation = '${String(operation)}', audit_trail_stream_position = '${position()}', audit_trail_change_seq = '2' WHERE id = 'nul-character'`,
                 );
             }
             assert.deepEqual(await unlogged("nul-character"), []);
@@ -436,7 +436,7 @@ describe("the log's trigger", () => {
             );
             assert.deepEqual(await unlogged(long), []);
             await dms.query(
-                `UPDATE odd_staging SET operation = 'D', stream_position = '${position()}', change_seq = '2' WHERE id = $1`,
+                `UPDATE odd_staging SET audit_trail_operation = 'D', audit_trail_stream_position = '${position()}', audit_trail_change_seq = '2' WHERE id = $1`,
                 [long],
             );
             assert.deepEqual(await unlogged(long), ["54000"]);

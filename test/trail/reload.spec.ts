@@ -61,7 +61,7 @@ describe("a reload", function () {
         time = AT,
     ): Promise<boolean> {
         const { rowCount } = await dms.query(
-            `UPDATE items_staging SET name = $2, operation = $3, commit_timestamp = $4, stream_position = $5, change_seq = $5
+            `UPDATE items_staging SET name = $2, audit_trail_operation = $3, audit_trail_commit_timestamp = $4, audit_trail_stream_position = $5, audit_trail_change_seq = $5
                 WHERE item_id = $1`,
             [key, name, operation, time, at],
         );

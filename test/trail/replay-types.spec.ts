@@ -88,7 +88,7 @@ describe("a change that comes again", function () {
         );
         await dms.query(
             `UPDATE typed_staging SET ${sets.join(", ")},
-                (operation, commit_timestamp, stream_position, change_seq) =
+                (audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position, audit_trail_change_seq) =
                     ROW(${headers(operation, at).replace(escapeLiteral(AT), `CAST(${escapeLiteral(AT)} AS timestamp)`)})
                 WHERE id = ${key}`,
         );

@@ -184,13 +184,13 @@ describe("the trail's scripts", () => {
         );
         await run(trail.master, tableObjects(wider));
         await trail.dms.query(
-            `UPDATE items_staging SET name = repeat('x', 150), price = '2.50', tags = '{b}', operation = 'U',
-                stream_position = '00000000/00000020', change_seq = '2' WHERE item_id = 1`,
+            `UPDATE items_staging SET name = repeat('x', 150), price = '2.50', tags = '{b}', audit_trail_operation = 'U',
+                audit_trail_stream_position = '00000000/00000020', audit_trail_change_seq = '2' WHERE item_id = 1`,
         );
         // Again, and as a replay: the same connection has the function's plans from before.
         await asNewSession(trail.dms);
         await trail.dms.query(
-            `UPDATE items_staging SET tags = '{a}', operation = 'U', stream_position = '00000000/00000020', change_seq = '3'
+            `UPDATE items_staging SET tags = '{a}', audit_trail_operation = 'U', audit_trail_stream_position = '00000000/00000020', audit_trail_change_seq = '3'
                 WHERE item_id = 1`,
         );
         await everyKindOfChange(trail.dms, 3, "00000001/000000");
@@ -214,9 +214,9 @@ describe("the trail's scripts", () => {
             },
         ]);
         const { rows: staged } = await trail.dms.query(
-            "SELECT tags, change_seq FROM items_staging WHERE item_id = 1",
+            "SELECT tags, audit_trail_change_seq FROM items_staging WHERE item_id = 1",
         );
-        assert.deepEqual(staged, [{ tags: ["b"], change_seq: "2" }]);
+        assert.deepEqual(staged, [{ tags: ["b"], audit_trail_change_seq: "2" }]);
         const { rows: unlogged } = await trail.reader.query(
             "SELECT * FROM audit_trail.unlogged_change",
         );
@@ -243,7 +243,7 @@ describe("the trail's scripts", () => {
     it("take a column that DMS's connection sees added between two changes", async () => {
         const change = async (position: string, names = "", values = ""): Promise<void> => {
             await trail.dms.query(
-                `UPDATE items_staging SET name = '${position}', operation = 'U', stream_position = '00000000/${position}', change_seq = '${position}'
+                `UPDATE items_staging SET name = '${position}', audit_trail_operation = 'U', audit_trail_stream_position = '00000000/${position}', audit_trail_change_seq = '${position}'
                     ${names}${values} WHERE item_id = 1`,
             );
         };
@@ -282,12 +282,26 @@ describe("the trail's scripts", () => {
         );
         await assert.rejects(
             run(trail.master, foundation()),
-            /sql\/audit\/schema_version\.sql: .*has version 2, and this program knows versions up to 1/u,
+            new RegExp(
+                `sql/audit/schema_version\\.sql: .*has version ${SCHEMA_VERSION + 1}, and this program knows versions up to ${SCHEMA_VERSION}`,
+                "u",
+            ),
         );
         await trail.superuser.query(
             `DELETE FROM audit_trail.schema_version WHERE version > ${SCHEMA_VERSION}`,
         );
         await run(trail.master, foundation());
+    });
+
+    it("refuse a database from before the first release, whose staging has other names", async () => {
+        await trail.superuser.query("UPDATE audit_trail.schema_version SET version = 1");
+        await assert.rejects(
+            run(trail.master, foundation()),
+            /schema_version\.sql: .*has version 1, of before the first release, from which no step leads to version 2/u,
+        );
+        await trail.superuser.query(
+            `UPDATE audit_trail.schema_version SET version = ${SCHEMA_VERSION}`,
+        );
     });
 
     it("refuse another primary key and say how to go on", async () => {
@@ -356,22 +370,22 @@ async function everyKindOfChange(dms: Client, key: number, lsn: string): Promise
     const change = (statement: string): Promise<unknown> =>
         dms.query(statement.replaceAll("@", lsn).replaceAll("$key", String(key)));
     const insert =
-        "INSERT INTO items_staging (item_id, name, operation, commit_timestamp, stream_position, change_seq) VALUES";
+        "INSERT INTO items_staging (item_id, name, audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position, audit_trail_change_seq) VALUES";
     for (let i = 0; i < 7; i++) {
         await change(`${insert} ($key, 'a', 'I', '2026-11-23', '@1${i}', '1')`);
         await change(
-            `UPDATE items_staging SET name = 'b', operation = 'U', stream_position = '@2${i}' WHERE item_id = $key`,
+            `UPDATE items_staging SET name = 'b', audit_trail_operation = 'U', audit_trail_stream_position = '@2${i}' WHERE item_id = $key`,
         );
         await asNewSession(dms);
         await change(
-            `UPDATE items_staging SET name = 'b', operation = 'U', stream_position = '@2${i}' WHERE item_id = $key`,
+            `UPDATE items_staging SET name = 'b', audit_trail_operation = 'U', audit_trail_stream_position = '@2${i}' WHERE item_id = $key`,
         );
         await change("BEGIN");
         await change("DELETE FROM items_staging WHERE item_id = $key");
         await change(`${insert} ($key, 'a', 'I', '2026-11-23', '@1${i}', '1')`);
         await change("COMMIT");
         await change(
-            `UPDATE items_staging SET operation = 'D', stream_position = '@3${i}' WHERE item_id = $key`,
+            `UPDATE items_staging SET audit_trail_operation = 'D', audit_trail_stream_position = '@3${i}' WHERE item_id = $key`,
         );
         await asNewSession(dms);
         await change(`${insert} ($key, 'a', 'I', '2026-11-23', '@1${i}', '1')`);

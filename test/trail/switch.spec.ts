@@ -66,9 +66,9 @@ class Writer {
             const at = `00000000/${(0x1000 + n).toString(16).toUpperCase().padStart(8, "0")}`;
             const statement =
                 n < KEYS
-                    ? "INSERT INTO visits_staging (id, at, n, operation, commit_timestamp, stream_position, change_seq) VALUES ($1, clock_timestamp(), $2, 'I', clock_timestamp() AT TIME ZONE 'UTC', $3, $3)"
-                    : `UPDATE visits_staging SET at = clock_timestamp(), n = $2, operation = 'U',
-                        commit_timestamp = clock_timestamp() AT TIME ZONE 'UTC', stream_position = $3, change_seq = $3 WHERE id = $1`;
+                    ? "INSERT INTO visits_staging (id, at, n, audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position, audit_trail_change_seq) VALUES ($1, clock_timestamp(), $2, 'I', clock_timestamp() AT TIME ZONE 'UTC', $3, $3)"
+                    : `UPDATE visits_staging SET at = clock_timestamp(), n = $2, audit_trail_operation = 'U',
+                        audit_trail_commit_timestamp = clock_timestamp() AT TIME ZONE 'UTC', audit_trail_stream_position = $3, audit_trail_change_seq = $3 WHERE id = $1`;
             await this.dms.query(statement, [n % KEYS, n, at]);
             this.changes += 1;
         }

@@ -80,7 +80,7 @@ describe("transaction_id", function () {
             const id = table === "items" ? "item_id" : "order_id";
             if (operation === "U") {
                 await dms.query(
-                    `UPDATE ${table}_staging SET name = $2, operation = 'U', commit_timestamp = $3, stream_position = $4, change_seq = $5
+                    `UPDATE ${table}_staging SET name = $2, audit_trail_operation = 'U', audit_trail_commit_timestamp = $3, audit_trail_stream_position = $4, audit_trail_change_seq = $5
                         WHERE ${id} = $1`,
                     [key, name, time, at, seq],
                 );

@@ -49,13 +49,13 @@ describe("an unlogged change", function () {
     }
     const insert = (document: string): Promise<void> =>
         change(
-            `INSERT INTO odd_staging (id, document, note, operation, commit_timestamp, stream_position, change_seq)
+            `INSERT INTO odd_staging (id, document, note, audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position, audit_trail_change_seq)
                 VALUES ($1, ${document}, 'a', $2, $3, $4, $4)`,
             "I",
         );
     const update = (operation: string, set = "note = note || 'b'"): Promise<void> =>
         change(
-            `UPDATE odd_staging SET ${set}, operation = $2, commit_timestamp = $3, stream_position = $4, change_seq = $4
+            `UPDATE odd_staging SET ${set}, audit_trail_operation = $2, audit_trail_commit_timestamp = $3, audit_trail_stream_position = $4, audit_trail_change_seq = $4
                 WHERE id = $1`,
             operation,
         );
@@ -174,7 +174,7 @@ describe("an unlogged change", function () {
             await dms.query("BEGIN");
             await dms.query("DELETE FROM odd_staging");
             await change(
-                `INSERT INTO odd_staging (id, note, operation, commit_timestamp, stream_position, change_seq)
+                `INSERT INTO odd_staging (id, note, audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position, audit_trail_change_seq)
                     VALUES ($1, 'ab', $2, $3, $4, $4)`,
                 "U",
             );

@@ -171,7 +171,7 @@ describe("verify and what somebody has explained:", function () {
                 WHERE row_key = '{"item_id": 4}' AND new_row_data ->> 'name' = '${row}';`;
         await world.forge(
             `${earlier("fifth")}
-             UPDATE items_staging SET commit_timestamp = commit_timestamp - interval '2 seconds' WHERE item_id = 4`,
+             UPDATE items_staging SET audit_trail_commit_timestamp = audit_trail_commit_timestamp - interval '2 seconds' WHERE item_id = 4`,
         );
         const report = tableOf(await world.verify({}, ITEMS), ITEMS);
         assert.ok(report.complete, JSON.stringify(report));

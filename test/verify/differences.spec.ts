@@ -179,7 +179,7 @@ describe("verify finds a defect:", function () {
             1031,
             "a history made a baseline, in staging too",
             `DELETE FROM ${log(1031)} AND new_row_data ->> 'name' <> 'second'; ${baseline(last(1031))};
-             UPDATE items_staging SET operation = 'I', stream_position = '', change_seq = '' WHERE item_id = 1031`,
+             UPDATE items_staging SET audit_trail_operation = 'I', audit_trail_stream_position = '', audit_trail_change_seq = '' WHERE item_id = 1031`,
             [/^baseline without a load/],
         ],
         [1032, "a change made a baseline", baseline(middle(1032)), [/^baseline without a load/]],

@@ -4,21 +4,22 @@ import path from "node:path";
 
 import { escapeIdentifier } from "pg";
 
-import { HEADER_COLUMNS, PARTITION_COLUMN } from "../../components/trail/headers";
+import {
+    HEADER_COLUMNS,
+    isReserved,
+    PARTITION_COLUMN,
+    RESERVED_PREFIX,
+} from "../../components/trail/headers";
 import { formatTableName, trailNames } from "../../components/trail/names";
 import type { TableName } from "../../components/trail/shape";
+import { readTables } from "../../verify/tables";
+import { verifyTrail } from "../../verify/verifyTrail";
 import { until } from "../support/until";
 import { failedChecks, tableOf, World } from "./support";
 
 const ROOT = path.resolve(__dirname, "../..");
-/** What PostgreSQL itself forbids, and what the trail refuses. */
-const FORBIDDEN = [
-    ...["ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"],
-    ...HEADER_COLUMNS,
-    PARTITION_COLUMN,
-    "id",
-    "note",
-];
+/** What PostgreSQL itself forbids, and what each table has besides. */
+const FORBIDDEN = [...["ctid", "xmin", "cmin", "xmax", "cmax", "tableoid"], "id", "note"];
 const COLUMNS_PER_TABLE = 1_000;
 const LONG = `${"é".repeat(31)}x`;
 
@@ -34,7 +35,9 @@ function ownWords(): string[] {
             words.add(word);
         }
     }
-    return [...words].filter((word) => word.length <= 63 && !FORBIDDEN.includes(word)).sort();
+    return [...words]
+        .filter((word) => word.length <= 63 && !FORBIDDEN.includes(word) && !isReserved(word))
+        .sort();
 }
 
 /** A table, and the values of its rows but for the key and the note. */
@@ -74,7 +77,16 @@ const ODD: readonly Subject[] = [
     { name: { schema: "t", table: LONG }, keys: ["t"], others: ["s"] },
     { name: { schema: "public", table: "operation" }, keys: ["Key"], others: ["OLD"] },
 ];
-const SUBJECTS = [...NAMED_AFTER_WORDS, KEYS, ...ODD];
+/** As staging's columns of DMS are called but for their prefix, and as the log's own. */
+const UNPREFIXED = [...HEADER_COLUMNS, PARTITION_COLUMN].map((name) =>
+    name.slice(RESERVED_PREFIX.length),
+);
+const HEADERS: Subject = {
+    name: { schema: "public", table: "headers" },
+    keys: ["operation", "change_seq"],
+    others: ["stream_position", "commit_timestamp", "partition", "Operation", "audit_trail"],
+};
+const SUBJECTS = [...NAMED_AFTER_WORDS, KEYS, HEADERS, ...ODD];
 
 function quoted({ schema, table }: TableName): string {
     return `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
@@ -143,9 +155,14 @@ describe("names that are also those of our own SQL, or awkward", function () {
             "known_position",
             "after_image",
             "new_ctid",
+            ...UNPREFIXED,
         ]) {
             assert.ok(WORDS.includes(word), word);
         }
+        assert.deepEqual(
+            [...HEADERS.keys, ...HEADERS.others.slice(0, 3)].sort(),
+            UNPREFIXED.sort(),
+        );
     });
 
     it("are loaded, logged and verified", async () => {
@@ -261,11 +278,12 @@ describe("names that are also those of our own SQL, or awkward", function () {
     });
 
     it("survive columns that come, go and are renamed", async () => {
-        await inEach(async ({ name, others }) => {
+        await inEach(async ({ name, keys, others }) => {
             const [first = ""] = others;
+            const header = UNPREFIXED.find((one) => ![...keys, ...others].includes(one));
             await world.alterSource(
                 `ALTER TABLE ${quoted(name)} ADD COLUMN "Spät" smallint DEFAULT 5, DROP COLUMN note;
-                 ALTER TABLE ${quoted(name)} RENAME COLUMN ${escapeIdentifier(first)} TO "n.e%w ""c"""`,
+                 ALTER TABLE ${quoted(name)} RENAME COLUMN ${escapeIdentifier(first)} TO ${escapeIdentifier(header ?? 'n.e%w "c"')}`,
             );
         });
         await world.redeploy();
@@ -282,5 +300,38 @@ describe("names that are also those of our own SQL, or awkward", function () {
             assert.deepEqual(differences, []);
             assert.deepEqual(failedChecks({ checks }), ["gaps"]);
         }
+    });
+
+    it("are none of the trail's own: a later one is told by verify and refused by a deployment", async () => {
+        const { name } = HEADERS;
+        const table = quoted(name);
+        await world.source.query(
+            `ALTER TABLE ${table} ADD COLUMN audit_trail_operation smallint, ADD COLUMN "Audit_Trail_x" smallint`,
+        );
+        await assert.rejects(
+            world.alterSource(""),
+            /"audit_trail_operation" of public\.headers has a name that begins with audit_trail_, [^]*"Audit_Trail_x"/u,
+        );
+        const [reader, session] = [await world.session(), await world.auditSession()];
+        const report = await verifyTrail(
+            reader,
+            session,
+            await readTables(reader, session, [name]),
+            {
+                markerTimeoutMs: 20_000,
+            },
+        );
+        const { checks } = tableOf(report, formatTableName(name));
+        const columns = checks.find((check) => check.name === "columns");
+        assert.deepEqual(
+            columns?.findings?.map((one) => one.split(", ")[0]),
+            [
+                "the source's column audit_trail_operation begins with audit_trail_",
+                "the source's column Audit_Trail_x begins with audit_trail_",
+            ],
+        );
+        await world.alterSource(
+            `ALTER TABLE ${table} DROP COLUMN audit_trail_operation, DROP COLUMN "Audit_Trail_x"`,
+        );
     });
 });

@@ -144,6 +144,7 @@ export const tableMappingCases: readonly ResourceCases[] = [
         pass: [
             mapping((rule) => ({ ...rule, "rule-name": `rule${String(rule["rule-id"])}` })),
             withRules(onColumn("remove-column", { column: "price" })),
+            withRules(onColumn("remove-column", { column: "operation" })),
             withRules(secondTable, {
                 ...goodMapping.rules[1],
                 "rule-id": "21",
@@ -154,10 +155,14 @@ export const tableMappingCases: readonly ResourceCases[] = [
         ],
         fail: [
             withRules(onColumn("add-column", { value: "price", expression: "0" })),
-            withRules(onColumn("add-column", { value: "operation", expression: "'I'" })),
+            withRules(
+                onColumn("add-column", { value: "audit_trail_operation", expression: "'I'" }),
+            ),
             withRules(onColumn("add-column", { value: "note", expression: "$AR_H_USER" })),
             withRules(onColumn("remove-column", { column: "pri%" })),
-            withRules(onColumn("remove-column", { column: "operation" })),
+            withRules(onColumn("remove-column", { column: "audit_trail_operation" })),
+            withRules(onColumn("remove-column", { column: "Audit_trail_change_seq" })),
+            withRules(onColumn("remove-column", { column: "_".repeat(21) })),
             withRules(onColumn("remove-column", {})),
             withRules(onColumn("remove-column", { column: "price", value: "price" })),
             withRules(onColumn("include-column", { column: "price" })),

@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { escapeIdentifier } from "pg";
 
+import { HEADER_COLUMNS } from "../../../components/trail/headers";
 import { trailNames } from "../../../components/trail/names";
 import type { TableName } from "../../../components/trail/shape";
 import type { LogRow, TableState } from "./oracle";
@@ -44,7 +45,7 @@ export async function readRemarks(audit: Client, table: TableName): Promise<stri
 /** The rows of staging, without the columns of DMS; the keys' values stand for the key. */
 export async function readStaging(audit: Client, table: TableName): Promise<string[]> {
     const { rows } = await audit.query<{ image: string }>(
-        `SELECT (to_jsonb(s) - '{operation,commit_timestamp,stream_position,change_seq}'::text[])::text AS image
+        `SELECT (to_jsonb(s) - '{${HEADER_COLUMNS.join(",")}}'::text[])::text AS image
             FROM ${name(table, trailNames(table).staging)} AS s ORDER BY 1`,
     );
     return rows.map(({ image }) => image);

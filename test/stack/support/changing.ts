@@ -27,6 +27,8 @@ const QUOTED: TableName = { schema: "Sales", table: `it's "quoted" ß` };
 /** As long as PostgreSQL keeps a name. */
 const LONG: TableName = { schema: "public", table: "Three_bytes".padEnd(63, "_21") };
 const PLAIN: TableName = { schema: "public", table: "changing" };
+/** Its columns are called like those of the log, and like those of DMS in staging but for their prefix. */
+const HEADERS: TableName = { schema: "public", table: "operation" };
 
 /** Tables that do not stay what they are called: this one is dropped, */
 export const DROPPED: TableName = { schema: "public", table: "dropped" };
@@ -84,6 +86,33 @@ export const CHANGING: readonly ChangingTable[] = [
         logged: [
             { id: 1, latter: "abc", optional: 1 },
             { id: 1, latter: "abc and more", optional: null },
+        ],
+    },
+    {
+        name: HEADERS,
+        create: `CREATE TABLE ${written(HEADERS)} (
+                operation char(1), change_seq integer, commit_timestamp timestamptz, position text,
+                PRIMARY KEY (operation, change_seq)
+            );
+            INSERT INTO ${written(HEADERS)} VALUES ('D', 1, '2026-03-04 05:06:07Z', 'first')`,
+        alter: `ALTER TABLE ${written(HEADERS)} RENAME COLUMN position TO stream_position;
+            ALTER TABLE ${written(HEADERS)} ADD COLUMN source_partition text`,
+        update: `UPDATE ${written(HEADERS)} SET stream_position = 'second', source_partition = 'p' WHERE change_seq = 1`,
+        logged: [
+            {
+                operation: "D",
+                change_seq: 1,
+                commit_timestamp: "2026-03-04T05:06:07+00:00",
+                stream_position: "first",
+                source_partition: null,
+            },
+            {
+                operation: "D",
+                change_seq: 1,
+                commit_timestamp: "2026-03-04T05:06:07+00:00",
+                stream_position: "second",
+                source_partition: "p",
+            },
         ],
     },
 ];

@@ -1,5 +1,6 @@
 import { DatabaseError, escapeIdentifier, type Client } from "pg";
 
+import { HEADER_COLUMNS } from "../../../components/trail/headers";
 import { trailNames } from "../../../components/trail/names";
 import type { TableShape } from "../../../components/trail/shape";
 import { BASELINE_TIMESTAMP, type Change, type History, type Transaction } from "./history";
@@ -109,10 +110,7 @@ class Statements {
             ...this.#keyColumns,
             escapeIdentifier(amount),
             escapeIdentifier(note),
-            "operation",
-            "commit_timestamp",
-            "stream_position",
-            "change_seq",
+            ...HEADER_COLUMNS,
         ];
         this.#where = this.#keyColumns.map((name, i) => `${name} = $${i + 1}`).join(" AND ");
     }
