@@ -26,6 +26,10 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
         'role "$1" does not exist; create it first',
     ],
     [
+        /error reading statement_timeout: strconv\.Atoi: parsing "(.+)": invalid syntax/,
+        'the time-out "$1" of a role has a unit, with which the plugin cannot read it; write it in milliseconds, with ALTER ROLE ... SET, for statement_timeout and idle_in_transaction_session_timeout',
+    ],
+    [
         /function ID (.+) has not the expected format '.*'/,
         "the plugin made the function $1 but cannot find a function whose name has a dot; drop it and choose another name",
     ],

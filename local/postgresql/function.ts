@@ -11,7 +11,7 @@ const properties: Properties = {
     database: { kind: "text", computed: true, replaces: true },
     returns: { kind: "text", computed: true, replaces: true },
     language: { kind: "text", initial: "plpgsql", replaces: true },
-    body: { kind: "text", required: true },
+    body: { kind: "text", required: true, keepsInput: true },
     volatility: {
         kind: "text",
         initial: "VOLATILE",

@@ -11,6 +11,8 @@ export interface Property {
     readonly computed?: boolean;
     /** A change of it makes a new resource. */
     readonly replaces?: boolean;
+    /** A refresh leaves it among the inputs as it is and changes only the outputs, as where the real provider normalizes it. */
+    readonly keepsInput?: boolean;
     /** A set: the order of its items means nothing. */
     readonly unordered?: boolean;
     readonly oneOf?: readonly string[];
@@ -194,7 +196,9 @@ export function refreshedInputs(properties: Properties, olds: Props, outputs: Pr
             ? known
             : differences(properties, {}, outputs).filter((key) => key in outputs);
     const inputs = Object.fromEntries(
-        keys.map((key) => [key, outputs[key]]).filter(([, value]) => value !== null),
+        keys
+            .map((key) => [key, (properties[key]?.keepsInput && olds[key]) ?? outputs[key]])
+            .filter(([, value]) => value !== null),
     ) as Props;
     const defaults = filledIn(olds)?.filter((key) => isDeepStrictEqual(inputs[key], olds[key]));
     return defaults === undefined || defaults.length === 0

@@ -32,6 +32,18 @@ function setting(settings: readonly string[] | null, name: string): string | und
     return settings?.find((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
 }
 
+/** A time-out in milliseconds, which the real provider takes for a number whatever it is: it cannot read one with a unit. */
+function timeout(settings: readonly string[] | null, name: string): number {
+    const value = setting(settings, name) ?? "0";
+    if (!/^[+-]?\d+$/.test(value)) {
+        // The same words for both time-outs.
+        throw new Error(
+            `error reading statement_timeout: strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`,
+        );
+    }
+    return Number(value);
+}
+
 function identifiers(list: string | undefined): string[] | undefined {
     return list?.split(", ").map((item) => item.replace(/^"+|"+$/g, ""));
 }
@@ -57,10 +69,10 @@ export async function readRole(
             // What the program gave: only a superuser can read back what the server keeps.
             password: text(state, "password") || undefined,
             searchPaths: identifiers(setting(settings, "search_path")) ?? [],
-            statementTimeout: Number.parseInt(setting(settings, "statement_timeout") ?? "0", 10),
-            idleInTransactionSessionTimeout: Number.parseInt(
-                setting(settings, "idle_in_transaction_session_timeout") ?? "0",
-                10,
+            statementTimeout: timeout(settings, "statement_timeout"),
+            idleInTransactionSessionTimeout: timeout(
+                settings,
+                "idle_in_transaction_session_timeout",
             ),
             assumeRole: setting(settings, "role") ?? "",
         };

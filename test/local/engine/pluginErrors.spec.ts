@@ -26,6 +26,10 @@ describe("engine: errors of plugins that are made from Terraform providers", () 
             'role "nobody" does not exist; create it first',
         ],
         [
+            'refreshing urn:pulumi:dev::audit-trail::postgresql:index/role:Role::r: 1 error occurred:\n\t* error reading statement_timeout: strconv.Atoi: parsing "5s": invalid syntax\n\n',
+            'the time-out "5s" of a role has a unit, with which the plugin cannot read it; write it in milliseconds, with ALTER ROLE ... SET, for statement_timeout and idle_in_transaction_session_timeout',
+        ],
+        [
             "1 error occurred:\n\t* function ID appdb.audit_trail.public_a.b() has not the expected format 'database.schema.function_name(arguments)'\n\n",
             "the plugin made the function appdb.audit_trail.public_a.b() but cannot find a function whose name has a dot; drop it and choose another name",
         ],

@@ -133,7 +133,8 @@ describe("local postgresql provider: Function", function () {
             `CREATE OR REPLACE FUNCTION ${schema}.${name}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'`,
         );
         await fn.refresh();
-        assert.equal(fn.inputs.body, "BEGIN RETURN OLD; END");
+        assert.equal(fn.inputs.body, TRIGGER_BODY, "the program's");
+        assert.equal(fn.outputs.body, "BEGIN RETURN OLD; END");
         assert.equal(fn.inputs.securityDefiner, false);
         assert.equal(await fn.up(program({ name })), "updated");
         assert.equal(((await live(name)) as { definer: boolean }).definer, true);

@@ -215,6 +215,28 @@ describe("local postgresql provider: Role", function () {
         assert.equal(await role.refresh(), false);
     });
 
+    it("cannot read a role whose time-out has a unit, neither in a refresh nor after an update", async () => {
+        const name = fresh("unit");
+        const role = new Driven(module, "role:Role");
+        await role.up({ name });
+        for (const [timeout, value] of [
+            ["statement_timeout", "5s"],
+            ["statement_timeout", "1.5min"],
+            ["idle_in_transaction_session_timeout", "2 min"],
+        ] as const) {
+            await asSuperuser(`ALTER ROLE ${name} SET ${timeout} TO '${value}'`);
+            const problem = new RegExp(
+                `1 error occurred:\\n\\t\\* error reading statement_timeout: strconv.Atoi: parsing "${value}": invalid syntax\\n`,
+            );
+            await assert.rejects(role.refresh(), problem);
+            await assert.rejects(role.up({ name, login: true }), problem);
+            await asSuperuser(`ALTER ROLE ${name} SET ${timeout} TO 5000`);
+        }
+        assert.equal(await role.refresh(), true);
+        assert.equal(await role.up({ name, login: true }), "updated");
+        await role.destroy();
+    });
+
     it("takes away memberships it does not list at any update, as the real provider does", async () => {
         const name = fresh("member");
         const role = new Driven(module, "role:Role");
