@@ -105,10 +105,19 @@ CREATE OR REPLACE FUNCTION audit_trail.fill_columns(staging regclass, assignment
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $function$
+DECLARE
+    -- A table that is listed again has none until its objects are there.
+    is_logged CONSTANT boolean := EXISTS (
+        SELECT FROM pg_trigger AS g WHERE g.tgrelid = staging AND g.tgname = 'log_change' AND NOT g.tgisinternal
+    );
 BEGIN
-    EXECUTE format('ALTER TABLE %s DISABLE TRIGGER log_change', staging);
+    IF is_logged THEN
+        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER log_change', staging);
+    END IF;
     EXECUTE format('UPDATE %s SET %s', staging, assignments);
-    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_change', staging);
+    IF is_logged THEN
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER log_change', staging);
+    END IF;
 END
 $function$;
 

@@ -121,6 +121,30 @@ describe("the life of a listed table on the audit side", () => {
         ]);
     });
 
+    it("takes a table up again whose columns were renamed, retyped and added with a default meanwhile", async () => {
+        const staging = `"Sales"."Order""Lines_staging"`;
+        await inserted(staging, "1, 5", 100);
+        await update(LISTED.slice(0, 1));
+        const [id, n] = LINES.columns;
+        assert(id !== undefined && n !== undefined);
+        const changed: TableShape = {
+            ...LINES,
+            oid: "2",
+            columns: [
+                id,
+                { ...n, name: "count", type: "bigint" },
+                { ...n, name: "late", attnum: 3, type: "text", missing: "by default" },
+            ],
+        };
+        await update([{ ...ITEMS, oid: "1" }, changed]);
+        const { rows } = await trail.superuser.query(`SELECT count, late FROM ${staging}`);
+        assert.deepEqual(rows, [{ count: "5", late: "by default" }]);
+        const log = await trail.superuser.query(
+            `SELECT operation FROM "Sales"."Order""Lines_audit_log"`,
+        );
+        assert.deepEqual(log.rows, [{ operation: "I" }], "no change brought these values");
+    });
+
     it("takes a load that comes with the list, where a reload was begun before it was listed again", async () => {
         const staging = `"Sales"."Order""Lines_staging"`;
         await inserted(staging, "1, 1", 100);
