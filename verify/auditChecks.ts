@@ -126,7 +126,7 @@ export async function checkGrants(audit: Database, shape: TableShape): Promise<C
 
 /** As {@link checkGrants}, for the ledgers; and who may act as the owner. */
 export async function checkLedgerGrants(audit: Database): Promise<Check> {
-    const ledgers = ["gap", "unlogged_change", "brought_back"].map((name) =>
+    const ledgers = ["gap", "unlogged_change", "brought_back", "log_count"].map((name) =>
         qualified(TRAIL_SCHEMA, name),
     );
     const onLedgers = await grantsOn(audit, ledgers);

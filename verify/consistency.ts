@@ -5,7 +5,9 @@ import { chunkEnd, forEachRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences, Notes } from "./differences";
 import { headerArray, keyVariables, logVariables, qualified, wholeRow } from "./fragments";
+import { countLog } from "./logCounts";
 import type { KeyLookup } from "./lookup";
+import { deletesInLog } from "./statistics";
 
 const KEYS_PER_LOOKUP = 2_000;
 
@@ -42,22 +44,17 @@ export async function checkConsistency(
     notes: Notes,
 ): Promise<number> {
     const staging = new StagingRows(audit, shape, stagingColumns);
-    const { log_rows, first_change: firstChange } = await audit.row<LogCount>(
-        renderSql("sql/verify/log_count.sql", logVariables(shape)),
-    );
+    const { logRows, firstChange, differences: changed } = await countLog(audit, shape);
+    for (const one of [...(await deletesInLog(audit, shape)), ...changed]) {
+        differences.add(one);
+    }
     await checkLog(
         { audit, shape, stagingColumns, chunkRows, lookup, staging, notes, firstChange },
         differences,
     );
     await checkStaging(audit, shape, chunkRows, staging, differences);
     await checkTombstones(audit, shape, differences);
-    return Number(log_rows);
-}
-
-interface LogCount {
-    readonly log_rows: string;
-    /** The `audit_id` of the first row that is none of a full load; null where there is none. */
-    readonly first_change: string | null;
+    return logRows;
 }
 
 interface LogContext {

@@ -22,6 +22,7 @@ import {
 import { checkSlots } from "./slotChecks";
 import { checkSourceFunctions } from "./sourceChecks";
 import { noteTwoPhase, readSourceTables, type SourceTable } from "./sourceTables";
+import { checkLedgerStatistics, noteStatistics } from "./statistics";
 import { type TableContext, verifyTable } from "./verifyTable";
 
 /** A table of which the source's catalog says something that no trail can have. */
@@ -67,12 +68,14 @@ export async function verifyTrail(
         replication,
         await definitions.checkSchema(),
         await checkLedgerGrants(databases.audit),
+        await checkLedgerStatistics(databases.audit),
         await checkControlTables(databases.audit),
         await checkDmsSessions(databases.source, databases.audit),
         await collectGaps(databases.audit),
         ...(replication.ok ? [await checkMarkers(databases.source, databases.audit, markers)] : []),
         await checkSourceFunctions(databases.source),
         await noteTwoPhase(databases.source),
+        await noteStatistics(databases.audit),
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
     const isReplicating = replication.ok;

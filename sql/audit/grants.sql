@@ -95,6 +95,7 @@ BEGIN
                 ('gap', 'audit_trail_auditor', 'SELECT'),
                 ('gap_kind', 'audit_trail_auditor', 'SELECT'),
                 ('known_gap', 'audit_trail_auditor', 'SELECT'),
+                ('log_count', 'audit_trail_auditor', 'SELECT'),
                 ('schema_version', 'audit_trail_auditor', 'SELECT'),
                 ('unlogged_change', 'audit_trail_auditor', 'SELECT'),
                 ('audited_partition', 'audit_trail_collector', 'SELECT'),

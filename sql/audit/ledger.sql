@@ -1,4 +1,4 @@
--- Two tables that say what the logs cannot: what may be missing, and what could not be logged.
+-- Tables that say what the logs cannot: what may be missing, what could not be logged, and what a log had when it was read.
 SET LOCAL ROLE audit_trail_owner;
 
 -- The kinds of gap: which of them hide changes, so that a table with one is not complete, and which only tell.
@@ -89,6 +89,52 @@ CREATE TABLE IF NOT EXISTS audit_trail.brought_back (
 COMMENT ON TABLE audit_trail.brought_back IS
     'Unlogged changes that are rows of their log by now: see audit_trail.bring_back().';
 
+-- A row for each time that verify has read a log with new rows in it. The rows of transactions that had all ended by then are
+-- the same ever after, whatever comes late: no other row can get into their span of transactions.
+CREATE TABLE IF NOT EXISTS audit_trail.log_count (
+    count_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    table_schema text NOT NULL,
+    table_name text NOT NULL,
+    -- The span of applied_xid that was counted: from where the count before it ended, up to the oldest transaction that was
+    -- still running.
+    from_xid xid8 NOT NULL,
+    below_xid xid8 NOT NULL,
+    -- Only rows with a recorded_at up to this time: transaction numbers begin again in a copy of the database.
+    counted_at timestamptz NOT NULL,
+    log_rows bigint NOT NULL,
+    -- The sum of the rows' hashes, of sql/verify/log_count.sql.
+    hash_sum numeric NOT NULL,
+    counted_by text NOT NULL DEFAULT session_user,
+    UNIQUE (table_schema, table_name, from_xid)
+);
+COMMENT ON TABLE audit_trail.log_count IS
+    'How many rows the logs had when verify read them, and the sum of their hashes. Append-only.';
+
+-- Enters a count. Of two verifications at once the second enters nothing. Not by ON CONFLICT: the row that gives way there
+-- counts as deleted, and verify asks whether any row of a ledger was.
+CREATE OR REPLACE FUNCTION audit_trail.enter_count(
+    source_schema text,
+    source_table text,
+    from_xid xid8,
+    below_xid xid8,
+    counted_at timestamptz,
+    log_rows bigint,
+    hash_sum numeric
+) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    INSERT INTO audit_trail.log_count (
+        table_schema, table_name, from_xid, below_xid, counted_at, log_rows, hash_sum
+    )
+    VALUES (source_schema, source_table, from_xid, below_xid, counted_at, log_rows, hash_sum);
+EXCEPTION
+    WHEN unique_violation THEN
+        NULL;
+END
+$function$;
+
 CREATE OR REPLACE FUNCTION audit_trail.refuse_change() RETURNS trigger
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -120,5 +166,12 @@ CREATE OR REPLACE TRIGGER append_only_truncate BEFORE TRUNCATE ON audit_trail.br
     FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.refuse_change();
 ALTER TABLE audit_trail.brought_back ENABLE ALWAYS TRIGGER append_only;
 ALTER TABLE audit_trail.brought_back ENABLE ALWAYS TRIGGER append_only_truncate;
+
+CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON audit_trail.log_count
+    FOR EACH ROW EXECUTE FUNCTION audit_trail.refuse_change();
+CREATE OR REPLACE TRIGGER append_only_truncate BEFORE TRUNCATE ON audit_trail.log_count
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_trail.refuse_change();
+ALTER TABLE audit_trail.log_count ENABLE ALWAYS TRIGGER append_only;
+ALTER TABLE audit_trail.log_count ENABLE ALWAYS TRIGGER append_only_truncate;
 
 RESET ROLE;

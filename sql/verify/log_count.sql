@@ -1,3 +1,60 @@
--- Number of log rows, and the number of the first that is no row of a full load.
-SELECT count(*)::text AS log_rows, (min(l.audit_id) FILTER (WHERE l.operation <> 'B'))::text AS first_change
-FROM :"schema".:"audit_log" AS l;
+-- The log's rows by the counts that were made of it before, which end below the transactions $1 and were made at $2: bucket 0 is
+-- what the first one counted. Behind the last one come the rows that can be counted now, because every transaction up
+-- to the oldest one that runs has ended, and those that cannot. Rows that a count could not have had are in its total only.
+-- first_change is the number of the first row that is no row of a full load. One hash for each row, made of all that it says
+-- but the number of the transaction, by which it is in its bucket.
+WITH horizon AS MATERIALIZED (
+    SELECT
+        CASE
+            WHEN pg_snapshot_xmin(pg_current_snapshot()) > coalesce(h.last, '0') THEN pg_snapshot_xmin(pg_current_snapshot())
+        END AS below_xid,
+        statement_timestamp() AS counted_at
+    FROM (SELECT ($1::xid8[])[cardinality($1::xid8[])] AS last) AS h
+),
+bounds AS MATERIALIZED (
+    SELECT
+        array_remove($1::xid8[] || h.below_xid, NULL) AS xids,
+        $2::timestamptz[] || h.counted_at AS times
+    FROM horizon AS h
+),
+buckets AS (
+    SELECT
+        width_bucket(l.applied_xid, b.xids) AS bucket,
+        count(*) AS log_rows,
+        count(*) FILTER (WHERE l.recorded_at <= b.times[width_bucket(l.applied_xid, b.xids) + 1]) AS counted_rows,
+        sum(
+            hashtextextended(
+                l.operation || ' ' || l.stream_position || ' ' || l.change_seq || coalesce(' ' || l.remarks::text, ''):partition,
+                timestamp_hash_extended(
+                    l.commit_timestamp AT TIME ZONE 'UTC',
+                    timestamp_hash_extended(
+                        l.recorded_at AT TIME ZONE 'UTC',
+                        jsonb_hash_extended(
+                            coalesce(l.new_row_data, 'null'),
+                            jsonb_hash_extended(
+                                coalesce(l.old_row_data, 'null'),
+                                jsonb_hash_extended(
+                                    l.row_key, hashint8extended(coalesce(l.transaction_id, 0), l.audit_id)
+                                )
+                            )
+                        )
+                    )
+                )
+            )
+        ) FILTER (WHERE l.recorded_at <= b.times[width_bucket(l.applied_xid, b.xids) + 1]) AS hash_sum,
+        min(l.audit_id) FILTER (WHERE l.operation <> 'B') AS first_change
+    FROM :"schema".:"audit_log" AS l
+    CROSS JOIN bounds AS b
+    GROUP BY 1
+)
+SELECT
+    h.below_xid::text AS below_xid,
+    h.counted_at::text AS counted_at,
+    b.bucket,
+    coalesce(b.log_rows, 0)::text AS log_rows,
+    coalesce(b.counted_rows, 0)::text AS counted_rows,
+    coalesce(b.hash_sum, 0)::text AS hash_sum,
+    b.first_change::text AS first_change
+FROM horizon AS h
+LEFT JOIN buckets AS b ON true
+ORDER BY b.bucket;

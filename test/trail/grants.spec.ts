@@ -81,6 +81,7 @@ for (const major of [15, 17]) {
                 "audit_trail.gap",
                 "audit_trail.gap_kind",
                 "audit_trail.known_gap",
+                "audit_trail.log_count",
                 "audit_trail.schema_version",
                 "audit_trail.unlogged_change",
                 "items_audit_log",

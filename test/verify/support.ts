@@ -94,8 +94,25 @@ export class World {
         }
     }
 
-    /** Runs statements on the audit side as the owner of log and staging, without their triggers. */
+    /**
+     * Runs statements on the audit side as the owner of log and staging, without their triggers, and hides that as a
+     * superuser can: nothing was counted, and PostgreSQL's statistics begin anew.
+     */
     async forge(sql: string): Promise<void> {
+        await this.forgeInSight(sql);
+        const { master, superuser } = this.trail;
+        await master.query("SELECT pg_stat_force_next_flush()");
+        await superuser.query(`
+            BEGIN;
+            ALTER TABLE audit_trail.log_count DISABLE TRIGGER append_only_truncate;
+            TRUNCATE audit_trail.log_count;
+            ALTER TABLE audit_trail.log_count ENABLE ALWAYS TRIGGER append_only_truncate;
+            COMMIT;
+            SELECT pg_stat_reset()`);
+    }
+
+    /** As `forge`, and hides nothing. */
+    async forgeInSight(sql: string): Promise<void> {
         const guarded = this.shapes.flatMap((shape) => {
             const { auditLog, staging } = trailNames(shape);
             const table = (name: string): string =>

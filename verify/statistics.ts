@@ -1,0 +1,63 @@
+import { trailNames } from "../components/trail/names";
+import type { TableShape } from "../components/trail/shape";
+import { renderSql } from "../components/trail/template";
+import { checkOf } from "./checks";
+import type { Database } from "./database";
+import type { Found } from "./differences";
+import { qualified } from "./fragments";
+import type { Check } from "./report";
+
+/**
+ * What PostgreSQL's own statistics say of a log: nothing of the trail deletes from one, so that whoever did has switched
+ * the log's trigger off. What was rolled back counts as well. Updates say nothing: the second step of a row with large
+ * columns is one.
+ */
+export async function deletesInLog(audit: Database, shape: TableShape): Promise<Found[]> {
+    const { deleted } = await audit.row<{ deleted: string }>(
+        renderSql("sql/verify/log_statistics.sql", {
+            audit_log_name: qualified(shape.schema, trailNames(shape).auditLog),
+        }),
+    );
+    return judgeDeletes(deleted);
+}
+
+/** See {@link deletesInLog}. */
+export function judgeDeletes(deleted: string): Found[] {
+    return deleted === "0"
+        ? []
+        : [
+              {
+                  key: "{}",
+                  kind: "deletes in the log",
+                  detail: `${deleted}, those that were rolled back included, since PostgreSQL's statistics began`,
+                  evidence: deleted,
+              },
+          ];
+}
+
+/** Whether anybody has changed or deleted rows of a ledger, as PostgreSQL's statistics have it. */
+export async function checkLedgerStatistics(audit: Database): Promise<Check> {
+    const found = await audit.rows<{ finding: string }>(
+        renderSql("sql/verify/ledger_statistics.sql"),
+    );
+    const findings = found.map(({ finding }) => finding);
+    return checkOf("ledgers", findings, "nobody has changed or deleted rows of them");
+}
+
+/** A note where the statistics do not go back to the trail's beginning: what happened before is not in them. */
+export async function noteStatistics(audit: Database): Promise<Check> {
+    const [row] = await audit.rows<{ reset_at: string | null; counts: boolean }>(
+        renderSql("sql/verify/statistics_reset.sql"),
+    );
+    const name = "statistics";
+    if (row?.counts === false) {
+        const detail =
+            "track_counts is off on the audit side: deletes in logs and ledgers are not counted by PostgreSQL";
+        return { name, ok: true, detail, note: true };
+    }
+    if (row?.reset_at) {
+        const detail = `somebody reset PostgreSQL's statistics of the audit database at ${row.reset_at}: of deletes before that, only those of rows that verify had counted show`;
+        return { name, ok: true, detail, note: true };
+    }
+    return checkOf(name, [], "never reset since the trail began");
+}
