@@ -13,24 +13,28 @@ import type { Check } from "./report";
  * columns is one.
  */
 export async function deletesInLog(audit: Database, shape: TableShape): Promise<Found[]> {
-    const { deleted } = await audit.row<{ deleted: string }>(
+    const { deleted, since } = await audit.row<{ deleted: string; since: string | null }>(
         renderSql("sql/verify/log_statistics.sql", {
             audit_log_name: qualified(shape.schema, trailNames(shape).auditLog),
         }),
     );
-    return judgeDeletes(deleted);
+    return judgeDeletes(deleted, since);
 }
 
-/** See {@link deletesInLog}. */
-export function judgeDeletes(deleted: string): Found[] {
+/**
+ * See {@link deletesInLog}.
+ *
+ * @param since when the statistics were reset, so that as many deletes after another reset are another difference
+ */
+export function judgeDeletes(deleted: string, since: string | null): Found[] {
     return deleted === "0"
         ? []
         : [
               {
                   key: "{}",
                   kind: "deletes in the log",
-                  detail: `${deleted}, those that were rolled back included, since PostgreSQL's statistics began`,
-                  evidence: deleted,
+                  detail: `${deleted}, those that were rolled back included, since ${since ?? "PostgreSQL's statistics began"}`,
+                  evidence: `${deleted} ${since ?? ""}`,
               },
           ];
 }

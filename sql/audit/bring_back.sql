@@ -13,6 +13,8 @@ DECLARE
     change audit_trail.unlogged_change;
     audited audit_trail.audited_table;
     own_key jsonb;
+    is_partitioned boolean;
+    partition text;
 BEGIN
     SELECT * INTO change FROM audit_trail.unlogged_change AS u WHERE u.unlogged_id = unlogged;
     IF NOT FOUND THEN
@@ -35,14 +37,35 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Unlogged change % has been brought back already.', unlogged;
     END IF;
+    is_partitioned := EXISTS (
+        SELECT
+        FROM pg_attribute AS a
+        JOIN pg_class AS c ON c.oid = a.attrelid
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE (n.nspname, c.relname) = (audited.table_schema, audited.audit_log)
+            AND a.attname = 'source_partition'
+            AND NOT a.attisdropped
+    );
+    IF is_partitioned THEN
+        BEGIN
+            partition := change.new_row ->> 'audit_trail_partition';
+        EXCEPTION
+            -- A json value with \u0000, in whatever column: then nothing of the row can be read.
+            WHEN untranslatable_character THEN
+                partition := NULL;
+        END;
+    END IF;
     EXECUTE format(
         'INSERT INTO %I.%I (
             audit_id, operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position,
-            change_seq, remarks
+            change_seq, remarks%s
         )
         OVERRIDING SYSTEM VALUE
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
-        audited.table_schema, audited.audit_log
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10%s)',
+        audited.table_schema,
+        audited.audit_log,
+        CASE WHEN is_partitioned THEN ', source_partition' ELSE '' END,
+        CASE WHEN is_partitioned THEN ', $11' ELSE '' END
     ) USING
         change.audit_id,
         change.operation,
@@ -53,7 +76,8 @@ BEGIN
         audit_trail.microseconds(change.commit_timestamp),
         coalesce(change.stream_position, ''),
         coalesce(change.change_seq, ''),
-        ARRAY['brought back'];
+        ARRAY['brought back'],
+        partition;
     IF change.operation = 'D' THEN
         -- What a logged delete would have left, unless the key came again since.
         BEGIN

@@ -17,35 +17,46 @@ bounds AS MATERIALIZED (
         $2::timestamptz[] || h.counted_at AS times
     FROM horizon AS h
 ),
-buckets AS (
+hashed AS (
     SELECT
         width_bucket(l.applied_xid, b.xids) AS bucket,
-        count(*) AS log_rows,
-        count(*) FILTER (WHERE l.recorded_at <= b.times[width_bucket(l.applied_xid, b.xids) + 1]) AS counted_rows,
-        sum(
-            hashtextextended(
-                l.operation || ' ' || l.stream_position || ' ' || l.change_seq || coalesce(' ' || l.remarks::text, ''):partition,
-                timestamp_hash_extended(
-                    l.commit_timestamp AT TIME ZONE 'UTC',
-                    timestamp_hash_extended(
-                        l.recorded_at AT TIME ZONE 'UTC',
+        l.recorded_at,
+        CASE WHEN l.operation <> 'B' THEN l.audit_id END AS change_id,
+        hashtextextended(
+            l.stream_position || l.change_seq || CASE WHEN l.remarks IS NULL THEN '' ELSE l.remarks::text END:partition,
+            hashfloat8extended(
+                date_part('epoch', l.commit_timestamp),
+                hashfloat8extended(
+                    date_part('epoch', l.recorded_at),
+                    jsonb_hash_extended(
+                        coalesce(l.new_row_data, 'null'),
                         jsonb_hash_extended(
-                            coalesce(l.new_row_data, 'null'),
+                            coalesce(l.old_row_data, 'null'),
                             jsonb_hash_extended(
-                                coalesce(l.old_row_data, 'null'),
-                                jsonb_hash_extended(
-                                    l.row_key, hashint8extended(coalesce(l.transaction_id, 0), l.audit_id)
+                                l.row_key,
+                                hashint8extended(
+                                    coalesce(l.transaction_id, 0), hashcharextended(l.operation::"char", l.audit_id)
                                 )
                             )
                         )
                     )
                 )
             )
-        ) FILTER (WHERE l.recorded_at <= b.times[width_bucket(l.applied_xid, b.xids) + 1]) AS hash_sum,
-        min(l.audit_id) FILTER (WHERE l.operation <> 'B') AS first_change
+        ) AS hash
     FROM :"schema".:"audit_log" AS l
     CROSS JOIN bounds AS b
-    GROUP BY 1
+    OFFSET 0
+),
+buckets AS (
+    SELECT
+        r.bucket,
+        count(*) AS log_rows,
+        count(*) FILTER (WHERE r.recorded_at <= b.times[r.bucket + 1]) AS counted_rows,
+        sum(r.hash) FILTER (WHERE r.recorded_at <= b.times[r.bucket + 1]) AS hash_sum,
+        min(r.change_id) AS first_change
+    FROM hashed AS r
+    CROSS JOIN bounds AS b
+    GROUP BY r.bucket
 )
 SELECT
     h.below_xid::text AS below_xid,

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { renderSql } from "../../components/trail/template";
 import { Database } from "../../verify/database";
 import { type Overview, overviewLines, readOverview } from "../../verify/overview";
+import { until } from "../support/until";
 import { failedChecks, tableOf, World } from "./support";
 
 const ITEMS = "public.items";
@@ -26,6 +27,17 @@ describe("verify and what somebody has explained:", function () {
         for (const { key, kind, finding } of differences) {
             await acknowledge(["public", "items", key, kind, finding, reason]);
         }
+    };
+
+    /** Removes all that the audit side has of a deleted key. */
+    const life = (id: number): string =>
+        `DELETE FROM items_audit_log WHERE row_key = '{"item_id": ${id}}';
+         DELETE FROM audit_trail.public_items_tombstone WHERE row_key = '{"item_id": ${id}}'`;
+
+    /** Begins all counts anew. */
+    const forget = async (): Promise<void> => {
+        await world.forge("SELECT");
+        assert.ok((await world.verify({}, ITEMS)).complete);
     };
 
     const overview = async (): Promise<Overview> => {
@@ -159,6 +171,100 @@ describe("verify and what somebody has explained:", function () {
             "SELECT count(*) AS n FROM audit_trail.acknowledgement WHERE acknowledged_by = 'operator'",
         );
         assert.ok(Number(rows[0]?.n) >= 5);
+    });
+
+    it("rows of the log that were counted and are gone, of last month and of this one", async () => {
+        await world.source.query(
+            "INSERT INTO items SELECT n, 'short' FROM generate_series(21, 23) n",
+        );
+        await world.source.query("DELETE FROM items WHERE item_id IN (21, 22)");
+        assert.ok((await world.verify({}, ITEMS)).complete);
+        await world.forge(
+            `UPDATE items_audit_log SET commit_timestamp = commit_timestamp - interval '1 month',
+                 transaction_id = audit_trail.microseconds(commit_timestamp - interval '1 month')
+             WHERE row_key = '{"item_id": 21}'`,
+        );
+        assert.ok((await world.verify({}, ITEMS)).complete);
+        for (const [id, gone] of [
+            [21, 2],
+            [22, 4],
+        ] as const) {
+            await world.forgeInSight(life(id));
+            const { differences } = tableOf(await world.verify({}, ITEMS), ITEMS);
+            assert.deepEqual(
+                differences.map(({ kind, detail }) => [kind, detail.split(/ of|,/u)[0]]),
+                [
+                    ["deletes in the log", String(gone)],
+                    ["log rows are gone since they were counted", String(gone)],
+                ],
+            );
+            await explain("erased by order");
+            assert.ok((await world.verify({}, ITEMS)).complete);
+        }
+    });
+
+    it("neighbours altered alike, and a row slipped in among those that were counted", async () => {
+        await forget();
+        for (const [forgery, kind] of [
+            [
+                `UPDATE items_audit_log SET new_row_data = jsonb_set(new_row_data, '{name}', '"alike"')
+                     WHERE row_key = '{"item_id": 5}' AND new_row_data ->> 'name' = 'first';
+                 UPDATE items_audit_log SET old_row_data = jsonb_set(old_row_data, '{name}', '"alike"')
+                     WHERE row_key = '{"item_id": 5}' AND old_row_data ->> 'name' = 'first'`,
+                "log rows are altered since they were counted",
+            ],
+            [
+                `INSERT INTO items_audit_log (
+                     operation, row_key, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
+                     recorded_at, applied_xid
+                 )
+                 SELECT 'I', '{"item_id": 99}', '{"item_id": 99, "name": "x"}', commit_timestamp, transaction_id,
+                     stream_position, change_seq, recorded_at, applied_xid
+                 FROM items_audit_log WHERE row_key = '{"item_id": 23}'`,
+                "log rows among those that were counted",
+            ],
+        ] as const) {
+            await world.forgeInSight(forgery);
+            const { differences } = tableOf(await world.verify({}, ITEMS), ITEMS);
+            assert.ok(
+                differences.some((one) => one.kind === kind),
+                JSON.stringify(differences),
+            );
+            await explain("known");
+        }
+    });
+
+    it("the life of a key that nobody had counted, by PostgreSQL's statistics", async () => {
+        await forget();
+        await world.source.query("INSERT INTO items VALUES (24, 'short')");
+        await world.source.query("DELETE FROM items WHERE item_id = 24");
+        await until(async () => {
+            const { rows } = await world.trail.reader.query(
+                `SELECT FROM items_audit_log WHERE row_key = '{"item_id": 24}' AND operation = 'D'`,
+            );
+            return rows.length === 1;
+        });
+        await world.forgeInSight(life(24));
+        const report = await world.verify({}, ITEMS);
+        assert.deepEqual(
+            tableOf(report, ITEMS).differences.map(({ kind, detail }) => [
+                kind,
+                detail.split(",")[0],
+            ]),
+            [["deletes in the log", "2"]],
+        );
+        assert.match(
+            report.checks.find(({ name }) => name === "statistics")?.detail ?? "",
+            /^somebody reset PostgreSQL's statistics/u,
+        );
+        await explain("erased by order");
+        await world.forgeInSight(
+            `ALTER TABLE audit_trail.log_count DISABLE TRIGGER append_only;
+             DELETE FROM audit_trail.log_count WHERE count_id = (SELECT max(count_id) FROM audit_trail.log_count);
+             ALTER TABLE audit_trail.log_count ENABLE ALWAYS TRIGGER append_only`,
+        );
+        assert.deepEqual(failedChecks(await world.verify({}, ITEMS)), ["ledgers"]);
+        await forget();
     });
 
     it("a commit clock that steps back, which is a note and needs no explanation", async () => {

@@ -7,10 +7,12 @@ import { requireVerifiedServer } from "../../local/commands/secureUrl";
 import { urlOf } from "../../local/commands/stackAccess";
 import { judgeGaps } from "../../verify/auditChecks";
 import { Differences, findingOf } from "../../verify/differences";
+import { type Bucket, judgeCounts, type KnownCount } from "../../verify/logCounts";
 import { tableReport, type TableReport } from "../../verify/report";
 import { suspects } from "../../verify/rows";
 import { judgeSlots, type Slot, taskSlots } from "../../verify/slotChecks";
 import { judgeGuards } from "../../verify/sourceChecks";
+import { judgeDeletes } from "../../verify/statistics";
 import { reportLines } from "../../verify/text";
 import { differenceKind, isExplained, type RowHash, type Version } from "../../verify/versions";
 
@@ -346,5 +348,48 @@ describe("verify: the command line", () => {
         assert.equal(decodeURIComponent(url.username), "u@x");
         assert.equal(url.pathname, "/app");
         assert.equal(url.searchParams.get("sslmode"), "verify-full");
+    });
+});
+
+describe("verify: what was counted of a log", () => {
+    const counted = (count_id: string, from_xid: string, below_xid: string): KnownCount => ({
+        ...{ count_id, from_xid, below_xid, counted_at: `T${count_id}` },
+        ...{ log_rows: "2", hash_sum: "5" },
+    });
+    const bucket = (at: number | null, counted_rows: string, hash_sum: string): Bucket => ({
+        ...{ below_xid: "40", counted_at: "T", bucket: at, log_rows: "9", first_change: null },
+        ...{ counted_rows, hash_sum },
+    });
+    const known = [counted("1", "0", "10"), counted("2", "10", "20")];
+
+    it("is the same, whatever came since and whenever it was committed", () => {
+        const buckets = [bucket(0, "2", "5"), bucket(1, "2", "5"), bucket(2, "7", "1")];
+        assert.deepEqual(judgeCounts(known, buckets), []);
+        assert.deepEqual(judgeCounts([], [bucket(0, "7", "1")]), []);
+    });
+
+    it("is otherwise by rows that are gone, came or were altered, or by a count that is gone", () => {
+        const kinds = (buckets: readonly Bucket[], counts = known): string[] =>
+            judgeCounts(counts, buckets).map(({ kind, detail }) => `${kind}: ${detail}`);
+        assert.deepEqual(kinds([bucket(0, "1", "3"), bucket(1, "2", "6")]), [
+            "log rows are gone since they were counted: 1 of 2 rows counted at T1",
+            "log rows are altered since they were counted: some of 2 rows counted after T1 and at T2",
+        ]);
+        assert.deepEqual(kinds([bucket(null, "0", "0")]).length, 2);
+        assert.deepEqual(kinds([bucket(0, "3", "9"), bucket(1, "2", "5")]), [
+            "log rows among those that were counted: 1 beside the 2 counted at T1",
+        ]);
+        assert.deepEqual(kinds([bucket(0, "4", "10")], [counted("2", "10", "20")]), [
+            "a count is missing: of what was counted up to T2 a part is missing in the ledger",
+        ]);
+    });
+
+    it("and deletes that PostgreSQL counted are differences that can be acknowledged", () => {
+        assert.deepEqual(judgeDeletes("0", null), []);
+        const evidence = (...given: [string, string | null]): string | undefined =>
+            judgeDeletes(...given)[0]?.evidence;
+        assert.equal(evidence("1", null), evidence("1", null));
+        assert.notEqual(evidence("1", null), evidence("2", null));
+        assert.notEqual(evidence("1", null), evidence("1", "2026-11-26"));
     });
 });

@@ -100,9 +100,7 @@ export class World {
      */
     async forge(sql: string): Promise<void> {
         await this.forgeInSight(sql);
-        const { master, superuser } = this.trail;
-        await master.query("SELECT pg_stat_force_next_flush()");
-        await superuser.query(`
+        await this.trail.superuser.query(`
             BEGIN;
             ALTER TABLE audit_trail.log_count DISABLE TRIGGER append_only_truncate;
             TRUNCATE audit_trail.log_count;
@@ -129,6 +127,8 @@ export class World {
         await this.trail.master.query(
             `BEGIN; SET LOCAL ROLE audit_trail_owner; ${set("DISABLE")} ${sql}; ${set("ENABLE ALWAYS")} COMMIT`,
         );
+        // Otherwise a session tells the statistics of what it did when it has time.
+        await this.trail.master.query("SELECT pg_stat_force_next_flush()");
     }
 
     /** Runs statements on the source that its guards would refuse. */
