@@ -10,6 +10,11 @@ export function say(line = ""): void {
     process.stdout.write(`${line}\n`);
 }
 
+/** One line that is not the command's result, to standard error. */
+export function sayAside(line: string): void {
+    process.stderr.write(`${line}\n`);
+}
+
 /** What a first signal does to a command: the step under way is finished, or there are no steps worth finishing. */
 type Interruption = "finish the step" | "end at once";
 

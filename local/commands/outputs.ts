@@ -1,6 +1,6 @@
 import { obtainCli } from "../engine/cli";
 import { deployedOutputs, localStackPlace } from "../engine/workspace";
-import { CommandError, runCommand, say } from "./command";
+import { CommandError, runCommand, say, sayAside } from "./command";
 import { connectionUrls, unfinishedUrls } from "./localStack";
 import { optionsOf } from "./usage";
 
@@ -11,8 +11,7 @@ import { optionsOf } from "./usage";
 runCommand(
     optionsOf("outputs"),
     async () => {
-        const tell = (line: string): void => void process.stderr.write(`${line}\n`);
-        const cli = await obtainCli(tell);
+        const cli = await obtainCli(sayAside);
         const outputs = await deployedOutputs(cli, localStackPlace());
         if (Object.keys(outputs).length === 0) {
             const urls = await unfinishedUrls();

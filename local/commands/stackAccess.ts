@@ -5,7 +5,7 @@ import { obtainCli } from "../engine/cli";
 import { PROJECT_ROOT } from "../engine/paths";
 import { deployedOutputs, localStackPlace } from "../engine/workspace";
 import { userBackendEnvironment } from "../environment";
-import { CommandError } from "./command";
+import { CommandError, sayAside } from "./command";
 import { ConnectionUrls, connectionUrls } from "./localStack";
 
 /** A deployed stack, as far as a command that reads its databases needs it. */
@@ -15,18 +15,13 @@ export interface DeployedStack {
     urls(): Promise<ConnectionUrls>;
 }
 
-/** What a person is told while it takes time; not the command's result, hence on standard error. */
-function tell(line: string): void {
-    process.stderr.write(`${line}\n`);
-}
-
 /** The laptop stack for the name `local`, a stack of the project's own backend for any other name. */
 export async function deployedStack(name: string): Promise<DeployedStack> {
     return name === "local" ? await laptopStack() : await ownStack(name);
 }
 
 async function laptopStack(): Promise<DeployedStack> {
-    const cli = await obtainCli(tell);
+    const cli = await obtainCli(sayAside);
     const outputs = await deployedOutputs(cli, localStackPlace());
     if (Object.keys(outputs).length === 0) {
         throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
@@ -40,7 +35,7 @@ async function laptopStack(): Promise<DeployedStack> {
 }
 
 async function ownStack(name: string): Promise<DeployedStack> {
-    const cli = await obtainCli(tell);
+    const cli = await obtainCli(sayAside);
     const args = ["stack", "output", "--json", "--stack", name];
     let text: string;
     try {

@@ -12,8 +12,12 @@ import { localStackPlace, openStack } from "../engine/workspace";
 import { CommandError, runCommand, say } from "./command";
 import { type ConnectionUrls, connectionUrls, localStackDir, unfinishedUrls } from "./localStack";
 import { watchTasks } from "./taskNews";
+import { wrapped } from "../../verify/lines";
 import { walkThrough } from "./walkthrough";
 import { optionsOf } from "./usage";
+
+const BEGINNING =
+    "Deploying the audit trail: two PostgreSQL servers and the DMS task really run, and every other AWS resource is recorded. This takes 10 to 90 seconds.";
 
 /** The resources that an update touched, in the engine's words: "84 created", "2 updated, 82 unchanged". */
 function changesOf({ changes }: EngineReport): string {
@@ -93,9 +97,7 @@ runCommand(optionsOf("start"), async ({ verbose, walkthrough }, interruption) =>
         say(`Not started again: ${reason}`);
     }
     interruption.throwIfAborted();
-    say(
-        "Deploying the audit trail: two PostgreSQL servers, the DMS task, and every AWS resource recorded. This takes 10 to 90 s.",
-    );
+    wrapped(BEGINNING, "", "").forEach(say);
     const resources = await expectedResources(place);
     const { outputs, report } = await updateOf(stack, {
         verbose,

@@ -8,11 +8,15 @@ import { readDeployment } from "../engine/checkpoint";
 import { destroy, OperationSettings } from "../engine/operation";
 import { endEngines, endOrphans, recover } from "../engine/recover";
 import { localStackPlace, openStack, StackPlace } from "../engine/workspace";
+import { wrapped } from "../../verify/lines";
 import { CommandError, runCommand, say } from "./command";
 import { failureText } from "./failureText";
 import { removeLocalFolder } from "./localFolder";
 import { localStackDir } from "./localStack";
 import { optionsOf } from "./usage";
+
+const BEGINNING =
+    "Destroying the laptop stack: both databases go, with all data in them. This takes up to a minute.";
 
 const FORCE = "npm stop -- --force";
 
@@ -56,9 +60,7 @@ runCommand(optionsOf("stop"), async ({ verbose, force }, interruption) => {
     } else if (await isProtected(localStackDir())) {
         throw protectedStack(place);
     } else if (fs.existsSync(place.engineDir)) {
-        say(
-            "Destroying the laptop stack: both databases go, with all data in them. This takes up to a minute.",
-        );
+        wrapped(BEGINNING, "", "").forEach(say);
         await destroyWithEngine(place, { verbose, interruption });
     }
     // Whatever an interrupted start or the engine left: processes by their recorded identity, then the folder.

@@ -28,7 +28,9 @@ export const USAGE: Readonly<Record<string, Usage>> = {
         options: {
             "--stack <name>":
                 "plans the stack of Pulumi.<name>.yaml as if for the first time, without an account",
+            "--json": "the changes, violations and errors for a program, also when it is refused",
         },
+        codes: { "1": "the policy pack or the program refuses it, or it failed" },
     },
     outputs: {
         does: "Prints the outputs of the laptop stack as JSON. The addresses hold passwords.",

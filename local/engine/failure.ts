@@ -1,8 +1,16 @@
 import { ConcurrentUpdateError } from "@pulumi/pulumi/automation";
-import { plainMessage } from "./progress";
+import { type EngineReport, plainMessage } from "./progress";
 
 /** The engine refused or failed; the message is all that a person has to read. */
-export class OperationError extends Error {}
+export class OperationError extends Error {
+    /** @param options.report what the engine had reported by then, where it had begun. */
+    constructor(message: string, options: ErrorOptions & { readonly report?: EngineReport } = {}) {
+        super(message, options);
+        this.report = options.report;
+    }
+
+    readonly report: EngineReport | undefined;
+}
 
 /** Another command is at work on the stack: nothing was done, and nothing of it may be ended. */
 export class BusyError extends OperationError {}

@@ -4,7 +4,7 @@ import { OutputMap, Stack } from "@pulumi/pulumi/automation";
 import { PROJECT_ROOT } from "./paths";
 import { explained, OperationError, ProtectedError, refusesDeletion } from "./failure";
 import { preloadProgram } from "./preload";
-import { EngineReport, Progress } from "./progress";
+import { EngineReport, Progress, violationText } from "./progress";
 import { ProgressDisplay } from "./progressDisplay";
 import { LAPTOP_STACK } from "./workspace";
 
@@ -59,6 +59,11 @@ interface EngineOptions {
 /** What the engine adds about an error that a provider or the program has explained. */
 const ECHO = /^(update failed|preview failed|resource registration)|context canceled$/i;
 
+/** The errors that say something of their own. */
+export function ownErrors({ errors }: EngineReport): string[] {
+    return errors.filter((text) => !ECHO.test(text));
+}
+
 /** The error for an operation that failed: what the engine reported, or else what the Automation API threw. */
 function operationError(
     what: string,
@@ -67,15 +72,18 @@ function operationError(
     thrown: unknown,
 ): OperationError {
     if (report.violations.length > 0) {
-        const lines = [`${what} is refused by the policy pack:`, ...report.violations];
-        return new OperationError(lines.join("\n  "), { cause: thrown });
+        const lines = [
+            `${what} is refused by the policy pack:`,
+            ...report.violations.map(violationText),
+        ];
+        return new OperationError(lines.join("\n  "), { cause: thrown, report });
     }
-    const errors = report.errors.filter((text) => !ECHO.test(text));
+    const errors = ownErrors(report);
     if (errors.length === 0) {
         return explained(stackName, thrown, (reason) => `${what} failed:\n  ${reason}`);
     }
     const Failure = errors.every(refusesDeletion) ? ProtectedError : OperationError;
-    return new Failure([`${what} failed:`, ...errors].join("\n  "), { cause: thrown });
+    return new Failure([`${what} failed:`, ...errors].join("\n  "), { cause: thrown, report });
 }
 
 /** What a command says about how its operation is run. */

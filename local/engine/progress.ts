@@ -1,4 +1,5 @@
 import { EngineEvent, SummaryEvent } from "@pulumi/pulumi/automation";
+import { type PlannedChange, PlannedChanges } from "./plannedChanges";
 import { pluginProblem } from "./pluginErrors";
 import type { ProgressDisplay } from "./progressDisplay";
 
@@ -28,13 +29,28 @@ export function plainPlan(plan: string): string {
 /** The row of the stack itself, with whatever sign. */
 const STACK_ROW = /^[\s+~-]*pulumi:pulumi:Stack \S+/;
 
+/** A rule of the policy pack that does not hold. */
+export interface Violation {
+    readonly rule: string;
+    /** The resource that breaks it; null where it is the stack as a whole. */
+    readonly urn: string | null;
+    readonly message: string;
+}
+
+/** A violation for a person: `rule: resource: message`. */
+export function violationText({ rule, urn, message }: Violation): string {
+    return `${rule}: ${urn === null ? "" : `${nameOf(urn)}: `}${message}`;
+}
+
 /** What the engine reported, gathered for the closing message. */
 export interface EngineReport {
     /** Error diagnostics, each once, without stacks; those of plugins as sentences that name the resource. */
     readonly errors: readonly string[];
     readonly warnings: readonly string[];
-    /** Violations of mandatory policies: `rule: resource: message`. */
-    readonly violations: readonly string[];
+    /** Violations of mandatory policies, each once. */
+    readonly violations: readonly Violation[];
+    /** Of a preview: what an update would do. */
+    readonly planned: readonly PlannedChange[];
     /** Number of resources per operation: create, update, same, ... */
     readonly changes: Readonly<Record<string, number>>;
 }
@@ -78,10 +94,14 @@ export class Progress {
     /** Plugins' errors, each with the URNs of the resources that have it. */
     private readonly problems = new Map<string, Set<string>>();
     private readonly warnings = new Set<string>();
-    private readonly violations = new Set<string>();
+    /** By their text: the engine tells one again. */
+    private readonly violations = new Map<string, Violation>();
+    private readonly planned = new PlannedChanges();
     private changes: Record<string, number> = {};
 
-    constructor(private readonly display?: Pick<ProgressDisplay, "resourceDone">) {}
+    constructor(
+        private readonly display?: Pick<ProgressDisplay, "resourceBegun" | "resourceDone">,
+    ) {}
 
     /** Takes one event; bound, so that it can be handed to the Automation API as it is. */
     readonly onEvent = (event: EngineEvent): void => {
@@ -103,14 +123,22 @@ export class Progress {
             }
         }
         if (event.policyEvent?.enforcementLevel === "mandatory") {
-            const { policyName, resourceUrn, message } = event.policyEvent;
-            const where = resourceUrn === undefined ? "" : `${nameOf(resourceUrn)}: `;
-            this.violations.add(`${policyName}: ${where}${plainMessage(message)}`);
+            const { policyName: rule, resourceUrn: urn = null, message } = event.policyEvent;
+            const violation = { rule, urn, message: plainMessage(message) };
+            this.violations.set(violationText(violation), violation);
         }
         if (event.summaryEvent) {
             // Absent where there is nothing to tell, whatever its type says.
             const summary = event.summaryEvent as Partial<SummaryEvent>;
             this.changes = { ...summary.resourceChanges };
+        }
+        const { metadata: begun, planning = false } = event.resourcePreEvent ?? {};
+        if (begun !== undefined && planning) {
+            this.planned.add(begun);
+        }
+        // A component is under way as long as its parts are, and says nothing that they do not.
+        if (begun !== undefined && (begun.new ?? begun.old)?.custom === true) {
+            this.display?.resourceBegun(begun.urn, planning ? undefined : begun.op);
         }
         const ended = event.resOutputsEvent?.metadata;
         if (ended) {
@@ -128,7 +156,8 @@ export class Progress {
         return {
             errors: [...problems, ...this.errors],
             warnings: [...this.warnings],
-            violations: [...this.violations],
+            violations: [...this.violations.values()],
+            planned: this.planned.list(),
             changes: this.changes,
         };
     }

@@ -1,4 +1,4 @@
-import { barLine, type OperationState, plainLine, resourceWords } from "./progressLine";
+import { barLine, type OperationState, plainLine, stepWords } from "./progressLine";
 import { terminalOf } from "./terminal";
 
 /** How often a line of progress is written where lines cannot be overwritten, in milliseconds. */
@@ -15,7 +15,9 @@ export class ProgressDisplay {
     private readonly started = Date.now();
     private lastLine = 0;
     private readonly done = new Set<string>();
-    private last: string | undefined;
+    /** What the engine has begun and not ended, the longest first. */
+    private readonly underWay = new Map<string, string>();
+    private step: string | undefined;
     private isShown = false;
     private hasEnded = false;
     private readonly timer: NodeJS.Timeout | undefined;
@@ -26,6 +28,7 @@ export class ProgressDisplay {
         private readonly total?: number,
     ) {
         if (this.columns !== undefined) {
+            this.draw();
             this.timer = setInterval(() => {
                 this.draw();
             }, TICK_MS);
@@ -33,10 +36,27 @@ export class ProgressDisplay {
         }
     }
 
+    /**
+     * A resource of which the engine has begun a step. Of several at a time that one is shown which takes the longest.
+     *
+     * @param operation the engine's word for the step; undefined where nothing is done to the resource
+     */
+    resourceBegun(urn: string, operation?: string): void {
+        this.underWay.set(urn, stepWords(urn, operation));
+        this.show();
+    }
+
     /** A resource of which the engine has ended a step; a replaced one has several. */
     resourceDone(urn: string): void {
         this.done.add(urn);
-        this.last = resourceWords(urn);
+        this.underWay.delete(urn);
+        this.show();
+    }
+
+    private show(): void {
+        const [longest] = this.underWay.values();
+        // Between two steps the last one stays.
+        this.step = longest ?? this.step;
         if (this.columns !== undefined) {
             this.draw();
         } else if (!this.hasEnded && Date.now() - this.lastLine >= LINE_EVERY_MS) {
@@ -67,7 +87,7 @@ export class ProgressDisplay {
 
     private get state(): OperationState {
         const seconds = Math.round((Date.now() - this.started) / 1000);
-        return { done: this.done.size, total: this.total, seconds, last: this.last };
+        return { done: this.done.size, total: this.total, seconds, step: this.step };
     }
 
     private clear(): void {

@@ -7,8 +7,8 @@ export interface OperationState {
     /** All resources of the operation, where that is known before its end. */
     readonly total?: number | undefined;
     readonly seconds: number;
-    /** The resource that was done last, as a person calls it. */
-    readonly last?: string | undefined;
+    /** What the engine does now, as a person calls it; undefined before it has come to its first resource. */
+    readonly step?: string | undefined;
 }
 
 /** The bar's own width in columns, and the least that the words beside it are left. */
@@ -19,19 +19,26 @@ const CYAN = "\u001b[36m";
 const DIM = "\u001b[2m";
 const PLAIN = "\u001b[0m";
 
-/** `61 of 132 resources, 16 s`. A total that was exceeded is none. */
+/** `61 of 132 resources, 16 s`, without a total `61 resources done, 16 s`. A total that was exceeded is none. */
 function figures({ done, total, seconds }: OperationState): string {
-    const of = total === undefined || total < done ? done : total;
-    const count = of === done && of !== total ? String(done) : `${String(done)} of ${String(of)}`;
-    return `${count} ${of === 1 ? "resource" : "resources"}, ${String(seconds)} s`;
+    const noun = (count: number): string => (count === 1 ? "resource" : "resources");
+    const count =
+        total === undefined || total < done
+            ? `${String(done)} ${noun(done)} done`
+            : `${String(done)} of ${String(total)} ${noun(total)}`;
+    return `${count}, ${String(seconds)} s`;
 }
 
+/** The engine, its plugins and the policy pack take some seconds before there is anything to count. */
 function words(state: OperationState): string {
-    const { last } = state;
-    return last === undefined ? figures(state) : `${figures(state)}: ${printable(last)}`;
+    const { step, done, seconds } = state;
+    if (step === undefined && done === 0) {
+        return `the engine starts, ${String(seconds)} s`;
+    }
+    return step === undefined ? figures(state) : `${figures(state)}: ${printable(step)}`;
 }
 
-/** Where lines cannot be overwritten: `61 of 132 resources, 16 s: replication task audit-trail-local-task`. */
+/** Where lines cannot be overwritten: `61 of 132 resources, 16 s: creating replication task task`. */
 export function plainLine(state: OperationState): string {
     return `  ${words(state)}`;
 }
@@ -55,12 +62,15 @@ export function barLine(state: OperationState, columns: number, hasColours: bool
 }
 
 /**
- * What a person calls a resource, from its URN: `replication task audit-trail-local-task`.
+ * What a person calls a resource, from its URN: `replication task task`. The project's and the stack's name, with which
+ * nearly all names begin, would push what tells them apart out of the line.
  *
  * @see https://www.pulumi.com/docs/iac/concepts/resources/names/#urns
  */
 export function resourceWords(urn: string): string {
-    const [, , types = "", ...name] = urn.split("::");
+    const [place = "", project = "", types = "", ...rest] = urn.split("::");
+    const prefix = `${project}-${place.split(":").at(-1) ?? ""}-`;
+    const name = rest.join("::");
     const type = types.split("$").at(-1) ?? "";
     const kind = type.split(":").at(-1) ?? "";
     if (type.startsWith("pulumi:providers:")) {
@@ -69,5 +79,28 @@ export function resourceWords(urn: string): string {
     // "DBSubnetGroup" is "DB subnet group".
     const parts = kind.match(/[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+/g) ?? [];
     const text = parts.map((part) => (/^[A-Z]{2,}$/.test(part) ? part : part.toLowerCase()));
-    return [...(kind === "Resource" ? [] : text), name.join("::")].join(" ");
+    return [
+        ...(kind === "Resource" ? [] : text),
+        name.startsWith(prefix) ? name.slice(prefix.length) : name,
+    ].join(" ");
+}
+
+/** What is done to a resource, for the engine's words of it. Where nothing is done (a preview, no change) there is no verb. */
+const VERBS: Readonly<Record<string, string>> = {
+    create: "creating",
+    "create-replacement": "replacing",
+    replace: "replacing",
+    update: "updating",
+    delete: "deleting",
+    "delete-replaced": "deleting",
+    "discard-replaced": "deleting",
+    refresh: "reading",
+    read: "reading",
+};
+
+/** What the engine does to a resource: `creating replication task task`. */
+export function stepWords(urn: string, operation: string | undefined): string {
+    const verb =
+        operation !== undefined && Object.hasOwn(VERBS, operation) ? VERBS[operation] : undefined;
+    return [...(verb === undefined ? [] : [verb]), resourceWords(urn)].join(" ");
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 
 import { ProgressDisplay } from "../../../local/engine/progressDisplay";
-import { barLine, plainLine, resourceWords } from "../../../local/engine/progressLine";
+import { barLine, plainLine, resourceWords, stepWords } from "../../../local/engine/progressLine";
 import { terminalOf } from "../../../local/engine/terminal";
 
 /* eslint-disable-next-line no-control-regex -- it is about control sequences */
@@ -32,17 +32,20 @@ const urn = (type: string, name: string): string =>
 
 describe("the progress of an operation", () => {
     it("is a plain line without a terminal, singular and plural", () => {
-        const last = "replication task t";
+        const step = "creating replication task t";
         for (const [state, expected] of [
             [
-                { done: 61, total: 132, seconds: 16, last },
-                "  61 of 132 resources, 16 s: replication task t",
+                { done: 61, total: 132, seconds: 16, step },
+                "  61 of 132 resources, 16 s: creating replication task t",
             ],
-            [{ done: 1, seconds: 0 }, "  1 resource, 0 s"],
-            [{ done: 0, total: 1, seconds: 0 }, "  0 of 1 resource, 0 s"],
-            [{ done: 0, seconds: 3 }, "  0 resources, 3 s"],
+            [{ done: 61, seconds: 16, step }, `  61 resources done, 16 s: ${step}`],
+            [{ done: 1, seconds: 0 }, "  1 resource done, 0 s"],
+            [{ done: 0, total: 1, seconds: 0, step }, `  0 of 1 resource, 0 s: ${step}`],
+            // Nothing can be counted yet.
+            [{ done: 0, seconds: 3 }, "  the engine starts, 3 s"],
+            [{ done: 0, total: 9, seconds: 3 }, "  the engine starts, 3 s"],
             // The total was a guess: it was exceeded.
-            [{ done: 5, total: 4, seconds: 1 }, "  5 resources, 1 s"],
+            [{ done: 5, total: 4, seconds: 1 }, "  5 resources done, 1 s"],
             [{ done: 4, total: 4, seconds: 1 }, "  4 of 4 resources, 1 s"],
         ] as const) {
             assert.equal(plainLine(state), expected);
@@ -50,15 +53,15 @@ describe("the progress of an operation", () => {
     });
 
     it("is a bar on a terminal, with colours where they are wanted", () => {
-        const state = { done: 66, total: 132, seconds: 16, last: "VPC v" };
+        const state = { done: 66, total: 132, seconds: 16, step: "VPC v" };
         const expected = "  [##########----------] 66 of 132 resources, 16 s: VPC v";
         assert.equal(barLine(state, 80, false), expected);
         const coloured = barLine(state, 80, true);
         assert.equal(coloured.replace(SEQUENCES, ""), expected);
         assert(coloured.includes("\u001b[0m] 66"), "the colours end with the bar");
         assert.equal(
-            barLine({ done: 6, seconds: 1, last: "VPC v" }, 80, true),
-            "  6 resources, 1 s: VPC v",
+            barLine({ done: 6, seconds: 1, step: "VPC v" }, 80, true),
+            "  6 resources done, 1 s: VPC v",
         );
         assert.equal(barLine(state, 30, true), "  66 of 132 resources, 16 ...");
     });
@@ -72,7 +75,7 @@ describe("the progress of an operation", () => {
                     done: fc.nat(500),
                     total: fc.option(fc.nat(500), { nil: undefined }),
                     seconds: fc.nat(5_000),
-                    last: fc.option(fc.string({ unit: "binary", maxLength: 60 }), {
+                    step: fc.option(fc.string({ unit: "binary", maxLength: 60 }), {
                         nil: undefined,
                     }),
                 }),
@@ -104,6 +107,40 @@ describe("the progress of an operation", () => {
         }
         assert.equal(resourceWords(urn("a:b:Table", 'public."a::b"')), 'table public."a::b"');
         assert.equal(resourceWords(""), "");
+        assert.equal(resourceWords(urn("a:b:Table", "audit-trail-local-task")), "table task");
+        assert.equal(
+            resourceWords(urn("a:b:Table", "audit-trail-local")),
+            "table audit-trail-local",
+        );
+    });
+
+    it("says what is done to a resource, and of an idle step only what it is about", () => {
+        for (const [operation, expected] of [
+            ["create", "creating table n"],
+            ["create-replacement", "replacing table n"],
+            ["delete-replaced", "deleting table n"],
+            ["same", "table n"],
+            ["toString", "table n"],
+            [undefined, "table n"],
+        ] as const) {
+            assert.equal(stepWords(urn("a:b:Table", "n"), operation), expected);
+        }
+    });
+
+    it("shows of several steps the one that takes the longest, and of none the last", () => {
+        const { output, text } = stream(80);
+        const display = new ProgressDisplay(output);
+        const shown = (): string => screen(text()).replace(/\d s/, "0 s");
+        assert.equal(shown(), "  the engine starts, 0 s");
+        display.resourceBegun(urn("a:b:Table", "one"), "create");
+        display.resourceBegun(urn("a:b:Table", "two"), "update");
+        assert.equal(shown(), "  0 resources done, 0 s: creating table one");
+        display.resourceDone(urn("a:b:Table", "one"));
+        assert.equal(shown(), "  1 resource done, 0 s: updating table two");
+        display.resourceDone(urn("a:b:Table", "two"));
+        assert.equal(shown(), "  2 resources done, 0 s: updating table two");
+        display.end();
+        assert.equal(screen(text()), "");
     });
 
     it("knows terminals, colours and the lack of them", () => {
@@ -123,6 +160,7 @@ describe("the progress of an operation", () => {
     it("makes room for other lines, counts a replaced resource once, and leaves nothing", () => {
         const { output, text } = stream(80);
         const display = new ProgressDisplay(output, 3);
+        display.resourceBegun(urn("a:b:Table", "one"));
         display.resourceDone(urn("a:b:Table", "one"));
         display.resourceDone(urn("a:b:Table", "one"));
         display.interleave("said between\n");
@@ -139,10 +177,10 @@ describe("the progress of an operation", () => {
     it("writes whole lines and no control sequence without a terminal", () => {
         const { output, text } = stream();
         const display = new ProgressDisplay(output, 3);
+        display.resourceBegun(urn("a:b:Table", "one"), "create");
         display.resourceDone(urn("a:b:Table", "one"));
-        display.resourceDone(urn("a:b:Table", "two"));
         display.interleave("said between\n");
         display.end();
-        assert.match(text(), /^ {2}1 of 3 resources, \d s: table one\nsaid between\n$/);
+        assert.match(text(), /^ {2}0 of 3 resources, \d s: creating table one\nsaid between\n$/);
     });
 });
