@@ -45,6 +45,15 @@ export function isUnreachable(error: unknown): boolean {
     );
 }
 
+/** What a preview says of a database that nobody can ask before the update: its server's address is made anew. */
+export const UNKNOWN_SERVER =
+    "the update changes the database's server, and its address is not known before that";
+
+/** Whether a preview knows the address; of one that it does not know, the engine passes a text in its place. */
+export function isKnownConnection(connection: unknown): connection is Connection {
+    return typeof connection === "object" && connection !== null;
+}
+
 /** One sentence for a failed connection: what, where and how to mend it, without the password. */
 export function connectionProblem(connection: Connection, error: unknown): string {
     const where = `database "${connection.database}" at ${connection.host}:${String(connection.port)}`;

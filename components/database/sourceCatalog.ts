@@ -11,7 +11,13 @@ import {
 } from "../trail/catalog";
 import { excludedColumns, type TableChoices } from "../trail/columnChoices";
 import { ReplicatedTable, replicatedTables, TableName, TableShape } from "../trail/shape";
-import { Connection, isUnreachable, withClient } from "./connection";
+import {
+    Connection,
+    isKnownConnection,
+    isUnreachable,
+    UNKNOWN_SERVER,
+    withClient,
+} from "./connection";
 
 /** Arguments of {@link SourceCatalog}. */
 export interface SourceCatalogArgs {
@@ -148,7 +154,11 @@ async function readState(
     };
 }
 
-const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatalogState> = {
+/** What is done to a catalog; apart from the resource, so that it can be asked without an engine. */
+export const catalogProvider: pulumi.dynamic.ResourceProvider<
+    SourceCatalogInputs,
+    SourceCatalogState
+> = {
     async diff(_id, olds, news) {
         // A state of an older version has none, and excluded nothing.
         const { excluded = news.excluded.map(() => []) } = olds as Partial<SourceCatalogState>;
@@ -158,6 +168,12 @@ const provider: pulumi.dynamic.ResourceProvider<SourceCatalogInputs, SourceCatal
             olds.query === news.query;
         if (!isSame) {
             return { changes: true };
+        }
+        if (!isKnownConnection(news.connection)) {
+            console.warn(
+                `The source's catalog could not be compared, its columns are taken as they were: ${UNKNOWN_SERVER}.`,
+            );
+            return { changes: false };
         }
         try {
             const { rows, unguarded } = await readCatalog(news, olds.rows);
@@ -274,7 +290,7 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
             repairs: undefined,
         };
         const props = { ...args, parameters, excluded, ...outputs };
-        super(provider, name, props, opts, "auditTrail", "SourceCatalog");
+        super(catalogProvider, name, props, opts, "auditTrail", "SourceCatalog");
         this.shapes = pulumi
             .all([this.rows, wayIn])
             .apply(([rows, way]) => shapesOf(rows, choices, way));

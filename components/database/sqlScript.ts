@@ -4,7 +4,13 @@ import crypto = require("node:crypto");
 import util = require("node:util");
 import type pg = require("pg");
 import type { SqlFile } from "../trail/shape";
-import { Connection, isUnreachable, withClient } from "./connection";
+import {
+    Connection,
+    isKnownConnection,
+    isUnreachable,
+    UNKNOWN_SERVER,
+    withClient,
+} from "./connection";
 import { BatchPlace, runBatch, SqlBatch } from "./runBatch";
 
 export type { SqlBatch } from "./runBatch";
@@ -92,11 +98,19 @@ async function runBatches(
     });
 }
 
-const provider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, SqlScriptState> = {
+/** What is done to a script; apart from the resource, so that it can be asked without an engine. */
+export const scriptProvider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, SqlScriptState> = {
     async diff(_id, olds, news) {
         if (!Array.isArray(news.batches)) {
             // A preview that does not know them: the table that they are made for has changed as well.
             return { changes: true };
+        }
+        if (!isKnownConnection(news.connection)) {
+            const isSame = util.isDeepStrictEqual(olds.digests, news.batches.map(digestOf));
+            console.warn(
+                `Nobody has looked whether the trail is as the last update left it: ${UNKNOWN_SERVER}.`,
+            );
+            return { changes: !isSame };
         }
         const { place, digests } = stateOf(news);
         const moved = olds.place !== place;
@@ -139,6 +153,6 @@ const provider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, SqlScriptState>
  */
 export class SqlScript extends pulumi.dynamic.Resource {
     constructor(name: string, args: SqlScriptArgs, opts?: pulumi.CustomResourceOptions) {
-        super(provider, name, { ...args }, opts, "auditTrail", "SqlScript");
+        super(scriptProvider, name, { ...args }, opts, "auditTrail", "SqlScript");
     }
 }

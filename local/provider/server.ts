@@ -95,7 +95,8 @@ function methods(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImpl
             await module.configure?.(Object.fromEntries(args));
             const response = new proto.ConfigureResponse();
             response.setAcceptsecrets(false);
-            response.setSupportspreview(false);
+            // Without it the engine takes every output of what an update changes for unknown, and plans what follows from that.
+            response.setSupportspreview(true);
             return response;
         }),
         invoke: unary(async (request: proto.InvokeRequest) => {
@@ -142,6 +143,12 @@ function methods(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImpl
         }),
         create: unary((request: proto.CreateRequest) =>
             logged(request.getUrn(), async (ctx) => {
+                if (request.getPreview()) {
+                    // Outputs that are missing here are unknown to the program.
+                    const planned = new proto.CreateResponse();
+                    planned.setProperties(request.getProperties());
+                    return planned;
+                }
                 const created = await module
                     .handler(ctx.type)
                     .create(ctx, props(request.getProperties()));
@@ -174,6 +181,12 @@ function methods(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImpl
             logged(request.getUrn(), async (ctx) => {
                 const olds = props(request.getOlds());
                 const news = props(request.getNews());
+                if (request.getPreview()) {
+                    // As the plugins for Terraform providers plan it: what an update does not name stays as it was.
+                    const planned = new proto.UpdateResponse();
+                    planned.setProperties(struct({ ...olds, ...news }));
+                    return planned;
+                }
                 const handler = module.handler(ctx.type);
                 const ignored = request.getIgnorechangesList();
                 const outputs = await handler.update?.(ctx, request.getId(), olds, news, ignored);

@@ -231,9 +231,14 @@ describe("stack: the life of a laptop stack", function () {
         await databases(async (source) => {
             await source.query("ALTER TABLE public.items ADD COLUMN note text");
         });
+        // What follows from a changed cluster is planned as well, and is not more than that.
+        await stack.configure({ ...ARTICLE, backupRetentionDays: 8 });
         const { stdout } = await stack.run("preview");
         assert.match(stdout, /aws:dms:ReplicationTask \S+ update \[diff: ~tableMappings\]/);
+        assert.equal(stdout.match(/update \[diff: ~backupRetentionPeriod\]/g)?.length, 2);
+        assert.doesNotMatch(stdout, /replace/);
         assert.match(stdout, /^The policy pack in policy\/ passed\.$/m);
+        await stack.configure(ARTICLE);
         await stack.run("start");
         await databases(async (source, audit) => {
             await source.query("INSERT INTO public.items VALUES (6, 'Cable', 5, 'USB-C')");
@@ -297,8 +302,12 @@ describe("stack: the life of a laptop stack", function () {
         await databases(async (_, audit) => {
             await audit.query(`DROP TRIGGER log_change ON "Sales"."OrderLines_staging"`);
         });
-        const { stdout } = await stack.run("preview");
-        assert.match(stdout, /1 to update/);
+        const { stdout } = await stack.run("preview", "--json");
+        const plan = JSON.parse(stdout) as { changes: { operation: string; type: string }[] };
+        assert.deepEqual(
+            plan.changes.map(({ operation, type }) => [operation, type]),
+            [["update", "pulumi-nodejs:dynamic/auditTrail:SqlScript"]],
+        );
         const { stdout: started } = await stack.run("start");
         assert.match(started, /^Resources: .*\b1 updated\b/m);
         await databases(async (source, audit) => {
