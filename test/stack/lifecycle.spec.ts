@@ -401,7 +401,7 @@ describe("stack: the life of a laptop stack", function () {
         assert.doesNotMatch(interrupted.stderr, /context canceled/);
 
         const killed = other.begin("start");
-        await until(() => Promise.resolve(/resources?, \d+ s: /.test(killed.output())), 120_000);
+        await until(() => Promise.resolve(/resources?( done)?, \d+ s: /.test(killed.output())), 120_000);
         const engine = listProcesses().find(
             ({ group, command }) => group === killed.child.pid && /\bpulumi up\b/.test(command),
         );

@@ -5,8 +5,9 @@ import type { CommandResult } from "../../support/command";
 /** The engine's lines of progress and what it says while all goes well. */
 const PROGRESS = [
     /^$/,
-    /^ {2}\d+ (of \d+ )?resources?, \d+ s/,
+    /^ {2}(\d+ (of \d+ )?resources?( done)?|the engine starts), \d+ s/,
     /^Deploying the audit trail: /,
+    /^and every other AWS resource is recorded\. /,
     /^Started again: /,
     /^The postgresql plugin \S+ cannot be downloaded: the stand-in in local\/postgresql serves\.$/,
 ];
