@@ -168,7 +168,8 @@ export function candidateLines(candidates: readonly Candidate[]): string[] {
                 : fit(`${start}${fit(name, width).padEnd(width)}  ${printable(why)}`, WIDTH);
         }),
         "",
-        `${count("audited")} audited, ${count("could be")} could be, ${count("cannot be")} cannot be. The whole reasons: -- --json`,
+        `${count("audited")} audited, ${count("could be")} could be, ${count("cannot be")} cannot be.`,
+        'Run "npm run tables -- --json" for the whole reasons.',
     ];
 }
 

@@ -1,5 +1,5 @@
 import { Client } from "pg";
-import { connectionProblem } from "../../components/database/connection";
+import { connectionProblem, errorCode, isUnreachable } from "../../components/database/connection";
 import { SESSION_OPTIONS } from "../../components/database/session";
 import { CommandError } from "./command";
 
@@ -34,6 +34,12 @@ export async function connect(
         await client.end().catch(() => undefined);
         const { host, port, database = "", user = "" } = client;
         const connection = { host, port, database, user, password: "", caPath: "" };
-        throw new CommandError(connectionProblem(connection, cause), { cause });
+        const isDown = isUnreachable(cause) && /^(localhost|127\.|::1)/.test(host);
+        throw new CommandError(
+            isDown
+                ? `The database "${database}" at ${host}:${String(port)} does not answer (${errorCode(cause) || "no answer in time"}); if it is the laptop stack's, "npm run status" shows what runs and "npm start" brings it back.`
+                : connectionProblem(connection, cause),
+            { cause },
+        );
     }
 }

@@ -17,6 +17,36 @@ export function requireVerifiedServer(name: string, connectionString: string): v
     }
 }
 
+/** The addresses of both databases, as somebody gives them instead of a stack. */
+export interface GivenUrls {
+    readonly sourceUrl: string;
+    readonly auditUrl: string;
+}
+
+/**
+ * The addresses that the environment gives; undefined where it gives none. An empty variable gives none.
+ *
+ * @throws CommandError where it gives only one: the other would be that of another trail
+ */
+export function givenUrls({
+    AUDIT_TRAIL_SOURCE_URL: sourceUrl = "",
+    AUDIT_TRAIL_AUDIT_URL: auditUrl = "",
+}: NodeJS.ProcessEnv): GivenUrls | undefined {
+    if (sourceUrl === "" && auditUrl === "") {
+        return undefined;
+    }
+    if (sourceUrl !== "" && auditUrl !== "") {
+        return { sourceUrl, auditUrl };
+    }
+    const [given, missing] =
+        auditUrl === ""
+            ? ["AUDIT_TRAIL_SOURCE_URL", "AUDIT_TRAIL_AUDIT_URL"]
+            : ["AUDIT_TRAIL_AUDIT_URL", "AUDIT_TRAIL_SOURCE_URL"];
+    throw new CommandError(
+        `${given} is set and ${missing} is not; set both, or neither to take the addresses of the stack.`,
+    );
+}
+
 /** As the client understands the address, which is not always what it looks like: a parameter may name another host. */
 function describe(name: string, connectionString: string): { host: string; isVerified: boolean } {
     try {

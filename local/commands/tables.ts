@@ -5,15 +5,15 @@ import { Database } from "../../verify/database";
 import { CommandError, type CommandOptions, runCommand, say } from "./command";
 import { connect } from "./databaseSession";
 import { type ConnectionUrls, unfinishedUrls } from "./localStack";
-import { requireVerifiedServer } from "./secureUrl";
+import { givenUrls, requireVerifiedServer } from "./secureUrl";
 import { deployedStack } from "./stackAccess";
 import { optionsOf } from "./usage";
 
 /** From the environment as verify takes them, or the stack's; of the laptop's also before its first deployment has ended. */
 async function addresses({ stack = "local" }: CommandOptions): Promise<ConnectionUrls> {
-    const { AUDIT_TRAIL_SOURCE_URL: source, AUDIT_TRAIL_AUDIT_URL: audit } = process.env;
-    if (source !== undefined && audit !== undefined) {
-        return { sourceUrl: source, auditUrl: audit };
+    const given = givenUrls(process.env);
+    if (given !== undefined) {
+        return given;
     }
     if (stack !== "local") {
         return await (await deployedStack(stack)).urls();

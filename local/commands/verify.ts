@@ -6,7 +6,7 @@ import { reportLines } from "../../verify/text";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { CommandError, type CommandOptions, runCommand, say } from "./command";
 import { connect } from "./databaseSession";
-import { requireVerifiedServer } from "./secureUrl";
+import { givenUrls, requireVerifiedServer } from "./secureUrl";
 import { type DeployedStack, deployedStack } from "./stackAccess";
 import { optionsOf } from "./usage";
 
@@ -23,9 +23,7 @@ interface Subject {
 
 /** From the command line and the environment as far as they say it, from the stack otherwise. */
 async function findSubject({ stack: name = "local", tables }: CommandOptions): Promise<Subject> {
-    const { AUDIT_TRAIL_SOURCE_URL: sourceUrl, AUDIT_TRAIL_AUDIT_URL: auditUrl } = process.env;
-    const given =
-        sourceUrl === undefined || auditUrl === undefined ? undefined : { sourceUrl, auditUrl };
+    const given = givenUrls(process.env);
     let stack: DeployedStack | undefined;
     if (given === undefined || tables.length === 0) {
         stack = await deployedStack(name);

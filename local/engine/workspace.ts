@@ -119,6 +119,11 @@ async function readSettings(
             `The settings file ${file} does not exist; write one, local/Pulumi.local.yaml is an example.`,
         );
     }
+    if ((await fs.promises.readFile(file, "utf8")).trim() === "") {
+        throw new Error(
+            `The settings file ${file} is empty; write the stack's config into it, local/Pulumi.local.yaml is an example.`,
+        );
+    }
     try {
         const source = await LocalWorkspace.create({ workDir: settingsDir, pulumiCommand: cli });
         return (await source.stackSettings(stackName)).config;

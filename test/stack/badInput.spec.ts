@@ -84,7 +84,12 @@ describe("stack: bad input", function () {
             );
         });
 
-        it("refuses a settings file that is no YAML", async () => {
+        it("refuses a settings file with nothing in it, and one that is no YAML", async () => {
+            await stack.writeSettings(" \n");
+            assertRefused(
+                await stack.attempt("start"),
+                /^The settings file .*Pulumi\.local\.yaml is empty; write the stack's config into it, local\/Pulumi\.local\.yaml is an example\.$/,
+            );
             await stack.writeSettings("config:\n  audit-trail:tables: [public.items\n");
             assertRefused(
                 await stack.attempt("start"),

@@ -207,6 +207,13 @@ describe("stack: the life of a laptop stack", function () {
             process.kill(pid, "SIGKILL");
         }
         await until(() => Promise.resolve(!processes.some(isLiving)));
+        const status = await stack.attempt("status");
+        assert.equal(status.code, 1);
+        assert.match(status.stdout, /^ {2}does not run: audit-trail-local-source$/m);
+        assert.match(status.stdout, /^Run "npm start" to bring back what does not run\.$/m);
+        const tables = await stack.attempt("tables");
+        assert.equal(tables.code, 1);
+        assert.match(tables.stderr, /^The database "appdb" at localhost:\d+ does not answer \(/m);
         const { stdout } = await stack.run("start");
         assert.equal(stdout.match(/^Started again: /gm)?.length, 3);
         assert.match(stdout, /^Resources: \d+ unchanged\. /m);
@@ -401,7 +408,10 @@ describe("stack: the life of a laptop stack", function () {
         assert.doesNotMatch(interrupted.stderr, /context canceled/);
 
         const killed = other.begin("start");
-        await until(() => Promise.resolve(/resources?( done)?, \d+ s: /.test(killed.output())), 120_000);
+        await until(
+            () => Promise.resolve(/resources?( done)?, \d+ s: /.test(killed.output())),
+            120_000,
+        );
         const engine = listProcesses().find(
             ({ group, command }) => group === killed.child.pid && /\bpulumi up\b/.test(command),
         );

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 
 import { parseOptions } from "../../local/commands/options";
-import { requireVerifiedServer } from "../../local/commands/secureUrl";
+import { givenUrls, requireVerifiedServer } from "../../local/commands/secureUrl";
 import { urlOf } from "../../local/commands/stackAccess";
 import { judgeGaps } from "../../verify/auditChecks";
 import { Differences, findingOf } from "../../verify/differences";
@@ -296,6 +296,27 @@ describe("verify: the command line", () => {
             assert.throws(() => parseOptions(args, known), /Unknown option|wants/u, args.join(" "));
         }
         assert.throws(() => parseOptions(["--json"], ["--stack"]), /Unknown option/u);
+    });
+
+    it("are both the environment's or both the stack's, and never one of each", () => {
+        const [source, audit] = ["AUDIT_TRAIL_SOURCE_URL", "AUDIT_TRAIL_AUDIT_URL"] as const;
+        for (const environment of [{}, { [source]: "" }, { [source]: "", [audit]: "" }]) {
+            assert.equal(givenUrls(environment), undefined);
+        }
+        assert.deepEqual(givenUrls({ [source]: "a", [audit]: "b" }), {
+            sourceUrl: "a",
+            auditUrl: "b",
+        });
+        for (const [given, missing] of [
+            [source, audit],
+            [audit, source],
+        ] as const) {
+            for (const more of [{}, { [missing]: "" }]) {
+                assert.throws(() => givenUrls({ [given]: "postgresql://u:secret@h/d", ...more }), {
+                    message: `${given} is set and ${missing} is not; set both, or neither to take the addresses of the stack.`,
+                });
+            }
+        }
     });
 
     it("refuses an address whose server nobody would know, without telling its password", () => {
