@@ -4,7 +4,14 @@ import { renderSql } from "../components/trail/template";
 import { chunkEnd, forEachRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences, Notes } from "./differences";
-import { headerArray, keyVariables, logVariables, qualified, wholeRow } from "./fragments";
+import {
+    headerArray,
+    keyVariables,
+    logVariables,
+    partitionVariables,
+    qualified,
+    wholeRow,
+} from "./fragments";
 import { countLog } from "./logCounts";
 import type { KeyLookup } from "./lookup";
 import { deletesInLog } from "./statistics";
@@ -79,6 +86,7 @@ async function checkLog(context: LogContext, differences: Differences): Promise<
         staging_name: qualified(shape.schema, trailNames(shape).staging),
         headers: headerArray(shape),
         staging_row: wholeRow(shape, stagingColumns),
+        ...partitionVariables(shape),
     });
     await forEachRange(
         (after) => chunkEnd(audit, ends, after, chunkRows),
@@ -143,7 +151,11 @@ async function checkStaging(
     differences: Differences,
 ): Promise<void> {
     const { auditLog } = trailNames(shape);
-    const variables = { ...keyVariables(shape, "staging"), audit_log: auditLog };
+    const variables = {
+        ...keyVariables(shape, "staging"),
+        ...partitionVariables(shape),
+        audit_log: auditLog,
+    };
     const ends = renderSql("sql/verify/chunk_end.sql", variables);
     const chunk = renderSql("sql/verify/staging_without_log.sql", variables);
     const again = renderSql("sql/verify/keys_without_log.sql", variables);
@@ -154,8 +166,7 @@ async function checkStaging(
             for (let at = 0; at < found.length; at += KEYS_PER_LOOKUP) {
                 const keys = found.slice(at, at + KEYS_PER_LOOKUP).map(({ row_key }) => row_key);
                 const list = `[${keys.join(",")}]`;
-                for (const { row_key } of await audit.rows<{ row_key: string }>(again, [list])) {
-                    const kind = "in staging but not in the log";
+                for (const { row_key, kind } of await audit.rows<Problem>(again, [list])) {
                     const evidence =
                         differences.hasRoom || differences.isExplained(kind)
                             ? ((await staging.hash(row_key)) ?? "")

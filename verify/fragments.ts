@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
 
-import { addedColumns } from "../components/trail/headers";
+import { addedColumns, PARTITION_COLUMN } from "../components/trail/headers";
 import { trailNames } from "../components/trail/names";
 import type { TableShape } from "../components/trail/shape";
 import { SqlFragment, type Variables } from "../components/trail/template";
@@ -213,6 +213,28 @@ function finiteTime(variable: string): string {
 function infiniteTime(value: string, times: readonly (typeof FIRST | typeof LAST)[]): string {
     const cases = times.map((one) => `WHEN ${one.finite} THEN ${one.infinite}`);
     return `CASE ${value} ${cases.join(" ")} ELSE ${value} END`;
+}
+
+/**
+ * What the scripts that find a staging row (as `t`) by its log rows (as `l`, or of one key as `o`) need to look into one
+ * partition of staging and not into all: the trail of a partitioned table says in both which one a row is in.
+ */
+export function partitionVariables({ partitions }: TableShape): Variables {
+    const only = (text: string, otherwise: string): SqlFragment =>
+        SqlFragment.each(partitions === undefined ? otherwise : text, [{}]);
+    return {
+        only_partition: only(
+            "CASE WHEN count(l.source_partition) OVER w = count(*) OVER w " +
+                "AND min(l.source_partition) OVER w = max(l.source_partition) OVER w THEN l.source_partition END",
+            "CAST(NULL AS text)",
+        ),
+        in_partition: only(`t.${escapeIdentifier(PARTITION_COLUMN)} = o.only_partition`, "false"),
+        same_partition: only(
+            `l.source_partition = t.${escapeIdentifier(PARTITION_COLUMN)}`,
+            "true",
+        ),
+        no_partition: only("l.source_partition IS NULL", "true"),
+    };
 }
 
 /** The columns of staging that are none of the source's, as an SQL array. */

@@ -58,7 +58,10 @@ ordered AS (
         lag(l.remarks) OVER w AS previous_remarks,
         lag(l.change_seq) OVER w AS previous_seq,
         lag(l.recorded_at) OVER w AS previous_recorded,
-        lead(l.audit_id) OVER w IS NULL AS is_last
+        lead(l.audit_id) OVER w IS NULL AS is_last,
+        -- For the key's last row: the partition of the source that all its log rows name, if that is one. NULL where they name
+        -- several, one of them none, or the table has no partitions.
+        :only_partition AS only_partition
     FROM :"schema".:"audit_log" AS l
     WHERE ($1::bigint IS NULL OR jsonb_hash_extended(l.row_key, 0) > $1::bigint)
         AND ($2::bigint IS NULL OR jsonb_hash_extended(l.row_key, 0) <= $2::bigint)
@@ -199,16 +202,31 @@ judged AS (
     FROM ordered AS o
     CROSS JOIN reloads AS loads
     CROSS JOIN shape AS h
-    -- OFFSET 0, here and below: what it computes is computed once for each row, and staging is read by its key.
+    -- OFFSET 0, here and below: what it computes is computed once for each row, and staging is read by its key: in the one
+    -- partition that the log names for it, or in all of them. A row in a partition that the key's log does not name is found
+    -- by staging_without_log.sql.
     LEFT JOIN LATERAL (
-        SELECT
-            :staging_row - :headers AS row,
-            t.audit_trail_commit_timestamp AS commit_timestamp,
-            t.audit_trail_stream_position AS stream_position,
-            t.audit_trail_change_seq AS change_seq
-        FROM :"schema".:"staging" AS t
-        WHERE o.is_last AND :same_row
-        OFFSET 0
+        (
+            SELECT
+                :staging_row - :headers AS row,
+                t.audit_trail_commit_timestamp AS commit_timestamp,
+                t.audit_trail_stream_position AS stream_position,
+                t.audit_trail_change_seq AS change_seq
+            FROM :"schema".:"staging" AS t
+            WHERE o.is_last AND o.only_partition IS NULL AND :same_row
+            OFFSET 0
+        )
+        UNION ALL
+        (
+            SELECT
+                :staging_row - :headers AS row,
+                t.audit_trail_commit_timestamp AS commit_timestamp,
+                t.audit_trail_stream_position AS stream_position,
+                t.audit_trail_change_seq AS change_seq
+            FROM :"schema".:"staging" AS t
+            WHERE o.is_last AND :in_partition AND :same_row
+            OFFSET 0
+        )
     ) AS s ON true
     OFFSET 0
 ),

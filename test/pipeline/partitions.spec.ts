@@ -145,6 +145,64 @@ describe("a partitioned table", function () {
         assert.equal(report.rows, 5);
     });
 
+    it("hides nothing from verify behind a partition that the log does not name", async () => {
+        const forge = async (sql: string): Promise<void> => {
+            const set = (state: string): string =>
+                `ALTER TABLE payment_audit_log ${state} TRIGGER append_only; ALTER TABLE payment_staging ${state} TRIGGER log_change;`;
+            await trail.query(
+                `BEGIN; SET LOCAL ROLE audit_trail_owner; ${set("DISABLE")} ${sql}; ${set("ENABLE ALWAYS")} COMMIT`,
+            );
+        };
+        const log = "UPDATE payment_audit_log SET source_partition =";
+        const one = "WHERE row_key ->> 'payment_id' = '1'";
+        const columns =
+            "payment_id, customer, amount, paid_at, audit_trail_operation, audit_trail_commit_timestamp, " +
+            "audit_trail_stream_position, audit_trail_change_seq";
+        const copy = (from: string, to: string, id: number): string =>
+            `INSERT INTO ${to} (${columns}) SELECT ${columns} FROM ${from} WHERE payment_id = ${String(id)}`;
+        const unnamed = "in staging under a partition that the log does not name";
+        const deleted =
+            "SELECT 5, 'e', 5, '2026-04-01', 'I', commit_timestamp AT TIME ZONE 'UTC', stream_position, change_seq " +
+            "FROM payment_audit_log WHERE row_key ->> 'payment_id' = '5' AND operation = 'I'";
+        for (const [forgery, undo, kinds] of [
+            [
+                `${log} 'parts.feb' ${one}`,
+                `${log} 'public.payment_jan' ${one}`,
+                [unnamed, "not in staging"],
+            ],
+            // A log row that names no partition may be of any, and is compared all the same.
+            [
+                `${log} NULL ${one}; UPDATE payment_jan_staging SET customer = 'x' WHERE payment_id = 1`,
+                `${log} 'public.payment_jan' ${one}; UPDATE payment_jan_staging SET customer = 'a' WHERE payment_id = 1`,
+                ["log and staging differ"],
+            ],
+            [
+                copy("payment_jan_staging", "parts.feb_staging", 1),
+                "DELETE FROM parts.feb_staging WHERE payment_id = 1",
+                [unnamed],
+            ],
+            ...['"Late 1_staging"', "payment_jan_staging"].map(
+                (staging, at) =>
+                    [
+                        `INSERT INTO ${staging} (${columns}) ${deleted}`,
+                        `DELETE FROM ${staging} WHERE payment_id = 5`,
+                        [at === 0 ? "deleted but in staging" : unnamed],
+                    ] as const,
+            ),
+        ] as const) {
+            await forge(forgery);
+            try {
+                const found = (await verify())?.differences.map(({ kind }) => kind) ?? [];
+                for (const kind of kinds) {
+                    assert.ok(found.includes(kind), `${forgery}: ${found.join(", ")}`);
+                }
+            } finally {
+                await forge(undo);
+            }
+        }
+        assert.deepEqual(problems(await verify()), []);
+    });
+
     it("names what came and went since the last deployment, which takes it in", async () => {
         await writer.query(`
             ALTER TABLE payment DETACH PARTITION parts.feb;
