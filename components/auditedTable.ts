@@ -42,9 +42,9 @@ export class AuditedTable extends pulumi.ComponentResource {
                 // The trigger is switched in between. The plugin asks for the other order whenever a program gives a name:
                 // nameRequiresDeleteBeforeReplace in pulumi-terraform-bridge.
                 deleteBeforeReplace: false,
-                // A function that is in use must not be replaced: it would lose its settings. What a refresh finds, the
-                // script has set.
-                replaceOnChanges: ["body"],
+                // What a refresh finds there, the script has set. Where it finds another body, which somebody has put there,
+                // the plugin writes the right one in place, and the script the settings that go with the wrong one: a
+                // second function beside it would need its name.
                 ignoreChanges: ["securityDefiner"],
             },
         );

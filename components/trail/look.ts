@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 import { excludedColumns, type TableChoices } from "./columnChoices";
 import { formatTableName, trailNames } from "./names";
 import type { SqlFile, TableName, TableShape } from "./shape";
@@ -9,12 +11,14 @@ export function lookFile(shapes: readonly TableShape[]): SqlFile {
     const rows = shapes.map((shape) => {
         const names = trailNames(shape);
         const settings = textSettings(shape).map(({ name, value }) => `${name}=${value}`);
+        const { name, body } = triggerFunction(shape);
         return {
             about: formatTableName(shape),
             schema: shape.schema,
             staging: names.staging,
             audit_log: names.auditLog,
-            function_name: triggerFunction(shape).name,
+            function_name: name,
+            body_hash: createHash("sha256").update(body).digest("hex"),
             settings: SqlFragment.literals(["search_path=pg_catalog, pg_temp", ...settings]),
             partitions: JSON.stringify(
                 (shape.partitions ?? []).map((leaf) => [
@@ -27,7 +31,7 @@ export function lookFile(shapes: readonly TableShape[]): SqlFile {
     });
     return renderSql("sql/audit/look.sql", {
         audited: SqlFragment.each(
-            "(:'about', :'schema', :'staging', :'audit_log', :'function_name', ARRAY[:settings], :'partitions')",
+            "(:'about', :'schema', :'staging', :'audit_log', :'function_name', :'body_hash', ARRAY[:settings], :'partitions')",
             rows,
             ",\n        ",
         ),

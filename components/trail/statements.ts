@@ -335,6 +335,7 @@ export function triggerObjects(shape: TableShape): SqlFile[] {
             table: shape.table,
             staging_name: qualified(shape.schema, names.staging),
             trigger_function: logChange.name,
+            body: logChange.body,
             uncommon: uncommonName,
             settings: SqlFragment.each(SET_ON_FUNCTION, settings, "\n"),
         }),

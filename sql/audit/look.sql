@@ -4,6 +4,7 @@ WITH audited AS (
     SELECT
         w.about,
         w.function_name,
+        w.body_hash,
         w.settings,
         CAST(w.partitions AS jsonb) AS partitions,
         s.oid AS staging,
@@ -13,8 +14,10 @@ WITH audited AS (
         p.oid AS log_function,
         p.proowner AS function_owner,
         p.prosecdef AS is_definer,
+        encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') AS found_hash,
+        p.provolatile = 'v' AND p.proparallel = 'u' AND NOT p.proisstrict AS is_plain,
         coalesce(p.proconfig, '{}') AS proconfig
-    FROM (VALUES :audited) AS w (about, schema_name, staging_name, log_name, function_name, settings, partitions)
+    FROM (VALUES :audited) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema_name
     LEFT JOIN pg_catalog.pg_class AS s ON s.relnamespace = n.oid AND s.relname = w.staging_name
     LEFT JOIN pg_catalog.pg_class AS l ON l.relnamespace = n.oid AND l.relname = w.log_name
@@ -37,6 +40,10 @@ FROM (
     SELECT a.about, format('audit_trail.%I does not run with the rights of its owner', a.function_name)
     FROM audited AS a
     WHERE NOT a.is_definer
+    UNION ALL
+    SELECT a.about, format('audit_trail.%I is not as it was made', a.function_name)
+    FROM audited AS a
+    WHERE a.found_hash <> a.body_hash OR NOT a.is_plain
     UNION ALL
     SELECT a.about, format('audit_trail.%I lacks SET %s', a.function_name, s.setting)
     FROM audited AS a

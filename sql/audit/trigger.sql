@@ -1,6 +1,11 @@
--- Puts the log's function on the staging table. The function was made a moment ago, under a name that no function had
--- before, with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can
--- run it.
+-- Puts the log's function on the staging table. A new one was made a moment ago, under a name that no function had before,
+-- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
+-- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
+-- the same transaction, before which no other session sees any of it.
+CREATE OR REPLACE FUNCTION audit_trail.:"trigger_function"() RETURNS trigger
+LANGUAGE plpgsql
+AS :'body';
+
 ALTER FUNCTION audit_trail.:"trigger_function"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;

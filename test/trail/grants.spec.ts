@@ -6,7 +6,7 @@ import { prepareSession } from "../../components/database/session";
 import { auditGrants, sourceGrants } from "../../components/grants";
 import { MARKER_TABLE } from "../../components/trail/guards";
 import { lookFile, retireFile } from "../../components/trail/look";
-import { tableObjects, triggerObjects } from "../../components/trail/statements";
+import { tableObjects, triggerFunction, triggerObjects } from "../../components/trail/statements";
 import { scratchServer, type ScratchServer } from "../support/postgres";
 import { connect, deploy, ITEMS, run, shapeOf, type Trail, trailDatabase } from "./support/trail";
 
@@ -138,6 +138,8 @@ for (const major of [15, 17]) {
         });
 
         describe("and what a deployment leaves", () => {
+            const changed = (sql: (name: string) => string): string =>
+                sql(`audit_trail.${triggerFunction(LINES).name}`);
             const DAMAGE: Readonly<Record<string, readonly [sql: string, finding: RegExp]>> = {
                 "the trigger is gone": [
                     'DROP TRIGGER log_change ON "Sales"."OrderLines_staging"',
@@ -170,6 +172,21 @@ for (const major of [15, 17]) {
                     EXECUTE format('ALTER FUNCTION %s SECURITY INVOKER', f);
                 END $$`,
                     /does not run with the rights of its owner$/u,
+                ],
+                "its function got another body": [
+                    changed(
+                        (name) =>
+                            `CREATE OR REPLACE FUNCTION ${name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NULL; END'`,
+                    ),
+                    /is not as it was made/u,
+                ],
+                "its function became another kind": [
+                    changed((name) => `ALTER FUNCTION ${name}() STABLE STRICT`),
+                    /is not as it was made$/u,
+                ],
+                "its function is gone": [
+                    changed((name) => `DROP FUNCTION ${name}() CASCADE`),
+                    /the function audit_trail.*is gone/u,
                 ],
             };
             for (const [what, [sql, finding]] of Object.entries(DAMAGE)) {
