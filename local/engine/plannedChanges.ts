@@ -19,12 +19,15 @@ const IDLE = /^(same|read|refresh)$/;
 /** The engine replaces in two or three steps, in an order that depends on the resource. */
 const REPLACES = /^(replace|create-replacement|delete-replaced|discard-replaced|read-replacement)$/;
 
+/** A provider that the engine makes by itself, whose steps its own plan leaves out as well. */
+const DEFAULT_PROVIDER = /::pulumi:providers:[^:]+::default(_[^:]*)?$/;
+
 /** Gathers the steps of a preview, as the engine announces them, into one change for each resource. */
 export class PlannedChanges {
     private readonly changes = new Map<string, PlannedChange>();
 
     add({ op, urn, type, diffs = [] }: StepEventMetadata): void {
-        if (IDLE.test(op)) {
+        if (IDLE.test(op) || DEFAULT_PROVIDER.test(urn)) {
             return;
         }
         const before = this.changes.get(urn);

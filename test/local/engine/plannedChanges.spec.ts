@@ -29,6 +29,16 @@ describe("what a preview tells a program", () => {
             step("replace", "moved", ["zone"]),
             step("delete-replaced", "moved"),
             step("delete", 'gone::"a"'),
+            // The engine's own provider, which no plan shows.
+            {
+                resourcePreEvent: {
+                    planning: true,
+                    metadata: {
+                        op: "update",
+                        urn: "urn:pulumi:local::audit-trail::pulumi:providers:pulumi-nodejs::default_7_48_0",
+                    },
+                },
+            },
             // An update's own steps are no plan.
             { resourcePreEvent: { metadata: { op: "create", urn: urn("made") } } },
         ]) {
