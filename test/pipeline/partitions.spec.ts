@@ -203,6 +203,55 @@ describe("a partitioned table", function () {
         assert.deepEqual(problems(await verify()), []);
     });
 
+    it("is named by verify when somebody lays hands on a leaf's trail", async () => {
+        const leaf = "payment_jan_staging";
+        const entry = (set: string): string =>
+            `UPDATE audit_trail.audited_partition SET ${set} WHERE label = 'public.payment_jan'`;
+        const inLog = (label: string): string => `
+            ALTER TABLE payment_audit_log DISABLE TRIGGER append_only;
+            UPDATE payment_audit_log SET source_partition = '${label}' WHERE row_key ->> 'payment_id' = '1';
+            ALTER TABLE payment_audit_log ENABLE ALWAYS TRIGGER append_only`;
+        for (const [what, forgery, mend] of [
+            [
+                "a leaf's trigger off",
+                `ALTER TABLE ${leaf} DISABLE TRIGGER log_change`,
+                `ALTER TABLE ${leaf} ENABLE ALWAYS TRIGGER log_change`,
+            ],
+            [
+                "another partition's name for new rows",
+                `ALTER TABLE ${leaf} ALTER audit_trail_partition SET DEFAULT 'parts.feb'`,
+                `ALTER TABLE ${leaf} ALTER audit_trail_partition SET DEFAULT 'public.payment_jan'`,
+            ],
+            [
+                "a leaf routed to another log",
+                entry("table_schema = 'audit_trail', table_name = 'marker'"),
+                entry("table_schema = 'public', table_name = 'payment'"),
+            ],
+            [
+                "a leaf taken out of the registry",
+                "CREATE TEMP TABLE kept AS SELECT * FROM audit_trail.audited_partition WHERE label = 'public.payment_jan'; DELETE FROM audit_trail.audited_partition WHERE label = 'public.payment_jan'",
+                "INSERT INTO audit_trail.audited_partition SELECT * FROM kept",
+            ],
+            [
+                "a leaf that the next deployment would close",
+                entry("left_at = now()"),
+                entry("left_at = NULL"),
+            ],
+            [
+                "a leaf detached",
+                `ALTER TABLE payment_staging DETACH PARTITION ${leaf}`,
+                `ALTER TABLE payment_staging ATTACH PARTITION ${leaf} FOR VALUES IN ('public.payment_jan')`,
+            ],
+            ["another partition in the log", inLog("parts.feb"), inLog("public.payment_jan")],
+        ] as const) {
+            await trail.query(forgery);
+            const report = await verify();
+            await trail.query(mend);
+            assert.equal(report?.complete, false, what);
+        }
+        assert.deepEqual(problems(await verify()), []);
+    });
+
     it("names what came and went since the last deployment, which takes it in", async () => {
         await writer.query(`
             ALTER TABLE payment DETACH PARTITION parts.feb;
