@@ -1,7 +1,7 @@
 import { type Client, escapeIdentifier } from "pg";
 
-import { trailNames } from "../components/trail/names";
-import { ITEMS, trailDatabase } from "../test/trail/support/trail";
+import { trailNames } from "../trail/names";
+import { ITEMS, trailDatabase } from "../testing/trailDatabase";
 import type { ApplyReply, ApplyRequest } from "./applyClient";
 import { Child } from "./children";
 import { KEYS } from "./load";

@@ -1,8 +1,8 @@
 import type { Client } from "pg";
 
-import { guardFiles, markerFiles, type TableGuards } from "../components/trail/guards";
-import type { TableShape } from "../components/trail/shape";
-import { ITEMS, run } from "../test/trail/support/trail";
+import { guardFiles, markerFiles, type TableGuards } from "../trail/guards";
+import type { TableShape } from "../trail/tableDefinition";
+import { ITEMS, run } from "../testing/trailDatabase";
 import { KEYS } from "./load";
 import { note, type Part, runAlone } from "./part";
 import { roundRatios, spread, table } from "./report";

@@ -3,7 +3,7 @@ import path from "node:path";
 
 import { format, resolveConfig } from "prettier";
 
-import { say } from "../local/commands/command";
+import { say } from "../commands/shared/command";
 import { PROJECT_ROOT } from "../local/engine/paths";
 import { audit } from "./audit";
 import { guards } from "./guards";

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-import { CommandError, say } from "../local/commands/command";
+import { CommandError, say } from "../commands/shared/command";
 import { machineLine } from "./machine";
 
 /** What a benchmark is asked for. */

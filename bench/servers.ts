@@ -3,7 +3,7 @@ import { totalmem } from "node:os";
 import { Client, type ClientConfig } from "pg";
 
 import { readBenchSql } from "./sql";
-import { scratchServer, type ScratchServer } from "../test/support/postgres";
+import { scratchServer, type ScratchServer } from "../testing/postgres";
 import { KEYS } from "./load";
 import type { Defer } from "./part";
 

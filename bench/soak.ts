@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 
-import { soak, text } from "../test/pipeline/support/soak/soak";
+import { soak, text } from "../testing/pipeline/soak/soak";
 
 const USAGE = "npm run soak -- [--minutes 10] [--seed N] [--clients 4]";
 

@@ -4,14 +4,14 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import type { Client, ClientConfig } from "pg";
 
-import { sourceSettings, targetSettings } from "../components/dmsEndpoint";
-import { tableMappings } from "../components/tableMappings";
-import { taskSettings } from "../components/taskSettings";
+import { sourceSettings, targetSettings } from "../components/dms/dmsEndpoint";
+import { tableMappings } from "../components/dms/tableMappings";
+import { taskSettings } from "../components/dms/taskSettings";
 import { startTask, stopTask, taskStatus } from "../local/dms/control";
-import type { TaskStatus } from "../local/dms/status";
-import type { ScratchServer } from "../test/support/postgres";
-import { taskFolder } from "../test/support/taskFolder";
-import { ITEMS, trailDatabase } from "../test/trail/support/trail";
+import type { TaskStatus } from "../local/dms/task/status";
+import type { ScratchServer } from "../testing/postgres";
+import { taskFolder } from "../testing/taskFolder";
+import { ITEMS, trailDatabase } from "../testing/trailDatabase";
 import type { Defer } from "./part";
 import { databaseOf, session, sourceDatabase } from "./servers";
 

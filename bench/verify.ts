@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import type { Client } from "pg";
 
-import { World } from "../test/verify/support";
+import { World } from "../testing/verifiedTrail";
 import { verifyTrail } from "../verify/verifyTrail";
 import { percentile } from "./latency";
 import { note, type Part, runAlone } from "./part";

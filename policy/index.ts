@@ -1,6 +1,6 @@
 import { PolicyPack } from "@pulumi/policy";
 
-import { toPolicy } from "./pulumiPolicy";
+import { toPolicy } from "./engine/pulumiPolicy";
 import { rules } from "./registry";
 
 new PolicyPack("audit-trail", {

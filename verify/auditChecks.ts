@@ -1,12 +1,12 @@
-import { dmsSessionLook } from "../components/dmsSession";
-import { roles } from "../components/names";
-import { isReserved, RESERVED_PREFIX } from "../components/trail/headers";
-import { ROLES, TRAIL_SCHEMA, trailNames } from "../components/trail/names";
-import type { TableShape } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
-import { checkOf } from "./checks";
+import { dmsSessionLook } from "../trail/dmsSession";
+import { isReserved, RESERVED_PREFIX } from "../trail/headerColumns";
+import { ROLES, TRAIL_SCHEMA, trailNames } from "../trail/names";
+import { roles } from "../trail/rolesAndSchemas";
+import type { TableShape } from "../trail/tableDefinition";
+import { renderSql } from "../database/sqlTemplate";
+import { checkOf } from "./checkOf";
 import type { Database } from "./database";
-import { headerArray, qualified } from "./fragments";
+import { headerArray, qualified } from "./sqlExpressions";
 import type { Check } from "./report";
 
 /** The gaps of one kind that touch a table. */
@@ -159,7 +159,7 @@ export async function checkControlTables(audit: Database): Promise<Check> {
     return checkOf("DMS control tables", findings, "as DMS makes them");
 }
 
-/** Whether DMS's sessions find the settings that their text and their life depend on; see `components/dmsSession.ts`. */
+/** Whether DMS's sessions find the settings that their text and their life depend on; see `trail/dmsSession.ts`. */
 export async function checkDmsSessions(source: Database, audit: Database): Promise<Check> {
     const found = [
         ...(await source.rows<{ finding: string }>(dmsSessionLook(roles.source))),

@@ -1,17 +1,13 @@
-import * as rules from "../components/configRules";
-import { schemas } from "../components/names";
-import {
-    type CatalogRow,
-    catalogParameters,
-    listProblems,
-    tableProblems,
-} from "../components/trail/catalog";
-import { columnProblems } from "../components/trail/columnProblems";
-import { formatTableName } from "../components/trail/names";
-import type { TableName } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
+import * as rules from "../config/keyParsers";
+import { type CatalogRow } from "../trail/catalogRow";
+import { catalogParameters, listProblems, tableProblems } from "../trail/catalogTables";
+import { columnProblems } from "../trail/columnProblems";
+import { formatTableName } from "../trail/names";
+import { schemas } from "../trail/rolesAndSchemas";
+import type { TableName } from "../trail/tableDefinition";
+import { renderSql } from "../database/sqlTemplate";
 import type { Database } from "./database";
-import { fit, printable, WIDTH } from "./lines";
+import { fit, printable, WIDTH } from "../text/terminalLines";
 
 /** A table of the source: whether it is audited, and if not, whether it could be. */
 export interface Candidate {

@@ -1,7 +1,7 @@
-import type { SqlFile, TableShape } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
+import type { TableShape } from "../trail/tableDefinition";
+import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import type { Database } from "./database";
-import { keyVariables } from "./fragments";
+import { keyVariables } from "./sqlExpressions";
 
 /** A range of keys, each as JSON text: behind `after`, up to `upTo`; null is no bound. */
 export interface KeyRange {

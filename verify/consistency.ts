@@ -1,6 +1,6 @@
-import { trailNames } from "../components/trail/names";
-import type { SqlFile, TableShape } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
+import { trailNames } from "../trail/names";
+import type { TableShape } from "../trail/tableDefinition";
+import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import { chunkEnd, forEachRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences, Notes } from "./differences";
@@ -11,9 +11,9 @@ import {
     partitionVariables,
     qualified,
     wholeRow,
-} from "./fragments";
+} from "./sqlExpressions";
 import { countLog } from "./logCounts";
-import type { KeyLookup } from "./lookup";
+import type { KeyLookup } from "./keyLookup";
 import { deletesInLog } from "./statistics";
 
 const KEYS_PER_LOOKUP = 2_000;

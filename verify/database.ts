@@ -1,9 +1,9 @@
 import type { Client } from "pg";
 
-import { prepareSession } from "../components/database/session";
-import type { SqlFile, TableName } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
-import { qualified } from "./fragments";
+import { prepareSession } from "../database/session";
+import type { TableName } from "../trail/tableDefinition";
+import { renderSql, type SqlFile } from "../database/sqlTemplate";
+import { qualified } from "./sqlExpressions";
 import { VerifyError } from "./report";
 
 /** One of the two databases, and how it is called in messages. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
-import { formatTableName } from "../components/trail/names";
-import type { TableName } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
+import { formatTableName } from "../trail/names";
+import type { TableName } from "../trail/tableDefinition";
+import { renderSql } from "../database/sqlTemplate";
 import type { Database } from "./database";
 import type { Acknowledged, Difference } from "./report";
 

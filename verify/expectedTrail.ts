@@ -2,18 +2,14 @@ import { randomBytes } from "node:crypto";
 
 import { escapeIdentifier } from "pg";
 
-import { auditGrants } from "../components/grants";
-import { markerGapFiles } from "../components/trail/guards";
-import { TRAIL_SCHEMA } from "../components/trail/names";
-import type { SqlFile, TableShape } from "../components/trail/shape";
-import {
-    foundation,
-    tableObjects,
-    triggerFunction,
-    triggerObjects,
-} from "../components/trail/statements";
+import type { SqlFile } from "../database/sqlTemplate";
+import { auditGrants } from "../trail/grants";
+import { markerGapFiles } from "../trail/guards";
+import { TRAIL_SCHEMA } from "../trail/names";
+import type { TableShape } from "../trail/tableDefinition";
+import { foundation, tableObjects, triggerFunction, triggerObjects } from "../trail/statements";
 import type { Database } from "./database";
-import { asOfTrail, type Fact, readFacts } from "./facts";
+import { asOfTrail, type Fact, readFacts } from "./catalogFacts";
 
 /** What the trail must be, as this version of the program makes it. */
 export interface ExpectedTrail {

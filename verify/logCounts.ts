@@ -1,9 +1,9 @@
-import { trailNames } from "../components/trail/names";
-import type { TableShape } from "../components/trail/shape";
-import { renderSql, SqlFragment } from "../components/trail/template";
+import { trailNames } from "../trail/names";
+import type { TableShape } from "../trail/tableDefinition";
+import { renderSql, SqlFragment } from "../database/sqlTemplate";
 import type { Database } from "./database";
 import type { Found } from "./differences";
-import { logVariables, qualified } from "./fragments";
+import { logVariables, qualified } from "./sqlExpressions";
 
 /** What an earlier verification found in a span of transactions, as `audit_trail.log_count` has it. */
 export interface KnownCount {

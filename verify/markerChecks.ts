@@ -1,5 +1,5 @@
-import { renderSql } from "../components/trail/template";
-import { checkOf } from "./checks";
+import { renderSql } from "../database/sqlTemplate";
+import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Markers } from "./markers";
 import type { Check } from "./report";

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-import { renderSql } from "../components/trail/template";
+import { renderSql } from "../database/sqlTemplate";
 import type { Database } from "./database";
 import { VerifyError } from "./report";
 

@@ -1,5 +1,5 @@
-import { roles } from "../components/names";
-import { renderSql } from "../components/trail/template";
+import { renderSql } from "../database/sqlTemplate";
+import { roles } from "../trail/rolesAndSchemas";
 import type { Database } from "./database";
 import { type Slot, taskSlots } from "./slotChecks";
 

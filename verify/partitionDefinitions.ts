@@ -1,6 +1,6 @@
-import { PARTITION_COLUMN } from "../components/trail/headers";
-import { foldFindings, objectFindings } from "./definitions";
-import type { Fact } from "./facts";
+import { PARTITION_COLUMN } from "../trail/headerColumns";
+import { foldFindings, objectFindings } from "./definitionFindings";
+import type { Fact } from "./catalogFacts";
 
 /** The staging table of a partition, as the registry knows it. */
 export interface StagingPartition {

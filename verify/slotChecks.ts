@@ -1,6 +1,6 @@
-import { roles } from "../components/names";
-import { renderSql } from "../components/trail/template";
-import { checkOf } from "./checks";
+import { renderSql } from "../database/sqlTemplate";
+import { roles } from "../trail/rolesAndSchemas";
+import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Check } from "./report";
 

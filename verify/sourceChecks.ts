@@ -1,10 +1,10 @@
-import { LIMIT_GUARD, limitedColumns, markerFiles } from "../components/trail/guards";
-import { formatTableName } from "../components/trail/names";
-import type { TableName, TableShape } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
-import { checkOf } from "./checks";
+import { LIMIT_GUARD, limitedColumns, markerFiles } from "../trail/guards";
+import { formatTableName } from "../trail/names";
+import type { TableName, TableShape } from "../trail/tableDefinition";
+import { renderSql } from "../database/sqlTemplate";
+import { checkOf } from "./checkOf";
 import type { Database } from "./database";
-import { qualified } from "./fragments";
+import { qualified } from "./sqlExpressions";
 import type { Check } from "./report";
 
 /** How many partitions of a list are named. */

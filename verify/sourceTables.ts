@@ -1,8 +1,9 @@
-import { captureProblems } from "../components/trail/capture";
-import { type CatalogRow, catalogParameters } from "../components/trail/catalog";
-import type { TableName } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
-import { checkOf } from "./checks";
+import { captureProblems } from "../trail/captureProblems";
+import { type CatalogRow } from "../trail/catalogRow";
+import { catalogParameters } from "../trail/catalogTables";
+import type { TableName } from "../trail/tableDefinition";
+import { renderSql } from "../database/sqlTemplate";
+import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Check } from "./report";
 

@@ -1,10 +1,10 @@
-import { trailNames } from "../components/trail/names";
-import type { TableShape } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
-import { checkOf } from "./checks";
+import { trailNames } from "../trail/names";
+import type { TableShape } from "../trail/tableDefinition";
+import { renderSql } from "../database/sqlTemplate";
+import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Found } from "./differences";
-import { qualified } from "./fragments";
+import { qualified } from "./sqlExpressions";
 import type { Check } from "./report";
 
 /**

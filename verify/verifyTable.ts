@@ -1,17 +1,17 @@
-import { formatTableName, trailNames } from "../components/trail/names";
-import type { TableName, TableShape } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
+import { formatTableName, trailNames } from "../trail/names";
+import type { TableName, TableShape } from "../trail/tableDefinition";
+import { renderSql } from "../database/sqlTemplate";
 import { checkColumns, checkGaps, checkGrants, checkRegistry, checkUnlogged } from "./auditChecks";
 import { checkConsistency } from "./consistency";
 import { excludedNotes } from "./chosenColumns";
 import type { Database } from "./database";
 import type { Definitions } from "./definitionChecks";
 import { Differences, Notes, readAcknowledgements } from "./differences";
-import { qualified } from "./fragments";
-import { KeyLookup } from "./lookup";
+import { qualified } from "./sqlExpressions";
+import { KeyLookup } from "./keyLookup";
 import type { Markers } from "./markers";
 import { emptyReport, tableReport, type TableReport, type VerifySettings } from "./report";
-import { compareRows } from "./rows";
+import { compareRows } from "./compareRows";
 import { checkGuards, checkPartitions } from "./sourceChecks";
 import { judgeSourceTable, showsAllRows, type SourceTable } from "./sourceTables";
 

@@ -1,10 +1,10 @@
 import type { Client } from "pg";
 
-import { formatTableName } from "../components/trail/names";
-import type { TableName, TableShape } from "../components/trail/shape";
-import { renderSql } from "../components/trail/template";
+import { formatTableName } from "../trail/names";
+import type { TableName, TableShape } from "../trail/tableDefinition";
+import { renderSql } from "../database/sqlTemplate";
 import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
-import { checkOf } from "./checks";
+import { checkOf } from "./checkOf";
 import { asChosen, readChosenColumns } from "./chosenColumns";
 import { Database } from "./database";
 import { type AuditedTable, Definitions } from "./definitionChecks";

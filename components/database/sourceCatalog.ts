@@ -2,22 +2,22 @@ import * as pulumi from "@pulumi/pulumi";
 // Bound so that the serialised provider requires them in its own process.
 import crypto = require("node:crypto");
 import util = require("node:util");
+import { CatalogRow, FormerName } from "../../trail/catalogRow";
+import { catalogParameters, tableShapes, withWhereabouts } from "../../trail/catalogTables";
+import { excludedColumns, type TableChoices } from "../../trail/columnChoices";
 import {
-    CatalogRow,
-    catalogParameters,
-    FormerName,
-    tableShapes,
-    withWhereabouts,
-} from "../trail/catalog";
-import { excludedColumns, type TableChoices } from "../trail/columnChoices";
-import { ReplicatedTable, replicatedTables, TableName, TableShape } from "../trail/shape";
+    ReplicatedTable,
+    replicatedTables,
+    TableName,
+    TableShape,
+} from "../../trail/tableDefinition";
 import {
     Connection,
     isKnownConnection,
     isUnreachable,
     UNKNOWN_SERVER,
     withClient,
-} from "./connection";
+} from "../../database/connection";
 
 /** Arguments of {@link SourceCatalog}. */
 export interface SourceCatalogArgs {

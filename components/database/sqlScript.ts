@@ -3,17 +3,17 @@ import * as pulumi from "@pulumi/pulumi";
 import crypto = require("node:crypto");
 import util = require("node:util");
 import type pg = require("pg");
-import type { SqlFile } from "../trail/shape";
 import {
     Connection,
     isKnownConnection,
     isUnreachable,
     UNKNOWN_SERVER,
     withClient,
-} from "./connection";
-import { BatchPlace, runBatch, SqlBatch } from "./runBatch";
+} from "../../database/connection";
+import { BatchPlace, runBatch, SqlBatch } from "../../database/runBatch";
+import type { SqlFile } from "../../database/sqlTemplate";
 
-export type { SqlBatch } from "./runBatch";
+export type { SqlBatch } from "../../database/runBatch";
 
 /** Arguments of {@link SqlScript}. */
 export interface SqlScriptArgs {

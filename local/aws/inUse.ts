@@ -1,4 +1,4 @@
-import type { Call } from "./rule";
+import type { Call } from "./behaviour";
 
 /** A property by which resources of a type use another one. */
 export interface Use {

@@ -1,5 +1,5 @@
 import type { Props } from "../provider";
-import { text, texts } from "./rule";
+import { text, texts } from "./behaviour";
 
 const DEFAULT_VERSION = "2012-10-17";
 

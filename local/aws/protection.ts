@@ -1,4 +1,4 @@
-import { errorCode } from "../../components/database/connection";
+import { errorCode } from "../../database/connection";
 import { Store } from "./store";
 
 const CLUSTER = "aws:rds/cluster:Cluster";

@@ -2,7 +2,7 @@ import type { ProviderModule } from "../provider";
 import { parseAccount } from "./account";
 import { invokeFunction } from "./invokes";
 import { type Place, recorded } from "./recorder";
-import { ruleOf } from "./rules";
+import { ruleOf } from "./types";
 
 /** The version of the AWS plugin whose types and inputs this stand-in was written for. */
 const PLAYED_VERSION = "7.48.0";

@@ -8,8 +8,8 @@ import {
     type ResourceHandler,
 } from "../provider";
 import { type Account, arn } from "./account";
-import type { TaskControl } from "./control";
-import { type Call, text, type TypeRule } from "./rule";
+import type { TaskControl } from "./taskControl";
+import { type Call, text, type TypeRule } from "./behaviour";
 import { type ResourceRecord, Store } from "./store";
 import { refusedInputs } from "./validate";
 

@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 
 import { isRdsServerRunning, startRdsServer, stopRdsServer } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
-import { replicator, type TaskControl } from "./control";
+import { replicator, type TaskControl } from "./taskControl";
 import { Store } from "./store";
 import { startTask, TASK, taskFolder, taskIds } from "./tasks";
 

@@ -1,4 +1,4 @@
-import { text } from "./rule";
+import { text } from "./behaviour";
 import type { ResourceRecord, Store } from "./store";
 
 const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";

@@ -1,4 +1,4 @@
-import { text } from "./rule";
+import { text } from "./behaviour";
 import type { Store } from "./store";
 
 export const SECRET = "aws:secretsmanager/secret:Secret";

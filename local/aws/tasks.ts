@@ -6,10 +6,10 @@ import type { Props } from "../provider";
 import { namesIn, readIfExists } from "../servers/files";
 import { isRdsServerRunning, syncReplicationAttribute } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
-import type { TaskControl } from "./control";
+import type { TaskControl } from "./taskControl";
 import { roleMay } from "./rolePolicies";
-import { type Call, mustText, text } from "./rule";
-import { ROLE, roleProblem } from "./rules/iam";
+import { type Call, mustText, text } from "./behaviour";
+import { ROLE, roleProblem } from "./types/iam";
 import { secretValue } from "./secretValue";
 
 export const TASK = "aws:dms/replicationTask:ReplicationTask";

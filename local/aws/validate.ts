@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
 
 import { type CheckFailure, type Props, UNKNOWN } from "../provider";
-import type { TypeRule } from "./rule";
+import type { TypeRule } from "./behaviour";
 
 /** Everything about the inputs that AWS, or the plugin before it, would refuse without looking at other resources. */
 export function refusedInputs(rule: TypeRule, inputs: Props): CheckFailure[] {

@@ -1,10 +1,10 @@
 import { Client, type ClientConfig } from "pg";
 
-import type { Endpoint } from "./task";
+import type { Endpoint } from "./task/task";
 
 /**
  * Which settings DMS makes in its sessions is not published. Here they are those of the user, as the deployment leaves them
- * (`components/dmsSession.ts`), but for the zone in which the commit times of the stream are read.
+ * (`trail/dmsSession.ts`), but for the zone in which the commit times of the stream are read.
  */
 export const SESSION = "SET timezone = 'UTC'";
 

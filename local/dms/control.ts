@@ -7,13 +7,13 @@ import { pathToFileURL } from "node:url";
 import { DatabaseError } from "pg";
 
 import { leastEnvironment } from "../environment";
-import { readCheckpoint } from "./checkpoint";
+import { readCheckpoint } from "./task/checkpoint";
 import { clientConfig, connect, disconnect } from "./connection";
 import { codeOf } from "./errors";
 import { livingProcess, type ProcessIdentity, startTicks, wasRenamed } from "./processIdentity";
-import { dropSlot, slotName } from "./slot";
-import { readStatus, type TaskStatus } from "./status";
-import { readSource, readTask, taskFiles } from "./task";
+import { dropSlot, slotName } from "./capture/slot";
+import { readStatus, type TaskStatus } from "./task/status";
+import { readSource, readTask, taskFiles } from "./task/task";
 
 const POLL_MS = 50;
 /** A full load waits up to TransactionConsistencyTimeout (600 s by default) before it reads a row. */

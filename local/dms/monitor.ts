@@ -1,9 +1,9 @@
 import type { Client } from "pg";
 
 import { clientConfig, connect, disconnect } from "./connection";
-import type { ControlTables } from "./controlTables";
+import type { ControlTables } from "./apply/controlTables";
 import { messageOf } from "./errors";
-import type { TransactionQueue } from "./queue";
+import type { TransactionQueue } from "./capture/transactionQueue";
 import type { TaskContext } from "./context";
 import { sqlFile } from "./sqlFile";
 

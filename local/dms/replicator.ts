@@ -2,18 +2,18 @@ import { rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { readCheckpoint, writeCheckpoint } from "./checkpoint";
+import { readCheckpoint, writeCheckpoint } from "./task/checkpoint";
 import { codeOf, isRowError, messageOf, StopRequested, TaskError } from "./errors";
-import { FaultFile } from "./faults";
+import { FaultFile } from "./task/faults";
 import { logToStandardOutput } from "./log";
 import { livingProcess, recordProcess } from "./processIdentity";
-import { ReloadFile, ReloadRequested, withoutLoads } from "./reload";
-import { retryLimit } from "./retries";
+import { ReloadFile, ReloadRequested, withoutLoads } from "./load/reload";
+import { retryLimit } from "./task/retries";
 import { type TaskContext, withFaults } from "./context";
 import { Session } from "./session";
-import { StatusFile } from "./status";
+import { StatusFile } from "./task/status";
 import { quoted } from "./tableName";
-import { readTask, taskFiles } from "./task";
+import { readTask, taskFiles } from "./task/task";
 
 /** How long a start waits for endpoints that do not answer yet. */
 const START_PATIENCE_MS = 30_000;

@@ -1,26 +1,26 @@
 import type { Client } from "pg";
 
-import { Applier } from "./applier";
-import { applyTableByTable } from "./cachedChanges";
-import { type Checkpoint, writeCheckpoint } from "./checkpoint";
-import { ConfirmWindow } from "./confirmWindow";
-import type { ApplyCounts } from "./conflicts";
+import { Applier } from "./apply/applier";
+import { applyTableByTable } from "./apply/cachedChanges";
+import { type Checkpoint, writeCheckpoint } from "./task/checkpoint";
+import { ConfirmWindow } from "./capture/confirmWindow";
+import type { ApplyCounts } from "./apply/conflicts";
 import { clientConfig, disconnect } from "./connection";
 import { type GroupOptions, groupOptions, type TaskContext, valueRules } from "./context";
-import { ControlTables } from "./controlTables";
+import { ControlTables } from "./apply/controlTables";
 import { connectSource, connectTarget } from "./endpoints";
-import type { Faults } from "./faults";
-import { commitTimestamp } from "./headers";
-import { initialise } from "./initialise";
+import type { Faults } from "./task/faults";
+import { commitTimestamp } from "./apply/headerValues";
+import { initialise } from "./load/initialise";
 import { formatLsn, formatLsns, parseLsn, parseLsns } from "./lsn";
 import { Monitor } from "./monitor";
-import { TransactionQueue } from "./queue";
-import { ReloadRequested } from "./reload";
-import { requireSlot } from "./slot";
-import type { TaskStatus } from "./status";
-import { ReplicationStream } from "./stream";
-import { Tables } from "./tables";
-import { type Transaction, TransactionAssembler } from "./transactions";
+import { TransactionQueue } from "./capture/transactionQueue";
+import { ReloadRequested } from "./load/reload";
+import { requireSlot } from "./capture/slot";
+import type { TaskStatus } from "./task/status";
+import { ReplicationStream } from "./capture/stream";
+import { Tables } from "./apply/taskTables";
+import { type Transaction, TransactionAssembler } from "./capture/transactions";
 
 /** A transaction larger than this is spilled, whatever MemoryLimitTotal allows. */
 const SPILL_BYTES = 16 << 20;

@@ -12,7 +12,7 @@ const REPORT_EVERY_MS = 10_000;
 /** Runs Go in the folder of the pinned module set; resolves with its standard output, fails with its last line. */
 async function go(args: readonly string[], onErrorLine?: (line: string) => void): Promise<string> {
     const child: ChildProcess = spawn("go", args, {
-        cwd: path.join(PROJECT_ROOT, "tools", "pulumi-cli"),
+        cwd: path.join(PROJECT_ROOT, "local", "engine", "pulumi-cli"),
         env: ownEnvironment(process.env),
         stdio: ["ignore", "pipe", "pipe"],
     });
@@ -49,7 +49,7 @@ async function go(args: readonly string[], onErrorLine?: (line: string) => void)
 }
 
 /**
- * Builds the Pulumi CLI from the Go modules that tools/pulumi-cli/ pins, into `<root>/bin/pulumi`. Takes about four
+ * Builds the Pulumi CLI from the Go modules that local/engine/pulumi-cli/ pins, into `<root>/bin/pulumi`. Takes about four
  * minutes on two cores the first time and reports how far it is.
  */
 export async function buildCli(

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { errorCode } from "../../components/database/connection";
+import { errorCode } from "../../database/connection";
 import { livingProcess, recordProcess } from "../dms/processIdentity";
 import { BusyError, busyMessage } from "./failure";
 

@@ -1,6 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { readDeployment } from "./checkpoint";
+import { readDeployment } from "./stackState";
 import { cacheDir } from "./paths";
 import type { StackPlace } from "./workspace";
 

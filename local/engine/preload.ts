@@ -9,10 +9,10 @@ export async function preloadProgram(): Promise<void> {
     await Promise.allSettled([
         import("@pulumi/aws"),
         import("@pulumi/postgresql"),
-        import("../../components/auditDatabase.js"),
-        import("../../components/sourceDatabase.js"),
-        import("../../components/dmsReplication.js"),
-        import("../../config.js"),
+        import("../../components/database/auditDatabase.js"),
+        import("../../components/database/sourceDatabase.js"),
+        import("../../components/dms/dmsReplication.js"),
+        import("../../config/config.js"),
     ]);
     await Promise.allSettled([runtime.serializeFunction(() => undefined)]);
 }

@@ -1,4 +1,4 @@
-import { fit, printable } from "../../verify/lines";
+import { fit, printable } from "../../text/terminalLines";
 
 /** How far an operation of the engine is. */
 export interface OperationState {

@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { Stack } from "@pulumi/pulumi/automation";
-import { readDeployment } from "./checkpoint";
+import { readDeployment } from "./stackState";
 import { Engine, endEngine, engineOf, hasOwner } from "./engineProcess";
 import { BusyError, busyMessage, explained } from "./failure";
 import { readIfExists } from "../servers/files";

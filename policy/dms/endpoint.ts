@@ -1,7 +1,7 @@
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages, securityHub } from "../frameworks";
-import { resourceRule } from "../rule";
-import { isText, isValues, shown, Unknown } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { isText, isValues, shown, Unknown } from "../engine/values";
 
 const tls = resourceRule({
     name: "dms-endpoint-tls",

@@ -1,6 +1,6 @@
-import { auditTrail, awsDocs, pages, securityHub } from "../frameworks";
-import { resourceRule } from "../rule";
-import { shown } from "../values";
+import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { shown } from "../engine/values";
 
 const notPublic = resourceRule({
     name: "dms-instance-not-public",

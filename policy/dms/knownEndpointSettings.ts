@@ -1,8 +1,8 @@
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages } from "../frameworks";
-import { resourceRule } from "../rule";
-import { isSafe, safeValues } from "../setting";
-import { isValues, shown, Unknown, type Values } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { isSafe, safeValues } from "../engine/setting";
+import { isValues, shown, Unknown, type Values } from "../engine/values";
 
 import { ENDPOINT_SETTINGS, type EndpointSetting, type Side } from "./endpointSettingsTable";
 
@@ -20,7 +20,7 @@ const knownSettings = resourceRule({
         auditTrail("A recorded row is the whole row", "Values change on the way"),
     ],
     remediationSteps:
-        "Set the key to a value of the table in docs/known-settings.md, or remove a key that is not in it; components/dmsEndpoint.ts holds the settings.",
+        "Set the key to a value of the table in docs/known-settings.md, or remove a key that is not in it; components/dms/dmsEndpoint.ts holds the settings.",
     url: pages.dmsPostgresqlSource,
     enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],

@@ -1,7 +1,7 @@
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages } from "../frameworks";
-import { resourceRule } from "../rule";
-import { shown, type Values } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { shown, type Values } from "../engine/values";
 
 import { readMapping, tableOf, type MappingDocument } from "./mappingDocument";
 import { knownSubject, MAPPING_KINDS } from "./mappingKinds";
@@ -17,7 +17,7 @@ const knownRules = resourceRule({
         auditTrail("Every change is recorded", "Filtered rows leave no trace"),
     ],
     remediationSteps:
-        "Remove the rule; the program writes its mapping from the config key audit-trail:tables (components/tableMappings.ts).",
+        "Remove the rule; the program writes its mapping from the config key audit-trail:tables (components/dms/tableMappings.ts).",
     url: pages.dmsMappingTransformations,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],

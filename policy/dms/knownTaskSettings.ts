@@ -1,9 +1,9 @@
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages } from "../frameworks";
-import { readJson } from "../json";
-import { resourceRule } from "../rule";
-import { isSafe, safeValues, type Setting } from "../setting";
-import { isValues, shown, type Values } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { readJson } from "../engine/jsonInput";
+import { resourceRule } from "../engine/rule";
+import { isSafe, safeValues, type Setting } from "../engine/setting";
+import { isValues, shown, type Values } from "../engine/values";
 
 import {
     LOG_COMPONENTS,
@@ -38,7 +38,7 @@ const knownSettings = resourceRule({
         auditTrail("No two changes change places", "Parallel threads apply out of order"),
     ],
     remediationSteps:
-        "Set the key to a value of the table in docs/known-settings.md, or remove a key that is not in it; components/taskSettings.ts holds the settings.",
+        "Set the key to a value of the table in docs/known-settings.md, or remove a key that is not in it; components/dms/taskSettings.ts holds the settings.",
     url: pages.dmsTaskSettings,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],

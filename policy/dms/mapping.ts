@@ -1,9 +1,9 @@
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages } from "../frameworks";
-import { resourceRule } from "../rule";
-import { isText, shown } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { isText, shown } from "../engine/values";
 
-import { fillsColumn, headerColumns, type HeaderColumn } from "./headerColumns";
+import { fillsColumn, headerColumns, type HeaderColumn } from "./demandedHeaders";
 import {
     readMapping,
     tableOf,

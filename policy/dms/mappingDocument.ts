@@ -1,6 +1,6 @@
-import type { Findings } from "../findings";
-import { readJson } from "../json";
-import { isText, isValues, type Values } from "../values";
+import type { Findings } from "../engine/findings";
+import { readJson } from "../engine/jsonInput";
+import { isText, isValues, type Values } from "../engine/values";
 
 /** A table that a selection rule takes into the task. */
 export interface SelectedTable {

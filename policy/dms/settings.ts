@@ -1,8 +1,8 @@
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages, securityHub } from "../frameworks";
-import { readJson } from "../json";
-import { resourceRule, type RuleDescription, type ResourceRule } from "../rule";
-import { isValues, shown, type Values } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import { readJson } from "../engine/jsonInput";
+import { resourceRule, type RuleDescription, type ResourceRule } from "../engine/rule";
+import { isValues, shown, type Values } from "../engine/values";
 
 /** A section of the settings; one that is there must be an object. */
 interface Section {

@@ -1,6 +1,6 @@
-import { auditTrail, awsDocs, pages } from "../frameworks";
-import { resourceRule } from "../rule";
-import { shown } from "../values";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { shown } from "../engine/values";
 
 /** Inputs that let the capture of changes begin or end elsewhere than at the load. */
 const limits = ["cdcStartTime", "cdcStartPosition"] as const;

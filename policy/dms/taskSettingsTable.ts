@@ -1,4 +1,4 @@
-import { pages } from "../frameworks";
+import { pages } from "../engine/frameworks";
 import {
     type BooleanSetting,
     type ChoiceSetting,
@@ -7,7 +7,7 @@ import {
     type Range,
     type Setting,
     type TextSetting,
-} from "../setting";
+} from "../engine/setting";
 
 /** The settings of one section of `ReplicationTaskSettings`, by their names. */
 export type Section = Readonly<Record<string, Setting>>;

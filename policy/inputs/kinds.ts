@@ -1,4 +1,4 @@
-import { isText, isValues, Unknown } from "../values";
+import { isText, isValues, Unknown } from "../engine/values";
 
 /** What one input of a resource may be. */
 export interface InputKind {

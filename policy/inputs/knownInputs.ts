@@ -1,8 +1,8 @@
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages, securityHub } from "../frameworks";
-import type { ResourceType } from "../resourceTypes";
-import type { ResourceRule, RuleContext } from "../rule";
-import { isValues, items, readValue, shown, Unknown, type Values } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import type { ResourceType } from "../engine/resourceTypes";
+import type { ResourceRule, RuleContext } from "../engine/rule";
+import { isValues, items, readValue, shown, Unknown, type Values } from "../engine/values";
 
 import { accessInputs } from "./access";
 import { databaseInputs } from "./databases";

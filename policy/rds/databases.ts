@@ -1,6 +1,6 @@
-import { auditTrail, pages, securityHub } from "../frameworks";
-import { resourceRule } from "../rule";
-import { items, shown, Unknown } from "../values";
+import { auditTrail, pages, securityHub } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { items, shown, Unknown } from "../engine/values";
 
 const notPublic = resourceRule({
     name: "rds-not-public",

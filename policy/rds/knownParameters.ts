@@ -1,7 +1,7 @@
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages } from "../frameworks";
-import { resourceRule } from "../rule";
-import { isValues, items, shown, Unknown, type Values } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { isValues, items, shown, Unknown, type Values } from "../engine/values";
 
 import { PARAMETERS } from "./parameterTable";
 

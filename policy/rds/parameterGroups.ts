@@ -1,6 +1,6 @@
-import { auditTrail, awsDocs, pages, securityHub } from "../frameworks";
-import { resourceRule } from "../rule";
-import { isText, shown } from "../values";
+import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { isText, shown } from "../engine/values";
 
 import { parametersNamed, requireLogicalReplication } from "./parameters";
 

@@ -1,5 +1,5 @@
-import type { Findings } from "../findings";
-import { isValues, items, shown, Unknown, type Values } from "../values";
+import type { Findings } from "../engine/findings";
+import { isValues, items, shown, Unknown, type Values } from "../engine/values";
 
 /** What a parameter group says about one parameter. */
 export interface NamedParameters {

@@ -1,11 +1,11 @@
 import type { PolicyResource } from "@pulumi/policy";
 
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages, securityHub } from "../frameworks";
-import { stackRule } from "../rule";
-import type { StackView } from "../stackView";
-import { databasesBehind, tasksOf } from "../topology";
-import { isText, shown, Unknown } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import { stackRule } from "../engine/rule";
+import type { StackView } from "../engine/stackView";
+import { databasesBehind, tasksOf } from "../engine/topology";
+import { isText, shown, Unknown } from "../engine/values";
 
 const CLUSTER = "aws:rds/cluster:Cluster";
 const INSTANCE = "aws:rds/instance:Instance";

@@ -1,12 +1,12 @@
 import type { PolicyResource } from "@pulumi/policy";
 
-import type { Findings } from "../findings";
-import { auditTrail, awsDocs, pages } from "../frameworks";
+import type { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { parametersNamed, requireLogicalReplication } from "../rds/parameters";
-import { stackRule } from "../rule";
-import { type StackView } from "../stackView";
-import { databasesBehind, tasksOf } from "../topology";
-import { isText, shown } from "../values";
+import { stackRule } from "../engine/rule";
+import { type StackView } from "../engine/stackView";
+import { databasesBehind, tasksOf } from "../engine/topology";
+import { isText, shown } from "../engine/values";
 
 const sourceReplicates = stackRule({
     name: "stack-source-replicates-logically",

@@ -1,4 +1,4 @@
-import type { StackRule } from "../rule";
+import type { StackRule } from "../engine/rule";
 
 import { databasePairRules } from "./databases";
 import { endpointPairRules } from "./endpoints";

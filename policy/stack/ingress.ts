@@ -1,10 +1,11 @@
 import type { PolicyResource } from "@pulumi/policy";
 
-import type { Findings } from "../findings";
-import { auditTrail, pages, securityHub } from "../frameworks";
-import { Inputs, stackRule } from "../rule";
-import { dependencies, type StackView } from "../stackView";
-import { isText, items, shown, Unknown, type Values } from "../values";
+import type { Findings } from "../engine/findings";
+import { auditTrail, pages, securityHub } from "../engine/frameworks";
+import { Inputs } from "../engine/resourceInputs";
+import { stackRule } from "../engine/rule";
+import { dependencies, type StackView } from "../engine/stackView";
+import { isText, items, shown, Unknown, type Values } from "../engine/values";
 
 const ingressFromGroups = stackRule({
     name: "stack-database-ingress-from-groups",

@@ -1,8 +1,8 @@
 import type { PolicyResource } from "@pulumi/policy";
 
-import { auditTrail, awsDocs, pages } from "../frameworks";
-import { stackRule } from "../rule";
-import { dependencies, type StackView } from "../stackView";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { stackRule } from "../engine/rule";
+import { dependencies, type StackView } from "../engine/stackView";
 
 const SECRET = "aws:secretsmanager/secret:Secret";
 const ENDPOINT = "aws:dms/endpoint:Endpoint";

@@ -1,9 +1,9 @@
 import type { PolicyResource } from "@pulumi/policy";
 
-import { auditTrail, pages, securityHub } from "../frameworks";
-import type { ResourceType } from "../resourceTypes";
-import { stackRule } from "../rule";
-import type { StackView } from "../stackView";
+import { auditTrail, pages, securityHub } from "../engine/frameworks";
+import type { ResourceType } from "../engine/resourceTypes";
+import { stackRule } from "../engine/rule";
+import type { StackView } from "../engine/stackView";
 
 /** Subnet groups of databases and of DMS. */
 const GROUPS = [

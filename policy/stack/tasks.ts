@@ -1,11 +1,11 @@
 import type { PolicyResource } from "@pulumi/policy";
 
-import { auditTrail, awsDocs, pages } from "../frameworks";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { readMapping, transformations } from "../dms/mappingDocument";
-import { Findings } from "../findings";
-import { stackRule } from "../rule";
-import type { StackView } from "../stackView";
-import { databasesBehind, tasksOf, type TaskEndpoints } from "../topology";
+import { Findings } from "../engine/findings";
+import { stackRule } from "../engine/rule";
+import type { StackView } from "../engine/stackView";
+import { databasesBehind, tasksOf, type TaskEndpoints } from "../engine/topology";
 
 import { places } from "./endpoints";
 

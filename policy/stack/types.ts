@@ -1,6 +1,6 @@
-import { auditTrail, pages, securityHub } from "../frameworks";
-import { stackRule } from "../rule";
-import { items, shown } from "../values";
+import { auditTrail, pages, securityHub } from "../engine/frameworks";
+import { stackRule } from "../engine/rule";
+import { items, shown } from "../engine/values";
 
 /** The types of the services that hold the rows, the passwords or the rights, which the pack knows and judges. */
 const KNOWN: readonly string[] = [

@@ -1,7 +1,7 @@
-import type { Findings } from "../findings";
-import { awsDocs, pages, securityHub } from "../frameworks";
-import { resourceRule } from "../rule";
-import { isValues, items, shown, Unknown } from "../values";
+import type { Findings } from "../engine/findings";
+import { awsDocs, pages, securityHub } from "../engine/frameworks";
+import { resourceRule } from "../engine/rule";
+import { isValues, items, shown, Unknown } from "../engine/values";
 
 import { tooOpen } from "./cidr";
 

@@ -1,6 +1,6 @@
 -- What the source's catalog says about the tables named in $1 (schemas) and $2 (tables, same length), of which the role $3
 -- reads what is loaded: one row per table, in the order asked for, columns and key as JSON; relkind is null for a table that
--- is missing. Values are read as text, which depends on the session's settings: see components/database/session.ts.
+-- is missing. Values are read as text, which depends on the session's settings: see database/session.ts.
 -- A domain is shown as its base type, because staging holds plain columns; a type outside pg_catalog is qualified.
 WITH wanted AS (
     SELECT w.table_schema, w.table_name, w.ordinality

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { chmod, readdir } from "node:fs/promises";
 
-import { npmRun } from "../support/command";
-import { withTempDir } from "../support/tempDir";
+import { npmRun } from "../../testing/command";
+import { withTempDir } from "../../testing/tempDir";
 
 const SECTIONS = ["Source side", "Guards at the source", "Audit side", "Lag", "Verify"];
 

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
-import { formatCidr, networkSize } from "../../components/cidr";
-import { defaults, parseConfig } from "../../config";
+import { formatCidr, networkSize } from "../../components/network/cidr";
+import { parseConfig } from "../../config/config";
+import { defaults } from "../../config/keys";
 
 const ROOT = path.join(__dirname, "..", "..");
 

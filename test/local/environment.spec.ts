@@ -6,7 +6,7 @@ import {
     useOwnEnvironment,
     userBackendEnvironment,
 } from "../../local/environment";
-import { hostileEnvironment } from "../support/hostileEnvironment";
+import { hostileEnvironment } from "../../testing/hostileEnvironment";
 
 describe("the environment of the project's processes", () => {
     const NEUTRAL = { PATH: "/usr/bin", HOME: "/home/somebody" };

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import type { ColumnChoice, TableChoices } from "../../components/trail/columnChoices";
-import { guardFiles, limitCheckFiles } from "../../components/trail/guards";
-import { readTables } from "../../verify/tables";
+import type { ColumnChoice, TableChoices } from "../../trail/columnChoices";
+import { guardFiles, limitCheckFiles } from "../../trail/guards";
+import { readTables } from "../../verify/readTables";
 import type { TableReport } from "../../verify/report";
 import { verifyTrail } from "../../verify/verifyTrail";
-import { run } from "../trail/support/trail";
-import { Pipeline } from "./support/pipeline";
-import { MortalServer } from "./support/server";
-import { readComplaints, readLog } from "./support/trailReader";
+import { run } from "../../testing/trailDatabase";
+import { Pipeline } from "../../testing/pipeline/pipeline";
+import { MortalServer } from "../../testing/pipeline/server";
+import { readComplaints, readLog } from "../../testing/pipeline/trailReader";
 
 const FILM = { schema: "public", table: "film" };
 const DDL =

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
-import { Runs, SECONDS } from "./support/property";
-import { parts, schedules } from "./support/schedule";
+import { Runs, SECONDS } from "../../testing/pipeline/property";
+import { parts, schedules } from "../../testing/pipeline/schedule";
 
 /** DMS reads a table after its capture began, and then applies what was captured meanwhile, ignoring conflicts. */
 describe("tables that change while they are loaded", function () {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 
-import { until } from "../support/until";
-import { Pipeline } from "./support/pipeline";
-import { MortalServer } from "./support/server";
+import { until } from "../../testing/until";
+import { Pipeline } from "../../testing/pipeline/pipeline";
+import { MortalServer } from "../../testing/pipeline/server";
 
 const DOCS = { schema: "public", table: "docs" };
 

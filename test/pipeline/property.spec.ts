@@ -1,5 +1,5 @@
-import { Runs, SECONDS } from "./support/property";
-import { schedules } from "./support/schedule";
+import { Runs, SECONDS } from "../../testing/pipeline/property";
+import { schedules } from "../../testing/pipeline/schedule";
 
 describe("the whole pipeline, whatever is done to it", function () {
     this.timeout((SECONDS + 120) * 1000);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { soak } from "./support/soak/soak";
+import { soak } from "../../testing/pipeline/soak/soak";
 
 /** The short form of `npm run soak`. */
 describe("load while everything is killed", function () {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 
-import { Runs, SECONDS } from "./support/property";
-import { parts, schedules } from "./support/schedule";
+import { Runs, SECONDS } from "../../testing/pipeline/property";
+import { parts, schedules } from "../../testing/pipeline/schedule";
 
 /** Nothing promises that DMS keeps a source transaction, or the two steps of a large column, in one transaction. */
 describe("source transactions that come in parts", function () {

@@ -3,13 +3,13 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import type { Client } from "pg";
 
-import { trailNames } from "../../components/trail/names";
+import { trailNames } from "../../trail/names";
 import { disconnect } from "../../local/dms/connection";
 import { verifyTrail } from "../../verify/verifyTrail";
-import { Pipeline } from "./support/pipeline";
-import { MortalServer } from "./support/server";
-import { Deeds } from "./support/stress";
-import { readComplaints } from "./support/trailReader";
+import { Pipeline } from "../../testing/pipeline/pipeline";
+import { MortalServer } from "../../testing/pipeline/server";
+import { Deeds } from "../../testing/pipeline/stress";
+import { readComplaints } from "../../testing/pipeline/trailReader";
 
 const TABLES = ["orders", "visits"].map((table) => ({ schema: "public", table }));
 const WRITERS = 2;

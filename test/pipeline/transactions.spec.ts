@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import type { Faults } from "../../local/dms/faults";
-import { until } from "../support/until";
-import { Pipeline } from "./support/pipeline";
-import { MortalServer } from "./support/server";
+import type { Faults } from "../../local/dms/task/faults";
+import { until } from "../../testing/until";
+import { Pipeline } from "../../testing/pipeline/pipeline";
+import { MortalServer } from "../../testing/pipeline/server";
 
 const TABLES = ["credits", "debits"].map((table) => ({ schema: "public", table }));
 const WRITERS = 6;

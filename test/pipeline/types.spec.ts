@@ -4,13 +4,14 @@ import path from "node:path";
 
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
 
-import { type CatalogRow, catalogParameters, tableShapes } from "../../components/trail/catalog";
-import { renderSql } from "../../components/trail/template";
-import type { Faults } from "../../local/dms/faults";
-import { Pipeline } from "./support/pipeline";
-import { connect, MortalServer } from "./support/server";
-import { readComplaints } from "./support/trailReader";
-import { ACCEPTED, REFUSED, TYPE_DDL, type TypeCase } from "./support/typeCases";
+import { type CatalogRow } from "../../trail/catalogRow";
+import { catalogParameters, tableShapes } from "../../trail/catalogTables";
+import { renderSql } from "../../database/sqlTemplate";
+import type { Faults } from "../../local/dms/task/faults";
+import { Pipeline } from "../../testing/pipeline/pipeline";
+import { connect, MortalServer } from "../../testing/pipeline/server";
+import { readComplaints } from "../../testing/pipeline/trailReader";
+import { ACCEPTED, REFUSED, TYPE_DDL, type TypeCase } from "../../testing/pipeline/typeCases";
 
 const TABLE = { schema: "public", table: "typed" };
 const ROUNDS = Math.max(...ACCEPTED.map(({ values }) => values.length));

@@ -7,11 +7,11 @@ import path from "node:path";
 
 import { escapeLiteral } from "pg";
 
-import { CLI_VERSION } from "../../local/engine/cli";
+import { CLI_VERSION } from "../../local/engine/pulumiCli";
 import { stopRdsServer } from "../../local/servers/rds";
 import { readRecord } from "../../local/servers/rdsFiles";
-import { withTempDir } from "../support/tempDir";
-import { launch } from "../support/command";
+import { withTempDir } from "../../testing/tempDir";
+import { launch } from "../../testing/command";
 import { ARTICLE, connected, LaptopStack } from "./support/laptopStack";
 import { passwordsOf } from "./support/secrets";
 import { assertRefused, FAILED, refusal } from "./support/refusal";
@@ -236,7 +236,7 @@ describe("stack: bad input", function () {
                 XDG_CACHE_HOME: undefined,
                 PULUMI_HOME: undefined,
             };
-            const script = path.join("local", "commands", "start.ts");
+            const script = path.join("commands", "start.ts");
             const result = await launch(process.execPath, ["--import", "tsx", script], environment)
                 .ended;
             assertRefused(

@@ -16,14 +16,14 @@ import {
     type CliSources,
     MissingCliError,
     obtainCli,
-} from "../../local/engine/cli";
+} from "../../local/engine/pulumiCli";
 import { occupy } from "../../local/engine/commandLock";
 import { PROJECT_ROOT } from "../../local/engine/paths";
 import { type PluginSource, realPostgresqlPlugin } from "../../local/engine/plugins";
 import { recover, type RecoverableStack } from "../../local/engine/recover";
 import { isCommandOf } from "../../local/servers/process";
-import { withTempDir } from "../support/tempDir";
-import { until } from "../support/until";
+import { withTempDir } from "../../testing/tempDir";
+import { until } from "../../testing/until";
 
 describe("stack: finding a Pulumi CLI", () => {
     const WAYS = ["onPath", "cached", "download", "build"] as const;

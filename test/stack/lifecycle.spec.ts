@@ -3,21 +3,22 @@ import path from "node:path";
 
 import { Client } from "pg";
 
-import { type CatalogRow, catalogParameters, tableShapes } from "../../components/trail/catalog";
-import { MARKER_TABLE } from "../../components/trail/guards";
-import { lookFile } from "../../components/trail/look";
-import { formatTableName } from "../../components/trail/names";
-import type { TableName } from "../../components/trail/shape";
-import { renderSql } from "../../components/trail/template";
+import { type CatalogRow } from "../../trail/catalogRow";
+import { catalogParameters, tableShapes } from "../../trail/catalogTables";
+import { MARKER_TABLE } from "../../trail/guards";
+import { lookFile } from "../../trail/tableLife";
+import { formatTableName } from "../../trail/names";
+import type { TableName } from "../../trail/tableDefinition";
+import { renderSql } from "../../database/sqlTemplate";
 import { CHANGING, DROPPED, GO, MAKE_GOING, MOVED, MOVING } from "./support/changing";
 import { listProcesses, watchCommandLines } from "./support/processList";
-import { signalGroup } from "../support/command";
+import { signalGroup } from "../../testing/command";
 import { pulumi } from "./support/engine";
 import { ARTICLE, connected, isLiving, LaptopStack, type Settings } from "./support/laptopStack";
 import { arrival, ITEMS, type LogEntry, logOf } from "./support/log";
 import { assertRefused, FAILED } from "./support/refusal";
 import { filesWith, passwordsOf } from "./support/secrets";
-import { until } from "../support/until";
+import { until } from "../../testing/until";
 
 const ORDER_LINES = { schema: "Sales", table: "OrderLines" };
 const OTHERS = [ITEMS, ...CHANGING.map(({ name }) => name)];

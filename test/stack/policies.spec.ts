@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import path from "node:path";
 
 import { rules } from "../../policy/registry";
-import { breakages, withoutBreakage } from "../../policy/tests/brokenSettings";
-import { type CommandResult, launch } from "../support/command";
+import { breakages, withoutBreakage } from "../policy/support/brokenSettings";
+import { type CommandResult, launch } from "../../testing/command";
 import { LaptopStack } from "./support/laptopStack";
 import { previewGroups } from "./support/previewGroups";
 

@@ -3,9 +3,9 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 
 import { connected, LaptopStack, type Settings } from "./support/laptopStack";
-import { until } from "../support/until";
+import { until } from "../../testing/until";
 
-const SHOP = path.join(__dirname, "..", "shop");
+const SHOP = path.join(__dirname, "shop");
 
 /** Every table of the shop, as a person lists them: the parent for the payments' 50 partitions. */
 const TABLES = [

@@ -3,10 +3,10 @@ import { truncate } from "node:fs/promises";
 import path from "node:path";
 
 import { namesIn } from "../../local/servers/files";
-import { type CommandResult, launch, signalGroup } from "../support/command";
-import { hostileEnvironment } from "../support/hostileEnvironment";
-import { withTempDir } from "../support/tempDir";
-import { until } from "../support/until";
+import { type CommandResult, launch, signalGroup } from "../../testing/command";
+import { hostileEnvironment } from "../../testing/hostileEnvironment";
+import { withTempDir } from "../../testing/tempDir";
+import { until } from "../../testing/until";
 import { knownResources, pulumi, stateFile } from "./support/engine";
 import { ARTICLE, connected, LaptopStack, type Settings } from "./support/laptopStack";
 import { ITEMS, type LogEntry, logOf } from "./support/log";
@@ -129,7 +129,7 @@ describe("stack: how it ends", function () {
 
     it("begins nothing more when a signal reaches the command alone; --force ends a protected stack", async () => {
         const stack = await makeStack(PROTECTED);
-        const script = path.join("local", "commands", "start.ts");
+        const script = path.join("commands", "start.ts");
         const start = launch(process.execPath, ["--import", "tsx", script], stack.environment);
         try {
             await until(async () => (await stack.clusters()).length > 0, 120_000);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
-import { connect, ITEMS, type Trail, trailDatabase } from "./support/trail";
-import { scratchServer, type ScratchServer } from "../support/postgres";
+import { connect, ITEMS, type Trail, trailDatabase } from "../../testing/trailDatabase";
+import { scratchServer, type ScratchServer } from "../../testing/postgres";
 
 const COLUMNS = `server_name varchar(128), task_name varchar(128), table_owner varchar(128), table_name varchar(128),
     suspend_reason varchar(32), suspend_timestamp timestamp`;

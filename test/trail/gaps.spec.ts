@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 
-import { tableObjects } from "../../components/trail/statements";
-import { markerGapFiles } from "../../components/trail/guards";
-import { ITEMS, run, shapeOf, type Trail, trailServer } from "./support/trail";
+import { tableObjects } from "../../trail/statements";
+import { markerGapFiles } from "../../trail/guards";
+import { ITEMS, run, shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
 
 const LSN = (position: number): string =>
     `00000000/${position.toString(16).toUpperCase().padStart(8, "0")}`;

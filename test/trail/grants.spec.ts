@@ -2,13 +2,21 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import { prepareSession } from "../../components/database/session";
-import { auditGrants, sourceGrants } from "../../components/grants";
-import { MARKER_TABLE } from "../../components/trail/guards";
-import { lookFile, retireFile } from "../../components/trail/look";
-import { tableObjects, triggerFunction, triggerObjects } from "../../components/trail/statements";
-import { scratchServer, type ScratchServer } from "../support/postgres";
-import { connect, deploy, ITEMS, run, shapeOf, type Trail, trailDatabase } from "./support/trail";
+import { prepareSession } from "../../database/session";
+import { auditGrants, sourceGrants } from "../../trail/grants";
+import { MARKER_TABLE } from "../../trail/guards";
+import { lookFile, retireFile } from "../../trail/tableLife";
+import { tableObjects, triggerFunction, triggerObjects } from "../../trail/statements";
+import { scratchServer, type ScratchServer } from "../../testing/postgres";
+import {
+    connect,
+    deploy,
+    ITEMS,
+    run,
+    shapeOf,
+    type Trail,
+    trailDatabase,
+} from "../../testing/trailDatabase";
 
 const LINES = shapeOf("Sales", "OrderLines", { id: "bigint", at: "timestamp(6) with time zone" }, [
     "id",

@@ -2,14 +2,9 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import {
-    guardFiles,
-    guardOthersFiles,
-    markerFiles,
-    type TableGuards,
-} from "../../components/trail/guards";
-import { type ScratchServer, scratchServer } from "../support/postgres";
-import { connect, run, shapeOf } from "./support/trail";
+import { guardFiles, guardOthersFiles, markerFiles, type TableGuards } from "../../trail/guards";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
+import { connect, run, shapeOf } from "../../testing/trailDatabase";
 
 const ORDERS = shapeOf(
     "Sales",

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 
 import type { Client } from "pg";
 
-import type { TableShape } from "../../components/trail/shape";
-import { ITEMS, shapeOf, type Trail, trailServer } from "./support/trail";
+import type { TableShape } from "../../trail/tableDefinition";
+import { ITEMS, shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
 
 const AT = "2026-11-23 10:00:00.123456";
 

@@ -2,12 +2,7 @@ import assert from "node:assert/strict";
 
 import fc from "fast-check";
 
-import {
-    fitIdentifier,
-    formatTableName,
-    parseTableName,
-    trailNames,
-} from "../../components/trail/names";
+import { fitIdentifier, formatTableName, parseTableName, trailNames } from "../../trail/names";
 
 const identifier = fc
     .string({ unit: "binary", minLength: 1, maxLength: 60 })

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import { type ScratchServer, scratchServer } from "../support/postgres";
-import { ITEMS, type Trail, trailDatabase } from "./support/trail";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
+import { ITEMS, type Trail, trailDatabase } from "../../testing/trailDatabase";
 
 const AT = "2026-11-23 10:00:00.123456";
 

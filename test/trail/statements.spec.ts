@@ -2,16 +2,23 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import type { TableShape } from "../../components/trail/shape";
+import type { TableShape } from "../../trail/tableDefinition";
 import {
     foundation,
     SCHEMA_VERSION,
     tableObjects,
     triggerFunction,
     widthFile,
-} from "../../components/trail/statements";
-import { scratchServer, type ScratchServer } from "../support/postgres";
-import { deploy, ITEMS, run, shapeOf, type Trail, trailDatabase } from "./support/trail";
+} from "../../trail/statements";
+import { scratchServer, type ScratchServer } from "../../testing/postgres";
+import {
+    deploy,
+    ITEMS,
+    run,
+    shapeOf,
+    type Trail,
+    trailDatabase,
+} from "../../testing/trailDatabase";
 
 /** What comes now may have come before, as far as the trail knows; the session keeps its plans. */
 async function asNewSession(dms: Client): Promise<void> {

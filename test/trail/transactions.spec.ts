@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import { ITEMS, shapeOf, type Trail, trailServer } from "./support/trail";
+import { ITEMS, shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
 
 const ORDERS = shapeOf(
     "public",

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 
 import type { Client } from "pg";
 
-import { type ScratchServer, scratchServer } from "../support/postgres";
-import { deploy, shapeOf, type Trail, trailDatabase } from "./support/trail";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
+import { deploy, shapeOf, type Trail, trailDatabase } from "../../testing/trailDatabase";
 
 const ODD = shapeOf("public", "odd", { id: "text", document: "json", note: "text" }, ["id"]);
 /** Fits into staging's index and not into that of the tombstones; without a pattern, so that it cannot be compressed. */

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 
-import { renderSql } from "../../components/trail/template";
+import { renderSql } from "../../database/sqlTemplate";
 import { Database } from "../../verify/database";
 import { type Overview, overviewLines, readOverview } from "../../verify/overview";
-import { until } from "../support/until";
-import { failedChecks, tableOf, World } from "./support";
+import { until } from "../../testing/until";
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const ITEMS = "public.items";
 const DDL = `

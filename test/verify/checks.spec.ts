@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 
-import { triggerFunction } from "../../components/trail/statements";
-import { failedChecks, tableOf, World } from "./support";
+import { triggerFunction } from "../../trail/statements";
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const DDL = `
     CREATE TABLE several (id uuid PRIMARY KEY DEFAULT gen_random_uuid()) PARTITION BY LIST (id);

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 
-import { markerGapFiles } from "../../components/trail/guards";
-import { trailNames } from "../../components/trail/names";
-import { triggerFunction } from "../../components/trail/statements";
-import { failedChecks, tableOf, World } from "./support";
+import { markerGapFiles } from "../../trail/guards";
+import { trailNames } from "../../trail/names";
+import { triggerFunction } from "../../trail/statements";
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const TABLE = "public.It's";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { kindsOf, tableOf, World } from "./support";
+import { kindsOf, tableOf, World } from "../../testing/verifiedTrail";
 
 const DDL = `
     CREATE TABLE public.items (item_id integer PRIMARY KEY, name varchar(100) NOT NULL, price numeric(10, 2) NOT NULL);

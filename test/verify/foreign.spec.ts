@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 
-import { trailNames } from "../../components/trail/names";
+import { trailNames } from "../../trail/names";
 import { hasUnverified } from "../../verify/report";
-import { readTables } from "../../verify/tables";
+import { readTables } from "../../verify/readTables";
 import { verifyTrail } from "../../verify/verifyTrail";
-import { failedChecks, tableOf, World } from "./support";
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const TABLES = ["first", "second"].map((table) => ({ schema: "public", table }));
 const DDL = `

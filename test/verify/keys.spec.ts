@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { ACCEPTED } from "../pipeline/support/typeCases";
-import { World } from "./support";
+import { ACCEPTED } from "../../testing/pipeline/typeCases";
+import { World } from "../../testing/verifiedTrail";
 
 /** Large objects cannot be in a key, and extensions would have to be there. */
 const NO_KEY = /^(text|bytea|xml|jsonb?|citext|hstore|.*\[\])$/u;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { failedChecks, tableOf, World } from "./support";
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const ITEMS = "public.items";
 const DOCUMENTS = "public.documents";

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import type { Client } from "pg";
 
-import { World } from "./support";
+import { World } from "../../testing/verifiedTrail";
 
 /** More than a call of a function has arguments. */
 const WIDE = Array.from({ length: 101 }, (_, at) => `t${at} timestamp DEFAULT now()`).join(", ");

@@ -9,13 +9,13 @@ import {
     isReserved,
     PARTITION_COLUMN,
     RESERVED_PREFIX,
-} from "../../components/trail/headers";
-import { formatTableName, trailNames } from "../../components/trail/names";
-import type { TableName } from "../../components/trail/shape";
-import { readTables } from "../../verify/tables";
+} from "../../trail/headerColumns";
+import { formatTableName, trailNames } from "../../trail/names";
+import type { TableName } from "../../trail/tableDefinition";
+import { readTables } from "../../verify/readTables";
 import { verifyTrail } from "../../verify/verifyTrail";
-import { until } from "../support/until";
-import { failedChecks, tableOf, World } from "./support";
+import { until } from "../../testing/until";
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const ROOT = path.resolve(__dirname, "../..");
 /** What PostgreSQL itself forbids, and what each table has besides. */
@@ -29,7 +29,7 @@ function ownWords(): string[] {
         .filter((file) => file.endsWith(".sql"))
         .map((file) => path.join("sql", file));
     const words = new Set<string>();
-    for (const file of [...scripts, "verify/fragments.ts", "components/trail/statements.ts"]) {
+    for (const file of [...scripts, "verify/sqlExpressions.ts", "trail/statements.ts"]) {
         const text = readFileSync(path.join(ROOT, file), "utf8").replaceAll(/--.*$/gmu, "");
         for (const [word] of text.toLowerCase().matchAll(/[a-z_][a-z0-9_]*/gu)) {
             words.add(word);

@@ -5,8 +5,8 @@ import { setTimeout as pause } from "node:timers/promises";
 
 import type { Client } from "pg";
 
-import { until } from "../support/until";
-import { failedChecks, tableOf, World } from "./support";
+import { until } from "../../testing/until";
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const ITEMS = "public.items";
 

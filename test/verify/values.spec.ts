@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 
-import { kindsOf, tableOf, World } from "./support";
+import { kindsOf, tableOf, World } from "../../testing/verifiedTrail";
 
 const DDL = `
     CREATE TABLE public.scalar (id integer PRIMARY KEY, t text);

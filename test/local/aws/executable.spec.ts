@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 
 import { isCommandOf } from "../../../local/servers/process";
 import { isPortFree } from "../../../local/servers/ports";
-import { until } from "../../support/until";
+import { until } from "../../../testing/until";
 
 describe("pulumi-resource-aws", function () {
     this.timeout(20_000);

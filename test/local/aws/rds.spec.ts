@@ -12,7 +12,7 @@ import { recordedPid } from "../../../local/servers/postgres";
 import { isRdsServerRunning } from "../../../local/servers/rds";
 import { rdsFolder } from "../../../local/servers/rdsFiles";
 import { authorityFiles } from "../../../local/servers/tls";
-import { until } from "../../support/until";
+import { until } from "../../../testing/until";
 import { Cloud, type Made, makeNetwork } from "./support/cloud";
 
 const CLUSTER = "aws:rds/cluster:Cluster";

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 
 import { Client } from "pg";
 
-import { replicator } from "../../../local/aws/control";
+import { replicator } from "../../../local/aws/taskControl";
 import { reviveStack, sweepStack } from "../../../local/aws/revive";
 import { isPortFree } from "../../../local/servers/ports";
 import { stopRdsServer } from "../../../local/servers/rds";
 import { ensureAuthority } from "../../../local/servers/tls";
-import { until } from "../../support/until";
+import { until } from "../../../testing/until";
 import { Cloud, type Made } from "./support/cloud";
 import { makeReplication } from "./support/replication";
 

@@ -6,13 +6,13 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 
 import { dropTaskSlot, startTask, stopTask } from "../../../local/dms/control";
-import { writeJsonFile } from "../../../local/dms/files";
+import { writeJsonFile } from "../../../local/dms/taskFiles";
 import { startTicks } from "../../../local/dms/processIdentity";
-import { slotName } from "../../../local/dms/slot";
+import { slotName } from "../../../local/dms/capture/slot";
 import { findBinaries } from "../../../local/servers/binaries";
 import { type ServerFiles, startServer, stopServer } from "../../../local/servers/postgres";
-import { type ScratchServer, scratchServer } from "../../support/postgres";
-import { until } from "../../support/until";
+import { type ScratchServer, scratchServer } from "../../../testing/postgres";
+import { until } from "../../../testing/until";
 import { Proxy } from "./proxy";
 import { Bench, ITEMS, ITEMS_STAGING, log, rowsOf, statusOf } from "./support";
 
@@ -312,7 +312,7 @@ describe("local/dms: stops, kills and outages", function () {
     });
 
     it("ends with the tests that started it, whatever ends them", async () => {
-        const support = JSON.stringify(path.resolve(__dirname, "../../support/taskFolder"));
+        const support = JSON.stringify(path.resolve(__dirname, "../../../testing/taskFolder"));
         const script = `console.log(require(${support}).taskFolder().path); setInterval(() => {}, 1000);`;
         const owner = spawn(process.execPath, ["--require", "tsx/cjs", "-e", script], {
             stdio: ["ignore", "pipe", "inherit"],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 
 import { stopTask } from "../../../local/dms/control";
-import { type ScratchServer, scratchServer } from "../../support/postgres";
-import { until } from "../../support/until";
+import { type ScratchServer, scratchServer } from "../../../testing/postgres";
+import { until } from "../../../testing/until";
 import { Bench, log, statusOf } from "./support";
 
 const HEADERS =

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 
 import type { Client } from "pg";
 
-import { type ScratchServer, scratchServer } from "../../support/postgres";
-import { until } from "../../support/until";
+import { type ScratchServer, scratchServer } from "../../../testing/postgres";
+import { until } from "../../../testing/until";
 import { Bench, ITEMS, ITEMS_STAGING, log, rowsOf, statusOf } from "./support";
 
 const WAITING =

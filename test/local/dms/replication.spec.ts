@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-import { watchTasks } from "../../../local/commands/taskNews";
+import { watchTasks } from "../../../commands/shared/taskNews";
 import { dropTaskSlot, startTask, stopTask, taskStatus } from "../../../local/dms/control";
-import { type ScratchServer, scratchServer } from "../../support/postgres";
-import { until } from "../../support/until";
+import { type ScratchServer, scratchServer } from "../../../testing/postgres";
+import { until } from "../../../testing/until";
 import { Bench, ITEMS, ITEMS_STAGING, log, rowsOf, statusOf } from "./support";
 
 const HEADERS =

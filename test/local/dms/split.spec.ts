@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 
 import { startTask, stopTask } from "../../../local/dms/control";
 import { startTicks } from "../../../local/dms/processIdentity";
-import { type ScratchServer, scratchServer } from "../../support/postgres";
-import { until } from "../../support/until";
+import { type ScratchServer, scratchServer } from "../../../testing/postgres";
+import { until } from "../../../testing/until";
 import { Bench, statusOf } from "./support";
 
 const HEADERS =

@@ -4,11 +4,11 @@ import path from "node:path";
 import { Client } from "pg";
 
 import { startTask, stopTask, taskStatus } from "../../../local/dms/control";
-import { writeJsonFile } from "../../../local/dms/files";
-import type { TaskStatus } from "../../../local/dms/status";
-import type { ScratchServer } from "../../support/postgres";
-import { type TaskFolder, taskFolder } from "../../support/taskFolder";
-import { until } from "../../support/until";
+import { writeJsonFile } from "../../../local/dms/taskFiles";
+import type { TaskStatus } from "../../../local/dms/task/status";
+import type { ScratchServer } from "../../../testing/postgres";
+import { type TaskFolder, taskFolder } from "../../../testing/taskFolder";
+import { until } from "../../../testing/until";
 
 export interface TaskOptions {
     readonly tables?: readonly string[];

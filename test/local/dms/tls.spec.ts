@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { clientConfig, connect, disconnect } from "../../../local/dms/connection";
-import { parseEndpointSettings } from "../../../local/dms/extraAttributes";
-import type { Endpoint } from "../../../local/dms/task";
+import { parseEndpointSettings } from "../../../local/dms/task/extraAttributes";
+import type { Endpoint } from "../../../local/dms/task/task";
 import { giveToServerUser } from "../../../local/servers/runAs";
 import { ensureAuthority, issueServerCertificate } from "../../../local/servers/tls";
-import { type ScratchServer, scratchServer } from "../../support/postgres";
+import { type ScratchServer, scratchServer } from "../../../testing/postgres";
 import { rowsOf } from "./support";
 
 describe("local/dms/connection: TLS", function () {

@@ -7,7 +7,7 @@ import { generate } from "selfsigned";
 import { CheckFailure, parseUrn, Props, ProviderModule } from "../../../local/provider";
 import { postgresqlProvider } from "../../../local/postgresql/provider";
 import { giveToServerUser } from "../../../local/servers/runAs";
-import { scratchServer, ScratchServer } from "../../support/postgres";
+import { scratchServer, ScratchServer } from "../../../testing/postgres";
 
 /** The user the provider works as: no superuser, but CREATEROLE and CREATEDB, as on RDS. */
 export const MASTER = "Master 'of' RDS";

@@ -13,8 +13,8 @@ import { Client } from "pg";
 import { failureReason } from "../../../local/servers/failureReason";
 import { isPortFree, serverPorts } from "../../../local/servers/ports";
 import { initServer, quoteSetting } from "../../../local/servers/postgres";
-import { until } from "../../support/until";
-import { scratchServer, type ScratchServer } from "../../support/postgres";
+import { until } from "../../../testing/until";
+import { scratchServer, type ScratchServer } from "../../../testing/postgres";
 
 async function query(server: ScratchServer, sql: string, password = server.password) {
     const client = new Client({ ...server, password });
@@ -132,7 +132,7 @@ describe("scratch server of a process that is killed", function () {
     this.timeout(30_000);
     it("ends with it and leaves no file", async () => {
         const folder = await mkdtemp(path.join(tmpdir(), "audit-trail-killed-"));
-        const support = path.resolve(__dirname, "../../support/postgres");
+        const support = path.resolve(__dirname, "../../../testing/postgres");
         const script = `require(${JSON.stringify(support)}).scratchServer().then((s) => { console.log(s.port); setInterval(() => {}, 1000); });`;
         const owner = spawn(process.execPath, ["--require", "tsx/cjs", "-e", script], {
             stdio: ["ignore", "pipe", "inherit"],

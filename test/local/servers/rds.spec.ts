@@ -21,8 +21,8 @@ import {
 import { commandOf } from "../../../local/servers/process";
 import { rdsFolder, readRecord } from "../../../local/servers/rdsFiles";
 import { authorityFiles } from "../../../local/servers/tls";
-import { makeTempDir } from "../../support/tempDir";
-import { until } from "../../support/until";
+import { makeTempDir } from "../../../testing/tempDir";
+import { until } from "../../../testing/until";
 
 const ID = "source";
 const LOGICAL = [

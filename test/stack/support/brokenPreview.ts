@@ -2,12 +2,12 @@ import path from "node:path";
 
 import * as pulumi from "@pulumi/pulumi";
 
-import { obtainCli } from "../../../local/engine/cli";
+import { obtainCli } from "../../../local/engine/pulumiCli";
 import { preview } from "../../../local/engine/operation";
 import { PROJECT_ROOT } from "../../../local/engine/paths";
 import { useOwnEnvironment } from "../../../local/environment";
 import { openStack } from "../../../local/engine/workspace";
-import { breakages } from "../../../policy/tests/brokenSettings";
+import { breakages } from "../../policy/support/brokenSettings";
 
 /**
  * `brokenPreview.ts <folder> <index>...`: previews the dev stack with those of the broken settings, under the policy

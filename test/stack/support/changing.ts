@@ -1,6 +1,6 @@
 import { escapeIdentifier } from "pg";
 
-import type { TableName } from "../../../components/trail/shape";
+import type { TableName } from "../../../trail/tableDefinition";
 
 /** A table whose name or columns are of some kind, and what becomes of it at the source. */
 export interface ChangingTable {

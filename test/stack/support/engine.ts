@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 
-import { obtainCli } from "../../../local/engine/cli";
+import { obtainCli } from "../../../local/engine/pulumiCli";
 import { useOwnEnvironment } from "../../../local/environment";
 import { environment } from "../../../local/engine/workspace";
 import type { LaptopStack } from "./laptopStack";

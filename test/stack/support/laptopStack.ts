@@ -7,21 +7,21 @@ import path from "node:path";
 
 import { Client } from "pg";
 
-import type { TableName } from "../../../components/trail/shape";
-import { type ConnectionUrls } from "../../../local/commands/localStack";
+import type { TableName } from "../../../trail/tableDefinition";
+import { type ConnectionUrls } from "../../../commands/shared/localStack";
 import { startTicks } from "../../../local/dms/processIdentity";
 import { PROJECT_ROOT } from "../../../local/engine/paths";
 import { namesIn } from "../../../local/servers/files";
 import { isPortFree } from "../../../local/servers/ports";
 import { readRecord } from "../../../local/servers/rdsFiles";
-import { makeTempDir } from "../../support/tempDir";
+import { makeTempDir } from "../../../testing/tempDir";
 import {
     type CommandResult,
     type Environment,
     npmRun,
     type RunningCommand,
     signalGroup,
-} from "../../support/command";
+} from "../../../testing/command";
 
 /** A process of the stack, told from a later one with the same number by its start. */
 export interface StackProcess {

@@ -1,9 +1,9 @@
 import type { Client } from "pg";
 import { escapeIdentifier } from "pg";
 
-import { trailNames } from "../../../components/trail/names";
-import type { TableName } from "../../../components/trail/shape";
-import { until } from "../../support/until";
+import { trailNames } from "../../../trail/names";
+import type { TableName } from "../../../trail/tableDefinition";
+import { until } from "../../../testing/until";
 
 /** One row of an audit log. */
 export interface LogEntry {

@@ -1,5 +1,5 @@
 import { rules } from "../../../policy/registry";
-import { type Breakage, breakages } from "../../../policy/tests/brokenSettings";
+import { type Breakage, breakages } from "../../policy/support/brokenSettings";
 
 /** A broken setting with its place in the list, by which another process finds it. */
 export interface NumberedBreakage extends Breakage {

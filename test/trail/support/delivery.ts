@@ -1,8 +1,8 @@
 import { DatabaseError, escapeIdentifier, type Client } from "pg";
 
-import { HEADER_COLUMNS } from "../../../components/trail/headers";
-import { trailNames } from "../../../components/trail/names";
-import type { TableShape } from "../../../components/trail/shape";
+import { HEADER_COLUMNS } from "../../../trail/headerColumns";
+import { trailNames } from "../../../trail/names";
+import type { TableShape } from "../../../trail/tableDefinition";
 import { BASELINE_TIMESTAMP, type Change, type History, type Transaction } from "./history";
 
 /** How DMS behaves in one delivery; see the DMS guide on error handling. */

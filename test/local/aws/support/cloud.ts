@@ -2,10 +2,10 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 
 import { awsProvider } from "../../../../local/aws/provider";
-import type { TaskControl } from "../../../../local/aws/control";
+import type { TaskControl } from "../../../../local/aws/taskControl";
 import { sweepStack } from "../../../../local/aws/revive";
 import type { Props, ResourceContext } from "../../../../local/provider";
-import { makeTempDir } from "../../../support/tempDir";
+import { makeTempDir } from "../../../../testing/tempDir";
 
 /** A resource as the engine keeps it. */
 export interface Made {

@@ -1,0 +1,56 @@
+import { stat } from "node:fs/promises";
+import { taskFolder, taskIds } from "../local/aws/tasks";
+import { taskFiles } from "../local/dms/task/task";
+import { readIfExists } from "../local/servers/files";
+import { rdsFolder, rdsIdentifiers } from "../local/servers/rdsFiles";
+import { CommandError, runCommand, say } from "./shared/command";
+import { localStackDir } from "./shared/localStack";
+import { optionsOf } from "./shared/usage";
+
+/** How many of a log's last lines are shown. */
+const LINES = 30;
+
+/** A log file, and the word by which a person asks for it. */
+interface Log {
+    readonly word: string;
+    readonly file: string;
+}
+
+async function allLogs(stackDir: string): Promise<Log[]> {
+    const servers = (await rdsIdentifiers(stackDir)).map((identifier) => ({
+        word: identifier.endsWith("-source") ? "source" : "audit",
+        file: rdsFolder(stackDir, identifier).logFile,
+    }));
+    const tasks = (await taskIds(stackDir)).map((id) => ({
+        word: "task",
+        file: taskFiles(taskFolder(stackDir, id)).log,
+    }));
+    return [...servers, ...tasks];
+}
+
+/** `npm run logs`: the last lines of each log, under its path. */
+runCommand(
+    optionsOf("logs"),
+    async ({ words }) => {
+        const logs = await allLogs(localStackDir());
+        const wanted = logs.filter(({ word }) => words.length === 0 || words.includes(word));
+        if (wanted.length === 0) {
+            throw new CommandError('There is no log yet; run "npm start" first.');
+        }
+        for (const { word, file } of wanted) {
+            const text = (await readIfExists(file)) ?? "";
+            const lines = text.trimEnd().split("\n");
+            const changed = await stat(file).then(
+                ({ mtime }) => mtime.toISOString(),
+                () => "never",
+            );
+            say(`${word}: ${file} (last written ${changed})`);
+            lines.slice(-LINES).forEach((line) => {
+                say(`  ${line}`);
+            });
+            say();
+        }
+    },
+    1,
+    "end at once",
+);

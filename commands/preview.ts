@@ -1,0 +1,80 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { obtainCli } from "../local/engine/pulumiCli";
+import { expectedResources } from "../local/engine/expectedResources";
+import { ownErrors, preview } from "../local/engine/operation";
+import { localDir, PROJECT_ROOT } from "../local/engine/paths";
+import { terminalOf } from "../local/engine/terminal";
+import { localStackPlace, openStack, StackPlace } from "../local/engine/workspace";
+import { OperationError } from "../local/engine/failure";
+import { type EngineReport, plainPlan } from "../local/engine/progress";
+import { CommandError, runCommand, say, sayAside } from "./shared/command";
+import { optionsOf } from "./shared/usage";
+
+/** A stack of the project's own settings files, previewed as if for the first time, with state of its own. */
+function previewPlace(stackName: string): StackPlace {
+    const settings = path.join(PROJECT_ROOT, `Pulumi.${stackName}.yaml`);
+    if (!fs.existsSync(settings)) {
+        throw new CommandError(
+            `There is no ${path.basename(settings)} in the project folder; name a stack that has one, for example: npm run preview -- --stack dev`,
+        );
+    }
+    const engineDir = path.join(localDir(), `preview-${stackName}-${String(process.pid)}`);
+    const main = path.join(PROJECT_ROOT, "index.ts");
+    return { stackName, settingsDir: PROJECT_ROOT, engineDir, main };
+}
+
+/** A preview for a program: the changes, and what would keep them from being made. */
+function asJson(
+    stack: string,
+    { planned, changes, violations, warnings }: EngineReport,
+    errors: readonly string[],
+): string {
+    const { same: unchanged = 0 } = changes;
+    return JSON.stringify(
+        { stack, changes: planned, unchanged, violations, warnings, errors },
+        null,
+        2,
+    );
+}
+
+/**
+ * `npm run preview`: the laptop stack's plan; with `--stack dev` the plan for AWS, through the stand-ins, without an account.
+ * With `--json` standard output holds one object and nothing else, also when the plan is refused or fails.
+ */
+runCommand(
+    optionsOf("preview"),
+    async ({ stack: stackName = "local", verbose, json }, interruption) => {
+        const place = stackName === "local" ? localStackPlace() : previewPlace(stackName);
+        const tell = json ? sayAside : say;
+        const cli = await obtainCli(tell);
+        try {
+            const stack = await openStack(cli, place, tell);
+            const color = terminalOf(process.stdout, process.env).hasColours ? "always" : "never";
+            const resources = await expectedResources(place);
+            const settings = { verbose, interruption, resources };
+            const { plan, report } = await preview(stack, settings, color);
+            if (json) {
+                say(asJson(stackName, report, []));
+                return;
+            }
+            say(plainPlan(plan));
+            report.warnings.forEach((warning) => {
+                say(`Warning: ${warning}`);
+            });
+            say("The policy pack in policy/ passed.");
+        } catch (error) {
+            if (json && error instanceof OperationError && error.report !== undefined) {
+                const { report } = error;
+                // A refusal is told by its violations; the engine's sentence about them is no error of its own.
+                const isRefused = report.violations.length > 0;
+                say(asJson(stackName, report, isRefused ? [] : ownErrors(report)));
+            }
+            throw error;
+        } finally {
+            if (stackName !== "local") {
+                await fs.promises.rm(place.engineDir, { recursive: true, force: true });
+            }
+        }
+    },
+);

@@ -1,0 +1,41 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { CommandError, runCommand } from "./shared/command";
+import { unfinishedUrls } from "./shared/localStack";
+import { psqlVariables } from "./shared/psqlSession";
+import { optionsOf } from "./shared/usage";
+
+/** `npm run psql -- source`: a session of the master user; it ends with psql's own exit code. */
+runCommand(
+    optionsOf("psql"),
+    async ({ words }) => {
+        const [side, ...more] = words;
+        if ((side !== "source" && side !== "audit") || more.length > 0) {
+            throw new CommandError(
+                "Name one of the two databases: npm run psql -- source, or npm run psql -- audit",
+            );
+        }
+        const { sourceUrl, auditUrl } = await unfinishedUrls();
+        const address = side === "source" ? sourceUrl : auditUrl;
+        if (address === undefined) {
+            throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
+        }
+        // Ctrl-C ends a query in psql, not this command.
+        process.removeAllListeners("SIGINT").on("SIGINT", () => undefined);
+        const child = spawn("psql", [], {
+            env: { ...process.env, ...psqlVariables(address) },
+            stdio: "inherit",
+        });
+        try {
+            const [code] = (await once(child, "exit")) as [number | null];
+            process.exitCode = code ?? 1;
+        } catch (cause) {
+            throw new CommandError(
+                'psql could not be started: install the PostgreSQL client, or take the address from "npm run -s outputs".',
+                { cause },
+            );
+        }
+    },
+    1,
+    "end at once",
+);

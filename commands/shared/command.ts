@@ -1,0 +1,80 @@
+import { constants } from "node:os";
+import { useOwnEnvironment } from "../../local/environment";
+import { failureText } from "./failureText";
+import { type CommandOptions, parseOptions } from "./options";
+
+export { CommandError, type CommandOptions } from "./options";
+
+/** One line to the terminal. */
+export function say(line = ""): void {
+    process.stdout.write(`${line}\n`);
+}
+
+/** One line that is not the command's result, to standard error. */
+export function sayAside(line: string): void {
+    process.stderr.write(`${line}\n`);
+}
+
+/** What a first signal does to a command: the step under way is finished, or there are no steps worth finishing. */
+type Interruption = "finish the step" | "end at once";
+
+/** A terminal's Ctrl-C, the end that supervisors and editors ask for, and the terminal's own end. */
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** The exit code that shells give to what a signal ended. */
+function signalCode(signal: NodeJS.Signals): number {
+    return 128 + constants.signals[signal];
+}
+
+/**
+ * Runs a command to its end: a failure is one message on standard error and exit code `failureCode`, with the stack only
+ * under `--verbose`. A command that succeeded with another result than the usual one has set `process.exitCode`.
+ *
+ * @param body gets an abort signal, which a first SIGINT, SIGTERM or SIGHUP aborts: the engine then finishes its step
+ * under way, and nothing else begins. A second one ends the command.
+ */
+export function runCommand(
+    known: readonly string[],
+    body: (options: CommandOptions, interruption: AbortSignal) => Promise<void>,
+    failureCode = 1,
+    interruption: Interruption = "finish the step",
+): void {
+    const args = process.argv.slice(2);
+    useOwnEnvironment();
+    // The SDK notes a stack with every promise; mapping those that nobody sees takes a third of a second.
+    process.setSourceMapsEnabled(args.includes("--verbose"));
+    // Who reads the output may go away first (`npm start | head`). The work is finished all the same; without a listener
+    // each lost line would be an error of its own, and reporting it the next one.
+    for (const stream of [process.stdout, process.stderr]) {
+        stream.on("error", () => undefined);
+    }
+    const abort = new AbortController();
+    let interrupted: number | undefined;
+    for (const signal of SIGNALS) {
+        process.on(signal, () => {
+            if (interrupted !== undefined || interruption === "end at once") {
+                process.exit(signalCode(signal));
+            }
+            interrupted = signalCode(signal);
+            // First, because it takes the bar away.
+            abort.abort();
+            process.stderr.write(
+                "\nInterrupted: finishing the step under way. Run the command again to go on.\n",
+            );
+        });
+    }
+    Promise.resolve()
+        .then(() => body(parseOptions(args, known), abort.signal))
+        .then(
+            () => process.exit(interrupted ?? process.exitCode),
+            (error: unknown) => {
+                const verbose = args.includes("--verbose");
+                const text = verbose && error instanceof Error ? error.stack : failureText(error);
+                // What fails after an interruption fails because of it, and the engine's words for that help nobody.
+                if (interrupted === undefined || verbose) {
+                    process.stderr.write(`\n${text ?? "The command failed without a message."}\n`);
+                }
+                process.exit(interrupted ?? failureCode);
+            },
+        );
+}

@@ -1,0 +1,81 @@
+import * as path from "node:path";
+import { OutputMap } from "@pulumi/pulumi/automation";
+import { text } from "../../local/aws/behaviour";
+import { SECRET, secretValue } from "../../local/aws/secretValue";
+import { Store } from "../../local/aws/store";
+import { localDir } from "../../local/engine/paths";
+import { authorityFiles } from "../../local/servers/tls";
+import { CommandError } from "./command";
+
+/** The folder of the laptop stack's servers, tasks and recorded resources. */
+export function localStackDir(): string {
+    return path.join(localDir(), "local");
+}
+
+/** URLs of both databases as their master user, with the password and the verified TLS connection in them. */
+export interface ConnectionUrls {
+    readonly sourceUrl: string;
+    readonly auditUrl: string;
+}
+
+/** What the master secret of a cluster holds. */
+interface Credentials {
+    readonly username: string;
+    readonly password: string;
+    readonly host: string;
+    readonly port: number;
+    readonly dbname: string;
+}
+
+async function outputUrl(outputs: OutputMap, secretOutput: string): Promise<string> {
+    const arn: unknown = outputs[secretOutput]?.value;
+    const secret =
+        typeof arn === "string" ? await secretValue(new Store(localStackDir()), arn) : undefined;
+    if (secret === undefined) {
+        throw new CommandError(
+            `The laptop stack has no secret for its output ${secretOutput}; run "npm start" to complete it.`,
+        );
+    }
+    return urlOf(secret);
+}
+
+/** @param secret The text of a cluster's master secret. */
+function urlOf(secret: string): string {
+    const { username, password, host, port, dbname } = JSON.parse(secret) as Credentials;
+    const url = new URL(`postgresql://${host}:${String(port)}/`);
+    url.username = encodeURIComponent(username);
+    url.password = encodeURIComponent(password);
+    url.pathname = encodeURIComponent(dbname);
+    url.searchParams.set("sslmode", "verify-full");
+    url.searchParams.set("sslrootcert", authorityFiles(localStackDir()).certPath);
+    return url.href;
+}
+
+/** Reads the master secrets that the stack's outputs name. */
+export async function connectionUrls(outputs: OutputMap): Promise<ConnectionUrls> {
+    return {
+        sourceUrl: await outputUrl(outputs, "sourceMasterSecretArn"),
+        auditUrl: await outputUrl(outputs, "auditMasterSecretArn"),
+    };
+}
+
+/**
+ * The addresses of those servers that a first deployment has made which did not come to its end: it has no outputs. Their
+ * master secrets are found by what the program calls them.
+ */
+export async function unfinishedUrls(): Promise<Partial<ConnectionUrls>> {
+    const store = new Store(localStackDir());
+    const secrets = await store.list(SECRET);
+    const url = async (side: string): Promise<string | undefined> => {
+        const master = secrets.find(({ inputs }) =>
+            text(inputs, "namePrefix")?.endsWith(`-${side}-master-`),
+        );
+        const secret = master === undefined ? undefined : await secretValue(store, master.id);
+        return secret === undefined ? undefined : urlOf(secret);
+    };
+    const [sourceUrl, auditUrl] = [await url("source"), await url("audit")];
+    return {
+        ...(sourceUrl === undefined ? {} : { sourceUrl }),
+        ...(auditUrl === undefined ? {} : { auditUrl }),
+    };
+}

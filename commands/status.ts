@@ -1,0 +1,170 @@
+import { replicator } from "../local/aws/taskControl";
+import { taskFolder, taskIds } from "../local/aws/tasks";
+import { taskStatus } from "../local/dms/control";
+import { isRdsServerRunning } from "../local/servers/rds";
+import { findRecord, rdsIdentifiers } from "../local/servers/rdsFiles";
+import { Database } from "../verify/database";
+import { type Overview, overviewLines, readOverview } from "../verify/overview";
+import { CommandError, runCommand, say } from "./shared/command";
+import { connect } from "./shared/databaseSession";
+import { failureText } from "./shared/failureText";
+import { localStackDir, unfinishedUrls } from "./shared/localStack";
+import { optionsOf } from "./shared/usage";
+
+/** A server of the stack. */
+interface ServerState {
+    readonly name: string;
+    readonly runs: boolean;
+    /** Whether it should run. */
+    readonly wanted: boolean;
+    readonly port: number | undefined;
+}
+
+/** The replication task, as its own status file has it. */
+interface TaskState {
+    readonly name: string;
+    readonly runs: boolean;
+    readonly state: string;
+    readonly error: string | undefined;
+    /** Commit time at the source of the last transaction that was applied. */
+    readonly appliedTimestamp: string | null;
+    /** Milliseconds from that commit to the commit in staging. */
+    readonly lagMs: number | null;
+    readonly suspendedTables: readonly string[];
+}
+
+async function serverStates(stackDir: string): Promise<ServerState[]> {
+    const identifiers = await rdsIdentifiers(stackDir);
+    return await Promise.all(
+        identifiers.map(async (name) => {
+            const record = await findRecord(stackDir, name);
+            return {
+                name,
+                runs: await isRdsServerRunning(stackDir, name),
+                wanted: record?.wanted === true,
+                port: record?.port,
+            };
+        }),
+    );
+}
+
+async function taskStates(stackDir: string): Promise<TaskState[]> {
+    const ids = await taskIds(stackDir);
+    return ids.map((id) => {
+        const folder = taskFolder(stackDir, id);
+        const status = taskStatus(folder);
+        return {
+            name: status?.taskIdentifier ?? id,
+            runs: replicator.isTaskRunning(folder),
+            state: status?.state ?? "never started",
+            error: status?.error,
+            appliedTimestamp: status?.appliedTimestamp ?? null,
+            lagMs: status?.lagMs ?? null,
+            suspendedTables: status?.suspendedTables ?? [],
+        };
+    });
+}
+
+/** What the databases say, or why they say nothing. */
+interface TrailState {
+    readonly overview: Overview | null;
+    readonly problem: string | null;
+    /** Whether the databases could be asked as far as their servers run. */
+    readonly answers: boolean;
+}
+
+/** A status that hangs tells nothing. */
+const ANSWER_WITHIN_MS = 10_000;
+
+async function trailState(servers: readonly ServerState[]): Promise<TrailState> {
+    const { sourceUrl, auditUrl } = await unfinishedUrls();
+    if (sourceUrl === undefined || auditUrl === undefined) {
+        return { overview: null, problem: "not deployed yet", answers: true };
+    }
+    const ports = [sourceUrl, auditUrl].map((url) => Number(new URL(url).port));
+    const down = servers.filter(({ runs, port }) => !runs && ports.includes(port ?? 0));
+    if (down.length > 0) {
+        const names = down.map(({ name }) => name).join(", ");
+        return { overview: null, problem: `unknown while ${names} is down`, answers: true };
+    }
+    try {
+        const overview = await askDatabases(sourceUrl, auditUrl);
+        return overview === undefined
+            ? { overview: null, problem: "not deployed yet", answers: true }
+            : { overview, problem: null, answers: true };
+    } catch (error) {
+        return { overview: null, problem: failureText(error), answers: false };
+    }
+}
+
+async function askDatabases(sourceUrl: string, auditUrl: string): Promise<Overview | undefined> {
+    const source = await connect(sourceUrl, "status", ANSWER_WITHIN_MS);
+    try {
+        const audit = await connect(auditUrl, "status", ANSWER_WITHIN_MS);
+        try {
+            return await readOverview(
+                await Database.prepare(source, "source"),
+                await Database.prepare(audit, "audit"),
+            );
+        } finally {
+            await audit.end();
+        }
+    } finally {
+        await source.end();
+    }
+}
+
+function trailLines({ overview, problem }: TrailState): string[] {
+    const lines = overview === null ? [problem ?? ""] : overviewLines(overview);
+    return lines.map((line) => `  ${line}`);
+}
+
+function serverLine({ name, runs, port }: ServerState): string {
+    return `  ${runs ? `runs on port ${String(port)} of localhost` : "does not run"}: ${name}`;
+}
+
+function taskLines({ name, state, error, ...task }: TaskState): string[] {
+    const { appliedTimestamp, lagMs, suspendedTables } = task;
+    return [
+        `  ${state}: ${name}`,
+        ...(error === undefined ? [] : [`    ${error}`]),
+        ...(appliedTimestamp === null ? [] : [`    last change applied: ${appliedTimestamp}`]),
+        ...(lagMs === null ? [] : [`    ${String(lagMs)} ms after its commit at the source`]),
+        ...suspendedTables.map((table) => `    suspended: ${table}`),
+    ];
+}
+
+/** `npm run status`: what runs, and what the trail says. Exit code 1 when something that should run or answer does not. */
+runCommand(
+    optionsOf("status"),
+    async ({ json }) => {
+        const stackDir = localStackDir();
+        const [servers, tasks] = [await serverStates(stackDir), await taskStates(stackDir)];
+        if (servers.length === 0) {
+            throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
+        }
+        const trail = await trailState(servers);
+        const isWhole =
+            trail.answers &&
+            servers.every(({ runs, wanted }) => runs || !wanted) &&
+            tasks.every(({ state, suspendedTables }) => {
+                return state === "running" && suspendedTables.length === 0;
+            });
+        if (json) {
+            say(JSON.stringify({ servers, tasks, trail }, null, 2));
+        } else {
+            say("Servers");
+            servers.map(serverLine).forEach(say);
+            say("Replication task");
+            tasks.flatMap(taskLines).forEach(say);
+            say("Trail");
+            trailLines(trail).forEach(say);
+            if (!isWhole) {
+                say('\nRun "npm start" to bring back what does not run.');
+            }
+        }
+        process.exitCode = isWhole ? 0 : 1;
+    },
+    1,
+    "end at once",
+);

@@ -1,0 +1,73 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { isProtected } from "../local/aws/protection";
+import { sweepStack } from "../local/aws/revive";
+import { obtainCli } from "../local/engine/pulumiCli";
+import { BusyError, ProtectedError } from "../local/engine/failure";
+import { readDeployment } from "../local/engine/stackState";
+import { destroy, OperationSettings } from "../local/engine/operation";
+import { endEngines, endOrphans, recover } from "../local/engine/recover";
+import { localStackPlace, openStack, StackPlace } from "../local/engine/workspace";
+import { wrapped } from "../text/terminalLines";
+import { CommandError, runCommand, say } from "./shared/command";
+import { failureText } from "./shared/failureText";
+import { removeLocalFolder } from "./shared/localFolder";
+import { localStackDir } from "./shared/localStack";
+import { optionsOf } from "./shared/usage";
+
+const BEGINNING =
+    "Destroying the laptop stack: both databases go, with all data in them. This takes up to a minute.";
+
+const FORCE = "npm stop -- --force";
+
+function protectedStack({ settingsDir, stackName }: StackPlace, cause?: unknown): CommandError {
+    const settings = path.join(settingsDir, `Pulumi.${stackName}.yaml`);
+    return new CommandError(
+        `The laptop stack is protected from deletion, so nothing of it was touched: set audit-trail:deletionProtection to false in ${settings}, run "npm start" and then "npm stop" again, or throw it away with its data by "${FORCE}".`,
+        { cause },
+    );
+}
+
+/** Lets the engine destroy the stack. What it cannot destroy is left to the sweep, and said. */
+async function destroyWithEngine(place: StackPlace, settings: OperationSettings): Promise<void> {
+    await endOrphans(place.engineDir, say);
+    try {
+        const stack = await openStack(await obtainCli(say), place, say, "destruction");
+        await recover(stack, place.engineDir, say);
+        const deployment = await readDeployment(place.engineDir, place.stackName);
+        await destroy(stack, { ...settings, resources: deployment?.resources?.length });
+    } catch (error) {
+        if (error instanceof ProtectedError) {
+            throw protectedStack(place, error);
+        }
+        if (error instanceof BusyError || settings.interruption.aborted) {
+            throw error;
+        }
+        process.stderr.write(
+            `${failureText(error)}\nThe engine could not destroy the stack; what it had started is ended by its recorded processes instead.\n`,
+        );
+    }
+}
+
+/**
+ * `npm stop`: destroys the laptop stack; no process, port, data directory or state stays behind, whatever the engine says.
+ * Only a protected stack stays as it is, unless `--force` is given, which does without the engine.
+ */
+runCommand(optionsOf("stop"), async ({ verbose, force }, interruption) => {
+    const place = localStackPlace();
+    if (force) {
+        await endEngines(place.engineDir);
+    } else if (await isProtected(localStackDir())) {
+        throw protectedStack(place);
+    } else if (fs.existsSync(place.engineDir)) {
+        wrapped(BEGINNING, "", "").forEach(say);
+        await destroyWithEngine(place, { verbose, interruption });
+    }
+    // Whatever an interrupted start or the engine left: processes by their recorded identity, then the folder.
+    await sweepStack(localStackDir());
+    const others = await removeLocalFolder();
+    say("The laptop stack is gone: no process, port, data or state is left.");
+    if (others.length > 0) {
+        say(`Not the stack's, and left alone: ${others.join(", ")}`);
+    }
+});

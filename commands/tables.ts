@@ -1,0 +1,65 @@
+import type { TableName } from "../trail/tableDefinition";
+import { renderSql } from "../database/sqlTemplate";
+import { candidateLines, readCandidates } from "../verify/candidates";
+import { Database } from "../verify/database";
+import { CommandError, type CommandOptions, runCommand, say } from "./shared/command";
+import { connect } from "./shared/databaseSession";
+import { type ConnectionUrls, unfinishedUrls } from "./shared/localStack";
+import { givenUrls, requireVerifiedServer } from "./shared/secureUrl";
+import { deployedStack } from "./shared/stackAccess";
+import { optionsOf } from "./shared/usage";
+
+/** From the environment as verify takes them, or the stack's; of the laptop's also before its first deployment has ended. */
+async function addresses({ stack = "local" }: CommandOptions): Promise<ConnectionUrls> {
+    const given = givenUrls(process.env);
+    if (given !== undefined) {
+        return given;
+    }
+    if (stack !== "local") {
+        return await (await deployedStack(stack)).urls();
+    }
+    const { sourceUrl, auditUrl } = await unfinishedUrls();
+    if (sourceUrl === undefined || auditUrl === undefined) {
+        throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
+    }
+    return { sourceUrl, auditUrl };
+}
+
+/** None before a deployment has come as far as the trail. */
+async function auditedTables(auditUrl: string): Promise<TableName[]> {
+    const client = await connect(auditUrl, "tables");
+    try {
+        const audit = await Database.prepare(client, "audit");
+        const { is_deployed: isDeployed } = await audit.row<{ is_deployed: boolean }>(
+            renderSql("sql/status/is_deployed.sql"),
+        );
+        return isDeployed ? await audit.rows<TableName>(renderSql("sql/status/audited.sql")) : [];
+    } finally {
+        await client.end();
+    }
+}
+
+/** `npm run tables`: what is audited, and what could be. */
+runCommand(
+    optionsOf("tables"),
+    async (options) => {
+        const { sourceUrl, auditUrl } = await addresses(options);
+        requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", sourceUrl);
+        requireVerifiedServer("AUDIT_TRAIL_AUDIT_URL", auditUrl);
+        const audited = await auditedTables(auditUrl);
+        const client = await connect(sourceUrl, "tables");
+        try {
+            const source = await Database.prepare(client, "source");
+            const tables = await readCandidates(source, audited);
+            if (options.json) {
+                say(JSON.stringify({ tables }, null, 2));
+            } else {
+                candidateLines(tables).forEach(say);
+            }
+        } finally {
+            await client.end();
+        }
+    },
+    1,
+    "end at once",
+);

@@ -1,0 +1,64 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { named, Tags } from "../tags";
+
+/** Arguments of {@link DatabaseCredentials}. */
+export interface DatabaseCredentialsArgs {
+    /** Whose credentials these are, for the console. */
+    readonly description: string;
+    readonly username: string;
+    readonly password: pulumi.Input<string>;
+    readonly host: pulumi.Input<string>;
+    readonly port: pulumi.Input<number>;
+    readonly databaseName: string;
+    readonly tags: Tags;
+}
+
+/** Days in which a deleted secret can be restored. */
+const RECOVERY_WINDOW_DAYS = 7;
+
+/**
+ * One database user's way in, as a secret of the form that DMS reads: username, password, host and port
+ * (https://docs.aws.amazon.com/dms/latest/userguide/security_iam_secretsmanager.html); the secrets that RDS manages itself
+ * have no host and port. The name ends in a random suffix, because a deleted secret blocks its name for days.
+ */
+export class DatabaseCredentials extends pulumi.ComponentResource {
+    /** Known only when the secret has its value, so that its readers wait for it. */
+    readonly secretArn: pulumi.Output<string>;
+
+    constructor(
+        name: string,
+        args: DatabaseCredentialsArgs,
+        opts?: pulumi.ComponentResourceOptions,
+    ) {
+        super("auditTrail:index:DatabaseCredentials", name, {}, opts);
+        const secret = new aws.secretsmanager.Secret(
+            `${name}-secret`,
+            {
+                namePrefix: `${name}-`,
+                description: args.description,
+                recoveryWindowInDays: RECOVERY_WINDOW_DAYS,
+                tags: named(name, args.tags),
+            },
+            { parent: this },
+        );
+        const version = new aws.secretsmanager.SecretVersion(
+            `${name}-version`,
+            {
+                secretId: secret.id,
+                secretString: pulumi.secret(
+                    pulumi.jsonStringify({
+                        username: args.username,
+                        password: args.password,
+                        host: args.host,
+                        port: args.port,
+                        dbname: args.databaseName,
+                    }),
+                ),
+            },
+            { parent: this },
+        );
+        this.secretArn = pulumi.all([secret.arn, version.id]).apply(([arn]) => arn);
+        this.registerOutputs({ secretArn: this.secretArn });
+    }
+}

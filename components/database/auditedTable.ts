@@ -1,0 +1,53 @@
+import * as postgresql from "@pulumi/postgresql";
+import * as pulumi from "@pulumi/pulumi";
+import type { TableName, TableShape } from "../../trail/tableDefinition";
+import { triggerFunction } from "../../trail/statements";
+
+/** Arguments of {@link AuditedTable}. */
+export interface AuditedTableArgs {
+    readonly table: TableName;
+    /** The table as it is in the source. */
+    readonly shape: pulumi.Input<TableShape>;
+    readonly databaseName: string;
+    /** The trail's machinery in that database, which the function uses. */
+    readonly machinery: pulumi.Resource;
+    /** The audit cluster. */
+    readonly cluster: pulumi.Resource;
+}
+
+/**
+ * One table's function that logs, as one that has nobody's rights. Owner, settings, staging, log and the trigger that calls
+ * it come after it, all tables' in one script: see {@link AuditDatabase}. A function that another has taken the place of
+ * goes at the end of the update.
+ */
+export class AuditedTable extends pulumi.ComponentResource {
+    constructor(name: string, args: AuditedTableArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("auditTrail:index:AuditedTable", name, {}, opts);
+        const made = pulumi.output(args.shape).apply(triggerFunction);
+        new postgresql.Function(
+            `${name}-function`,
+            {
+                database: args.databaseName,
+                schema: made.schema,
+                // Another one for each body: the new function is made beside the one that the trigger calls.
+                name: made.name,
+                language: "plpgsql",
+                returns: "trigger",
+                body: made.body,
+            },
+            {
+                parent: this,
+                deletedWith: args.cluster,
+                dependsOn: [args.machinery],
+                // The trigger is switched in between. The plugin asks for the other order whenever a program gives a name:
+                // nameRequiresDeleteBeforeReplace in pulumi-terraform-bridge.
+                deleteBeforeReplace: false,
+                // What a refresh finds there, the script has set. Where it finds another body, which somebody has put there,
+                // the plugin writes the right one in place, and the script the settings that go with the wrong one: a
+                // second function beside it would need its name.
+                ignoreChanges: ["securityDefiner"],
+            },
+        );
+        this.registerOutputs();
+    }
+}

@@ -1,0 +1,57 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { named, Tags } from "../tags";
+
+/** Arguments of {@link PrivateEndpoints}. */
+export interface PrivateEndpointsArgs {
+    readonly vpcId: pulumi.Input<string>;
+    /** The subnets of the replication instance. */
+    readonly subnetIds: readonly pulumi.Input<string>[];
+    readonly securityGroupId: pulumi.Input<string>;
+    /** The route table of the psql host, whose package repositories are in S3. */
+    readonly publicRouteTableId: pulumi.Input<string>;
+    readonly tags: Tags;
+}
+
+/**
+ * What the replication instance calls: its endpoints' secrets and its task log
+ * (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_VPC_Endpoints.html). Session Manager's three are not here: the
+ * psql host has a public address.
+ */
+const INTERFACE_SERVICES = ["secretsmanager", "logs"];
+
+/** VPC endpoints through which a replication instance without internet access reaches AWS services. */
+export class PrivateEndpoints extends pulumi.ComponentResource {
+    constructor(name: string, args: PrivateEndpointsArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("auditTrail:index:PrivateEndpoints", name, {}, opts);
+        const parent = { parent: this };
+        const region = aws.getRegionOutput({}, parent).region;
+        for (const service of INTERFACE_SERVICES) {
+            new aws.ec2.VpcEndpoint(
+                `${name}-${service}`,
+                {
+                    vpcId: args.vpcId,
+                    serviceName: pulumi.interpolate`com.amazonaws.${region}.${service}`,
+                    vpcEndpointType: "Interface",
+                    subnetIds: [...args.subnetIds],
+                    securityGroupIds: [args.securityGroupId],
+                    privateDnsEnabled: true,
+                    tags: named(`${name}-${service}`, args.tags),
+                },
+                parent,
+            );
+        }
+        new aws.ec2.VpcEndpoint(
+            `${name}-s3`,
+            {
+                vpcId: args.vpcId,
+                serviceName: pulumi.interpolate`com.amazonaws.${region}.s3`,
+                vpcEndpointType: "Gateway",
+                routeTableIds: [args.publicRouteTableId],
+                tags: named(`${name}-s3`, args.tags),
+            },
+            parent,
+        );
+        this.registerOutputs();
+    }
+}

@@ -1,0 +1,237 @@
+import { parseCidr } from "../components/network/cidr";
+import { refuseCaseTwins, refuseConfusableNames } from "../trail/dmsNames";
+import { atLeastVersion, parseEngineVersion } from "../components/cluster/engineVersion";
+import { roles, schemas } from "../trail/rolesAndSchemas";
+import { hasControlCharacter } from "../trail/tableLimits";
+import { formatTableName, parseTableName } from "../trail/names";
+import type { TableName } from "../trail/tableDefinition";
+
+/** How the text of a config key becomes a value. */
+export interface Rule<T> {
+    /** @throws Error whose message completes "The config key x is y, but ...". */
+    parse(text: string): T;
+    /** A value that is allowed, as it is written on a command line. */
+    readonly example: string;
+    /** What stands in the place of the key in `pulumi config set`, where that differs from the key. */
+    readonly setting?: string;
+}
+
+function matching(pattern: RegExp, must: string, example: string): Rule<string> {
+    return {
+        example,
+        parse(text) {
+            if (!pattern.test(text)) throw new Error(must);
+            return text;
+        },
+    };
+}
+
+export const flag: Rule<boolean> = {
+    example: "true",
+    parse(text) {
+        if (text !== "true" && text !== "false") throw new Error("it must be true or false");
+        return text === "true";
+    },
+};
+
+/** A whole number within limits, both included. */
+export function integer(least: number, most: number): Rule<number> {
+    return {
+        example: String(least),
+        parse(text) {
+            const value = Number(text);
+            if (!/^\d+$/.test(text) || value < least || value > most) {
+                throw new Error(`it must be a whole number from ${least} to ${most}`);
+            }
+            return value;
+        },
+    };
+}
+
+export const engineVersion: Rule<string> = { example: "17.7", parse: parseEngineVersion };
+
+/** The release from which DMS reads PostgreSQL 17 and keeps large objects under UPDATE_RECORD (its 3.6 release notes). */
+const OLDEST_DMS = "3.6.1";
+
+export const dmsEngineVersion: Rule<string> = {
+    example: OLDEST_DMS,
+    parse(text) {
+        if (!/^\d+\.\d+\.\d+$/.test(text) || !atLeastVersion(text, OLDEST_DMS)) {
+            throw new Error(`it must be a DMS engine version of ${OLDEST_DMS} or later`);
+        }
+        return text;
+    },
+};
+
+const RESERVED_DATABASES = ["template0", "template1", "rdsadmin"];
+
+export const databaseName: Rule<string> = {
+    example: "appdb",
+    parse(text) {
+        if (!/^[a-z][a-z0-9_]{0,62}$/.test(text) || RESERVED_DATABASES.includes(text)) {
+            throw new Error(
+                "it must be 1 to 63 lower-case letters, digits and underscores, begin with a letter and be none of PostgreSQL's or RDS's own databases",
+            );
+        }
+        return text;
+    },
+};
+
+const RESERVED_USERS = ["admin", "public", "rdsadmin", "rds_superuser", "rds_replication"];
+
+export const masterUsername: Rule<string> = {
+    example: "postgres",
+    parse(text) {
+        const taken: string[] = [...RESERVED_USERS, ...Object.values(roles)];
+        if (
+            !/^[a-z][a-z0-9_]{0,62}$/.test(text) ||
+            text.startsWith("pg_") ||
+            taken.includes(text)
+        ) {
+            throw new Error(
+                "it must be 1 to 63 lower-case letters, digits and underscores, begin with a letter and be no role of RDS or of the trail",
+            );
+        }
+        return text;
+    },
+};
+
+/** PostgreSQL's own schemas hold nothing to audit, and the trail's are not a source. */
+const FORBIDDEN_SCHEMAS: string[] = ["pg_catalog", "information_schema", ...Object.values(schemas)];
+
+function parseTables(text: string): unknown {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return undefined;
+    }
+}
+
+/** The tables that a list names, each once, in its order. */
+function tableList(names: readonly unknown[]): TableName[] {
+    const seen = new Set<string>();
+    return names.map((name) => {
+        if (typeof name !== "string") {
+            throw new Error(
+                `its entry ${JSON.stringify(name)} is not a text of the form schema.table`,
+            );
+        }
+        const table = parseTableName(name);
+        if (hasControlCharacter(table.schema) || hasControlCharacter(table.table)) {
+            throw new Error(
+                `the name ${JSON.stringify(name)} has a control character, and nothing says that DMS takes such a table`,
+            );
+        }
+        if (FORBIDDEN_SCHEMAS.includes(table.schema)) {
+            throw new Error(`the schema of ${name} cannot be audited`);
+        }
+        const written = formatTableName(table);
+        if (seen.has(written)) throw new Error(`it lists ${written} twice`);
+        seen.add(written);
+        return table;
+    });
+}
+
+export const tables: Rule<readonly TableName[]> = {
+    setting: "--path 'tables[0]'",
+    example: "public.items",
+    parse(text) {
+        const names = parseTables(text);
+        if (!Array.isArray(names) || names.length === 0) {
+            throw new Error("it must be a list of one or more tables as schema.table");
+        }
+        const listed = tableList(names);
+        refuseConfusableNames(listed);
+        refuseCaseTwins(listed);
+        return listed;
+    },
+};
+
+/** A list, empty perhaps, of tables that are audited. */
+export function someOf(audited: readonly TableName[], key: string): Rule<readonly TableName[]> {
+    return {
+        setting: `--path '${key}[0]'`,
+        example: audited[0] === undefined ? "public.items" : formatTableName(audited[0]),
+        parse(text) {
+            const names = parseTables(text);
+            if (!Array.isArray(names)) {
+                throw new Error("it must be a list of tables as schema.table");
+            }
+            const known = audited.map(formatTableName);
+            const listed = tableList(names);
+            const stranger = listed.map(formatTableName).find((name) => !known.includes(name));
+            if (stranger !== undefined) {
+                throw new Error(`${stranger} is not one of the tables of audit-trail:tables`);
+            }
+            return listed;
+        },
+    };
+}
+
+/** A class such as db.t3.medium or dms.t3.medium. */
+export function instanceClass(service: "db" | "dms", example: string): Rule<string> {
+    const pattern = new RegExp(`^${service}\\.[a-z0-9-]+\\.[a-z0-9-]+$`);
+    return matching(pattern, `it must be an instance class such as ${example}`, example);
+}
+
+export const instanceType = matching(
+    /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/,
+    "it must be an EC2 instance type such as t3.medium",
+    "t3.medium",
+);
+
+export const keyName: Rule<string | undefined> = {
+    example: "my-ec2-keypair",
+    parse(text) {
+        if (!/^$|^[!-~]([ -~]{0,253}[!-~])?$/.test(text)) {
+            throw new Error("it must be the name of an EC2 key pair, up to 255 ASCII characters");
+        }
+        return text === "" ? undefined : text;
+    },
+};
+
+/** Four subnets of at least /28, https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html. */
+export const vpcCidr: Rule<string> = {
+    example: "10.20.0.0/16",
+    parse(text) {
+        const { prefix } = parseCidr(text);
+        if (prefix < 16 || prefix > 26) throw new Error("a VPC's network must be from /16 to /26");
+        return text;
+    },
+};
+
+export const sshCidr: Rule<string> = {
+    example: "198.51.100.7/32",
+    parse(text) {
+        if (text === "::/0" || text === "0.0.0.0/0") {
+            throw new Error("it would open SSH to the whole internet");
+        }
+        const { prefix } = parseCidr(text);
+        if (prefix < 8) throw new Error("it is wider than a /8 and would open SSH to strangers");
+        return text;
+    },
+};
+
+export const databaseAccess: Rule<"direct"> = {
+    example: "direct",
+    parse(text) {
+        if (text !== "direct") {
+            throw new Error('it must be "direct", which is from a machine inside the network');
+        }
+        return text;
+    },
+};
+
+/** Also a path below the psql host's home folder: hence relative, inside, and plain in a shell. */
+export const caBundle: Rule<string> = {
+    example: "certs/rds-ca-bundle.pem",
+    parse(text) {
+        if (!/^[A-Za-z0-9._/-]+$/.test(text) || text.startsWith("/") || text.startsWith("-")) {
+            throw new Error("it must be a plain path relative to the project folder");
+        }
+        if (text.split("/").includes("..") || text.endsWith("/")) {
+            throw new Error("it must be a file inside the project folder");
+        }
+        return text;
+    },
+};

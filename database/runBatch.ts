@@ -1,0 +1,188 @@
+import type { SqlFile } from "./sqlTemplate";
+
+// Bound so that the serialised provider requires it in its own process.
+import timers = require("node:timers/promises");
+import type pg = require("pg");
+
+/** Files that belong together. */
+export interface SqlBatch {
+    /** Run in this order in one transaction; each can be run again on its own result. */
+    readonly files: readonly SqlFile[];
+    /** What the files are about, for messages and for {@link SqlScriptArgs.look}: a table, for example. */
+    readonly about?: string;
+    /** Runs the files again whenever this text changes, for effects that something else can undo. */
+    readonly rerunWhen?: string;
+    /** Runs the files whenever another batch of the script runs: what those rely on, and what follows from them. */
+    readonly always?: boolean;
+}
+
+/** The batch's server and database, for messages, and a second session there. */
+export interface BatchPlace {
+    readonly host: string;
+    readonly database: string;
+    /** Hands a session to `work` and closes it afterwards. */
+    withSession<T>(work: (client: pg.Client) => Promise<T>): Promise<T>;
+}
+
+/** How long a batch waits for the locks of others, in milliseconds. */
+export interface LockPatience {
+    /** For one lock: whoever comes behind it, DMS above all, waits as long. */
+    readonly lock: number;
+    /** Until the batch is given up. */
+    readonly all: number;
+    /** Between two attempts. */
+    readonly pause: number;
+}
+
+const PATIENCE: LockPatience = { lock: 5_000, all: 120_000, pause: 500 };
+
+/** All scripts of all stacks on a server wait for each other: concurrent DDL on one catalog deadlocks. */
+const ADVISORY_LOCK = 0x6175646974; // "audit"
+
+/** deadlock_detected and lock_not_available: another attempt may well succeed. */
+const LOCK_ERRORS = ["40P01", "55P03"];
+
+/** What a PostgreSQL error says. */
+interface ErrorFields {
+    readonly message?: string;
+    readonly position?: string;
+    readonly code?: string;
+    readonly hint?: string;
+}
+
+/** A file that could not be run. */
+interface FileFailure {
+    readonly file: SqlFile;
+    readonly cause: unknown;
+    readonly fields: ErrorFields;
+}
+
+/**
+ * The line of `text` on which the character position of a PostgreSQL error (1-based) lies, and its first words; nothing
+ * for an error that has no position.
+ */
+function statementAt(text: string, position: string | undefined): string {
+    if (position === undefined) {
+        return "";
+    }
+    const before = text.slice(0, Math.max(0, Number(position) - 1));
+    const line = before.split("\n").length;
+    const words = (text.split("\n")[line - 1] ?? "").trim().slice(0, 80);
+    return ` at line ${String(line)} ("${words}")`;
+}
+
+/** Undefined when all files ran and their effects are there; otherwise nothing has changed. */
+async function attempt(
+    client: pg.Client,
+    { files }: SqlBatch,
+    lockMs: number,
+): Promise<FileFailure | undefined> {
+    await client.query("BEGIN");
+    await client.query("SELECT pg_catalog.pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
+    await client.query(`SET LOCAL lock_timeout = ${String(lockMs)}`);
+    for (const file of files) {
+        try {
+            await client.query(file.sql);
+        } catch (cause) {
+            await client.query("ROLLBACK").catch(() => undefined);
+            return { file, cause, fields: cause as ErrorFields };
+        }
+    }
+    await client.query("COMMIT");
+    return undefined;
+}
+
+const HOLDERS = `
+    SELECT DISTINCT a.pid, a.usename AS user, a.application_name AS application, a.state, a.xact_start AS since
+    FROM pg_catalog.unnest(pg_catalog.pg_blocking_pids($1)) AS b (pid)
+    JOIN pg_catalog.pg_stat_activity AS a ON a.pid = b.pid
+    ORDER BY a.pid`;
+
+interface Holder {
+    readonly pid: number;
+    readonly user: string | null;
+    readonly application: string | null;
+    readonly state: string | null;
+    readonly since: Date | null;
+}
+
+function tellHolder({ pid, user, application, state, since }: Holder): string {
+    const details = [
+        ...(application === null || application === "" ? [] : [`application "${application}"`]),
+        ...(since === null ? [] : [`transaction since ${since.toISOString()}`]),
+        ...(state === null ? [] : [state]),
+    ];
+    const told = details.length === 0 ? "" : ` (${details.join(", ")})`;
+    return `process ${String(pid)} of user "${user ?? "unknown"}"${told}`;
+}
+
+/** Runs `work` in the client's session, and asks from a second one who is in its way; answers the last that were. */
+async function watched<T>(
+    client: pg.Client,
+    place: BatchPlace,
+    work: () => Promise<T>,
+): Promise<{ readonly result: T; readonly holders: readonly Holder[] }> {
+    const { rows } = await client.query<{ pid: number }>(
+        "SELECT pg_catalog.pg_backend_pid() AS pid",
+    );
+    let holders: readonly Holder[] = [];
+    let isOver = false;
+    const running = work().finally(() => {
+        isOver = true;
+    });
+    await place
+        .withSession(async (watcher) => {
+            while (!isOver) {
+                const found = await watcher.query<Holder>(HOLDERS, [rows[0]?.pid]);
+                holders = found.rows.length === 0 ? holders : found.rows;
+                await Promise.race([running.catch(() => undefined), timers.setTimeout(200)]);
+            }
+        })
+        // Who is in the way is only told beside the error.
+        .catch(() => undefined);
+    return { result: await running, holders };
+}
+
+/**
+ * Runs a batch in one transaction, under a lock that all scripts of a server share. A lock of somebody else's is waited for
+ * a short time only, so that nobody waits long behind the batch, and then tried again.
+ *
+ * @throws Error that says which file failed, where, why, and who held the lock where that was the reason
+ */
+export async function runBatch(
+    client: pg.Client,
+    place: BatchPlace,
+    batch: SqlBatch,
+    patience: LockPatience = PATIENCE,
+): Promise<void> {
+    const deadline = Date.now() + patience.all;
+    let failure = await attempt(client, batch, patience.lock);
+    let holders: readonly Holder[] = [];
+    while (
+        failure !== undefined &&
+        LOCK_ERRORS.includes(failure.fields.code ?? "") &&
+        Date.now() < deadline
+    ) {
+        await timers.setTimeout(patience.pause);
+        const next = await watched(client, place, () => attempt(client, batch, patience.lock));
+        failure = next.result;
+        holders = next.holders.length === 0 ? holders : next.holders;
+    }
+    if (failure === undefined) {
+        return;
+    }
+    const { file, cause, fields } = failure;
+    const about = batch.about === undefined ? "" : ` for ${batch.about}`;
+    const where = `${about}${statementAt(file.sql, fields.position)} in database "${place.database}" at ${place.host}`;
+    const hint = fields.hint === undefined ? "" : `; ${fields.hint.replace(/\.$/u, "")}`;
+    const isLocked = LOCK_ERRORS.includes(fields.code ?? "");
+    const held =
+        holders.length === 0
+            ? ""
+            : `; the lock is held by ${holders.map(tellHolder).join(" and ")}`;
+    const mend = isLocked ? "end what holds the lock" : "mend the cause";
+    throw new Error(
+        `${file.file} failed${where}: ${String(fields.message)} (SQLSTATE ${fields.code ?? "unknown"})${hint}${held}; nothing of this script was applied, ${mend} and run the update again.`,
+        { cause },
+    );
+}

@@ -1,0 +1,113 @@
+import { type CheckFailure, type Props, UNKNOWN } from "../../provider";
+import { arn } from "../account";
+import { hex } from "../recorder";
+import { type Call, mustText, text, type TypeRule } from "../behaviour";
+import { removeTask, startTask, TASK, taskFolder, writeTask } from "../tasks";
+import { isKnown, jsonProblem } from "../validate";
+import { REPLICATION_INSTANCE, requireDmsRole } from "./dms";
+
+function refusedTask(inputs: Props): CheckFailure[] {
+    const failures = ["tableMappings", "replicationTaskSettings"].flatMap((property) => {
+        const reason = jsonProblem(inputs[property]);
+        return reason === undefined ? [] : [{ property, reason }];
+    });
+    const settings = text(inputs, "replicationTaskSettings");
+    if (failures.length > 0 || settings === undefined || settings === UNKNOWN) {
+        return failures;
+    }
+    const { Logging: logging } = JSON.parse(settings) as { Logging?: Props };
+    const readOnly = Object.keys(logging ?? {}).filter((key) => key.startsWith("CloudWatchLog"));
+    return readOnly.map((key) => ({
+        property: "replicationTaskSettings",
+        reason: `Logging.${key} is read-only and cannot be set, not even to null: leave it out.`,
+    }));
+}
+
+function logs(inputs: Props): boolean {
+    const settings = JSON.parse(text(inputs, "replicationTaskSettings") ?? "{}") as {
+        Logging?: { EnableLogging?: boolean };
+    };
+    return settings.Logging?.EnableLogging === true;
+}
+
+async function startIfAsked(call: Call, inputs: Props): Promise<Props> {
+    if (inputs.startReplicationTask !== true) {
+        return { status: "ready" };
+    }
+    await startTask(call.control, call.stackDir, call.id);
+    return { status: "running" };
+}
+
+const replicationTask: TypeRule = {
+    idFrom: "replicationTaskId",
+    required: [
+        "migrationType",
+        "replicationInstanceArn",
+        "replicationTaskId",
+        "sourceEndpointArn",
+        "tableMappings",
+        "targetEndpointArn",
+    ],
+    oneOf: { migrationType: ["full-load", "cdc", "full-load-and-cdc"] },
+    replaceOn: [
+        "migrationType",
+        "replicationInstanceArn",
+        "replicationTaskId",
+        "resourceIdentifier",
+        "sourceEndpointArn",
+        "targetEndpointArn",
+    ],
+    check: (inputs) => {
+        const id = text(inputs, "replicationTaskId") ?? "";
+        return isKnown(inputs.replicationTaskId) && !isDmsIdentifier(id)
+            ? [...refusedTask(inputs), { property: "replicationTaskId", reason: DMS_IDENTIFIER }]
+            : refusedTask(inputs);
+    },
+    create: async (call, inputs) => {
+        const instanceArn = mustText(inputs, "replicationInstanceArn");
+        const instance = await call.store.findBy(
+            REPLICATION_INSTANCE,
+            "replicationInstanceArn",
+            instanceArn,
+        );
+        if (instance === undefined) {
+            throw new Error(
+                `ResourceNotFoundFault: there is no replication instance ${instanceArn}.`,
+            );
+        }
+        if (logs(inputs)) {
+            await requireDmsRole(call, "dms-cloudwatch-logs-role", "AmazonDMSCloudWatchLogsRole");
+        }
+        // A folder without a record: an earlier attempt died. The same task goes on, another one starts anew.
+        if (await writeTask(call, call.id, inputs)) {
+            await removeTask(call.control, call.stackDir, call.id);
+            await writeTask(call, call.id, inputs);
+        }
+        try {
+            return {
+                replicationTaskArn: arn(call.account, "dms", `task:${hex(26).toUpperCase()}`),
+                ...(await startIfAsked(call, inputs)),
+            };
+        } catch (error) {
+            await removeTask(call.control, call.stackDir, call.id);
+            throw error;
+        }
+    },
+    update: async (call, _before, inputs) => {
+        await call.control.stopTask(taskFolder(call.stackDir, call.id));
+        await writeTask(call, call.id, inputs);
+        return await startIfAsked(call, inputs);
+    },
+    delete: async (call) => {
+        await removeTask(call.control, call.stackDir, call.id);
+    },
+};
+
+const DMS_IDENTIFIER =
+    "It has up to 255 letters, digits and hyphens, starts with a letter, and no hyphen ends it or follows another.";
+
+function isDmsIdentifier(id: string): boolean {
+    return /^[a-z](?!.*--)[a-z0-9-]{0,254}$/i.test(id) && !id.endsWith("-");
+}
+
+export const dmsTaskRules: Readonly<Record<string, TypeRule>> = { [TASK]: replicationTask };

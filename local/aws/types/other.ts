@@ -1,0 +1,125 @@
+import { randomUUID } from "node:crypto";
+
+import { arn } from "../account";
+import { hex } from "../recorder";
+import { mustText, text, type TypeRule } from "../behaviour";
+import { jsonProblem } from "../validate";
+
+const SECRET = "aws:secretsmanager/secret:Secret";
+const SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
+
+/** Names of deleted secrets, which stay taken while they can be restored. */
+const DELETED_SECRET = "aws:secretsmanager/deletedSecret:DeletedSecret";
+const DEFAULT_RECOVERY_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/** Secrets Manager: the value lies in the version's record, a file that only its owner can read. */
+const secretRules: Readonly<Record<string, TypeRule>> = {
+    [SECRET]: {
+        autoName: "name",
+        // Six random characters follow a secret's name in its ARN, which is also its id.
+        makeId: (inputs, account) =>
+            arn(account, "secretsmanager", `secret:${mustText(inputs, "name")}-${hex(6)}`),
+        replaceOn: ["name"],
+        create: async (call, inputs) => {
+            const name = mustText(inputs, "name");
+            if ((await call.store.findBy(SECRET, "name", name)) !== undefined) {
+                throw new Error(
+                    `ResourceExistsException: the secret "${name}" already exists: choose another name.`,
+                );
+            }
+            const deleted = await call.store.get(DELETED_SECRET, name);
+            if (deleted !== undefined && Number(deleted.computed.until) > Date.now()) {
+                throw new Error(
+                    `InvalidRequestException: the secret "${name}" is already scheduled for deletion: choose another name.`,
+                );
+            }
+            return { arn: call.id };
+        },
+        delete: async (call, { inputs }) => {
+            const id = mustText(inputs, "name");
+            const days = Number(inputs.recoveryWindowInDays ?? DEFAULT_RECOVERY_DAYS);
+            const computed = { until: Date.now() + days * DAY_MS };
+            await call.store.put({ type: DELETED_SECRET, id, urn: "", inputs: {}, computed });
+        },
+    },
+    [SECRET_VERSION]: {
+        makeId: (inputs) => `${mustText(inputs, "secretId")}|${randomUUID()}`,
+        required: ["secretId"],
+        replaceOn: ["secretId", "secretString", "secretBinary"],
+        create: async (call, inputs) => {
+            const secretId = mustText(inputs, "secretId");
+            const secret = await call.store.get(SECRET, secretId);
+            if (secret === undefined) {
+                throw new Error(
+                    `ResourceNotFoundException: there is no secret "${secretId}": give the secret's id or ARN.`,
+                );
+            }
+            const versionId = call.id.split("|")[1];
+            await call.store.put({
+                ...secret,
+                computed: { ...secret.computed, currentVersion: call.id },
+            });
+            return { arn: secretId, versionId, versionStages: ["AWSCURRENT"] };
+        },
+    },
+};
+
+const kmsRules: Readonly<Record<string, TypeRule>> = {
+    "aws:kms/key:Key": {
+        makeId: () => randomUUID(),
+        check: (inputs) => {
+            const reason = jsonProblem(inputs.policy);
+            return reason === undefined ? [] : [{ property: "policy", reason }];
+        },
+        create: (call) => ({ arn: arn(call.account, "kms", `key/${call.id}`), keyId: call.id }),
+    },
+    "aws:kms/alias:Alias": {
+        idFrom: "name",
+        replaceOn: ["name"],
+        create: (call) => ({ arn: arn(call.account, "kms", call.id) }),
+    },
+};
+
+const monitoringRules: Readonly<Record<string, TypeRule>> = {
+    "aws:cloudwatch/logGroup:LogGroup": {
+        idFrom: "name",
+        autoName: "name",
+        replaceOn: ["name", "kmsKeyId"],
+        create: (call) => ({ arn: arn(call.account, "logs", `log-group:${call.id}`) }),
+    },
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {
+        idFrom: "name",
+        autoName: "name",
+        required: ["comparisonOperator", "evaluationPeriods"],
+        replaceOn: ["name"],
+        create: (call) => ({ arn: arn(call.account, "cloudwatch", `alarm:${call.id}`) }),
+    },
+    "aws:sns/topic:Topic": {
+        autoName: "name",
+        makeId: (inputs, account) => arn(account, "sns", mustText(inputs, "name")),
+        replaceOn: ["name", "fifoTopic"],
+        create: (call) => ({ arn: call.id, owner: call.account.accountId }),
+    },
+    "aws:ssm/parameter:Parameter": {
+        idFrom: "name",
+        autoName: "name",
+        required: ["type"],
+        oneOf: { type: ["String", "StringList", "SecureString"] },
+        replaceOn: ["name"],
+        create: (call, inputs) => ({
+            arn: arn(
+                call.account,
+                "ssm",
+                `parameter/${(text(inputs, "name") ?? "").replace(/^\//, "")}`,
+            ),
+            version: 1,
+        }),
+    },
+};
+
+export const otherRules: Readonly<Record<string, TypeRule>> = {
+    ...secretRules,
+    ...kmsRules,
+    ...monitoringRules,
+};

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { AuroraCluster } from "../../../components/cluster/auroraCluster";
+import { sourceParameters } from "../../../components/cluster/clusterParameters";
+import { DatabaseCredentials } from "../../../components/cluster/databaseCredentials";
+import { masterProvider } from "../../../components/cluster/postgresqlProvider";
+import { isWrappedSecret, MOCK_PASSWORD, Recorder } from "../support/mocks";
+
+const CLUSTER = "aws:rds/cluster:Cluster";
+const VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
+
+async function aurora(deletionProtection: boolean): Promise<[Recorder, AuroraCluster]> {
+    const recorder = new Recorder();
+    await recorder.install();
+    const made = new AuroraCluster("db", {
+        engineVersion: "17.7",
+        instanceClass: "db.t3.medium",
+        databaseName: "appdb",
+        masterUsername: "postgres",
+        parameters: sourceParameters(),
+        subnetIds: ["subnet-0a1b2c3d4e5f60718", "subnet-2"],
+        securityGroupId: "sg-1",
+        backupRetentionDays: 8,
+        deletionProtection,
+        caBundle: "certs/ca.pem",
+        caBundlePath: "certs/ca.pem",
+        tags: { Project: "audit-trail" },
+    });
+    await recorder.settle(made.host, made.port, made.masterSecretArn, made.masterConnection);
+    return [recorder, made];
+}
+
+describe("AuroraCluster", () => {
+    it("is private, encrypted, backed up and logged", async () => {
+        const [recorder] = await aurora(true);
+        const cluster = recorder.inputs(CLUSTER);
+        assert.equal(cluster["clusterIdentifier"], "db");
+        assert.equal(cluster["engine"], "aurora-postgresql");
+        assert.equal(cluster["storageEncrypted"], true);
+        assert.equal(cluster["backupRetentionPeriod"], 8);
+        assert.equal(cluster["copyTagsToSnapshot"], true);
+        assert.deepEqual(cluster["enabledCloudwatchLogsExports"], ["postgresql"]);
+        assert.deepEqual(cluster["vpcSecurityGroupIds"], ["sg-1"]);
+        assert.ok(!("availabilityZones" in cluster), "would replace the cluster at every update");
+        const instance = recorder.inputs("aws:rds/clusterInstance:ClusterInstance");
+        assert.equal(instance["publiclyAccessible"], false);
+        assert.equal(instance["clusterIdentifier"], "db-cluster-id");
+        assert.equal(instance["caCertIdentifier"], "rds-ca-rsa2048-g1");
+    });
+
+    it("has its own parameter group of the engine's family from the start", async () => {
+        const [recorder] = await aurora(true);
+        const group = recorder.inputs("aws:rds/clusterParameterGroup:ClusterParameterGroup");
+        assert.equal(group["family"], "aurora-postgresql17");
+        assert.equal(group["name"], "db-pg17");
+        assert.deepEqual(group["parameters"], sourceParameters());
+        assert.equal(recorder.inputs(CLUSTER)["dbClusterParameterGroupName"], "db-pg17");
+    });
+
+    it("takes a final snapshot exactly when it is protected", async () => {
+        const [kept] = await aurora(true);
+        assert.equal(kept.inputs(CLUSTER)["deletionProtection"], true);
+        assert.equal(kept.inputs(CLUSTER)["skipFinalSnapshot"], false);
+        assert.equal(kept.inputs(CLUSTER)["finalSnapshotIdentifier"], "db-final-e5f60718");
+        const [thrownAway] = await aurora(false);
+        assert.equal(thrownAway.inputs(CLUSTER)["deletionProtection"], false);
+        assert.equal(thrownAway.inputs(CLUSTER)["skipFinalSnapshot"], true);
+        assert.ok(!("finalSnapshotIdentifier" in thrownAway.inputs(CLUSTER)));
+    });
+
+    it("hands its master password out only as a secret", async () => {
+        const [recorder, made] = await aurora(true);
+        assert.ok(isWrappedSecret(recorder.raw(CLUSTER, "db-cluster")["masterPassword"]));
+        assert.ok(isWrappedSecret(recorder.raw(VERSION, "db-master-version")["secretString"]));
+        assert.equal(await pulumi.isSecret(made.masterConnection), true);
+        assert.equal(await pulumi.isSecret(made.host), false);
+        assert.equal(await pulumi.isSecret(made.masterSecretArn), false);
+        assert.deepEqual(JSON.parse(String(recorder.inputs(VERSION)["secretString"])), {
+            username: "postgres",
+            password: `${MOCK_PASSWORD}db-master-password`,
+            host: "db-cluster.example.com",
+            port: 5432,
+            dbname: "appdb",
+        });
+    });
+});
+
+describe("the master's postgresql provider", () => {
+    it("verifies the server, is no superuser, and keeps the password secret", async () => {
+        const [recorder, made] = await aurora(true);
+        const provider = masterProvider("pg", made, "17.7", "/project/certs/ca.pem");
+        await recorder.settle(provider.urn);
+        const inputs = recorder.inputs("pulumi:providers:postgresql");
+        assert.equal(inputs["host"], "db-cluster.example.com");
+        assert.equal(inputs["sslmode"], "verify-full");
+        assert.equal(inputs["sslrootcert"], "/project/certs/ca.pem");
+        // Provider inputs that are no texts travel as JSON.
+        assert.equal(String(inputs["superuser"]), "false");
+        assert.equal(String(inputs["port"]), "5432");
+        assert.equal(inputs["username"], "postgres");
+        const raw = recorder.raw("pulumi:providers:postgresql", "pg");
+        assert.ok(isWrappedSecret(raw["password"]));
+    });
+});
+
+describe("DatabaseCredentials", () => {
+    it("are a secret of the form that DMS reads, under a name that can be used again", async () => {
+        const recorder = new Recorder();
+        await recorder.install();
+        const credentials = new DatabaseCredentials("cred", {
+            description: "User of AWS DMS",
+            username: "audit_trail_dms_source",
+            // In clear on purpose: the component itself must make a secret of it.
+            password: "swordfish",
+            host: "db.example.com",
+            port: 5432,
+            databaseName: "appdb",
+            tags: {},
+        });
+        await recorder.settle(credentials.secretArn);
+        assert.ok(isWrappedSecret(recorder.raw(VERSION, "cred-version")["secretString"]));
+        const secret = recorder.inputs("aws:secretsmanager/secret:Secret");
+        assert.equal(secret["namePrefix"], "cred-");
+        assert.ok(!("name" in secret));
+        assert.ok(Number(secret["recoveryWindowInDays"]) >= 7);
+    });
+});

@@ -1,0 +1,145 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { DmsDatabase, DmsReplication } from "../../../components/dms/dmsReplication";
+import { DmsRoles } from "../../../components/dms/dmsRoles";
+import { tableMappings } from "../../../components/dms/tableMappings";
+import { taskSettings } from "../../../components/dms/taskSettings";
+import { parseEndpointSettings } from "../../../local/dms/task/extraAttributes";
+import { Recorder } from "../support/mocks";
+
+const bundle = readFileSync(path.join(__dirname, "../../../certs/rds-ca-bundle.pem"), "utf8");
+
+class Database extends pulumi.ComponentResource implements DmsDatabase {
+    readonly databaseName = "appdb";
+    readonly dmsSecretArn: pulumi.Output<string>;
+    constructor(name: string) {
+        super("test:index:Database", name);
+        this.dmsSecretArn = pulumi.output(`arn:secret:${name}`);
+    }
+}
+
+describe("DmsReplication", () => {
+    const recorder = new Recorder();
+    const mappings = tableMappings([{ schema: "public", table: "items" }], "1f");
+    before(async () => {
+        await recorder.install();
+        const made = new DmsReplication("dms", {
+            subnetIds: ["subnet-1", "subnet-2"],
+            securityGroupId: "sg-1",
+            dmsInstanceClass: "dms.t3.medium",
+            dmsEngineVersion: "3.6.1",
+            dmsAllocatedStorage: 50,
+            caBundlePem: bundle,
+            source: new Database("source"),
+            target: new Database("target"),
+            prerequisites: [],
+            tableMappings: mappings,
+            taskSettings: taskSettings({ maxLobSizeKb: 64 }),
+            tags: {},
+        });
+        await recorder.settle(made.taskArn, made.instanceArn);
+    });
+
+    const endpoint = (type: string): Record<string, unknown> =>
+        recorder.inputs("aws:dms/endpoint:Endpoint", `dms-${type}`);
+
+    it("reaches both databases by secret and with a verified certificate", () => {
+        for (const type of ["source", "target"]) {
+            const inputs = endpoint(type);
+            assert.equal(inputs["endpointType"], type);
+            assert.equal(inputs["engineName"], "aurora-postgresql");
+            assert.equal(inputs["secretsManagerArn"], `arn:secret:${type}`);
+            assert.match(String(inputs["secretsManagerAccessRoleArn"]), /dms-access/);
+            assert.equal(inputs["sslMode"], "verify-full");
+            assert.match(String(inputs["certificateArn"]), /dms-ca/);
+            assert.equal(inputs["databaseName"], "appdb");
+            for (const clear of ["username", "password", "serverName", "port"]) {
+                assert.ok(!(clear in inputs), clear);
+            }
+            assert.ok(!("extraConnectionAttributes" in inputs));
+        }
+    });
+
+    it("writes no DDL table on the source, keeps its slot moving and fails on a large object it would cut", () => {
+        const settings = endpoint("source")["postgresSettings"] as Record<string, unknown>;
+        assert.equal(settings["captureDdls"], false);
+        assert.equal(settings["heartbeatEnable"], true);
+        assert.equal(settings["heartbeatSchema"], "awsdms_heartbeat");
+        assert.equal(settings["failTasksOnLobTruncation"], true);
+        assert.equal(settings["pluginName"], "test-decoding");
+        for (const type of ["source", "target"]) {
+            const own = endpoint(type)["postgresSettings"] as Record<string, unknown>;
+            assert.equal(own["mapBooleanAsBoolean"], true);
+            assert.ok(!("afterConnectScript" in own));
+            assert.doesNotThrow(() => parseEndpointSettings(own, "", type));
+        }
+    });
+
+    it("imports the certificate authorities of its own region", () => {
+        const pem = String(recorder.inputs("aws:dms/certificate:Certificate")["certificatePem"]);
+        const certificates = pem.match(/-----BEGIN[\s\S]+?-----END CERTIFICATE-----/g) ?? [];
+        assert.equal(certificates.length, 3);
+        for (const one of certificates) {
+            assert.match(new X509Certificate(one).subject, / us-east-1 /);
+        }
+    });
+
+    it("lets DMS of this region read the two secrets and nothing else", () => {
+        const trust = recorder.inputs("aws:iam/role:Role", "dms-access")["assumeRolePolicy"];
+        assert.match(String(trust), /"Service":"dms\.us-east-1\.amazonaws\.com"/);
+        const policy = JSON.parse(
+            String(recorder.inputs("aws:iam/rolePolicy:RolePolicy")["policy"]),
+        ) as { Statement: { Resource: unknown }[] };
+        assert.deepEqual(
+            policy.Statement.map(({ Resource }) => Resource),
+            [["arn:secret:source", "arn:secret:target"]],
+        );
+    });
+
+    it("runs one task that loads and then follows, started by Pulumi", () => {
+        const task = recorder.inputs("aws:dms/replicationTask:ReplicationTask");
+        assert.equal(task["migrationType"], "full-load-and-cdc");
+        assert.equal(task["startReplicationTask"], true);
+        assert.deepEqual(JSON.parse(String(task["tableMappings"])), mappings);
+        assert.deepEqual(
+            JSON.parse(String(task["replicationTaskSettings"])),
+            taskSettings({ maxLobSizeKb: 64 }),
+        );
+        assert.match(String(task["sourceEndpointArn"]), /dms-source$/);
+        assert.match(String(task["targetEndpointArn"]), /dms-target$/);
+    });
+
+    it("keeps the instance private and its version fixed", () => {
+        const instance = recorder.inputs("aws:dms/replicationInstance:ReplicationInstance");
+        assert.equal(instance["publiclyAccessible"], false);
+        assert.equal(instance["autoMinorVersionUpgrade"], false);
+        assert.equal(instance["engineVersion"], "3.6.1");
+        assert.deepEqual(instance["vpcSecurityGroupIds"], ["sg-1"]);
+        assert.equal(instance["allocatedStorage"], 50);
+    });
+});
+
+describe("DmsRoles", () => {
+    it("have the fixed names, AWS's policies and this account's trust only", async () => {
+        const recorder = new Recorder();
+        await recorder.install();
+        const made = new DmsRoles("roles", { tags: {} });
+        await recorder.settle(made.vpcRoleArn, made.logsRoleArn);
+        const roles = recorder.all("aws:iam/role:Role");
+        assert.deepEqual(roles.map(({ inputs }) => inputs["name"]).sort(), [
+            "dms-cloudwatch-logs-role",
+            "dms-vpc-role",
+        ]);
+        for (const { inputs } of roles) {
+            assert.match(String(inputs["assumeRolePolicy"]), /"aws:SourceAccount":"123456789012"/);
+        }
+        const policies = recorder.all("aws:iam/rolePolicyAttachment:RolePolicyAttachment");
+        assert.deepEqual(policies.map(({ inputs }) => inputs["policyArn"]).sort(), [
+            "arn:aws:iam::aws:policy/service-role/AmazonDMSCloudWatchLogsRole",
+            "arn:aws:iam::aws:policy/service-role/AmazonDMSVPCManagementRole",
+        ]);
+    });
+});

@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { Network } from "../../../components/network/network";
+import { PrivateEndpoints } from "../../../components/network/privateEndpoints";
+import { PsqlHost } from "../../../components/network/psqlHost";
+import { SecurityGroups } from "../../../components/network/securityGroups";
+import { Recorder } from "../support/mocks";
+
+const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+const EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
+const tags = { Project: "audit-trail" };
+
+describe("Network", () => {
+    const recorder = new Recorder();
+    before(async () => {
+        await recorder.install();
+        const network = new Network("net", { vpcCidr: "10.20.0.0/16", tags });
+        await recorder.settle(network.vpcId, network.publicSubnetId, ...network.privateSubnetIds);
+    });
+
+    it("puts one public and two private subnets into two zones, in the zones' alphabetical order", () => {
+        const subnets = recorder.all("aws:ec2/subnet:Subnet");
+        assert.deepEqual(
+            subnets.map(({ name, inputs }) => [
+                name,
+                inputs["availabilityZone"],
+                inputs["cidrBlock"],
+            ]),
+            [
+                ["net-public", "us-east-1a", "10.20.0.0/18"],
+                ["net-private-1", "us-east-1a", "10.20.64.0/18"],
+                ["net-private-2", "us-east-1b", "10.20.128.0/18"],
+            ],
+        );
+        assert.ok(subnets.every(({ inputs }) => inputs["mapPublicIpOnLaunch"] === false));
+    });
+
+    it("routes to the internet from the public subnet alone", () => {
+        const routes = recorder.all("aws:ec2/route:Route");
+        assert.equal(routes.length, 1);
+        assert.equal(routes[0]?.inputs["routeTableId"], "net-public-routes-id");
+        const associations = recorder.all("aws:ec2/routeTableAssociation:RouteTableAssociation");
+        assert.deepEqual(
+            associations.map(({ inputs }) => [inputs["subnetId"], inputs["routeTableId"]]),
+            [
+                ["net-public-id", "net-public-routes-id"],
+                ["net-private-1-id", "net-private-routes-id"],
+                ["net-private-2-id", "net-private-routes-id"],
+            ],
+        );
+    });
+
+    it("closes the default security group and resolves private names", () => {
+        const closed = recorder.inputs("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup");
+        assert.deepEqual([closed["ingress"], closed["egress"]], [[], []]);
+        const vpc = recorder.inputs("aws:ec2/vpc:Vpc");
+        assert.deepEqual([vpc["enableDnsHostnames"], vpc["enableDnsSupport"]], [true, true]);
+    });
+});
+
+describe("SecurityGroups", () => {
+    async function rules(privateEndpoints: boolean): Promise<Recorder> {
+        const recorder = new Recorder();
+        await recorder.install();
+        const args = { vpcId: "vpc-1", sshCidr: "203.0.113.0/24", privateEndpoints, tags };
+        const groups = new SecurityGroups("sg", args);
+        await recorder.settle(groups.hostId, groups.dmsId, groups.databaseId);
+        return recorder;
+    }
+    /** Rules as "who: what from or to whom", so that a test reads like the table in the docs. */
+    const list = (recorder: Recorder, type: string): string[] =>
+        recorder
+            .all(type)
+            .map(({ inputs: rule }) => {
+                const peer = rule["referencedSecurityGroupId"] ?? rule["cidrIpv4"];
+                assert.equal(rule["fromPort"], rule["toPort"]);
+                assert.equal(rule["ipProtocol"], "tcp");
+                assert.ok(String(rule["description"]).length > 5);
+                return `${String(rule["securityGroupId"])} ${String(rule["toPort"])} ${String(peer)}`;
+            })
+            .sort();
+
+    it("let in what is needed and nothing else", async () => {
+        const recorder = await rules(true);
+        assert.deepEqual(list(recorder, INGRESS), [
+            "sg-database-id 5432 sg-dms-id",
+            "sg-database-id 5432 sg-host-id",
+            "sg-endpoints-id 443 sg-dms-id",
+            "sg-endpoints-id 443 sg-host-id",
+            "sg-host-id 22 203.0.113.0/24",
+        ]);
+        assert.deepEqual(list(recorder, EGRESS), [
+            "sg-dms-id 443 sg-endpoints-id",
+            "sg-dms-id 5432 sg-database-id",
+            "sg-host-id 443 0.0.0.0/0",
+            "sg-host-id 443 sg-endpoints-id",
+            "sg-host-id 5432 sg-database-id",
+        ]);
+        recorder.assertNoDuplicates();
+    });
+
+    it("let DMS out when there are no endpoints in the VPC", async () => {
+        const recorder = await rules(false);
+        assert.equal(recorder.all("aws:ec2/securityGroup:SecurityGroup").length, 3);
+        assert.deepEqual(list(recorder, EGRESS), [
+            "sg-dms-id 443 0.0.0.0/0",
+            "sg-dms-id 5432 sg-database-id",
+            "sg-host-id 443 0.0.0.0/0",
+            "sg-host-id 5432 sg-database-id",
+        ]);
+        assert.deepEqual(list(recorder, INGRESS), [
+            "sg-database-id 5432 sg-dms-id",
+            "sg-database-id 5432 sg-host-id",
+            "sg-host-id 22 203.0.113.0/24",
+        ]);
+    });
+
+    it("hold no inline rule, which would fight with the others", async () => {
+        const recorder = await rules(true);
+        for (const { inputs } of recorder.all("aws:ec2/securityGroup:SecurityGroup")) {
+            assert.ok(!("ingress" in inputs) && !("egress" in inputs));
+        }
+    });
+});
+
+describe("PrivateEndpoints", () => {
+    it("lead to the services that DMS calls, from the private subnets", async () => {
+        const recorder = new Recorder();
+        await recorder.install();
+        const args = {
+            vpcId: "vpc-1",
+            subnetIds: ["subnet-1", "subnet-2"],
+            securityGroupId: "sg-1",
+            publicRouteTableId: "rtb-1",
+            tags,
+        };
+        await recorder.settle(new PrivateEndpoints("ep", args).urn);
+        const endpoints = recorder.all("aws:ec2/vpcEndpoint:VpcEndpoint");
+        const kind = (type: string): unknown[] =>
+            endpoints
+                .filter(({ inputs }) => inputs["vpcEndpointType"] === type)
+                .map(({ inputs }) => inputs["serviceName"])
+                .sort();
+        assert.deepEqual(kind("Interface"), [
+            "com.amazonaws.us-east-1.logs",
+            "com.amazonaws.us-east-1.secretsmanager",
+        ]);
+        assert.deepEqual(kind("Gateway"), ["com.amazonaws.us-east-1.s3"]);
+        const secrets = recorder.inputs("aws:ec2/vpcEndpoint:VpcEndpoint", "ep-secretsmanager");
+        assert.deepEqual(secrets["subnetIds"], ["subnet-1", "subnet-2"]);
+        assert.equal(secrets["privateDnsEnabled"], true);
+    });
+});
+
+describe("PsqlHost", () => {
+    async function host(keyName?: string): Promise<Recorder> {
+        const recorder = new Recorder();
+        await recorder.install();
+        const made = new PsqlHost("host", {
+            subnetId: "subnet-1",
+            securityGroupId: "sg-1",
+            hostInstanceType: "t2.medium",
+            keyName,
+            engineVersion: "17.7",
+            caBundle: "certs/ca.pem",
+            tags,
+        });
+        await recorder.settle(made.instanceId, made.publicIp);
+        return recorder;
+    }
+
+    it("has an encrypted disk, asks for session tokens and keeps them from containers", async () => {
+        const recorder = await host("my-key");
+        const instance = recorder.inputs("aws:ec2/instance:Instance");
+        assert.deepEqual(instance["metadataOptions"], {
+            httpEndpoint: "enabled",
+            httpTokens: "required",
+            httpPutResponseHopLimit: 1,
+        });
+        const disk = instance["rootBlockDevice"] as Record<string, unknown>;
+        assert.equal(disk["encrypted"], true);
+        assert.equal(instance["associatePublicIpAddress"], true);
+        assert.equal(instance["keyName"], "my-key");
+        assert.equal(instance["ami"], "ami-0123456789abcdef0");
+        const image = recorder.invokes.find(({ token }) => token.includes("getParameter"));
+        assert.match(JSON.stringify(image?.inputs), /al2023-ami-kernel-default-x86_64/);
+    });
+
+    it("may do what Session Manager needs, and needs no key pair", async () => {
+        const recorder = await host();
+        assert.ok(!("keyName" in recorder.inputs("aws:ec2/instance:Instance")));
+        assert.equal(
+            recorder.inputs("aws:iam/rolePolicyAttachment:RolePolicyAttachment")["policyArn"],
+            "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
+        );
+        assert.equal(
+            recorder.inputs("aws:ec2/instance:Instance")["iamInstanceProfile"],
+            "host-profile",
+        );
+    });
+});

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+
+import { Findings } from "../../policy/engine/findings";
+import { rules } from "../../policy/registry";
+import type { ResourceRule, StackRule } from "../../policy/engine/rule";
+import { StackView } from "../../policy/engine/stackView";
+import { policyResources, type RecordedResource } from "../components/support/recordedStack";
+import { leastConfig, runProgram } from "../components/support/program";
+
+import { flips, type Flip } from "./support/flips";
+import { meantFor } from "./support/meantFor";
+import { passing, type PassingFlip } from "./support/passingFlips";
+
+const resourceRules = rules.filter((rule): rule is ResourceRule => rule.scope === "resource");
+const stackRules = rules.filter((rule): rule is StackRule => rule.scope === "stack");
+
+/** The rules that refuse a resource by itself. */
+function refusing(type: string, inputs: Flip["inputs"]): readonly string[] {
+    return resourceRules
+        .filter(({ types }) => (types as readonly string[]).includes(type))
+        .filter((rule) => {
+            let count = 0;
+            const findings = new Findings(() => (count += 1));
+            rule.examine(inputs, findings, {
+                type:
+                    rule.types.find((one) => one === type) ??
+                    rule.types[0] ??
+                    "aws:rds/cluster:Cluster",
+                config: {},
+            });
+            return count > 0;
+        })
+        .map(({ name }) => name);
+}
+
+/** The rules that refuse the stack with one resource's input changed, which is put back afterwards. */
+function refusingStack(view: StackView, urn: string, flip: Flip | undefined): readonly string[] {
+    const resource = view.resources.find((one) => one.urn === urn);
+    const { props, propertyDependencies } = resource ?? {};
+    if (resource !== undefined && flip !== undefined) {
+        const value = flip.inputs[flip.input];
+        const others = Object.entries(resource.props).filter(([name]) => name !== flip.input);
+        resource.props = Object.fromEntries(
+            value === undefined ? others : [...others, [flip.input, value]],
+        );
+        resource.propertyDependencies = Object.fromEntries(
+            Object.entries(resource.propertyDependencies).filter(([name]) => name !== flip.input),
+        );
+    }
+    const refusing = stackRules.filter((rule) => {
+        let count = 0;
+        rule.examine(view, new Findings(() => (count += 1)), {});
+        return count > 0;
+    });
+    if (resource !== undefined) {
+        resource.props = props ?? {};
+        resource.propertyDependencies = propertyDependencies ?? {};
+    }
+    return refusing.map(({ name }) => name);
+}
+
+function isListed(
+    { type, paths, how }: PassingFlip,
+    resource: RecordedResource,
+    flip: Flip,
+): boolean {
+    return (
+        (type === undefined || type.test(resource.type)) &&
+        paths.test(flip.path) &&
+        (how === undefined || how.includes(flip.how))
+    );
+}
+
+/** The flips for which a rule is meant. */
+const watched = new Set(meantFor.map(([type, path, how]) => [type, path, how].join(" ")));
+
+describe("policy: every flip of every input of the program's stack", function () {
+    this.timeout(60_000);
+    let stack: RecordedResource[] = [];
+    let view = new StackView([]);
+    const through: { readonly resource: RecordedResource; readonly flip: Flip }[] = [];
+    let count = 0;
+    const caught = new Set<string>();
+    before(async () => {
+        const run = await runProgram({ ...leastConfig, "audit-trail:demoTable": "true" });
+        stack = run.resources();
+        view = new StackView(policyResources(stack));
+        for (const resource of stack) {
+            for (const flip of flips(resource.type, resource.inputs)) {
+                count += 1;
+                const place = [resource.type, flip.path, flip.how].join(" ");
+                const alone = refusing(resource.type, flip.inputs);
+                const isWatched = watched.has(place);
+                const together =
+                    alone.length === 0 || isWatched ? refusingStack(view, resource.urn, flip) : [];
+                if (isWatched) {
+                    [...alone, ...together].forEach((rule) => caught.add(`${place} ${rule}`));
+                }
+                if (alone.length + together.length === 0) {
+                    through.push({ resource, flip });
+                }
+            }
+        }
+    });
+
+    it("starts from a stack that no rule has anything against", () => {
+        for (const { type, name, inputs } of stack) {
+            assert.deepEqual(refusing(type, inputs), [], name);
+        }
+        assert.deepEqual(refusingStack(view, "", undefined), []);
+    });
+
+    it("is refused, or passes for a reason that is written down", () => {
+        assert(count > 1000, `only ${String(count)} flips`);
+        const unexplained = through.filter(
+            ({ resource, flip }) => !passing.some((one) => isListed(one, resource, flip)),
+        );
+        const lines = new Set(
+            unexplained.map(({ resource, flip }) => `${resource.type} ${flip.path}: ${flip.how}`),
+        );
+        assert(lines.size === 0, `No rule refuses:\n${[...lines].join("\n")}`);
+    });
+
+    it("is refused by the rule that is meant for it", () => {
+        const missed = meantFor
+            .map((meant) => meant.join(" "))
+            .filter((meant) => !caught.has(meant));
+        assert.deepEqual(missed, []);
+    });
+
+    it("has no reason written down that no flip needs", () => {
+        const idle = passing.filter(
+            (one) => !through.some(({ resource, flip }) => isListed(one, resource, flip)),
+        );
+        assert.deepEqual(
+            idle.map(({ reason }) => reason),
+            [],
+        );
+    });
+});

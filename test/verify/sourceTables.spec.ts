@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+
+import { markerFiles } from "../../trail/guards";
+import { verifyTrail } from "../../verify/verifyTrail";
+import { reportLines } from "../../verify/reportText";
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
+
+/** What an application does to a deployed table of its name, and the checks and words that tell. */
+const DONE: Readonly<Record<string, readonly [string, string, RegExp]>> = {
+    unlogged: ["ALTER TABLE unlogged SET UNLOGGED", "source table", /is UNLOGGED/u],
+    nothing: [
+        "ALTER TABLE nothing REPLICA IDENTITY NOTHING",
+        "source table",
+        /REPLICA IDENTITY NOTHING/u,
+    ],
+    indexed: [
+        "CREATE UNIQUE INDEX i ON indexed (v); ALTER TABLE indexed ALTER v SET NOT NULL, REPLICA IDENTITY USING INDEX i",
+        "source table",
+        /REPLICA IDENTITY USING INDEX/u,
+    ],
+    postponed: [
+        "ALTER TABLE postponed DROP CONSTRAINT postponed_pkey, ADD PRIMARY KEY (id) DEFERRABLE",
+        "source table",
+        /deferrable primary key/u,
+    ],
+    parent: ["CREATE TABLE heir () INHERITS (parent)", "source table", /inherit from it .*heir/u],
+    collated: [
+        "ALTER TABLE collated DISABLE TRIGGER ALL; DROP TRIGGER audit_trail_refuse_key_update ON collated; ALTER TABLE collated ALTER id TYPE varchar(9) COLLATE ci",
+        "source table, source guards",
+        /not deterministic/u,
+    ],
+    twin: ['CREATE TABLE "Twin" (id integer)', "source table", /public\.Twin and public\.twin/u],
+    rekeyed: [
+        "ALTER TABLE rekeyed DROP CONSTRAINT rekeyed_pkey, ADD PRIMARY KEY (id, v)",
+        "source table, source guards",
+        /primary key is \(id, v\) and was \(id\)/u,
+    ],
+    secured: ["ALTER TABLE secured ENABLE ROW LEVEL SECURITY", "source table", /row security/u],
+    remade: [
+        "DROP TABLE remade; CREATE TABLE remade (id varchar(9) PRIMARY KEY, v integer)",
+        "source table, source guards",
+        /Another table has its name since the last deployment/u,
+    ],
+    swapped: [
+        "CREATE TABLE fresh (LIKE swapped INCLUDING ALL); INSERT INTO fresh TABLE swapped; ALTER TABLE swapped RENAME TO stale; ALTER TABLE fresh RENAME TO swapped",
+        "source table, source guards",
+        /Another table has its name since the last deployment/u,
+    ],
+    enabled: [
+        "ALTER TABLE enabled ENABLE TRIGGER ALL",
+        "source guards",
+        /is not ENABLE ALWAYS.*deploy again/u,
+    ],
+    rewritten: [
+        "CREATE TRIGGER mine BEFORE UPDATE ON rewritten FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        "source guards",
+        /does not see a key that the later BEFORE trigger mine changes/u,
+    ],
+    blinded: [
+        "DROP TRIGGER audit_trail_refuse_key_update ON blinded; CREATE TRIGGER audit_trail_refuse_key_update AFTER UPDATE OF id ON blinded FOR EACH ROW WHEN (record_image_ne(ROW(OLD.id), ROW(NEW.id)) AND false) EXECUTE FUNCTION audit_trail.refuse_key_update(); ALTER TABLE blinded ENABLE ALWAYS TRIGGER audit_trail_refuse_key_update",
+        "source guards",
+        /audit_trail_refuse_key_update is not as a deployment makes it/u,
+    ],
+    replaced: [
+        "DROP TRIGGER audit_trail_refuse_truncate ON replaced; CREATE TRIGGER audit_trail_refuse_truncate BEFORE TRUNCATE ON replaced EXECUTE FUNCTION idle(); ALTER TABLE replaced ENABLE ALWAYS TRIGGER audit_trail_refuse_truncate",
+        "source guards",
+        /calls another function than its own/u,
+    ],
+};
+
+const DDL = `
+    CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
+    CREATE FUNCTION idle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TABLE tenants (id integer PRIMARY KEY, tenant integer);
+    INSERT INTO tenants SELECT n, n % 2 FROM generate_series(1, 6) AS n;
+    ${Object.keys(DONE)
+        .map(
+            (table) =>
+                `CREATE TABLE ${table} (id varchar(9) PRIMARY KEY, v integer); INSERT INTO ${table} VALUES ('a', 1);`,
+        )
+        .join(" ")}
+`;
+
+describe("verify finds a source table changed since it was deployed:", function () {
+    this.timeout(60_000);
+    let world: World;
+
+    before(async () => {
+        world = await World.open(
+            DDL,
+            ["tenants", ...Object.keys(DONE)].map((table) => ({ schema: "public", table })),
+            { max_prepared_transactions: "3" },
+        );
+    });
+    after(async () => {
+        await world.close();
+    });
+
+    for (const [table, [statements, checks, words]] of Object.entries(DONE)) {
+        it(table, async () => {
+            const name = `public.${table}`;
+            assert.deepEqual(failedChecks(tableOf(await world.verify({}, name), name)), []);
+            await world.source.query(statements);
+            const found = tableOf(await world.verify({}, name), name);
+            assert.equal(found.complete, false);
+            assert.equal(failedChecks(found).join(", "), checks);
+            assert.match(found.checks.map(({ detail }) => detail).join("; "), words);
+        });
+    }
+
+    it("guards of which a function has another body, and a marker that nothing writes", async () => {
+        const functions = async (): Promise<string> =>
+            JSON.stringify(
+                (await world.verify({}, "public.tenants")).checks.filter(
+                    ({ name, ok }) => name === "source functions" && !ok,
+                ),
+            );
+        assert.equal(await functions(), "[]");
+        await world.source.query(
+            "CREATE OR REPLACE FUNCTION audit_trail.refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; " +
+                "CREATE TRIGGER quiet BEFORE INSERT ON audit_trail.marker FOR EACH ROW WHEN (NEW.kind = 'truncate') EXECUTE FUNCTION idle()",
+        );
+        assert.match(
+            await functions(),
+            /the body of audit_trail\.refuse_truncate\(\) is not.*the trigger quiet of audit_trail\.marker is not/u,
+        );
+        const { checks } = tableOf(await world.verify({}, "public.tenants"), "public.tenants");
+        assert.match(
+            checks.find(({ name }) => name === "source guards")?.detail ?? "",
+            /audit_trail_refuse_truncate is not as a deployment makes it/u,
+        );
+        await world.source.query(
+            `DROP TRIGGER quiet ON audit_trail.marker; ${markerFiles()
+                .map(({ sql }) => sql)
+                .join(";")}`,
+        );
+        assert.equal(await functions(), "[]");
+    });
+
+    it("rows hidden from the one who verifies, without keeping silent of other tables", async () => {
+        await world.source.query(`
+            CREATE ROLE verifier;
+            GRANT USAGE ON SCHEMA audit_trail TO verifier;
+            GRANT SELECT, INSERT ON audit_trail.marker TO verifier;
+            GRANT SELECT ON ALL TABLES IN SCHEMA public TO verifier;
+            GRANT pg_monitor TO verifier;
+            ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY one ON tenants USING (tenant = 1);
+            CREATE TABLE later (id integer PRIMARY KEY);
+        `);
+        const source = await world.session();
+        await source.query("SET SESSION AUTHORIZATION verifier");
+        const audit = await world.auditSession();
+        const shapes = world.shapes.filter(({ table }) =>
+            ["tenants", "enabled", "twin"].includes(table),
+        );
+        const report = await verifyTrail(source, audit, shapes, { markerTimeoutMs: 20_000 });
+        const tenants = tableOf(report, "public.tenants");
+        assert.equal(tenants.complete, false);
+        assert.equal(tenants.completeUpTo, null);
+        assert.deepEqual(failedChecks(tenants), ["source table"]);
+        assert.match(JSON.stringify(tenants), /hides rows of it from this user/u);
+        assert.notEqual(tableOf(report, "public.enabled").completeUpTo, null);
+        assert.equal(tableOf(report, "public.enabled").rows, 1);
+    });
+
+    it("and notes that transactions may be prepared", async () => {
+        const report = await world.verify({}, "public.twin");
+        assert.match(
+            reportLines(report).join("\n"),
+            /^NOTE two-phase commit: max_prepared_transactions is 3/mu,
+        );
+    });
+});

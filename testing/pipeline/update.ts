@@ -1,0 +1,69 @@
+import type { Client } from "pg";
+
+import { prepareSession } from "../../database/session";
+import { runBatch, type BatchPlace, type SqlBatch } from "../../database/runBatch";
+import { auditGrants, auditRights } from "../../trail/grants";
+import { markerGapFiles } from "../../trail/guards";
+import { leaveFile, retireFile } from "../../trail/tableLife";
+import type { TableShape } from "../../trail/tableDefinition";
+import { foundation, triggerFunction } from "../../trail/statements";
+import { tableBatches } from "../../trail/tableBatches";
+import { disconnect } from "../../local/dms/connection";
+import { createFunction } from "../trailDatabase";
+
+/**
+ * An update of the program on a trail that is there: its scripts in its batches, with its patience for locks, and between them
+ * what the postgresql provider does, which drops the functions that others took the place of at the end.
+ *
+ * @param shapes of all audited tables, the marker table among them
+ * @param connect opens a session of the master
+ */
+export async function updateProgram(
+    shapes: readonly TableShape[],
+    connect: () => Promise<Client>,
+): Promise<void> {
+    const master = await connect();
+    try {
+        await prepareSession(master);
+        const place: BatchPlace = {
+            host: "the audit server",
+            database: "the audit database",
+            withSession: async (work) => {
+                const client = await connect();
+                try {
+                    return await work(client);
+                } finally {
+                    await disconnect(client);
+                }
+            },
+        };
+        const run = async (...batches: SqlBatch[]): Promise<void> => {
+            for (const batch of batches) {
+                await runBatch(master, place, batch);
+            }
+        };
+        const rights: SqlBatch = { files: [auditGrants(shapes)] };
+        await run(rights, { files: foundation() }, rights);
+        for (const shape of shapes) {
+            await createFunction(master, shape);
+        }
+        const whole: SqlBatch = { files: auditRights(shapes, shapes) };
+        await run(whole, ...shapes.flatMap(tableBatches), { files: [leaveFile(shapes)] }, whole);
+        await run(rights, { files: markerGapFiles() }, rights, { files: [retireFile(shapes)] });
+        await dropOthers(master, shapes);
+    } finally {
+        await disconnect(master);
+    }
+}
+
+async function dropOthers(master: Client, shapes: readonly TableShape[]): Promise<void> {
+    const { rows } = await master.query<{ signature: string }>(
+        `SELECT p.oid::pg_catalog.regprocedure::text AS signature FROM pg_catalog.pg_proc AS p
+            WHERE p.pronamespace = 'audit_trail'::pg_catalog.regnamespace
+                AND p.proname LIKE '%\\_log\\_change' AND p.proname <> ALL ($1)`,
+        [shapes.map((shape) => triggerFunction(shape).name)],
+    );
+    for (const { signature } of rows) {
+        await master.query(`DROP FUNCTION ${signature}`);
+    }
+}

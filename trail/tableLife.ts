@@ -1,0 +1,75 @@
+import { createHash } from "node:crypto";
+
+import { excludedColumns, type TableChoices } from "./columnChoices";
+import { formatTableName, trailNames } from "./names";
+import type { TableName, TableShape } from "./tableDefinition";
+import { textSettings, triggerFunction } from "./statements";
+import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
+
+/** A query for what is not as a deployment of these tables leaves it, in the words of a script's look. */
+export function lookFile(shapes: readonly TableShape[]): SqlFile {
+    const rows = shapes.map((shape) => {
+        const names = trailNames(shape);
+        const settings = textSettings(shape).map(({ name, value }) => `${name}=${value}`);
+        const { name, body } = triggerFunction(shape);
+        return {
+            about: formatTableName(shape),
+            schema: shape.schema,
+            staging: names.staging,
+            audit_log: names.auditLog,
+            function_name: name,
+            body_hash: createHash("sha256").update(body).digest("hex"),
+            settings: SqlFragment.literals(["search_path=pg_catalog, pg_temp", ...settings]),
+            partitions: JSON.stringify(
+                (shape.partitions ?? []).map((leaf) => [
+                    leaf.schema,
+                    trailNames(leaf).staging,
+                    formatTableName(leaf),
+                ]),
+            ),
+        };
+    });
+    return renderSql("sql/audit/look.sql", {
+        audited: SqlFragment.each(
+            "(:'about', :'schema', :'staging', :'audit_log', :'function_name', :'body_hash', ARRAY[:settings], :'partitions')",
+            rows,
+            ",\n        ",
+        ),
+    });
+}
+
+/** Notes which tables are listed no more, before DMS hears of it; see the file. */
+export function leaveFile(audited: readonly TableName[]): SqlFile {
+    return renderSql("sql/audit/leave.sql", { audited: namesOf(audited) });
+}
+
+/** Lets go of the tables that are listed no more, and tells where those have been that are listed again; see the file. */
+export function retireFile(audited: readonly TableName[]): SqlFile {
+    return renderSql("sql/audit/retire.sql", { audited: namesOf(audited) });
+}
+
+function namesOf(audited: readonly TableName[]): SqlFragment {
+    const rows = audited.map(({ schema, table }) => ({ schema, table }));
+    return SqlFragment.each("(:'schema', :'table')", rows, ", ");
+}
+
+/** Takes the columns that are left out of the trail from staging; no file where there are none. See the file. */
+export function forgetColumnsFiles(
+    audited: readonly TableName[],
+    choices: readonly TableChoices[],
+): SqlFile[] {
+    const rows = audited.flatMap((table) =>
+        excludedColumns(choices, table).map((column) => ({
+            schema: table.schema,
+            table: table.table,
+            column,
+        })),
+    );
+    return rows.length === 0
+        ? []
+        : [
+              renderSql("sql/audit/forget_columns.sql", {
+                  excluded: SqlFragment.each("(:'schema', :'table', :'column')", rows, ", "),
+              }),
+          ];
+}

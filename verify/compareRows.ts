@@ -1,0 +1,122 @@
+import type { TableShape } from "../trail/tableDefinition";
+import { renderSql, type SqlFile } from "../database/sqlTemplate";
+import { CommonChunks, forEachRange, type KeyRange } from "./chunks";
+import type { Database } from "./database";
+import type { Differences } from "./differences";
+import { keyVariables, rowImage } from "./sqlExpressions";
+import type { DifferingColumn, KeyLookup } from "./keyLookup";
+import type { Markers } from "./markers";
+import { differenceKind } from "./keyVersions";
+
+const KEYS_PER_LOOKUP = 2_000;
+
+interface Sum {
+    readonly rows: string;
+    readonly sum: string;
+}
+
+/**
+ * Compares the source's rows with the staging table, range by range: a number of rows and a sum of hashes on each side,
+ * each read by one short statement, the source's first. Where they differ, rows may just be changing: the keys whose hashes
+ * differ are looked up in the log, and what the log explains is no difference. Staging is compared with the log elsewhere.
+ *
+ * @returns the number of rows at the source
+ */
+export async function compareRows(
+    { source, audit, markers, shape, stagingColumns, chunkRows, lookup }: CompareContext,
+    differences: Differences,
+): Promise<number> {
+    const script = (name: string, from: "source" | "staging"): SqlFile =>
+        renderSql(`sql/verify/${name}.sql`, {
+            ...keyVariables(shape, from),
+            image: rowImage(from, shape, stagingColumns),
+        });
+    const sums = { source: script("chunk_sum", "source"), staging: script("chunk_sum", "staging") };
+    const hashes = {
+        source: script("chunk_hashes", "source"),
+        staging: script("chunk_hashes", "staging"),
+    };
+    const chunks = new CommonChunks(source, audit, shape, chunkRows);
+    let rows = 0;
+
+    const compareRange = async ({ after, upTo }: KeyRange): Promise<void> => {
+        const range = [after, upTo];
+        const atSource = await source.row<Sum>(sums.source, range);
+        rows += Number(atSource.rows);
+        await markers.pass();
+        const inStaging = await audit.row<Sum>(sums.staging, range);
+        if (atSource.sum === inStaging.sum && atSource.rows === inStaging.rows) {
+            return;
+        }
+        const left = await readHashes(source, hashes.source, range);
+        await markers.pass();
+        const right = await readHashes(audit, hashes.staging, range);
+        await judge(suspects(left, right), lookup, differences);
+    };
+
+    await forEachRange(
+        (after) => chunks.end(after),
+        compareRange,
+        () => differences.isEnough,
+    );
+    return rows;
+}
+
+/** What {@link compareRows} works with. */
+export interface CompareContext {
+    readonly source: Database;
+    readonly audit: Database;
+    readonly markers: Markers;
+    readonly shape: TableShape;
+    readonly stagingColumns: readonly string[];
+    readonly chunkRows: number;
+    readonly lookup: KeyLookup;
+}
+
+/** The keys that only one side has, or with another hash on each. */
+export function suspects(
+    left: ReadonlyMap<string, string>,
+    right: ReadonlyMap<string, string>,
+): string[] {
+    const differing = [...left].filter(([key, hash]) => right.get(key) !== hash);
+    const added = [...right.keys()].filter((key) => !left.has(key));
+    return [...differing.map(([key]) => key), ...added];
+}
+
+async function readHashes(
+    database: Database,
+    script: SqlFile,
+    range: readonly unknown[],
+): Promise<Map<string, string>> {
+    const rows = await database.rows<{ row_key: string; hash: string }>(script, range);
+    return new Map(rows.map(({ row_key, hash }) => [row_key, hash]));
+}
+
+async function judge(
+    keys: readonly string[],
+    lookup: KeyLookup,
+    differences: Differences,
+): Promise<void> {
+    for (let at = 0; at < keys.length && !differences.isEnough; at += KEYS_PER_LOOKUP) {
+        const { unexplained, silent } = await lookup.judge(keys.slice(at, at + KEYS_PER_LOOKUP));
+        for (const { key, row, columns } of silent) {
+            const kind = "staging differs where the log is silent";
+            const detail = `columns: ${columns.join(", ")}`;
+            differences.add({ key, kind, detail, evidence: `${row ?? ""} ${columns.join()}` });
+        }
+        for (const one of unexplained) {
+            const kind = differenceKind(one.row, one.versions);
+            const columns =
+                kind === "different row" && differences.hasRoom
+                    ? await lookup.differingColumns(one)
+                    : [];
+            const evidence = `${one.row ?? ""} ${one.versions.at(-1)?.hash ?? ""}`;
+            differences.add({ key: one.key, kind, detail: describe(columns), evidence });
+        }
+    }
+}
+
+function describe(columns: readonly DifferingColumn[]): string {
+    const told = columns.map(({ name, is_cut }) => (is_cut ? `${name} (cut by DMS)` : name));
+    return told.length === 0 ? "" : `columns: ${told.join(", ")}`;
+}
