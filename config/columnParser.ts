@@ -1,4 +1,4 @@
-import type { Rule } from "./keyParsers";
+import type { KeyParser } from "./keyParsers";
 import { nearest } from "../text/nearest";
 import {
     type ColumnChoice,
@@ -14,7 +14,7 @@ import type { TableName } from "../trail/tableDefinition";
  * What the trail does with single columns: `{ "public.film": { "fulltext": "exclude", "rating": "asText" } }`. Whether a table
  * has such columns, the source's catalog tells.
  */
-export function columnsOf(audited: readonly TableName[]): Rule<readonly TableChoices[]> {
+export function columnsOf(audited: readonly TableName[]): KeyParser<readonly TableChoices[]> {
     const known = audited.map(formatTableName);
     return {
         setting: `--path 'columns["${known[0] ?? "public.items"}"].notes'`,

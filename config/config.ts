@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { columnsOf } from "./columnParser";
-import * as rules from "./keyParsers";
+import * as parsers from "./keyParsers";
 import { nearest } from "../text/nearest";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
@@ -32,14 +32,14 @@ function ownValues(raw: Readonly<Record<string, string>>): Map<string, string> {
  */
 export function parseConfig(raw: Readonly<Record<string, string>>): Config {
     const values = ownValues(raw);
-    const read = <T>(key: keyof Config, rule: rules.Rule<T>): T => {
+    const read = <T>(key: keyof Config, parser: parsers.KeyParser<T>): T => {
         const text = values.get(key) ?? defaults[key];
-        const mend = `set it with "pulumi config set ${rule.setting ?? key} ${rule.example}"`;
+        const mend = `set it with "pulumi config set ${parser.setting ?? key} ${parser.example}"`;
         if (text === undefined) {
             throw new Error(`The config key ${NAMESPACE}:${key} is required but not set; ${mend}.`);
         }
         try {
-            return rule.parse(text);
+            return parser.parse(text);
         } catch (error) {
             const reason = (error instanceof Error ? error.message : String(error)).replace(
                 /\.$/,
@@ -51,36 +51,36 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
             );
         }
     };
-    const audited = read("tables", rules.tables);
+    const audited = read("tables", parsers.tables);
     const config: Config = {
-        engineVersion: read("engineVersion", rules.engineVersion),
-        databaseName: read("databaseName", rules.databaseName),
-        masterUsername: read("masterUsername", rules.masterUsername),
+        engineVersion: read("engineVersion", parsers.engineVersion),
+        databaseName: read("databaseName", parsers.databaseName),
+        masterUsername: read("masterUsername", parsers.masterUsername),
         tables: audited,
         columns: read("columns", columnsOf(audited)),
-        demoTable: read("demoTable", rules.flag),
-        sourceGuards: read("sourceGuards", rules.flag),
-        allowTruncate: read("allowTruncate", rules.someOf(audited, "allowTruncate")),
-        allowKeyUpdates: read("allowKeyUpdates", rules.someOf(audited, "allowKeyUpdates")),
+        demoTable: read("demoTable", parsers.flag),
+        sourceGuards: read("sourceGuards", parsers.flag),
+        allowTruncate: read("allowTruncate", parsers.someOf(audited, "allowTruncate")),
+        allowKeyUpdates: read("allowKeyUpdates", parsers.someOf(audited, "allowKeyUpdates")),
         fullReplicaIdentity: read(
             "fullReplicaIdentity",
-            rules.someOf(audited, "fullReplicaIdentity"),
+            parsers.someOf(audited, "fullReplicaIdentity"),
         ),
-        maxLobSizeKb: read("maxLobSizeKb", rules.integer(1, 102_400)),
-        instanceClass: read("instanceClass", rules.instanceClass("db", "db.t3.medium")),
-        vpcCidr: read("vpcCidr", rules.vpcCidr),
-        sshCidr: read("sshCidr", rules.sshCidr),
-        hostInstanceType: read("hostInstanceType", rules.instanceType),
-        keyName: read("keyName", rules.keyName),
-        dmsInstanceClass: read("dmsInstanceClass", rules.instanceClass("dms", "dms.t3.medium")),
-        dmsEngineVersion: read("dmsEngineVersion", rules.dmsEngineVersion),
-        dmsAllocatedStorage: read("dmsAllocatedStorage", rules.integer(5, 6_144)),
-        createDmsRoles: read("createDmsRoles", rules.flag),
-        privateEndpoints: read("privateEndpoints", rules.flag),
-        databaseAccess: { kind: read("databaseAccess", rules.databaseAccess) },
-        deletionProtection: read("deletionProtection", rules.flag),
-        backupRetentionDays: read("backupRetentionDays", rules.integer(7, 35)),
-        caBundle: read("caBundle", rules.caBundle),
+        maxLobSizeKb: read("maxLobSizeKb", parsers.integer(1, 102_400)),
+        instanceClass: read("instanceClass", parsers.instanceClass("db", "db.t3.medium")),
+        vpcCidr: read("vpcCidr", parsers.vpcCidr),
+        sshCidr: read("sshCidr", parsers.sshCidr),
+        hostInstanceType: read("hostInstanceType", parsers.instanceType),
+        keyName: read("keyName", parsers.keyName),
+        dmsInstanceClass: read("dmsInstanceClass", parsers.instanceClass("dms", "dms.t3.medium")),
+        dmsEngineVersion: read("dmsEngineVersion", parsers.dmsEngineVersion),
+        dmsAllocatedStorage: read("dmsAllocatedStorage", parsers.integer(5, 6_144)),
+        createDmsRoles: read("createDmsRoles", parsers.flag),
+        privateEndpoints: read("privateEndpoints", parsers.flag),
+        databaseAccess: { kind: read("databaseAccess", parsers.databaseAccess) },
+        deletionProtection: read("deletionProtection", parsers.flag),
+        backupRetentionDays: read("backupRetentionDays", parsers.integer(7, 35)),
+        caBundle: read("caBundle", parsers.caBundle),
     };
     const isDemo = ({ schema, table }: TableName): boolean =>
         schema === "public" && table === "items";

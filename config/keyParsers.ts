@@ -7,7 +7,7 @@ import { formatTableName, parseTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
 
 /** How the text of a config key becomes a value. */
-export interface Rule<T> {
+export interface KeyParser<T> {
     /** @throws Error whose message completes "The config key x is y, but ...". */
     parse(text: string): T;
     /** A value that is allowed, as it is written on a command line. */
@@ -16,7 +16,7 @@ export interface Rule<T> {
     readonly setting?: string;
 }
 
-function matching(pattern: RegExp, must: string, example: string): Rule<string> {
+function matching(pattern: RegExp, must: string, example: string): KeyParser<string> {
     return {
         example,
         parse(text) {
@@ -26,7 +26,7 @@ function matching(pattern: RegExp, must: string, example: string): Rule<string> 
     };
 }
 
-export const flag: Rule<boolean> = {
+export const flag: KeyParser<boolean> = {
     example: "true",
     parse(text) {
         if (text !== "true" && text !== "false") throw new Error("it must be true or false");
@@ -35,7 +35,7 @@ export const flag: Rule<boolean> = {
 };
 
 /** A whole number within limits, both included. */
-export function integer(least: number, most: number): Rule<number> {
+export function integer(least: number, most: number): KeyParser<number> {
     return {
         example: String(least),
         parse(text) {
@@ -48,12 +48,12 @@ export function integer(least: number, most: number): Rule<number> {
     };
 }
 
-export const engineVersion: Rule<string> = { example: "17.7", parse: parseEngineVersion };
+export const engineVersion: KeyParser<string> = { example: "17.7", parse: parseEngineVersion };
 
 /** The release from which DMS reads PostgreSQL 17 and keeps large objects under UPDATE_RECORD (its 3.6 release notes). */
 const OLDEST_DMS = "3.6.1";
 
-export const dmsEngineVersion: Rule<string> = {
+export const dmsEngineVersion: KeyParser<string> = {
     example: OLDEST_DMS,
     parse(text) {
         if (!/^\d+\.\d+\.\d+$/.test(text) || !atLeastVersion(text, OLDEST_DMS)) {
@@ -65,7 +65,7 @@ export const dmsEngineVersion: Rule<string> = {
 
 const RESERVED_DATABASES = ["template0", "template1", "rdsadmin"];
 
-export const databaseName: Rule<string> = {
+export const databaseName: KeyParser<string> = {
     example: "appdb",
     parse(text) {
         if (!/^[a-z][a-z0-9_]{0,62}$/.test(text) || RESERVED_DATABASES.includes(text)) {
@@ -79,7 +79,7 @@ export const databaseName: Rule<string> = {
 
 const RESERVED_USERS = ["admin", "public", "rdsadmin", "rds_superuser", "rds_replication"];
 
-export const masterUsername: Rule<string> = {
+export const masterUsername: KeyParser<string> = {
     example: "postgres",
     parse(text) {
         const taken: string[] = [...RESERVED_USERS, ...Object.values(roles)];
@@ -132,7 +132,7 @@ function tableList(names: readonly unknown[]): TableName[] {
     });
 }
 
-export const tables: Rule<readonly TableName[]> = {
+export const tables: KeyParser<readonly TableName[]> = {
     setting: "--path 'tables[0]'",
     example: "public.items",
     parse(text) {
@@ -148,7 +148,10 @@ export const tables: Rule<readonly TableName[]> = {
 };
 
 /** A list, empty perhaps, of tables that are audited. */
-export function someOf(audited: readonly TableName[], key: string): Rule<readonly TableName[]> {
+export function someOf(
+    audited: readonly TableName[],
+    key: string,
+): KeyParser<readonly TableName[]> {
     return {
         setting: `--path '${key}[0]'`,
         example: audited[0] === undefined ? "public.items" : formatTableName(audited[0]),
@@ -169,7 +172,7 @@ export function someOf(audited: readonly TableName[], key: string): Rule<readonl
 }
 
 /** A class such as db.t3.medium or dms.t3.medium. */
-export function instanceClass(service: "db" | "dms", example: string): Rule<string> {
+export function instanceClass(service: "db" | "dms", example: string): KeyParser<string> {
     const pattern = new RegExp(`^${service}\\.[a-z0-9-]+\\.[a-z0-9-]+$`);
     return matching(pattern, `it must be an instance class such as ${example}`, example);
 }
@@ -180,7 +183,7 @@ export const instanceType = matching(
     "t3.medium",
 );
 
-export const keyName: Rule<string | undefined> = {
+export const keyName: KeyParser<string | undefined> = {
     example: "my-ec2-keypair",
     parse(text) {
         if (!/^$|^[!-~]([ -~]{0,253}[!-~])?$/.test(text)) {
@@ -191,7 +194,7 @@ export const keyName: Rule<string | undefined> = {
 };
 
 /** Four subnets of at least /28, https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html. */
-export const vpcCidr: Rule<string> = {
+export const vpcCidr: KeyParser<string> = {
     example: "10.20.0.0/16",
     parse(text) {
         const { prefix } = parseCidr(text);
@@ -200,7 +203,7 @@ export const vpcCidr: Rule<string> = {
     },
 };
 
-export const sshCidr: Rule<string> = {
+export const sshCidr: KeyParser<string> = {
     example: "198.51.100.7/32",
     parse(text) {
         if (text === "::/0" || text === "0.0.0.0/0") {
@@ -212,7 +215,7 @@ export const sshCidr: Rule<string> = {
     },
 };
 
-export const databaseAccess: Rule<"direct"> = {
+export const databaseAccess: KeyParser<"direct"> = {
     example: "direct",
     parse(text) {
         if (text !== "direct") {
@@ -223,7 +226,7 @@ export const databaseAccess: Rule<"direct"> = {
 };
 
 /** Also a path below the psql host's home folder: hence relative, inside, and plain in a shell. */
-export const caBundle: Rule<string> = {
+export const caBundle: KeyParser<string> = {
     example: "certs/rds-ca-bundle.pem",
     parse(text) {
         if (!/^[A-Za-z0-9._/-]+$/.test(text) || text.startsWith("/") || text.startsWith("-")) {

@@ -1,4 +1,4 @@
-import * as rules from "../config/keyParsers";
+import * as parsers from "../config/keyParsers";
 import { type CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, listProblems, tableProblems } from "../trail/catalogTables";
 import { columnProblems } from "../trail/columnProblems";
@@ -87,7 +87,7 @@ function nameOfRow({ table_schema: schema, table_name: table }: CatalogRow): str
 function nameProblems(audited: readonly TableName[], row: CatalogRow): string[] {
     const name = nameOfRow(row);
     try {
-        rules.tables.parse(JSON.stringify([...audited.map(formatTableName), name]));
+        parsers.tables.parse(JSON.stringify([...audited.map(formatTableName), name]));
         return [];
     } catch (error) {
         return [

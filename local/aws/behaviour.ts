@@ -3,7 +3,7 @@ import type { Account } from "./account";
 import type { TaskControl } from "./taskControl";
 import type { ResourceRecord, Store } from "./store";
 
-/** What a rule's functions get to work with. */
+/** What a behaviour's functions get to work with. */
 export interface Call {
     readonly ctx: ResourceContext;
     readonly id: string;
@@ -14,7 +14,7 @@ export interface Call {
 }
 
 /** How one resource type behaves beyond being recorded; without any of it, it is only recorded. */
-export interface TypeRule {
+export interface TypeBehaviour {
     /** The input that is the resource's id on AWS. */
     readonly idFrom?: string;
     /** For ids that AWS makes up: what precedes the hexadecimal digits, for example `vpc-`. */

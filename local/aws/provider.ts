@@ -2,7 +2,7 @@ import type { ProviderModule } from "../provider";
 import { parseAccount } from "./account";
 import { invokeFunction } from "./invokes";
 import { type Place, recorded } from "./recorder";
-import { ruleOf } from "./types";
+import { behaviourOf } from "./types";
 
 /** The version of the AWS plugin whose types and inputs this stand-in was written for. */
 const PLAYED_VERSION = "7.48.0";
@@ -20,7 +20,7 @@ export function awsProvider(place: Omit<Place, "account">): ProviderModule {
             account = parseAccount(config);
             return Promise.resolve();
         },
-        handler: (type) => recorded(type, ruleOf(type), { ...place, account }),
+        handler: (type) => recorded(type, behaviourOf(type), { ...place, account }),
         invoke: (token, args) => Promise.resolve(invokeFunction(account, token, args)),
     };
 }

@@ -9,7 +9,7 @@ import {
 } from "../provider";
 import { type Account, arn } from "./account";
 import type { TaskControl } from "./taskControl";
-import { type Call, text, type TypeRule } from "./behaviour";
+import { type Call, text, type TypeBehaviour } from "./behaviour";
 import { type ResourceRecord, Store } from "./store";
 import { refusedInputs } from "./validate";
 
@@ -23,8 +23,8 @@ export interface Place {
 /** Marks, as the AWS plugin does, the inputs that check filled in and that the program may still leave out. */
 const DEFAULTS = "__defaults";
 
-/** The handler of a resource type: records every resource and follows the type's rule. */
-export function recorded(type: string, rule: TypeRule, place: Place): ResourceHandler {
+/** The handler of a resource type: records every resource and follows the type's behaviour. */
+export function recorded(type: string, behaviour: TypeBehaviour, place: Place): ResourceHandler {
     const call = (ctx: ResourceContext, id: string): Call => {
         const stackDir = place.stackDir(ctx.stack);
         const { account, control } = place;
@@ -37,22 +37,22 @@ export function recorded(type: string, rule: TypeRule, place: Place): ResourceHa
     });
     return {
         check: (ctx, olds, news) => {
-            const inputs = withName(rule, ctx.name, olds, news);
-            return Promise.resolve({ inputs, failures: refusedInputs(rule, inputs) });
+            const inputs = withName(behaviour, ctx.name, olds, news);
+            return Promise.resolve({ inputs, failures: refusedInputs(behaviour, inputs) });
         },
         diff: (_ctx, olds, news) => {
             const changed = changedProperties(olds, news).filter((name) => name !== DEFAULTS);
-            const replaces = changed.filter((name) => rule.replaceOn?.includes(name));
+            const replaces = changed.filter((name) => behaviour.replaceOn?.includes(name));
             return {
                 changes: changed.length > 0,
                 replaces,
-                deleteBeforeReplace: replaces.length > 0 && keepsName(rule, olds, news),
+                deleteBeforeReplace: replaces.length > 0 && keepsName(behaviour, olds, news),
             };
         },
         create: async (ctx, inputs) => {
-            const id = newId(rule, inputs, place.account, ctx.name);
+            const id = newId(behaviour, inputs, place.account, ctx.name);
             const { store } = call(ctx, id);
-            const same = await sameResource(store, ctx, rule, inputs);
+            const same = await sameResource(store, ctx, behaviour, inputs);
             if (same !== undefined) {
                 return { id: same.id, outputs: complete(same.id, inputs, same.computed) };
             }
@@ -61,8 +61,8 @@ export function recorded(type: string, rule: TypeRule, place: Place): ResourceHa
                     `${type} "${id}" already exists in the local stack "${ctx.stack}": choose another name, or stop the stack and start it again.`,
                 );
             }
-            const computed = (await rule.create?.(call(ctx, id), inputs)) ?? {};
-            await store.put({ type, id, urn: ctx.urn, inputs: shown(rule, inputs), computed });
+            const computed = (await behaviour.create?.(call(ctx, id), inputs)) ?? {};
+            await store.put({ type, id, urn: ctx.urn, inputs: shown(behaviour, inputs), computed });
             return { id, outputs: complete(id, inputs, computed) };
         },
         read: async (ctx, id, state) => {
@@ -79,23 +79,23 @@ export function recorded(type: string, rule: TypeRule, place: Place): ResourceHa
                     `${type} "${id}" is gone from the local stack "${ctx.stack}": run pulumi refresh, or stop the stack and start it again.`,
                 );
             }
-            const changed = (await rule.update?.(call(ctx, id), before, news)) ?? {};
+            const changed = (await behaviour.update?.(call(ctx, id), before, news)) ?? {};
             const computed = { ...before.computed, ...changed };
-            await store.put({ type, id, urn: ctx.urn, inputs: shown(rule, news), computed });
+            await store.put({ type, id, urn: ctx.urn, inputs: shown(behaviour, news), computed });
             return complete(id, news, computed);
         },
         delete: async (ctx, id) => {
             const { store } = call(ctx, id);
             const record = await store.get(type, id);
             if (record !== undefined) {
-                await rule.delete?.(call(ctx, id), record);
+                await behaviour.delete?.(call(ctx, id), record);
                 await store.remove(type, id);
             }
         },
     };
 }
 
-/** What nearly every AWS resource has. A rule's own values come later and win. */
+/** What nearly every AWS resource has. A behaviour's own values come later and win. */
 function common(type: string, id: string, inputs: Props, account: Account): Props {
     const [, moduleName = "", noun = ""] = /^aws:([^/:]+)[^:]*:(.+)$/.exec(type) ?? [];
     const tags = inputs.tags as Record<string, string> | undefined;
@@ -107,8 +107,8 @@ function common(type: string, id: string, inputs: Props, account: Account): Prop
     };
 }
 
-function withName(rule: TypeRule, resourceName: string, olds: Props, news: Props): Props {
-    const name = rule.autoName;
+function withName(behaviour: TypeBehaviour, resourceName: string, olds: Props, news: Props): Props {
+    const name = behaviour.autoName;
     if (name === undefined || news[name] !== undefined) {
         return news;
     }
@@ -119,21 +119,28 @@ function withName(rule: TypeRule, resourceName: string, olds: Props, news: Props
 }
 
 /** Whether old and new resource would have the same name, so that the old one must go first. */
-function keepsName(rule: TypeRule, olds: Props, news: Props): boolean {
-    const name = rule.autoName ?? rule.idFrom;
+function keepsName(behaviour: TypeBehaviour, olds: Props, news: Props): boolean {
+    const name = behaviour.autoName ?? behaviour.idFrom;
     return (
         name !== undefined && news[name] !== undefined && isDeepStrictEqual(olds[name], news[name])
     );
 }
 
-function newId(rule: TypeRule, inputs: Props, account: Account, resourceName: string): string {
-    if (rule.makeId !== undefined) {
-        return rule.makeId(inputs, account);
+function newId(
+    behaviour: TypeBehaviour,
+    inputs: Props,
+    account: Account,
+    resourceName: string,
+): string {
+    if (behaviour.makeId !== undefined) {
+        return behaviour.makeId(inputs, account);
     }
-    if (rule.idFrom !== undefined) {
-        return text(inputs, rule.idFrom) ?? `${resourceName}-${hex(7)}`;
+    if (behaviour.idFrom !== undefined) {
+        return text(inputs, behaviour.idFrom) ?? `${resourceName}-${hex(7)}`;
     }
-    return rule.idPrefix === undefined ? `${resourceName}-${hex(7)}` : `${rule.idPrefix}${hex(17)}`;
+    return behaviour.idPrefix === undefined
+        ? `${resourceName}-${hex(7)}`
+        : `${behaviour.idPrefix}${hex(17)}`;
 }
 
 /**
@@ -143,16 +150,16 @@ function newId(rule: TypeRule, inputs: Props, account: Account, resourceName: st
 async function sameResource(
     store: Store,
     ctx: ResourceContext,
-    rule: TypeRule,
+    behaviour: TypeBehaviour,
     inputs: Props,
 ): Promise<ResourceRecord | undefined> {
-    const plain = JSON.parse(JSON.stringify(shown(rule, inputs))) as Props;
+    const plain = JSON.parse(JSON.stringify(shown(behaviour, inputs))) as Props;
     const all = await store.list(ctx.type);
     return all.find((record) => record.urn === ctx.urn && isDeepStrictEqual(record.inputs, plain));
 }
 
-function shown(rule: TypeRule, inputs: Props): Props {
-    const kept = Object.entries(inputs).filter(([name]) => !rule.hidden?.includes(name));
+function shown(behaviour: TypeBehaviour, inputs: Props): Props {
+    const kept = Object.entries(inputs).filter(([name]) => !behaviour.hidden?.includes(name));
     return Object.fromEntries(kept);
 }
 

@@ -1,29 +1,29 @@
 import { isIPv4, isIPv6 } from "node:net";
 
 import { type CheckFailure, type Props, UNKNOWN } from "../provider";
-import type { TypeRule } from "./behaviour";
+import type { TypeBehaviour } from "./behaviour";
 
 /** Everything about the inputs that AWS, or the plugin before it, would refuse without looking at other resources. */
-export function refusedInputs(rule: TypeRule, inputs: Props): CheckFailure[] {
-    const missing = (rule.required ?? [])
+export function refusedInputs(behaviour: TypeBehaviour, inputs: Props): CheckFailure[] {
+    const missing = (behaviour.required ?? [])
         .filter((name) => inputs[name] === undefined || inputs[name] === null)
         .map((property) => ({
             property,
             reason: `Missing required argument "${property}": give it.`,
         }));
-    const unknownWords = Object.entries(rule.oneOf ?? {}).flatMap(([property, words]) => {
+    const unknownWords = Object.entries(behaviour.oneOf ?? {}).flatMap(([property, words]) => {
         const value = inputs[property];
         return typeof value !== "string" || value === UNKNOWN || words.includes(value)
             ? []
             : [{ property, reason: `Expected one of ${words.join(", ")}, got "${value}".` }];
     });
-    const badCidrs = (rule.cidrs ?? []).flatMap((property) => {
+    const badCidrs = (behaviour.cidrs ?? []).flatMap((property) => {
         const value = inputs[property];
         const reason =
             typeof value === "string" && value !== UNKNOWN ? cidrProblem(value) : undefined;
         return reason === undefined ? [] : [{ property, reason }];
     });
-    return [...missing, ...unknownWords, ...badCidrs, ...(rule.check?.(inputs) ?? [])];
+    return [...missing, ...unknownWords, ...badCidrs, ...(behaviour.check?.(inputs) ?? [])];
 }
 
 interface Ipv4Network {

@@ -26,7 +26,7 @@ const either = (value: boolean, reason: string): BooleanSetting => ({
     reason,
 });
 
-/** A switch of which one position is safe; the stand-in plays both. */
+/** A switch of which one position is safe; the stand-in supports both. */
 const must = (safe: boolean, value: boolean, reason: string, rule?: string): BooleanSetting => ({
     kind: "boolean",
     default: value,
@@ -35,17 +35,17 @@ const must = (safe: boolean, value: boolean, reason: string, rule?: string): Boo
     ...(rule === undefined ? {} : { rule }),
 });
 
-/** A switch of which one position, its default, is safe and played. */
+/** A switch of which one position, its default, is safe and supported by the stand-in. */
 const fixed = (value: boolean, reason: string, rule?: string): BooleanSetting => ({
     ...must(value, value, reason, rule),
-    played: [value],
+    supported: [value],
 });
 
 const integer = (
     value: number,
     reason: string,
     range: Partial<Range> = {},
-    limits: { readonly safe?: Range; readonly played?: Range } = {},
+    limits: { readonly safe?: Range; readonly supported?: Range } = {},
 ): IntegerSetting => ({
     kind: "integer",
     default: value,
@@ -54,17 +54,17 @@ const integer = (
     ...limits,
 });
 
-/** A number of which one value is safe and played. */
+/** A number of which one value is safe and supported by the stand-in. */
 const only = (value: number, reason: string, range: Partial<Range> = {}): IntegerSetting => {
     const limits = { min: value, max: value };
-    return integer(value, reason, range, { safe: limits, played: limits });
+    return integer(value, reason, range, { safe: limits, supported: limits });
 };
 
 const choice = (
     of: readonly [string, ...string[]],
     safe: readonly string[],
     reason: string,
-    more: { readonly rule?: string; readonly played?: readonly string[] } = {},
+    more: { readonly rule?: string; readonly supported?: readonly string[] } = {},
 ): ChoiceSetting => ({ kind: "choice", default: of[0], of, safe, reason, ...more });
 
 const text = (
@@ -81,7 +81,7 @@ const ON_ERROR = ["LOG_ERROR", "IGNORE_RECORD", "SUSPEND_TABLE", "STOP_TASK"] as
 const LOSES = "every other policy goes on, and the change or the table is missing from the log";
 
 /**
- * Every documented task setting: default, what AWS takes, what is safe beside a trail, and what the stand-in plays. The
+ * Every documented task setting: default, what AWS takes, what is safe beside a trail, and what the stand-in supports. The
  * pack refuses what is not in here; the stand-in takes its defaults and refusals from here.
  * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.html
  */
@@ -199,7 +199,7 @@ export const SECTIONS = {
             ["IGNORE", "STOP_TASK"],
             ["IGNORE", "STOP_TASK"],
             "it is about events of the task, not about changes",
-            { played: ["IGNORE"] },
+            { supported: ["IGNORE"] },
         ),
         DataTruncationErrorPolicy: choice(ON_ERROR, ["STOP_TASK"], LOSES, {
             rule: OWN_RULES.losesNoChange,
@@ -229,7 +229,7 @@ export const SECTIONS = {
             0,
             "the first error stops the task already",
             { max: 10_000 },
-            { played: { min: 0, max: 0 } },
+            { supported: { min: 0, max: 0 } },
         ),
         RecoverableErrorCount: integer(
             -1,
@@ -281,7 +281,7 @@ export const SECTIONS = {
         ),
         FailOnTransactionConsistencyBreached: {
             ...either(false, "it is about an Oracle source"),
-            played: [false],
+            supported: [false],
         },
         FailOnNoTablesCaptured: must(true, true, "a task without tables has to fail"),
     },

@@ -24,7 +24,7 @@ export function toPolicy(rule: Rule): ResourceValidationPolicy | StackValidation
         validateStack: (args, reportViolation) => {
             const findings = new Findings(inWords(rule, reportViolation));
             const config: Values = args.getConfig<Record<string, unknown>>();
-            rule.examine(new StackView(args.resources), findings, config);
+            rule.judge(new StackView(args.resources), findings, config);
             findings.settle();
         },
     };
@@ -38,7 +38,7 @@ function resourceValidation(rule: ResourceRule): ResourceValidation {
         }
         const findings = new Findings(inWords(rule, reportViolation));
         const config: Values = args.getConfig<Record<string, unknown>>();
-        rule.examine(args.props, findings, { type, config });
+        rule.judge(args.props, findings, { type, config });
         findings.settle();
     };
     const [type, ...others] = rule.types;

@@ -22,7 +22,7 @@ export interface RuleDescription {
     readonly configSchema?: PolicyConfigSchema;
 }
 
-/** Surroundings of one examination. */
+/** Surroundings of one judgement. */
 export interface RuleContext {
     readonly type: ResourceType;
     /** The rule's configuration as the user wrote it; validated by the engine against the schema. */
@@ -33,14 +33,14 @@ export interface RuleContext {
 export interface ResourceRule extends RuleDescription {
     readonly scope: "resource";
     readonly types: readonly ResourceType[];
-    readonly examine: (properties: Values, findings: Findings, context: RuleContext) => void;
+    readonly judge: (properties: Values, findings: Findings, context: RuleContext) => void;
 }
 
 /** A rule about how the resources of a stack belong together. */
 export interface StackRule extends RuleDescription {
     readonly scope: "stack";
     /** @param config the rule's configuration as the user wrote it. */
-    readonly examine: (stack: StackView, findings: Findings, config: Values) => void;
+    readonly judge: (stack: StackView, findings: Findings, config: Values) => void;
 }
 
 export type Rule = ResourceRule | StackRule;
@@ -60,7 +60,7 @@ export function resourceRule<Type extends ResourceType>(
     return {
         ...description,
         scope: "resource",
-        examine: (properties, findings, context) => {
+        judge: (properties, findings, context) => {
             check(new Inputs(properties), findings, context);
         },
     };
@@ -73,5 +73,5 @@ export function stackRule(
     },
 ): StackRule {
     const { check, ...description } = rule;
-    return { ...description, scope: "stack", examine: check };
+    return { ...description, scope: "stack", judge: check };
 }

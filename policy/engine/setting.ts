@@ -21,8 +21,8 @@ export interface BooleanSetting extends Judged<boolean> {
     readonly kind: "boolean";
     /** The safe values; absent: both. */
     readonly safe?: readonly boolean[];
-    /** The values that the stand-in plays; absent: both. */
-    readonly played?: readonly boolean[];
+    /** The values that the stand-in supports; absent: both. */
+    readonly supported?: readonly boolean[];
 }
 
 export interface IntegerSetting extends Judged<number> {
@@ -30,7 +30,7 @@ export interface IntegerSetting extends Judged<number> {
     /** What the service takes. */
     readonly range: Range;
     readonly safe?: Range;
-    readonly played?: Range;
+    readonly supported?: Range;
 }
 
 export interface ChoiceSetting extends Judged<string> {
@@ -38,14 +38,14 @@ export interface ChoiceSetting extends Judged<string> {
     /** What the service takes. */
     readonly of: readonly string[];
     readonly safe?: readonly string[];
-    readonly played?: readonly string[];
+    readonly supported?: readonly string[];
 }
 
 export interface TextSetting extends Judged<string> {
     readonly kind: "text";
     /** Pattern of the safe texts, and the same in words. */
     readonly safe?: { readonly pattern: RegExp; readonly words: string };
-    readonly played?: undefined;
+    readonly supported?: undefined;
 }
 
 /** One documented setting. */

@@ -56,7 +56,7 @@ const knownInputs: ResourceRule = {
         },
     },
     types: Object.keys(INPUTS) as ResourceType[],
-    examine: (properties, findings, context) => {
+    judge: (properties, findings, context) => {
         judge(properties, INPUTS[context.type] ?? {}, findings, context);
     },
 };

@@ -21,7 +21,7 @@ function refusing(type: string, inputs: Flip["inputs"]): readonly string[] {
         .filter((rule) => {
             let count = 0;
             const findings = new Findings(() => (count += 1));
-            rule.examine(inputs, findings, {
+            rule.judge(inputs, findings, {
                 type:
                     rule.types.find((one) => one === type) ??
                     rule.types[0] ??
@@ -49,7 +49,7 @@ function refusingStack(view: StackView, urn: string, flip: Flip | undefined): re
     }
     const refusing = stackRules.filter((rule) => {
         let count = 0;
-        rule.examine(view, new Findings(() => (count += 1)), {});
+        rule.judge(view, new Findings(() => (count += 1)), {});
         return count > 0;
     });
     if (resource !== undefined) {

@@ -163,7 +163,7 @@ describe("policy: registry", () => {
         const violations = (protection: unknown): number => {
             let count = 0;
             const stack = new StackView(weakStack());
-            rule.examine(stack, new Findings(() => (count += 1)), { protection });
+            rule.judge(stack, new Findings(() => (count += 1)), { protection });
             return count;
         };
         assert.deepEqual(
@@ -189,7 +189,7 @@ describe("policy: registry", () => {
             let violations = 0;
             const findings = new Findings(() => (violations += 1));
             const type = "aws:rds/cluster:Cluster";
-            rule.examine({ backupRetentionPeriod: days }, findings, {
+            rule.judge({ backupRetentionPeriod: days }, findings, {
                 type,
                 config: { minimumDays },
             });

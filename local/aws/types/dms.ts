@@ -4,7 +4,7 @@ import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
 import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
-import { type Call, mustText, text, texts, type TypeRule } from "../behaviour";
+import { type Call, mustText, text, texts, type TypeBehaviour } from "../behaviour";
 import type { ResourceRecord } from "../store";
 import { CERTIFICATE, ENDPOINT, startTask, TASK, taskFolder, writeTask } from "../tasks";
 import { isKnown } from "../validate";
@@ -93,7 +93,7 @@ async function changeEndpoint(call: Call, before: ResourceRecord, inputs: Props)
     return {};
 }
 
-const endpoint: TypeRule = {
+const endpoint: TypeBehaviour = {
     idFrom: "endpointId",
     required: ["databaseName", "endpointId", "endpointType", "engineName"],
     oneOf: {
@@ -117,7 +117,7 @@ const endpoint: TypeRule = {
     },
 };
 
-const certificate: TypeRule = {
+const certificate: TypeBehaviour = {
     idFrom: "certificateId",
     required: ["certificateId"],
     replaceOn: ["certificateId", "certificatePem", "certificateWallet"],
@@ -141,7 +141,7 @@ function isCertificate(pem: string): boolean {
     }
 }
 
-const replicationInstance: TypeRule = {
+const replicationInstance: TypeBehaviour = {
     idFrom: "replicationInstanceId",
     required: ["replicationInstanceClass", "replicationInstanceId"],
     replaceOn: [
@@ -191,7 +191,7 @@ const replicationInstance: TypeRule = {
     },
 };
 
-const subnetGroup: TypeRule = {
+const subnetGroup: TypeBehaviour = {
     idFrom: "replicationSubnetGroupId",
     required: ["replicationSubnetGroupDescription", "replicationSubnetGroupId", "subnetIds"],
     replaceOn: ["replicationSubnetGroupId"],
@@ -211,7 +211,7 @@ const subnetGroup: TypeRule = {
     },
 };
 
-export const dmsRules: Readonly<Record<string, TypeRule>> = {
+export const dmsTypes: Readonly<Record<string, TypeBehaviour>> = {
     [CERTIFICATE]: certificate,
     [ENDPOINT]: endpoint,
     [REPLICATION_INSTANCE]: replicationInstance,

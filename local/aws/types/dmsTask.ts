@@ -1,7 +1,7 @@
 import { type CheckFailure, type Props, UNKNOWN } from "../../provider";
 import { arn } from "../account";
 import { hex } from "../recorder";
-import { type Call, mustText, text, type TypeRule } from "../behaviour";
+import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
 import { removeTask, startTask, TASK, taskFolder, writeTask } from "../tasks";
 import { isKnown, jsonProblem } from "../validate";
 import { REPLICATION_INSTANCE, requireDmsRole } from "./dms";
@@ -38,7 +38,7 @@ async function startIfAsked(call: Call, inputs: Props): Promise<Props> {
     return { status: "running" };
 }
 
-const replicationTask: TypeRule = {
+const replicationTask: TypeBehaviour = {
     idFrom: "replicationTaskId",
     required: [
         "migrationType",
@@ -110,4 +110,4 @@ function isDmsIdentifier(id: string): boolean {
     return /^[a-z](?!.*--)[a-z0-9-]{0,254}$/i.test(id) && !id.endsWith("-");
 }
 
-export const dmsTaskRules: Readonly<Record<string, TypeRule>> = { [TASK]: replicationTask };
+export const dmsTaskTypes: Readonly<Record<string, TypeBehaviour>> = { [TASK]: replicationTask };

@@ -1,7 +1,7 @@
 import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
 import { hex } from "../recorder";
-import { type Call, mustText, text, type TypeRule } from "../behaviour";
+import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
 import { jsonProblem } from "../validate";
 
 export const ROLE = "aws:iam/role:Role";
@@ -47,7 +47,7 @@ export async function roleProblem(
 
 const path = (inputs: Props): string => text(inputs, "path") ?? "/";
 
-export const iamRules: Readonly<Record<string, TypeRule>> = {
+export const iamTypes: Readonly<Record<string, TypeBehaviour>> = {
     [ROLE]: {
         idFrom: "name",
         autoName: "name",

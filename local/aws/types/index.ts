@@ -1,18 +1,18 @@
-import type { TypeRule } from "../behaviour";
-import { dmsRules } from "./dms";
-import { dmsTaskRules } from "./dmsTask";
-import { iamRules } from "./iam";
-import { networkRules } from "./network";
-import { otherRules } from "./other";
-import { rdsRules } from "./rds";
+import type { TypeBehaviour } from "../behaviour";
+import { dmsTypes } from "./dms";
+import { dmsTaskTypes } from "./dmsTask";
+import { iamTypes } from "./iam";
+import { networkTypes } from "./network";
+import { otherTypes } from "./other";
+import { rdsTypes } from "./rds";
 
-const rules: Readonly<Record<string, TypeRule>> = {
-    ...dmsRules,
-    ...dmsTaskRules,
-    ...iamRules,
-    ...networkRules,
-    ...otherRules,
-    ...rdsRules,
+const types: Readonly<Record<string, TypeBehaviour>> = {
+    ...dmsTypes,
+    ...dmsTaskTypes,
+    ...iamTypes,
+    ...networkTypes,
+    ...otherTypes,
+    ...rdsTypes,
 };
 
 /** Types that would have to do something here and do not: recording them would pretend. */
@@ -25,12 +25,12 @@ const NOT_PLAYED: ReadonlySet<string> = new Set([
     "aws:secretsmanager/secretRotation:SecretRotation",
 ]);
 
-/** The rule of a resource type; types without one are recorded and nothing more. */
-export function ruleOf(type: string): TypeRule {
+/** The behaviour of a resource type; types without one are recorded and nothing more. */
+export function behaviourOf(type: string): TypeBehaviour {
     if (!type.startsWith("aws:") || NOT_PLAYED.has(type)) {
         throw new Error(
             `The local stack cannot play ${type}: leave it out on the laptop, or deploy this program to AWS.`,
         );
     }
-    return rules[type] ?? {};
+    return types[type] ?? {};
 }

@@ -1,7 +1,7 @@
 import { type Props, UNKNOWN } from "../../provider";
 import { arn } from "../account";
 import { hex } from "../recorder";
-import { type Call, mustText, text, type TypeRule } from "../behaviour";
+import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
 import { contains, isKnown, overlaps } from "../validate";
 
 const VPC = "aws:ec2/vpc:Vpc";
@@ -41,7 +41,7 @@ async function defaultOrExisting(call: Call, id: string): Promise<void> {
     }
 }
 
-const vpc: TypeRule = {
+const vpc: TypeBehaviour = {
     idPrefix: "vpc-",
     required: ["cidrBlock"],
     cidrs: ["cidrBlock"],
@@ -63,7 +63,7 @@ const vpc: TypeRule = {
     }),
 };
 
-const subnet: TypeRule = {
+const subnet: TypeBehaviour = {
     idPrefix: "subnet-",
     required: ["vpcId", "cidrBlock"],
     cidrs: ["cidrBlock"],
@@ -95,7 +95,7 @@ const subnet: TypeRule = {
     },
 };
 
-const securityGroup: TypeRule = {
+const securityGroup: TypeBehaviour = {
     idPrefix: "sg-",
     autoName: "name",
     replaceOn: ["name", "description", "vpcId"],
@@ -132,7 +132,7 @@ const PEERS = ["cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupI
 const RULE_KEY = ["securityGroupId", "ipProtocol", "fromPort", "toPort", ...PEERS];
 
 /** One rule of a security group; `type` is its own token, so that it finds its duplicates. */
-function securityGroupRule(type: string): TypeRule {
+function securityGroupRule(type: string): TypeBehaviour {
     return {
         idPrefix: "sgr-",
         required: ["securityGroupId", "ipProtocol"],
@@ -189,7 +189,7 @@ function securityGroupRule(type: string): TypeRule {
 }
 
 /** Takes over the group that every VPC comes with. */
-const defaultSecurityGroup: TypeRule = {
+const defaultSecurityGroup: TypeBehaviour = {
     replaceOn: ["vpcId"],
     makeId: (inputs) => `default-of-${mustText(inputs, "vpcId")}`,
     create: async (call, inputs) => {
@@ -198,7 +198,7 @@ const defaultSecurityGroup: TypeRule = {
     },
 };
 
-const instance: TypeRule = {
+const instance: TypeBehaviour = {
     idPrefix: "i-",
     required: ["ami", "instanceType"],
     replaceOn: ["ami", "subnetId", "keyName", "associatePublicIpAddress", "userDataBase64"],
@@ -223,7 +223,7 @@ const instance: TypeRule = {
 const INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
 
-export const networkRules: Readonly<Record<string, TypeRule>> = {
+export const networkTypes: Readonly<Record<string, TypeBehaviour>> = {
     [VPC]: vpc,
     [SUBNET]: subnet,
     [SECURITY_GROUP]: securityGroup,

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { arn } from "../account";
 import { hex } from "../recorder";
-import { mustText, text, type TypeRule } from "../behaviour";
+import { mustText, text, type TypeBehaviour } from "../behaviour";
 import { jsonProblem } from "../validate";
 
 const SECRET = "aws:secretsmanager/secret:Secret";
@@ -14,7 +14,7 @@ const DEFAULT_RECOVERY_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 /** Secrets Manager: the value lies in the version's record, a file that only its owner can read. */
-const secretRules: Readonly<Record<string, TypeRule>> = {
+const secretTypes: Readonly<Record<string, TypeBehaviour>> = {
     [SECRET]: {
         autoName: "name",
         // Six random characters follow a secret's name in its ARN, which is also its id.
@@ -65,7 +65,7 @@ const secretRules: Readonly<Record<string, TypeRule>> = {
     },
 };
 
-const kmsRules: Readonly<Record<string, TypeRule>> = {
+const kmsTypes: Readonly<Record<string, TypeBehaviour>> = {
     "aws:kms/key:Key": {
         makeId: () => randomUUID(),
         check: (inputs) => {
@@ -81,7 +81,7 @@ const kmsRules: Readonly<Record<string, TypeRule>> = {
     },
 };
 
-const monitoringRules: Readonly<Record<string, TypeRule>> = {
+const monitoringTypes: Readonly<Record<string, TypeBehaviour>> = {
     "aws:cloudwatch/logGroup:LogGroup": {
         idFrom: "name",
         autoName: "name",
@@ -118,8 +118,8 @@ const monitoringRules: Readonly<Record<string, TypeRule>> = {
     },
 };
 
-export const otherRules: Readonly<Record<string, TypeRule>> = {
-    ...secretRules,
-    ...kmsRules,
-    ...monitoringRules,
+export const otherTypes: Readonly<Record<string, TypeBehaviour>> = {
+    ...secretTypes,
+    ...kmsTypes,
+    ...monitoringTypes,
 };

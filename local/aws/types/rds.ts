@@ -13,10 +13,10 @@ import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
 import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
-import { type Call, mustText, text, texts, type TypeRule } from "../behaviour";
+import { type Call, mustText, text, texts, type TypeBehaviour } from "../behaviour";
 import { isKnown } from "../validate";
 import { checkSecurityGroups, subnetsOf } from "./network";
-import { CLUSTER, parameterGroup, parameterGroupRules } from "./rdsParameters";
+import { CLUSTER, parameterGroup, parameterGroupTypes } from "./rdsParameters";
 
 const CLUSTER_INSTANCE = "aws:rds/clusterInstance:ClusterInstance";
 const CLUSTER_SNAPSHOT = "aws:rds/clusterSnapshot:ClusterSnapshot";
@@ -66,7 +66,7 @@ function refusedCluster(inputs: Props): CheckFailure[] {
     return failures;
 }
 
-const cluster: TypeRule = {
+const cluster: TypeBehaviour = {
     idFrom: "clusterIdentifier",
     autoName: "clusterIdentifier",
     required: ["engine", "masterUsername", "masterPassword"],
@@ -170,7 +170,7 @@ async function takeSnapshot(call: Call, id: string): Promise<void> {
 }
 
 /** All instances of a cluster share its one local server; the first starts it, the last stops it. */
-const clusterInstance: TypeRule = {
+const clusterInstance: TypeBehaviour = {
     idFrom: "identifier",
     autoName: "identifier",
     required: ["clusterIdentifier", "engine", "instanceClass"],
@@ -237,10 +237,10 @@ export async function checkZones(
     return subnets;
 }
 
-export const rdsRules: Readonly<Record<string, TypeRule>> = {
+export const rdsTypes: Readonly<Record<string, TypeBehaviour>> = {
     [CLUSTER]: cluster,
     [CLUSTER_INSTANCE]: clusterInstance,
-    ...parameterGroupRules,
+    ...parameterGroupTypes,
     [SUBNET_GROUP]: {
         idFrom: "name",
         autoName: "name",

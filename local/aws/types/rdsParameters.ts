@@ -3,7 +3,7 @@ import { findBinaries } from "../../servers/binaries";
 import { type Parameter, refusedParameter } from "../../servers/parameters";
 import { applyParameters } from "../../servers/rds";
 import { arn } from "../account";
-import { type Call, mustText, text, type TypeRule } from "../behaviour";
+import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
 
 export const CLUSTER = "aws:rds/cluster:Cluster";
 const PARAMETER_GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup";
@@ -49,7 +49,7 @@ async function checkParameters(inputs: Props): Promise<void> {
     }
 }
 
-const clusterParameterGroup: TypeRule = {
+const clusterParameterGroup: TypeBehaviour = {
     idFrom: "name",
     autoName: "name",
     required: ["family"],
@@ -82,6 +82,6 @@ async function usersOf(call: Call): Promise<string[]> {
         .map(({ id }) => id);
 }
 
-export const parameterGroupRules: Readonly<Record<string, TypeRule>> = {
+export const parameterGroupTypes: Readonly<Record<string, TypeBehaviour>> = {
     [PARAMETER_GROUP]: clusterParameterGroup,
 };

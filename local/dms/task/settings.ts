@@ -72,28 +72,28 @@ function parseSection(name: string, section: Section, root: JsonObject): JsonObj
     );
 }
 
-/** The value, when it is one that DMS takes and this stand-in plays. */
+/** The value, when it is one that DMS takes and this stand-in supports. */
 function checked(value: unknown, setting: Setting, where: string): unknown {
     switch (setting.kind) {
         case "boolean":
             if (typeof value !== "boolean") {
                 throw new TaskError(`${where} must be true or false.`);
             }
-            if (setting.played?.includes(value) === false) {
+            if (setting.supported?.includes(value) === false) {
                 throw new TaskError(
-                    `${where} must be ${setting.played.join(" or ")}: the other value is not supported for an audit trail.`,
+                    `${where} must be ${setting.supported.join(" or ")}: the other value is not supported for an audit trail.`,
                 );
             }
             return value;
         case "integer": {
-            const range = setting.played ?? setting.range;
+            const range = setting.supported ?? setting.range;
             if (!isWithin(value, range)) {
                 throw new TaskError(`${where} must be ${inWords(range)}.`);
             }
             return value;
         }
         case "choice": {
-            const words = setting.played ?? setting.of;
+            const words = setting.supported ?? setting.of;
             if (typeof value !== "string" || !words.includes(value)) {
                 throw new TaskError(`${where} must be one of ${words.join(", ")}.`);
             }
