@@ -1,5 +1,18 @@
 import eslint from "@eslint/js";
+import simpleImportSort from "eslint-plugin-simple-import-sort";
+import unicorn from "eslint-plugin-unicorn";
 import tseslint from "typescript-eslint";
+
+/** Node's own modules are imported in one way each, so that a name means the same in every file. */
+const IMPORT_STYLES = {
+    "node:child_process": { named: true },
+    "node:crypto": { named: true },
+    "node:fs": { named: true },
+    "node:fs/promises": { named: true },
+    "node:os": { named: true },
+    "node:path": { default: true },
+    "node:util": { named: true },
+};
 
 export default tseslint.config(
     { ignores: ["node_modules/", ".local*/", "coverage/"] },
@@ -19,10 +32,45 @@ export default tseslint.config(
     {
         files: ["**/*.ts"],
         extends: [tseslint.configs.strictTypeChecked],
+        plugins: { "simple-import-sort": simpleImportSort, unicorn },
         languageOptions: {
             parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
         },
         rules: {
+            curly: "error",
+            "no-duplicate-imports": "error",
+            "no-restricted-syntax": [
+                "error",
+                {
+                    selector: "CallExpression[callee.name='assert']",
+                    message: "Write assert.ok(...), as the other tests do.",
+                },
+            ],
+            // One block without blank lines: Node, packages, files of other folders, files beside this one.
+            "simple-import-sort/imports": [
+                "error",
+                { groups: [["^\\u0000", "^node:", "^@?\\w", "^\\.\\.", "^\\."]] },
+            ],
+            "unicorn/filename-case": ["error", { case: "camelCase" }],
+            "unicorn/import-style": [
+                "error",
+                { styles: IMPORT_STYLES, extendDefaultStyles: false },
+            ],
+            "unicorn/prefer-node-protocol": "error",
+            "@typescript-eslint/consistent-type-imports": [
+                "error",
+                { fixStyle: "inline-type-imports" },
+            ],
+            "@typescript-eslint/no-import-type-side-effects": "error",
+            "@typescript-eslint/naming-convention": [
+                "error",
+                {
+                    selector: "variable",
+                    modifiers: ["const", "global"],
+                    types: ["boolean", "number", "string"],
+                    format: ["UPPER_CASE"],
+                },
+            ],
             "@typescript-eslint/no-explicit-any": "error",
             "@typescript-eslint/no-non-null-assertion": "error",
             "@typescript-eslint/restrict-template-expressions": [
@@ -43,5 +91,10 @@ export default tseslint.config(
             "local/**/*.ts",
         ],
         rules: { "no-new": "off", "@typescript-eslint/no-extraneous-class": "off" },
+    },
+    {
+        // What the program exports are a stack's outputs, whose names users read.
+        files: ["index.ts"],
+        rules: { "@typescript-eslint/naming-convention": "off" },
     },
 );

@@ -1,21 +1,21 @@
 import * as pulumi from "@pulumi/pulumi";
-import { AuditDatabase } from "./components/database/auditDatabase";
 import { AuroraCluster } from "./components/cluster/auroraCluster";
-import { readCaBundle } from "./components/dms/caBundle";
 import { auditParameters, sourceParameters } from "./components/cluster/clusterParameters";
+import { masterProvider } from "./components/cluster/postgresqlProvider";
+import { AuditDatabase } from "./components/database/auditDatabase";
+import { SourceDatabase } from "./components/database/sourceDatabase";
 import { DeletionProtection } from "./components/deletionProtection";
+import { readCaBundle } from "./components/dms/caBundle";
 import { DmsReplication } from "./components/dms/dmsReplication";
 import { DmsRoles } from "./components/dms/dmsRoles";
-import { resourcePrefix } from "./components/resourcePrefix";
+import { taskSettings } from "./components/dms/taskSettings";
 import { Network } from "./components/network/network";
-import { masterProvider } from "./components/cluster/postgresqlProvider";
 import { PrivateEndpoints } from "./components/network/privateEndpoints";
 import { PsqlHost } from "./components/network/psqlHost";
 import { SecurityGroups } from "./components/network/securityGroups";
-import { SourceDatabase } from "./components/database/sourceDatabase";
-import { taskSettings } from "./components/dms/taskSettings";
-import { formatTableName } from "./trail/names";
+import { resourcePrefix } from "./components/resourcePrefix";
 import { loadConfig } from "./config/config";
+import { formatTableName } from "./trail/names";
 
 const config = loadConfig();
 const { path: caBundlePath, pem: caBundlePem } = readCaBundle(__dirname, config.caBundle);
@@ -26,7 +26,9 @@ const network = new Network(prefix, { vpcCidr: config.vpcCidr, tags });
 const { vpcId, privateSubnetIds: subnetIds, publicSubnetId, publicRouteTableId } = network;
 const groups = new SecurityGroups(prefix, { ...config, vpcId, tags });
 const prerequisites: pulumi.Resource[] = [];
-if (config.createDmsRoles) prerequisites.push(new DmsRoles(prefix, { tags }));
+if (config.createDmsRoles) {
+    prerequisites.push(new DmsRoles(prefix, { tags }));
+}
 const securityGroupId = groups.endpointsId;
 if (securityGroupId !== undefined) {
     const args = { vpcId, subnetIds, securityGroupId, publicRouteTableId, tags };

@@ -1,12 +1,11 @@
 import { Client, type ClientConfig } from "pg";
-
-import { FIRST_SEQUENCE } from "../local/dms/task/checkpoint";
 import {
     commitTimestamp,
     formatSequence,
     nextSequence,
     streamPosition,
 } from "../local/dms/apply/headerValues";
+import { FIRST_SEQUENCE } from "../local/dms/task/checkpoint";
 import { execute } from "./preparedStatement";
 import { cpuSeconds } from "./processes";
 import { type Change, randomSource, Workload } from "./random";

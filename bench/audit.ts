@@ -1,7 +1,6 @@
 import { type Client, escapeIdentifier } from "pg";
-
-import { trailNames } from "../trail/names";
 import { ITEMS, trailDatabase } from "../testing/trailDatabase";
+import { trailNames } from "../trail/names";
 import type { ApplyReply, ApplyRequest } from "./applyClient";
 import { Child } from "./children";
 import { KEYS } from "./load";

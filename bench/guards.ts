@@ -1,8 +1,7 @@
 import type { Client } from "pg";
-
+import { ITEMS, run } from "../testing/trailDatabase";
 import { guardFiles, markerFiles, type TableGuards } from "../trail/guards";
 import type { TableShape } from "../trail/tableDefinition";
-import { ITEMS, run } from "../testing/trailDatabase";
 import { KEYS } from "./load";
 import { note, type Part, runAlone } from "./part";
 import { roundRatios, spread, table } from "./report";

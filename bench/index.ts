@@ -1,8 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-
 import { format, resolveConfig } from "prettier";
-
 import { say } from "../commands/shared/command";
 import { PROJECT_ROOT } from "../local/engine/paths";
 import { audit } from "./audit";

@@ -1,12 +1,11 @@
 import type { Client } from "pg";
-
 import { Load } from "./load";
 import { type Defer, note, type Part, runAlone } from "./part";
 import { MemoryWatch } from "./processes";
 import { goal, median, spread, table } from "./report";
 import { benchServer } from "./servers";
 import { readBenchSql } from "./sql";
-import { benchTrail, type BenchTrail } from "./trail";
+import { type BenchTrail, benchTrail } from "./trail";
 
 const RATES = [500, 2000] as const;
 const GOAL_P99_MS = 500;

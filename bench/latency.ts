@@ -1,4 +1,4 @@
-import { Client } from "pg";
+import type { Client } from "pg";
 
 /** The value below which the given share of the sorted numbers lies. */
 export function percentile(sorted: readonly number[], share: number): number {

@@ -1,5 +1,4 @@
 import type { ClientConfig } from "pg";
-
 import { Child } from "./children";
 import type { ConnectRequest, LoadReply, LoadRequest } from "./loadClient";
 

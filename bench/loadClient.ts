@@ -1,5 +1,4 @@
 import { Client, type ClientConfig } from "pg";
-
 import { execute } from "./preparedStatement";
 import { LOAD_NAME } from "./processes";
 import { type Change, randomSource, Workload } from "./random";

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-
 import { PROJECT_ROOT } from "../local/engine/paths";
 
 /** Where a laptop stack of the benchmark's own has its files, and where its settings are read from. */

@@ -1,5 +1,4 @@
 import { parseArgs } from "node:util";
-
 import { CommandError, say } from "../commands/shared/command";
 import { machineLine } from "./machine";
 

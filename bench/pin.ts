@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import os from "node:os";
+import { cpus } from "node:os";
 import { promisify } from "node:util";
 
 /**
@@ -7,7 +7,7 @@ import { promisify } from "node:util";
  * rate depends on how fast an idle core wakes up when the reply comes from another one.
  */
 export async function pin(pids: readonly number[]): Promise<boolean> {
-    const core = String(os.cpus().length - 1);
+    const core = String(cpus().length - 1);
     try {
         for (const pid of pids) {
             // All threads of a Node.js process.

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-
 import type { Client } from "pg";
 
 /** What `application_name` the load's sessions have, to be told from others. */

@@ -1,11 +1,9 @@
 import { totalmem } from "node:os";
-
 import { Client, type ClientConfig } from "pg";
-
-import { readBenchSql } from "./sql";
-import { scratchServer, type ScratchServer } from "../testing/postgres";
+import { type ScratchServer, scratchServer } from "../testing/postgres";
 import { KEYS } from "./load";
 import type { Defer } from "./part";
+import { readBenchSql } from "./sql";
 
 /**
  * A quarter of the machine's memory, as RDS for PostgreSQL sets it by default (`DBInstanceClassMemory/32768` pages of

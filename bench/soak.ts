@@ -1,5 +1,4 @@
 import { parseArgs } from "node:util";
-
 import { soak, text } from "../testing/pipeline/soak/soak";
 
 const USAGE = "npm run soak -- [--minutes 10] [--seed N] [--clients 4]";

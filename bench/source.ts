@@ -1,16 +1,15 @@
 import type { Client, ClientConfig } from "pg";
-
 import { Child } from "./children";
 import { percentile } from "./latency";
 import { Load, type RunResult } from "./load";
 import { type Defer, note, type Part, runAlone } from "./part";
 import { favour, serverProcesses } from "./priority";
-import { serverCpu, type ServerCpu } from "./processes";
+import { type ServerCpu, serverCpu } from "./processes";
 import { median } from "./report";
 import { benchServer, sourceDatabase } from "./servers";
-import { column, type Durations, type Run, report, type WorkloadRuns } from "./sourceReport";
+import { column, type Durations, report, type Run, type WorkloadRuns } from "./sourceReport";
 import { readBenchSql } from "./sql";
-import { benchTrail, type BenchTrail } from "./trail";
+import { type BenchTrail, benchTrail } from "./trail";
 import type { ReadReply, ReadRequest } from "./walReader";
 
 /** One way to run the source. */

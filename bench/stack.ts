@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { promises } from "node:fs";
+import path from "node:path";
 import { Client } from "pg";
 import { commitToLog, percentile } from "./latency";
 
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
         }
     } finally {
         await run("stop", localDir);
-        await fs.promises.rm(localDir, { recursive: true, force: true });
+        await promises.rm(localDir, { recursive: true, force: true });
     }
 }
 

@@ -1,8 +1,6 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-
 import { Client } from "pg";
-
 import { PROJECT_ROOT } from "../local/engine/paths";
 import { localStackPlace } from "../local/engine/workspace";
 import { commitToLog, percentile } from "./latency";

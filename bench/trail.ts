@@ -1,9 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-
 import type { Client, ClientConfig } from "pg";
-
 import { sourceSettings, targetSettings } from "../components/dms/dmsEndpoint";
 import { tableMappings } from "../components/dms/tableMappings";
 import { taskSettings } from "../components/dms/taskSettings";

@@ -1,7 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-
 import type { Client } from "pg";
-
 import { World } from "../testing/verifiedTrail";
 import { verifyTrail } from "../verify/verifyTrail";
 import { percentile } from "./latency";

@@ -1,5 +1,4 @@
 import type { ClientConfig } from "pg";
-
 import { ReplicationStream } from "../local/dms/capture/stream";
 
 /** A slot of the plugin test_decoding that is to be read from now on, until the process ends. */

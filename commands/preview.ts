@@ -1,20 +1,20 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
-import { obtainCli } from "../local/engine/pulumiCli";
+import { existsSync, promises } from "node:fs";
+import path from "node:path";
 import { expectedResources } from "../local/engine/expectedResources";
+import { OperationError } from "../local/engine/failure";
 import { ownErrors, preview } from "../local/engine/operation";
 import { localDir, PROJECT_ROOT } from "../local/engine/paths";
-import { terminalOf } from "../local/engine/terminal";
-import { localStackPlace, openStack, StackPlace } from "../local/engine/workspace";
-import { OperationError } from "../local/engine/failure";
 import { type EngineReport, plainPlan } from "../local/engine/progress";
+import { obtainCli } from "../local/engine/pulumiCli";
+import { terminalOf } from "../local/engine/terminal";
+import { localStackPlace, openStack, type StackPlace } from "../local/engine/workspace";
 import { CommandError, runCommand, say, sayAside } from "./shared/command";
 import { optionsOf } from "./shared/usage";
 
 /** A stack of the project's own settings files, previewed as if for the first time, with state of its own. */
 function previewPlace(stackName: string): StackPlace {
     const settings = path.join(PROJECT_ROOT, `Pulumi.${stackName}.yaml`);
-    if (!fs.existsSync(settings)) {
+    if (!existsSync(settings)) {
         throw new CommandError(
             `There is no ${path.basename(settings)} in the project folder; name a stack that has one, for example: npm run preview -- --stack dev`,
         );
@@ -73,7 +73,7 @@ runCommand(
             throw error;
         } finally {
             if (stackName !== "local") {
-                await fs.promises.rm(place.engineDir, { recursive: true, force: true });
+                await promises.rm(place.engineDir, { recursive: true, force: true });
             }
         }
     },

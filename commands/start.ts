@@ -3,12 +3,13 @@ import { Client } from "pg";
 import { prepareSession, SESSION_OPTIONS } from "../database/session";
 import { type ReviveReport, reviveStack } from "../local/aws/revive";
 import { taskFolder, taskIds } from "../local/aws/tasks";
-import { obtainCli } from "../local/engine/pulumiCli";
-import { type OperationSettings, update } from "../local/engine/operation";
-import { EngineReport } from "../local/engine/progress";
 import { expectedResources, rememberResources } from "../local/engine/expectedResources";
+import { type OperationSettings, update } from "../local/engine/operation";
+import type { EngineReport } from "../local/engine/progress";
+import { obtainCli } from "../local/engine/pulumiCli";
 import { recover } from "../local/engine/recover";
 import { localStackPlace, openStack } from "../local/engine/workspace";
+import { wrapped } from "../text/terminalLines";
 import { CommandError, runCommand, say } from "./shared/command";
 import {
     type ConnectionUrls,
@@ -17,9 +18,8 @@ import {
     unfinishedUrls,
 } from "./shared/localStack";
 import { watchTasks } from "./shared/taskNews";
-import { wrapped } from "../text/terminalLines";
-import { walkThrough } from "./walkthrough";
 import { optionsOf } from "./shared/usage";
+import { walkThrough } from "./walkthrough";
 
 const BEGINNING =
     "Deploying the audit trail: two PostgreSQL servers and the DMS task really run, and every other AWS resource is recorded. This takes 10 to 90 seconds.";

@@ -1,13 +1,13 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { isProtected } from "../local/aws/protection";
 import { sweepStack } from "../local/aws/revive";
-import { obtainCli } from "../local/engine/pulumiCli";
 import { BusyError, ProtectedError } from "../local/engine/failure";
-import { readDeployment } from "../local/engine/stackState";
-import { destroy, OperationSettings } from "../local/engine/operation";
+import { destroy, type OperationSettings } from "../local/engine/operation";
+import { obtainCli } from "../local/engine/pulumiCli";
 import { endEngines, endOrphans, recover } from "../local/engine/recover";
-import { localStackPlace, openStack, StackPlace } from "../local/engine/workspace";
+import { readDeployment } from "../local/engine/stackState";
+import { localStackPlace, openStack, type StackPlace } from "../local/engine/workspace";
 import { wrapped } from "../text/terminalLines";
 import { CommandError, runCommand, say } from "./shared/command";
 import { failureText } from "./shared/failureText";
@@ -59,7 +59,7 @@ runCommand(optionsOf("stop"), async ({ verbose, force }, interruption) => {
         await endEngines(place.engineDir);
     } else if (await isProtected(localStackDir())) {
         throw protectedStack(place);
-    } else if (fs.existsSync(place.engineDir)) {
+    } else if (existsSync(place.engineDir)) {
         wrapped(BEGINNING, "", "").forEach(say);
         await destroyWithEngine(place, { verbose, interruption });
     }

@@ -1,5 +1,5 @@
-import type { TableName } from "../trail/tableDefinition";
 import { renderSql } from "../database/sqlTemplate";
+import type { TableName } from "../trail/tableDefinition";
 import { candidateLines, readCandidates } from "../verify/candidates";
 import { Database } from "../verify/database";
 import { CommandError, type CommandOptions, runCommand, say } from "./shared/command";

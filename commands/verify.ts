@@ -48,7 +48,9 @@ function tableOutput(stack: DeployedStack | undefined): string[] {
 
 /** A table that could not be verified is told with all others; the code says that there is one. */
 function exitCode(report: VerifyReport): number {
-    if (report.complete) return 0;
+    if (report.complete) {
+        return 0;
+    }
     return hasUnverified(report) ? EXIT_UNKNOWN : EXIT_DIFFERENT;
 }
 

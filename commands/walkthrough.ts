@@ -1,7 +1,7 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { Client } from "pg";
+import type { Client } from "pg";
 import { PROJECT_ROOT } from "../local/engine/paths";
 import { say } from "./shared/command";
 
@@ -46,7 +46,7 @@ const STEPS: readonly Step[] = [
 ];
 
 function sql(file: string): string {
-    return fs.readFileSync(path.join(PROJECT_ROOT, "sql", "walkthrough", file), "utf8");
+    return readFileSync(path.join(PROJECT_ROOT, "sql", "walkthrough", file), "utf8");
 }
 
 /** The statement of a file without its comment lines, as it is shown. */

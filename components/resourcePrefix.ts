@@ -13,7 +13,9 @@ export function resourcePrefix(project: string, stack: string): string {
         .toLowerCase()
         .replace(/[^a-z0-9]+/g, "-")
         .replace(/^[^a-z]+|-+$/g, "");
-    if (plain.length <= LONGEST_PREFIX) return plain;
+    if (plain.length <= LONGEST_PREFIX) {
+        return plain;
+    }
     const hash = createHash("sha256").update(whole).digest("hex").slice(0, 6);
     const cut = plain.slice(0, LONGEST_PREFIX - hash.length - 1).replace(/-+$/, "");
     return `${cut}-${hash}`;

@@ -1,4 +1,3 @@
-import type { KeyParser } from "./keyParsers";
 import { nearest } from "../text/nearest";
 import {
     type ColumnChoice,
@@ -9,6 +8,7 @@ import {
 } from "../trail/columnChoices";
 import { formatTableName, parseTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
+import type { KeyParser } from "./keyParsers";
 
 /**
  * What the trail does with single columns: `{ "public.film": { "fulltext": "exclude", "rating": "asText" } }`. Whether a table
@@ -33,7 +33,9 @@ export function columnsOf(audited: readonly TableName[]): KeyParser<readonly Tab
                         `${name} is not one of the tables of audit-trail:tables, the nearest of them is ${nearest(name, known) ?? ""}`,
                     );
                 }
-                if (seen.has(name)) throw new Error(`it names ${name} twice`);
+                if (seen.has(name)) {
+                    throw new Error(`it names ${name} twice`);
+                }
                 seen.add(name);
                 if (!isObject(columns)) {
                     throw new Error(`what it says of ${name} must be columns with a choice each`);
@@ -57,13 +59,23 @@ const FORMS =
     '"exclude", "asText", {"exclude": "<reason>"}, {"numeric": [<precision>, <scale>]} or {"varchar": <length>}';
 
 function parseChoice(where: string, value: unknown): ColumnChoice {
-    if (value === "exclude") return { kind: "exclude", reason: NO_REASON };
-    if (value === "asText") return { kind: "asText" };
+    if (value === "exclude") {
+        return { kind: "exclude", reason: NO_REASON };
+    }
+    if (value === "asText") {
+        return { kind: "asText" };
+    }
     const [entry, ...more] = isObject(value) ? Object.entries(value) : [];
     const [word, detail] = entry ?? [];
-    if (more.length === 0 && word === "exclude") return excluded(where, detail);
-    if (more.length === 0 && word === "numeric") return numeric(where, detail);
-    if (more.length === 0 && word === "varchar") return varchar(where, detail);
+    if (more.length === 0 && word === "exclude") {
+        return excluded(where, detail);
+    }
+    if (more.length === 0 && word === "numeric") {
+        return numeric(where, detail);
+    }
+    if (more.length === 0 && word === "varchar") {
+        return varchar(where, detail);
+    }
     throw new Error(`${where} has the choice ${JSON.stringify(value)}, and it must be ${FORMS}`);
 }
 

@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { columnsOf } from "./columnParser";
-import * as parsers from "./keyParsers";
 import { nearest } from "../text/nearest";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
-import { defaults, type Config } from "./keys";
+import { columnsOf } from "./columnParser";
+import * as parsers from "./keyParsers";
+import { type Config, defaults } from "./keys";
 
 /** The project's name, which is the namespace of its config keys. */
 const NAMESPACE = "audit-trail";
@@ -15,7 +15,9 @@ function ownValues(raw: Readonly<Record<string, string>>): Map<string, string> {
     const values = new Map<string, string>();
     for (const [name, value] of Object.entries(raw)) {
         const [namespace, key = ""] = name.split(/:(.*)/s);
-        if (namespace !== NAMESPACE) continue;
+        if (namespace !== NAMESPACE) {
+            continue;
+        }
         if (!known.includes(key)) {
             throw new Error(
                 `The config key ${name} is unknown, the nearest known one is ${NAMESPACE}:${nearest(key, known) ?? ""}; remove it with "pulumi config rm ${key}".`,

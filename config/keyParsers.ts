@@ -1,10 +1,10 @@
+import { atLeastVersion, parseEngineVersion } from "../components/cluster/engineVersion";
 import { parseCidr } from "../components/network/cidr";
 import { refuseCaseTwins, refuseConfusableNames } from "../trail/dmsNames";
-import { atLeastVersion, parseEngineVersion } from "../components/cluster/engineVersion";
-import { roles, schemas } from "../trail/rolesAndSchemas";
-import { hasControlCharacter } from "../trail/tableLimits";
 import { formatTableName, parseTableName } from "../trail/names";
+import { roles, schemas } from "../trail/rolesAndSchemas";
 import type { TableName } from "../trail/tableDefinition";
+import { hasControlCharacter } from "../trail/tableLimits";
 
 /** How the text of a config key becomes a value. */
 export interface KeyParser<T> {
@@ -20,7 +20,9 @@ function matching(pattern: RegExp, must: string, example: string): KeyParser<str
     return {
         example,
         parse(text) {
-            if (!pattern.test(text)) throw new Error(must);
+            if (!pattern.test(text)) {
+                throw new Error(must);
+            }
             return text;
         },
     };
@@ -29,7 +31,9 @@ function matching(pattern: RegExp, must: string, example: string): KeyParser<str
 export const flag: KeyParser<boolean> = {
     example: "true",
     parse(text) {
-        if (text !== "true" && text !== "false") throw new Error("it must be true or false");
+        if (text !== "true" && text !== "false") {
+            throw new Error("it must be true or false");
+        }
         return text === "true";
     },
 };
@@ -126,7 +130,9 @@ function tableList(names: readonly unknown[]): TableName[] {
             throw new Error(`the schema of ${name} cannot be audited`);
         }
         const written = formatTableName(table);
-        if (seen.has(written)) throw new Error(`it lists ${written} twice`);
+        if (seen.has(written)) {
+            throw new Error(`it lists ${written} twice`);
+        }
         seen.add(written);
         return table;
     });
@@ -198,7 +204,9 @@ export const vpcCidr: KeyParser<string> = {
     example: "10.20.0.0/16",
     parse(text) {
         const { prefix } = parseCidr(text);
-        if (prefix < 16 || prefix > 26) throw new Error("a VPC's network must be from /16 to /26");
+        if (prefix < 16 || prefix > 26) {
+            throw new Error("a VPC's network must be from /16 to /26");
+        }
         return text;
     },
 };
@@ -210,7 +218,9 @@ export const sshCidr: KeyParser<string> = {
             throw new Error("it would open SSH to the whole internet");
         }
         const { prefix } = parseCidr(text);
-        if (prefix < 8) throw new Error("it is wider than a /8 and would open SSH to strangers");
+        if (prefix < 8) {
+            throw new Error("it is wider than a /8 and would open SSH to strangers");
+        }
         return text;
     },
 };

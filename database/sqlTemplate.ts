@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-
 import { escapeIdentifier, escapeLiteral } from "pg";
 
 /** A rendered script and the file it came from, so that an error can name the file. */

@@ -1,4 +1,4 @@
-import * as path from "node:path";
+import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { localDir, PROJECT_ROOT } from "./engine/paths";
 import { authorityFiles, ensureAuthority } from "./servers/tls";

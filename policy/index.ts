@@ -1,5 +1,4 @@
 import { PolicyPack } from "@pulumi/policy";
-
 import { toPolicy } from "./engine/pulumiPolicy";
 import { rules } from "./registry";
 

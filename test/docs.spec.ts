@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { defaults } from "../config/keys";
 
 const ROOT = path.resolve(__dirname, "..");
-const read = (file: string): string => fs.readFileSync(path.join(ROOT, file), "utf8");
+const read = (file: string): string => readFileSync(path.join(ROOT, file), "utf8");
 
 describe("the README", () => {
     const readme = read("README.md");
@@ -48,11 +48,11 @@ describe("the README", () => {
     it("links only to files that exist", () => {
         for (const page of [
             "README.md",
-            ...fs.readdirSync(path.join(ROOT, "docs")).map((file) => `docs/${file}`),
+            ...readdirSync(path.join(ROOT, "docs")).map((file) => `docs/${file}`),
         ]) {
             for (const [, target = ""] of read(page).matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g)) {
                 assert.ok(
-                    fs.existsSync(path.join(ROOT, path.dirname(page), target)),
+                    existsSync(path.join(ROOT, path.dirname(page), target)),
                     `${page}: ${target}`,
                 );
             }

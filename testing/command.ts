@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
-
 import { PROJECT_ROOT } from "../local/engine/paths";
 
 /** How a command ended and what it told. */

@@ -1,6 +1,5 @@
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-
 import type { Environment } from "./command";
 
 /**

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { mkdtemp, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-
 import { leastEnvironment } from "../local/environment";
 import { findBinaries } from "../local/servers/binaries";
 import {

@@ -3,7 +3,6 @@ import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-
 import { dropTaskSlot, stopTask } from "../local/dms/control";
 
 /** The folder of a task of the DMS stand-in. */

@@ -1,5 +1,4 @@
 import { Client } from "pg";
-
 import { prepareSession } from "../database/session";
 import type { SqlFile } from "../database/sqlTemplate";
 import { dmsSession } from "../trail/dmsSession";
@@ -9,7 +8,7 @@ import { roles } from "../trail/rolesAndSchemas";
 import { foundation, triggerFunction } from "../trail/statements";
 import { tableBatches } from "../trail/tableBatches";
 import type { TableShape } from "../trail/tableDefinition";
-import { scratchServer, type ScratchServer } from "./postgres";
+import { type ScratchServer, scratchServer } from "./postgres";
 
 const PASSWORD = "scratch";
 
@@ -106,8 +105,9 @@ export async function trailDatabase(
     try {
         const first = await open(server.user, server.database);
         await createRoles(first);
-        if (isNew)
+        if (isNew) {
             await first.query(`CREATE DATABASE ${first.escapeIdentifier(database)} OWNER master`);
+        }
         const people = {
             superuser: await open(server.user),
             master: await open("master"),

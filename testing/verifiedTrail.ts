@@ -1,20 +1,18 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-
 import { type Client, escapeIdentifier } from "pg";
-
-import { prepareSession } from "../database/session";
-import { type CatalogRow } from "../trail/catalogRow";
-import { dmsSession } from "../trail/dmsSession";
 import { tableMappings } from "../components/dms/tableMappings";
 import { taskSettings } from "../components/dms/taskSettings";
+import { prepareSession } from "../database/session";
+import { renderSql } from "../database/sqlTemplate";
+import { dropTaskSlot, startTask, stopTask } from "../local/dms/control";
+import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, tableShapes } from "../trail/catalogTables";
+import { dmsSession } from "../trail/dmsSession";
 import { guardFiles, MARKER_TABLE, markerFiles, markerGapFiles } from "../trail/guards";
 import { formatTableName, trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
 import { replicatedTables, type TableName, type TableShape } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
-import { dropTaskSlot, startTask, stopTask } from "../local/dms/control";
 import type { TableReport, VerifyOptions, VerifyReport } from "../verify/report";
 import { verifyTrail } from "../verify/verifyTrail";
 import { type ScratchServer, scratchServer } from "./postgres";

@@ -1,4 +1,4 @@
-import { type CaptureFacts } from "./captureProblems";
+import type { CaptureFacts } from "./captureProblems";
 import type { ColumnShape, ExtensionName, TableName } from "./tableDefinition";
 
 /** One row of sql/source/catalog.sql, as pg hands it over. */

@@ -1,6 +1,5 @@
-import type { CatalogRow, FormerName, CatalogColumn } from "./catalogRow";
-import { refuseConfusableNames } from "./dmsNames";
 import { captureProblems } from "./captureProblems";
+import type { CatalogColumn, CatalogRow, FormerName } from "./catalogRow";
 import {
     choicesFor,
     type ColumnChoice,
@@ -9,10 +8,11 @@ import {
     textForm,
 } from "./columnChoices";
 import { choiceLines, columnProblems } from "./columnProblems";
-import { roles } from "./rolesAndSchemas";
-import { tableLimits } from "./tableLimits";
+import { refuseConfusableNames } from "./dmsNames";
 import { formatTableName, trailNames } from "./names";
+import { roles } from "./rolesAndSchemas";
 import type { ColumnShape, TableName, TableShape } from "./tableDefinition";
+import { tableLimits } from "./tableLimits";
 
 /**
  * Adds to the rows of missing tables what has become of the tables that had their names.

@@ -1,11 +1,11 @@
-import type { CatalogColumn, CatalogRow } from "./catalogRow";
-import { dmsPattern } from "./dmsNames";
 import { nearest } from "../text/nearest";
+import type { CatalogColumn, CatalogRow } from "./catalogRow";
 import { type ColumnChoice, limitedType, textForm } from "./columnChoices";
+import { dmsPattern } from "./dmsNames";
 import { LARGE_OBJECT_TYPES, LIMITS, refusedType, UNBOUNDED_TYPES } from "./dmsTypes";
 import { HEADER_COLUMNS, isReserved, RESERVED_PREFIX } from "./headerColumns";
-import { hasControlCharacter } from "./tableLimits";
 import { formatTableName } from "./names";
+import { hasControlCharacter } from "./tableLimits";
 
 /** Letters written from right to left: DMS does not transform a column with such a name. */
 const RIGHT_TO_LEFT =

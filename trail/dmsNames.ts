@@ -4,9 +4,15 @@ import type { TableName } from "./tableDefinition";
 /** A DMS name pattern as a regular expression: `%` any run, `_` any character, `[...]` one of a set. */
 export function dmsPattern(pattern: string): RegExp {
     const source = pattern.replace(/\[([^\]]+)\]|[%_]|[^%_]/gsu, (part, set?: string) => {
-        if (part === "%") return ".*";
-        if (part === "_") return ".";
-        if (set !== undefined) return `[${set.replace(/[\\\]^]/g, "\\$&")}]`;
+        if (part === "%") {
+            return ".*";
+        }
+        if (part === "_") {
+            return ".";
+        }
+        if (set !== undefined) {
+            return `[${set.replace(/[\\\]^]/g, "\\$&")}]`;
+        }
         return part.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
     });
     return new RegExp(`^${source}$`, "su");

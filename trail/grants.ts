@@ -1,5 +1,5 @@
-import type { TableName, TableShape } from "./tableDefinition";
 import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
+import type { TableName, TableShape } from "./tableDefinition";
 
 /**
  * Every right on the audit cluster, and the deploying user's membership in the roles that own the trail. Can be run at any

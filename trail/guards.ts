@@ -1,6 +1,6 @@
+import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 import { formatTableName, TRAIL_SCHEMA } from "./names";
 import type { ColumnShape, TableName, TableShape } from "./tableDefinition";
-import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 
 /**
  * The table on the source whose rows tell the audit side what the WAL does not: a TRUNCATE, a change of a key, a point

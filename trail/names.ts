@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-
 import type { TableName } from "./tableDefinition";
 
 /** PostgreSQL cuts a longer name without an error (NAMEDATALEN - 1), counted in bytes. */

@@ -1,12 +1,10 @@
 import { createHash } from "node:crypto";
-
 import { escapeIdentifier } from "pg";
-
+import { renderSql, type SqlFile, SqlFragment, type Variables } from "../database/sqlTemplate";
 import { addedColumns, HEADER_COLUMNS, HEADERS, PARTITION_COLUMN } from "./headerColumns";
-import { hasDollarQuote } from "./tableLimits";
 import { formatTableName, TRAIL_SCHEMA, trailNames } from "./names";
 import type { Partition, TableName, TableShape } from "./tableDefinition";
-import { renderSql, type SqlFile, SqlFragment, type Variables } from "../database/sqlTemplate";
+import { hasDollarQuote } from "./tableLimits";
 
 /** The log function of one table, in the words of the postgresql provider's Function resource. */
 export interface TriggerFunction {

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-
 import type { SqlBatch } from "../database/runBatch";
 import { formatTableName } from "./names";
-import type { TableShape } from "./tableDefinition";
 import { partitionObjects, tableObjects, triggerFunction, triggerObjects } from "./statements";
+import type { TableShape } from "./tableDefinition";
 
 /** Everything of one table but the function, which its triggers need: one batch, and more for very many partitions. */
 export function tableBatches(shape: TableShape): SqlBatch[] {

@@ -84,7 +84,9 @@ export function replicatedTables(
 /** A table's shape among all, or an error that says which one is missing. */
 export function shapeOf(shapes: readonly TableShape[], { schema, table }: TableName): TableShape {
     const shape = shapes.find((one) => one.schema === schema && one.table === table);
-    if (shape !== undefined) return shape;
+    if (shape !== undefined) {
+        return shape;
+    }
     throw new Error(
         `The source's catalog has no ${schema}.${table}; create it, or remove it from audit-trail:tables.`,
     );

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-
+import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 import { excludedColumns, type TableChoices } from "./columnChoices";
 import { formatTableName, trailNames } from "./names";
-import type { TableName, TableShape } from "./tableDefinition";
 import { textSettings, triggerFunction } from "./statements";
-import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
+import type { TableName, TableShape } from "./tableDefinition";
 
 /** A query for what is not as a deployment of these tables leaves it, in the words of a script's look. */
 export function lookFile(shapes: readonly TableShape[]): SqlFile {

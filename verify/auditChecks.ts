@@ -1,13 +1,13 @@
+import { renderSql } from "../database/sqlTemplate";
 import { dmsSessionLook } from "../trail/dmsSession";
 import { isReserved, RESERVED_PREFIX } from "../trail/headerColumns";
 import { ROLES, TRAIL_SCHEMA, trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
 import type { TableShape } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
-import { headerArray, qualified } from "./sqlExpressions";
 import type { Check } from "./report";
+import { headerArray, qualified } from "./sqlExpressions";
 
 /** The gaps of one kind that touch a table. */
 export interface GapSummary {

@@ -1,13 +1,13 @@
 import * as parsers from "../config/keyParsers";
-import { type CatalogRow } from "../trail/catalogRow";
+import { renderSql } from "../database/sqlTemplate";
+import { fit, printable, WIDTH } from "../text/terminalLines";
+import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, listProblems, tableProblems } from "../trail/catalogTables";
 import { columnProblems } from "../trail/columnProblems";
 import { formatTableName } from "../trail/names";
 import { schemas } from "../trail/rolesAndSchemas";
 import type { TableName } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
 import type { Database } from "./database";
-import { fit, printable, WIDTH } from "../text/terminalLines";
 
 /** A table of the source: whether it is audited, and if not, whether it could be. */
 export interface Candidate {

@@ -1,5 +1,5 @@
-import { TRAIL_SCHEMA } from "../trail/names";
 import { renderSql } from "../database/sqlTemplate";
+import { TRAIL_SCHEMA } from "../trail/names";
 import type { Database } from "./database";
 
 /** One thing that the catalog says of one object; sql/verify/definitions.sql says which there are. */

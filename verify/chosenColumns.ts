@@ -1,5 +1,5 @@
-import type { TableShape } from "../trail/tableDefinition";
 import { renderSql } from "../database/sqlTemplate";
+import type { TableShape } from "../trail/tableDefinition";
 import type { Database } from "./database";
 
 /** A column of which the last deployment's config said something. */

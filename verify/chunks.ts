@@ -1,5 +1,5 @@
-import type { TableShape } from "../trail/tableDefinition";
 import { renderSql, type SqlFile } from "../database/sqlTemplate";
+import type { TableShape } from "../trail/tableDefinition";
 import type { Database } from "./database";
 import { keyVariables } from "./sqlExpressions";
 

@@ -1,12 +1,12 @@
-import type { TableShape } from "../trail/tableDefinition";
 import { renderSql, type SqlFile } from "../database/sqlTemplate";
+import type { TableShape } from "../trail/tableDefinition";
 import { CommonChunks, forEachRange, type KeyRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences } from "./differences";
-import { keyVariables, rowImage } from "./sqlExpressions";
 import type { DifferingColumn, KeyLookup } from "./keyLookup";
-import type { Markers } from "./markers";
 import { differenceKind } from "./keyVersions";
+import type { Markers } from "./markers";
+import { keyVariables, rowImage } from "./sqlExpressions";
 
 const KEYS_PER_LOOKUP = 2_000;
 

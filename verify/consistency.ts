@@ -1,9 +1,11 @@
+import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import { trailNames } from "../trail/names";
 import type { TableShape } from "../trail/tableDefinition";
-import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import { chunkEnd, forEachRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences, Notes } from "./differences";
+import type { KeyLookup } from "./keyLookup";
+import { countLog } from "./logCounts";
 import {
     headerArray,
     keyVariables,
@@ -12,8 +14,6 @@ import {
     qualified,
     wholeRow,
 } from "./sqlExpressions";
-import { countLog } from "./logCounts";
-import type { KeyLookup } from "./keyLookup";
 import { deletesInLog } from "./statistics";
 
 const KEYS_PER_LOOKUP = 2_000;

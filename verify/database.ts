@@ -1,10 +1,9 @@
 import type { Client } from "pg";
-
 import { prepareSession } from "../database/session";
-import type { TableName } from "../trail/tableDefinition";
 import { renderSql, type SqlFile } from "../database/sqlTemplate";
-import { qualified } from "./sqlExpressions";
+import type { TableName } from "../trail/tableDefinition";
 import { VerifyError } from "./report";
+import { qualified } from "./sqlExpressions";
 
 /** One of the two databases, and how it is called in messages. */
 export class Database {

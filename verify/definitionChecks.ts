@@ -1,20 +1,19 @@
-import { type CatalogRow } from "../trail/catalogRow";
+import { renderSql } from "../database/sqlTemplate";
+import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, tableShapes } from "../trail/catalogTables";
 import { MARKER_TABLE } from "../trail/guards";
 import { HEADER_COLUMNS, PARTITION_COLUMN } from "../trail/headerColumns";
 import { TRAIL_SCHEMA, trailNames } from "../trail/names";
-import type { TableName, TableShape } from "../trail/tableDefinition";
 import { textSettings, triggerFunction, uncommonFunction } from "../trail/statements";
-import { renderSql } from "../database/sqlTemplate";
+import type { TableName, TableShape } from "../trail/tableDefinition";
+import { type Fact, readFacts } from "./catalogFacts";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import { definitionFindings } from "./definitionFindings";
-import { expectedTrail, type ExpectedTrail } from "./expectedTrail";
-import { type Fact, readFacts } from "./catalogFacts";
-import { qualified } from "./sqlExpressions";
+import { type ExpectedTrail, expectedTrail } from "./expectedTrail";
 import { partitionedFacts, partitionFindings, type StagingPartition } from "./partitionDefinitions";
-import type { Check } from "./report";
-import { VerifyError } from "./report";
+import { type Check, VerifyError } from "./report";
+import { qualified } from "./sqlExpressions";
 
 const NAME = "definitions";
 const FINE = "as this version of the program makes them";

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
-
+import { renderSql } from "../database/sqlTemplate";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
 import type { Database } from "./database";
 import type { Acknowledged, Difference } from "./report";
 

@@ -1,15 +1,13 @@
 import { randomBytes } from "node:crypto";
-
 import { escapeIdentifier } from "pg";
-
 import type { SqlFile } from "../database/sqlTemplate";
 import { auditGrants } from "../trail/grants";
 import { markerGapFiles } from "../trail/guards";
 import { TRAIL_SCHEMA } from "../trail/names";
-import type { TableShape } from "../trail/tableDefinition";
 import { foundation, tableObjects, triggerFunction, triggerObjects } from "../trail/statements";
-import type { Database } from "./database";
+import type { TableShape } from "../trail/tableDefinition";
 import { asOfTrail, type Fact, readFacts } from "./catalogFacts";
+import type { Database } from "./database";
 
 /** What the trail must be, as this version of the program makes it. */
 export interface ExpectedTrail {

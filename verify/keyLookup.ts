@@ -1,10 +1,10 @@
+import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import { trailNames } from "../trail/names";
 import type { TableShape } from "../trail/tableDefinition";
-import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import type { Database } from "./database";
-import { keyVariables, rowImage } from "./sqlExpressions";
-import type { Markers } from "./markers";
 import { isExplained, type RowHash, type Version } from "./keyVersions";
+import type { Markers } from "./markers";
+import { keyVariables, rowImage } from "./sqlExpressions";
 
 /**
  * A transaction becomes visible a moment after its commit record is written, so that a reader may miss one that the

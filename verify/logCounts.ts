@@ -1,6 +1,6 @@
+import { renderSql, SqlFragment } from "../database/sqlTemplate";
 import { trailNames } from "../trail/names";
 import type { TableShape } from "../trail/tableDefinition";
-import { renderSql, SqlFragment } from "../database/sqlTemplate";
 import type { Database } from "./database";
 import type { Found } from "./differences";
 import { logVariables, qualified } from "./sqlExpressions";

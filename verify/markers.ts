@@ -1,5 +1,4 @@
 import { setTimeout as pause } from "node:timers/promises";
-
 import { renderSql } from "../database/sqlTemplate";
 import type { Database } from "./database";
 import { VerifyError } from "./report";

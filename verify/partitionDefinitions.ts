@@ -1,6 +1,6 @@
 import { PARTITION_COLUMN } from "../trail/headerColumns";
-import { foldFindings, objectFindings } from "./definitionFindings";
 import type { Fact } from "./catalogFacts";
+import { foldFindings, objectFindings } from "./definitionFindings";
 
 /** The staging table of a partition, as the registry knows it. */
 export interface StagingPartition {

@@ -1,9 +1,8 @@
 import type { Client } from "pg";
-
-import { type CatalogRow, type FormerName } from "../trail/catalogRow";
+import { renderSql } from "../database/sqlTemplate";
+import type { CatalogRow, FormerName } from "../trail/catalogRow";
 import { catalogParameters, comparableShapes, withWhereabouts } from "../trail/catalogTables";
 import type { TableName, TableShape } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
 import { Database } from "./database";
 import { readRegistered } from "./sourceTables";
 import type { UnreadableTable } from "./verifyTrail";

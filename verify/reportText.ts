@@ -1,5 +1,5 @@
-import { NO_GAPS } from "./auditChecks";
 import { wrapped } from "../text/terminalLines";
+import { NO_GAPS } from "./auditChecks";
 import type { Check, Difference, TableReport, VerifyReport } from "./report";
 
 /** How many of a list a person reads; `--json` has all of them. */

@@ -1,11 +1,11 @@
+import { renderSql } from "../database/sqlTemplate";
 import { LIMIT_GUARD, limitedColumns, markerFiles } from "../trail/guards";
 import { formatTableName } from "../trail/names";
 import type { TableName, TableShape } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
-import { qualified } from "./sqlExpressions";
 import type { Check } from "./report";
+import { qualified } from "./sqlExpressions";
 
 /** How many partitions of a list are named. */
 const NAMED_PARTITIONS = 3;

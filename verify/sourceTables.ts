@@ -1,8 +1,8 @@
+import { renderSql } from "../database/sqlTemplate";
 import { captureProblems } from "../trail/captureProblems";
-import { type CatalogRow } from "../trail/catalogRow";
+import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters } from "../trail/catalogTables";
 import type { TableName } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Check } from "./report";

@@ -1,9 +1,8 @@
 import { escapeIdentifier } from "pg";
-
+import { SqlFragment, type Variables } from "../database/sqlTemplate";
 import { addedColumns, PARTITION_COLUMN } from "../trail/headerColumns";
 import { trailNames } from "../trail/names";
 import type { TableShape } from "../trail/tableDefinition";
-import { SqlFragment, type Variables } from "../database/sqlTemplate";
 
 /** `"schema"."name"`, as a regclass takes it. */
 export function qualified(schema: string, name: string): string {

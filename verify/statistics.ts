@@ -1,11 +1,11 @@
+import { renderSql } from "../database/sqlTemplate";
 import { trailNames } from "../trail/names";
 import type { TableShape } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Found } from "./differences";
-import { qualified } from "./sqlExpressions";
 import type { Check } from "./report";
+import { qualified } from "./sqlExpressions";
 
 /**
  * What PostgreSQL's own statistics say of a log: nothing of the trail deletes from one, so that whoever did has switched

@@ -1,19 +1,19 @@
+import { renderSql } from "../database/sqlTemplate";
 import { formatTableName, trailNames } from "../trail/names";
 import type { TableName, TableShape } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
 import { checkColumns, checkGaps, checkGrants, checkRegistry, checkUnlogged } from "./auditChecks";
-import { checkConsistency } from "./consistency";
 import { excludedNotes } from "./chosenColumns";
+import { compareRows } from "./compareRows";
+import { checkConsistency } from "./consistency";
 import type { Database } from "./database";
 import type { Definitions } from "./definitionChecks";
 import { Differences, Notes, readAcknowledgements } from "./differences";
-import { qualified } from "./sqlExpressions";
 import { KeyLookup } from "./keyLookup";
 import type { Markers } from "./markers";
-import { emptyReport, tableReport, type TableReport, type VerifySettings } from "./report";
-import { compareRows } from "./compareRows";
+import { emptyReport, type TableReport, tableReport, type VerifySettings } from "./report";
 import { checkGuards, checkPartitions } from "./sourceChecks";
 import { judgeSourceTable, showsAllRows, type SourceTable } from "./sourceTables";
+import { qualified } from "./sqlExpressions";
 
 /** What the verification of a table works with. */
 export interface TableContext {

@@ -1,8 +1,7 @@
 import type { Client } from "pg";
-
+import { renderSql } from "../database/sqlTemplate";
 import { formatTableName } from "../trail/names";
 import type { TableName, TableShape } from "../trail/tableDefinition";
-import { renderSql } from "../database/sqlTemplate";
 import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
 import { checkOf } from "./checkOf";
 import { asChosen, readChosenColumns } from "./chosenColumns";

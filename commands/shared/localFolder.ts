@@ -1,5 +1,5 @@
-import * as fs from "node:fs/promises";
-import * as path from "node:path";
+import { lstat, rm, rmdir } from "node:fs/promises";
+import path from "node:path";
 import { localDir } from "../../local/engine/paths";
 import { namesIn } from "../../local/servers/files";
 
@@ -20,14 +20,14 @@ export async function removeLocalFolder(): Promise<string[]> {
         names.filter((name) => !OWN.test(name)),
     ];
     for (const name of own) {
-        await fs.rm(path.join(folder, name), { recursive: true, force: true });
+        await rm(path.join(folder, name), { recursive: true, force: true });
     }
-    const isFolder = await fs.lstat(folder).then(
+    const isFolder = await lstat(folder).then(
         (stat) => stat.isDirectory(),
         () => false,
     );
     if (isFolder && others.length === 0) {
-        await fs.rmdir(folder);
+        await rmdir(folder);
     }
     return others.map((name) => path.join(folder, name));
 }

@@ -1,5 +1,5 @@
-import * as path from "node:path";
-import { OutputMap } from "@pulumi/pulumi/automation";
+import path from "node:path";
+import type { OutputMap } from "@pulumi/pulumi/automation";
 import { text } from "../../local/aws/behaviour";
 import { SECRET, secretValue } from "../../local/aws/secretValue";
 import { Store } from "../../local/aws/store";

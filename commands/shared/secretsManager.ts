@@ -1,5 +1,4 @@
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-
 import { CommandError } from "./command";
 
 /** The current text of a secret, read with the credentials of this machine's AWS configuration. */

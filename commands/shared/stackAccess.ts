@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
-import * as path from "node:path";
+import path from "node:path";
 import { promisify } from "node:util";
-import { obtainCli } from "../../local/engine/pulumiCli";
 import { PROJECT_ROOT } from "../../local/engine/paths";
+import { obtainCli } from "../../local/engine/pulumiCli";
 import { deployedOutputs, localStackPlace } from "../../local/engine/workspace";
 import { userBackendEnvironment } from "../../local/environment";
 import { CommandError, sayAside } from "./command";
-import { ConnectionUrls, connectionUrls } from "./localStack";
+import { type ConnectionUrls, connectionUrls } from "./localStack";
 
 /** A deployed stack, as far as a command that reads its databases needs it. */
 export interface DeployedStack {

@@ -1,12 +1,12 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterParameter } from "./clusterParameters";
 import type { Connection } from "../../database/connection";
-import { Password } from "./password";
+import { named, type Tags } from "../tags";
+import type { ClusterParameter } from "./clusterParameters";
 import { DatabaseCredentials } from "./databaseCredentials";
 import { majorVersion, parameterGroupFamily } from "./engineVersion";
+import { Password } from "./password";
 import { psqlCommand } from "./psqlCommand";
-import { named, Tags } from "../tags";
 
 /** Arguments of {@link AuroraCluster}. */
 export interface AuroraClusterArgs {

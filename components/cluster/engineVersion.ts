@@ -40,7 +40,9 @@ export function atLeastVersion(version: string, minimum: string): boolean {
     const found = version.split(".").map(Number);
     for (const [index, part] of wanted.entries()) {
         const other = found[index] ?? 0;
-        if (other !== part) return other > part;
+        if (other !== part) {
+            return other > part;
+        }
     }
     return true;
 }

@@ -1,21 +1,21 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import { roles, schemas } from "../../trail/rolesAndSchemas";
-import type { AuroraCluster } from "../cluster/auroraCluster";
-import { AuditedTable } from "./auditedTable";
-import { Password } from "../cluster/password";
-import { SqlBatch, SqlScript, SqlScriptArgs } from "./sqlScript";
-import { DatabaseCredentials } from "../cluster/databaseCredentials";
+import type { TableChoices } from "../../trail/columnChoices";
 import { dmsSession, dmsSessionLook, SESSIONS } from "../../trail/dmsSession";
 import { auditGrants, auditRights } from "../../trail/grants";
-import type { Tags } from "../tags";
-import { formatTableName } from "../../trail/names";
 import { MARKER_TABLE, markerGapFiles } from "../../trail/guards";
-import type { TableChoices } from "../../trail/columnChoices";
-import { forgetColumnsFiles, leaveFile, lookFile, retireFile } from "../../trail/tableLife";
-import { shapeOf, TableName, TableShape } from "../../trail/tableDefinition";
+import { formatTableName } from "../../trail/names";
+import { roles, schemas } from "../../trail/rolesAndSchemas";
 import { foundation, widthFile } from "../../trail/statements";
 import { tableBatches } from "../../trail/tableBatches";
+import { shapeOf, type TableName, type TableShape } from "../../trail/tableDefinition";
+import { forgetColumnsFiles, leaveFile, lookFile, retireFile } from "../../trail/tableLife";
+import type { AuroraCluster } from "../cluster/auroraCluster";
+import { DatabaseCredentials } from "../cluster/databaseCredentials";
+import { Password } from "../cluster/password";
+import type { Tags } from "../tags";
+import { AuditedTable } from "./auditedTable";
+import { type SqlBatch, SqlScript, type SqlScriptArgs } from "./sqlScript";
 
 /** Arguments of {@link AuditDatabase}. */
 export interface AuditDatabaseArgs {

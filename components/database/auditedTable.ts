@@ -1,7 +1,7 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import type { TableName, TableShape } from "../../trail/tableDefinition";
 import { triggerFunction } from "../../trail/statements";
+import type { TableName, TableShape } from "../../trail/tableDefinition";
 
 /** Arguments of {@link AuditedTable}. */
 export interface AuditedTableArgs {

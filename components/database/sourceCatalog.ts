@@ -2,22 +2,22 @@ import * as pulumi from "@pulumi/pulumi";
 // Bound so that the serialised provider requires them in its own process.
 import crypto = require("node:crypto");
 import util = require("node:util");
-import { CatalogRow, FormerName } from "../../trail/catalogRow";
-import { catalogParameters, tableShapes, withWhereabouts } from "../../trail/catalogTables";
-import { excludedColumns, type TableChoices } from "../../trail/columnChoices";
 import {
-    ReplicatedTable,
-    replicatedTables,
-    TableName,
-    TableShape,
-} from "../../trail/tableDefinition";
-import {
-    Connection,
+    type Connection,
     isKnownConnection,
     isUnreachable,
     UNKNOWN_SERVER,
     withClient,
 } from "../../database/connection";
+import type { CatalogRow, FormerName } from "../../trail/catalogRow";
+import { catalogParameters, tableShapes, withWhereabouts } from "../../trail/catalogTables";
+import { excludedColumns, type TableChoices } from "../../trail/columnChoices";
+import {
+    type ReplicatedTable,
+    replicatedTables,
+    type TableName,
+    type TableShape,
+} from "../../trail/tableDefinition";
 
 /** Arguments of {@link SourceCatalog}. */
 export interface SourceCatalogArgs {

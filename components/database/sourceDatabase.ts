@@ -1,16 +1,10 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
+import { renderSql } from "../../database/sqlTemplate";
 import type { CatalogRow } from "../../trail/catalogRow";
-import { roles, schemas } from "../../trail/rolesAndSchemas";
-import type { AuroraCluster } from "../cluster/auroraCluster";
-import { Password } from "../cluster/password";
-import { orSentence, repairOf, SourceCatalog } from "./sourceCatalog";
-import { SqlBatch, SqlScript } from "./sqlScript";
-import { DatabaseCredentials } from "../cluster/databaseCredentials";
+import { choicesFor, type TableChoices } from "../../trail/columnChoices";
 import { dmsSession, dmsSessionLook, SESSIONS } from "../../trail/dmsSession";
 import { sourceGrants } from "../../trail/grants";
-import { tableMappings, TableMappings } from "../dms/tableMappings";
-import type { Tags } from "../tags";
 import {
     guardFiles,
     guardNames,
@@ -19,11 +13,22 @@ import {
     limitCheckFiles,
     MARKER_TABLE,
     markerFiles,
-    TableGuards,
+    type TableGuards,
 } from "../../trail/guards";
-import { choicesFor, type TableChoices } from "../../trail/columnChoices";
-import { replicatedTables, shapeOf, TableName, TableShape } from "../../trail/tableDefinition";
-import { renderSql } from "../../database/sqlTemplate";
+import { roles, schemas } from "../../trail/rolesAndSchemas";
+import {
+    replicatedTables,
+    shapeOf,
+    type TableName,
+    type TableShape,
+} from "../../trail/tableDefinition";
+import type { AuroraCluster } from "../cluster/auroraCluster";
+import { DatabaseCredentials } from "../cluster/databaseCredentials";
+import { Password } from "../cluster/password";
+import { type TableMappings, tableMappings } from "../dms/tableMappings";
+import type { Tags } from "../tags";
+import { orSentence, repairOf, SourceCatalog } from "./sourceCatalog";
+import { type SqlBatch, SqlScript } from "./sqlScript";
 
 /** Arguments of {@link SourceDatabase}. */
 export interface SourceDatabaseArgs {

@@ -4,13 +4,13 @@ import crypto = require("node:crypto");
 import util = require("node:util");
 import type pg = require("pg");
 import {
-    Connection,
+    type Connection,
     isKnownConnection,
     isUnreachable,
     UNKNOWN_SERVER,
     withClient,
 } from "../../database/connection";
-import { BatchPlace, runBatch, SqlBatch } from "../../database/runBatch";
+import { type BatchPlace, runBatch, type SqlBatch } from "../../database/runBatch";
 import type { SqlFile } from "../../database/sqlTemplate";
 
 export type { SqlBatch } from "../../database/runBatch";

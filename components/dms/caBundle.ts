@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
@@ -45,10 +45,10 @@ export interface CaBundle {
  * @throws Error when the file cannot be read or one of its certificates is damaged.
  */
 export function readCaBundle(folder: string, file: string): CaBundle {
-    const path = resolve(folder, file);
+    const bundlePath = path.resolve(folder, file);
     let pem: string;
     try {
-        pem = readFileSync(path, "utf8");
+        pem = readFileSync(bundlePath, "utf8");
     } catch {
         throw new pulumi.RunError(
             `The file ${file} that the config key audit-trail:caBundle names cannot be read; name an existing PEM file relative to the project folder.`,
@@ -59,5 +59,5 @@ export function readCaBundle(folder: string, file: string): CaBundle {
             `The file ${file} that the config key audit-trail:caBundle names is not a bundle of PEM certificates; put the certificate authorities of the database servers there.`,
         );
     }
-    return { path: relative("", path), pem };
+    return { path: path.relative("", bundlePath), pem };
 }

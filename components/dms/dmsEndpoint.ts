@@ -1,7 +1,7 @@
-import * as aws from "@pulumi/aws";
+import type * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 import { schemas } from "../../trail/rolesAndSchemas";
-import { named, Tags } from "../tags";
+import { named, type Tags } from "../tags";
 
 /** How often DMS writes to an idle source so that its slot can move on, in minutes. */
 const HEARTBEAT_MINUTES = 5;

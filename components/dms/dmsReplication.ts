@@ -1,10 +1,10 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { regionBundle } from "./caBundle";
-import { endpointInputs, EndpointArgs, sourceSettings, targetSettings } from "./dmsEndpoint";
 import { readSecrets, trustService } from "../iamPolicies";
+import { named, type Tags } from "../tags";
+import { regionBundle } from "./caBundle";
+import { type EndpointArgs, endpointInputs, sourceSettings, targetSettings } from "./dmsEndpoint";
 import type { TableMappings } from "./tableMappings";
-import { named, Tags } from "../tags";
 
 /** A database that is ready for DMS once all of this resource is there. */
 export interface DmsDatabase extends pulumi.Resource {

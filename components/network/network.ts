@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { named, type Tags } from "../tags";
 import { planSubnets } from "./subnets";
-import { named, Tags } from "../tags";
 
 /** Arguments of {@link Network}. */
 export interface NetworkArgs {
@@ -37,7 +37,9 @@ export class Network extends pulumi.ComponentResource {
         const zone = (index: number): pulumi.Output<string> =>
             zones.apply((names) => {
                 const found = names[index];
-                if (found !== undefined) return found;
+                if (found !== undefined) {
+                    return found;
+                }
                 throw new Error(
                     `The AWS region has ${names.length} availability zones and the trail needs ${PRIVATE_SUBNETS}; choose another region with "pulumi config set aws:region".`,
                 );

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { named, Tags } from "../tags";
+import { named, type Tags } from "../tags";
 
 /** Arguments of {@link PrivateEndpoints}. */
 export interface PrivateEndpointsArgs {

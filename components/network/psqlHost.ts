@@ -1,8 +1,8 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { hostUserData, imageParameter } from "./hostSetup";
 import { trustService } from "../iamPolicies";
-import { named, Tags } from "../tags";
+import { named, type Tags } from "../tags";
+import { hostUserData, imageParameter } from "./hostSetup";
 
 /** Arguments of {@link PsqlHost}. */
 export interface PsqlHostArgs {

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { named, Tags } from "../tags";
+import { named, type Tags } from "../tags";
 
 /** Aurora PostgreSQL's default port, which the clusters keep. */
 export const DATABASE_PORT = 5432;

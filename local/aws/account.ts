@@ -1,5 +1,4 @@
 import path from "node:path";
-
 import { localDir } from "../engine/paths";
 
 /** The make-believe AWS account that the resources live in. */

@@ -1,7 +1,7 @@
 import type { CheckFailure, Props, ResourceContext } from "../provider";
 import type { Account } from "./account";
-import type { TaskControl } from "./taskControl";
 import type { ResourceRecord, Store } from "./store";
+import type { TaskControl } from "./taskControl";
 
 /** What a behaviour's functions get to work with. */
 export interface Call {

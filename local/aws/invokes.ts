@@ -1,7 +1,7 @@
 import type { Props } from "../provider";
 import { type Account, arn } from "./account";
-import { policyDocument } from "./policyDocument";
 import { mustText, text, texts } from "./behaviour";
+import { policyDocument } from "./policyDocument";
 
 /** An image that does not exist; no instance runs here. */
 const AMI = "ami-0123456789abcdef0";

@@ -1,6 +1,6 @@
 import { serve } from "../provider";
 import { localStackDir } from "./account";
-import { replicator } from "./taskControl";
 import { awsProvider } from "./provider";
+import { replicator } from "./taskControl";
 
 serve(awsProvider({ stackDir: localStackDir, control: replicator }));

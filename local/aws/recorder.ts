@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-
 import {
     changedProperties,
     type Props,
@@ -8,9 +7,9 @@ import {
     type ResourceHandler,
 } from "../provider";
 import { type Account, arn } from "./account";
-import type { TaskControl } from "./taskControl";
 import { type Call, text, type TypeBehaviour } from "./behaviour";
 import { type ResourceRecord, Store } from "./store";
+import type { TaskControl } from "./taskControl";
 import { refusedInputs } from "./validate";
 
 /** Where a handler works: the account, and each stack's folder. */

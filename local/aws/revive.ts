@@ -1,9 +1,8 @@
 import { rm } from "node:fs/promises";
-
 import { isRdsServerRunning, startRdsServer, stopRdsServer } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
-import { replicator, type TaskControl } from "./taskControl";
 import { Store } from "./store";
+import { replicator, type TaskControl } from "./taskControl";
 import { startTask, TASK, taskFolder, taskIds } from "./tasks";
 
 /** What had to be started; empty lists when everything ran. */

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-
 import type { Props } from "../provider";
 import { namesIn, readIfExists } from "../servers/files";
 

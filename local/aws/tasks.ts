@@ -1,16 +1,15 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-
 import type { Props } from "../provider";
 import { namesIn, readIfExists } from "../servers/files";
 import { isRdsServerRunning, syncReplicationAttribute } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
-import type { TaskControl } from "./taskControl";
-import { roleMay } from "./rolePolicies";
 import { type Call, mustText, text } from "./behaviour";
-import { ROLE, roleProblem } from "./types/iam";
+import { roleMay } from "./rolePolicies";
 import { secretValue } from "./secretValue";
+import type { TaskControl } from "./taskControl";
+import { ROLE, roleProblem } from "./types/iam";
 
 export const TASK = "aws:dms/replicationTask:ReplicationTask";
 export const ENDPOINT = "aws:dms/endpoint:Endpoint";

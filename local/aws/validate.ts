@@ -1,5 +1,4 @@
 import { isIPv4, isIPv6 } from "node:net";
-
 import { type CheckFailure, type Props, UNKNOWN } from "../provider";
 import type { TypeBehaviour } from "./behaviour";
 

@@ -1,5 +1,4 @@
 import { Client, type ClientConfig } from "pg";
-
 import type { Endpoint } from "./task/task";
 
 /**

@@ -1,11 +1,11 @@
+import type { RenderOptions } from "./apply/changeStatements";
+import type { ValueRules } from "./apply/columnValues";
+import type { ReloadFile } from "./load/reload";
+import type { Log } from "./log";
 import { type Checkpoint, FIRST_SEQUENCE } from "./task/checkpoint";
 import type { FaultFile, Faults } from "./task/faults";
-import type { Log } from "./log";
-import type { ReloadFile } from "./load/reload";
 import type { StatusFile } from "./task/status";
-import type { RenderOptions } from "./apply/changeStatements";
 import type { Task, taskFiles } from "./task/task";
-import type { ValueRules } from "./apply/columnValues";
 
 /** What outlives a broken connection. */
 export interface TaskContext {

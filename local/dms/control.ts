@@ -3,15 +3,13 @@ import { chmodSync, closeSync, openSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-
 import { DatabaseError } from "pg";
-
 import { leastEnvironment } from "../environment";
-import { readCheckpoint } from "./task/checkpoint";
+import { dropSlot, slotName } from "./capture/slot";
 import { clientConfig, connect, disconnect } from "./connection";
 import { codeOf } from "./errors";
 import { livingProcess, type ProcessIdentity, startTicks, wasRenamed } from "./processIdentity";
-import { dropSlot, slotName } from "./capture/slot";
+import { readCheckpoint } from "./task/checkpoint";
 import { readStatus, type TaskStatus } from "./task/status";
 import { readSource, readTask, taskFiles } from "./task/task";
 

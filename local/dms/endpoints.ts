@@ -1,5 +1,4 @@
 import type { Client } from "pg";
-
 import { clientConfig, connect, disconnect } from "./connection";
 import type { TaskContext } from "./context";
 

@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-
 import { readIfExists, writeJsonFile } from "./taskFiles";
 
 /** A process that can be told from a later one with the same number. */

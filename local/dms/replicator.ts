@@ -1,18 +1,17 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-
-import { readCheckpoint, writeCheckpoint } from "./task/checkpoint";
+import { type TaskContext, withFaults } from "./context";
 import { codeOf, isRowError, messageOf, StopRequested, TaskError } from "./errors";
-import { FaultFile } from "./task/faults";
+import { ReloadFile, ReloadRequested, withoutLoads } from "./load/reload";
 import { logToStandardOutput } from "./log";
 import { livingProcess, recordProcess } from "./processIdentity";
-import { ReloadFile, ReloadRequested, withoutLoads } from "./load/reload";
-import { retryLimit } from "./task/retries";
-import { type TaskContext, withFaults } from "./context";
 import { Session } from "./session";
-import { StatusFile } from "./task/status";
 import { quoted } from "./tableName";
+import { readCheckpoint, writeCheckpoint } from "./task/checkpoint";
+import { FaultFile } from "./task/faults";
+import { retryLimit } from "./task/retries";
+import { StatusFile } from "./task/status";
 import { readTask, taskFiles } from "./task/task";
 
 /** How long a start waits for endpoints that do not answer yet. */
@@ -155,12 +154,12 @@ function isRecoverable(error: unknown, hasRun: boolean): boolean {
     );
 }
 
-const [taskDir] = process.argv.slice(2);
-if (taskDir === undefined) {
+const [TASK_FOLDER] = process.argv.slice(2);
+if (TASK_FOLDER === undefined) {
     process.stderr.write("The task's folder is missing: give it as the only argument.\n");
     process.exitCode = 2;
 } else {
-    main(path.resolve(taskDir)).then(
+    main(path.resolve(TASK_FOLDER)).then(
         (code) => process.exit(code),
         (error: unknown) => {
             process.stderr.write(`${messageOf(error)}\n`);

@@ -1,26 +1,25 @@
 import type { Client } from "pg";
-
 import { Applier } from "./apply/applier";
 import { applyTableByTable } from "./apply/cachedChanges";
-import { type Checkpoint, writeCheckpoint } from "./task/checkpoint";
-import { ConfirmWindow } from "./capture/confirmWindow";
 import type { ApplyCounts } from "./apply/conflicts";
+import { ControlTables } from "./apply/controlTables";
+import { commitTimestamp } from "./apply/headerValues";
+import { Tables } from "./apply/taskTables";
+import { ConfirmWindow } from "./capture/confirmWindow";
+import { requireSlot } from "./capture/slot";
+import { ReplicationStream } from "./capture/stream";
+import { TransactionQueue } from "./capture/transactionQueue";
+import { type Transaction, TransactionAssembler } from "./capture/transactions";
 import { clientConfig, disconnect } from "./connection";
 import { type GroupOptions, groupOptions, type TaskContext, valueRules } from "./context";
-import { ControlTables } from "./apply/controlTables";
 import { connectSource, connectTarget } from "./endpoints";
-import type { Faults } from "./task/faults";
-import { commitTimestamp } from "./apply/headerValues";
 import { initialise } from "./load/initialise";
+import { ReloadRequested } from "./load/reload";
 import { formatLsn, formatLsns, parseLsn, parseLsns } from "./lsn";
 import { Monitor } from "./monitor";
-import { TransactionQueue } from "./capture/transactionQueue";
-import { ReloadRequested } from "./load/reload";
-import { requireSlot } from "./capture/slot";
+import { type Checkpoint, writeCheckpoint } from "./task/checkpoint";
+import type { Faults } from "./task/faults";
 import type { TaskStatus } from "./task/status";
-import { ReplicationStream } from "./capture/stream";
-import { Tables } from "./apply/taskTables";
-import { type Transaction, TransactionAssembler } from "./capture/transactions";
 
 /** A transaction larger than this is spilled, whatever MemoryLimitTotal allows. */
 const SPILL_BYTES = 16 << 20;

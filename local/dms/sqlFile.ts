@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
-
 import { escapeIdentifier } from "pg";
 
 /** The text of a file in local/dms/sql, with a schema's name in the place of {schema}. */

@@ -1,5 +1,5 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { existsSync, realpathSync } from "node:fs";
+import path from "node:path";
 
 /**
  * What the vendor's download of the CLI brings along beside its binary for programs in Node.js: the language host, which
@@ -21,11 +21,11 @@ export function hasBundledPlugins(command: string, searchPath: string): boolean 
         : searchPath
               .split(path.delimiter)
               .map((dir) => path.join(dir, command))
-              .find((file) => fs.existsSync(file));
+              .find((file) => existsSync(file));
     if (found === undefined) {
         return false;
     }
     // The one on PATH may be a link into the folder of the download.
-    const folder = path.dirname(fs.realpathSync(found));
-    return BUNDLED.every((name) => fs.existsSync(path.join(folder, name)));
+    const folder = path.dirname(realpathSync(found));
+    return BUNDLED.every((name) => existsSync(path.join(folder, name)));
 }

@@ -1,5 +1,5 @@
-import { ChildProcess, spawn } from "node:child_process";
-import * as path from "node:path";
+import { type ChildProcess, spawn } from "node:child_process";
+import path from "node:path";
 import * as readline from "node:readline";
 import { ownEnvironment } from "../environment";
 import { PROJECT_ROOT } from "./paths";

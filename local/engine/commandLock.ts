@@ -1,5 +1,5 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { linkSync, mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
 import { errorCode } from "../../database/connection";
 import { livingProcess, recordProcess } from "../dms/processIdentity";
 import { BusyError, busyMessage } from "./failure";
@@ -11,7 +11,7 @@ import { BusyError, busyMessage } from "./failure";
  * @throws BusyError when another command is at work, which names its process.
  */
 export function occupy(engineDir: string): void {
-    fs.mkdirSync(engineDir, { recursive: true, mode: 0o700 });
+    mkdirSync(engineDir, { recursive: true, mode: 0o700 });
     const file = path.join(engineDir, "command.json");
     if (livingProcess(file)?.pid === process.pid) {
         return;
@@ -21,27 +21,27 @@ export function occupy(engineDir: string): void {
     try {
         link(own, file);
     } finally {
-        fs.rmSync(own, { force: true });
+        rmSync(own, { force: true });
     }
     const { pid } = livingProcess(file) ?? {};
     if (pid !== process.pid) {
         throw new BusyError(busyMessage(pid));
     }
     process.once("exit", () => {
-        fs.rmSync(file, { force: true });
+        rmSync(file, { force: true });
     });
 }
 
 /** Gives the file its name whole, unless another has that name; that of a command that was killed is replaced. */
 function link(own: string, file: string): void {
     try {
-        fs.linkSync(own, file);
+        linkSync(own, file);
     } catch (error) {
         if (errorCode(error) !== "EEXIST") {
             throw error;
         }
         if (livingProcess(file) === undefined) {
-            fs.rmSync(file, { force: true });
+            rmSync(file, { force: true });
             link(own, file);
         }
     }

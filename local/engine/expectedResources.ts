@@ -1,7 +1,7 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
-import { readDeployment } from "./stackState";
+import { promises } from "node:fs";
+import path from "node:path";
 import { cacheDir } from "./paths";
+import { readDeployment } from "./stackState";
 import type { StackPlace } from "./workspace";
 
 /** Kept from one stack to the next, of which the first deployment has no state to count. */
@@ -18,7 +18,7 @@ export async function expectedResources({
     stackName,
 }: Pick<StackPlace, "engineDir" | "stackName">): Promise<number | undefined> {
     const deployment = await readDeployment(engineDir, stackName);
-    const remembered = await fs.promises.readFile(memory(), "utf8").catch(() => "");
+    const remembered = await promises.readFile(memory(), "utf8").catch(() => "");
     const count = Math.max(deployment?.resources?.length ?? 0, parseInt(remembered, 10) || 0);
     return count > 0 ? count : undefined;
 }
@@ -29,8 +29,8 @@ export async function rememberResources({
     stackName,
 }: Pick<StackPlace, "engineDir" | "stackName">): Promise<void> {
     const count = (await readDeployment(engineDir, stackName))?.resources?.length ?? 0;
-    await fs.promises
+    await promises
         .mkdir(cacheDir(), { recursive: true })
-        .then(() => fs.promises.writeFile(memory(), `${String(count)}\n`))
+        .then(() => promises.writeFile(memory(), `${String(count)}\n`))
         .catch(() => undefined);
 }

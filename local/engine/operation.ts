@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import * as path from "node:path";
-import { OutputMap, Stack } from "@pulumi/pulumi/automation";
-import { PROJECT_ROOT } from "./paths";
+import path from "node:path";
+import type { OutputMap, Stack } from "@pulumi/pulumi/automation";
 import { explained, OperationError, ProtectedError, refusesDeletion } from "./failure";
+import { PROJECT_ROOT } from "./paths";
 import { preloadProgram } from "./preload";
-import { EngineReport, Progress, violationText } from "./progress";
+import { type EngineReport, Progress, violationText } from "./progress";
 import { ProgressDisplay } from "./progressDisplay";
 import { LAPTOP_STACK } from "./workspace";
 

@@ -1,5 +1,5 @@
-import * as os from "node:os";
-import * as path from "node:path";
+import { homedir } from "node:os";
+import path from "node:path";
 
 /** The folder that holds Pulumi.yaml, sql/ and node_modules/. */
 export const PROJECT_ROOT = path.resolve(__dirname, "../..");
@@ -25,7 +25,7 @@ export function localSettingsDir(): string {
 
 /** What is worth keeping between checkouts (a built CLI, downloaded plugins), in the place the platform gives to caches. */
 export function cacheDir(): string {
-    const home = os.homedir();
+    const home = homedir();
     const platformDefault =
         process.platform === "darwin"
             ? path.join(home, "Library", "Caches")

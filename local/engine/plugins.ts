@@ -1,7 +1,7 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
 import { spawn } from "node:child_process";
-import { PulumiCommand } from "@pulumi/pulumi/automation";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { PulumiCommand } from "@pulumi/pulumi/automation";
 import { cacheDir, PROJECT_ROOT, pulumiHome } from "./paths";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -11,7 +11,7 @@ const DOWNLOAD_DEADLINE_MS = 120_000;
 
 function postgresqlVersion(): string {
     const manifest = path.join(PROJECT_ROOT, "node_modules/@pulumi/postgresql/package.json");
-    const { version } = JSON.parse(fs.readFileSync(manifest, "utf8")) as { version: string };
+    const { version } = JSON.parse(readFileSync(manifest, "utf8")) as { version: string };
     return version;
 }
 
@@ -52,9 +52,9 @@ export function enginePlugins(cli: PulumiCommand): PluginSource {
     const marker = path.join(cacheDir(), "postgresql-plugin-not-available");
     return {
         installed: (version) =>
-            fs.existsSync(path.join(pulumiHome(), "plugins", `resource-postgresql-v${version}`)),
+            existsSync(path.join(pulumiHome(), "plugins", `resource-postgresql-v${version}`)),
         failedLately() {
-            const stat = fs.statSync(marker, { throwIfNoEntry: false });
+            const stat = statSync(marker, { throwIfNoEntry: false });
             return stat !== undefined && Date.now() - stat.mtimeMs < DAY_MS;
         },
         download(version) {
@@ -78,8 +78,8 @@ export function enginePlugins(cli: PulumiCommand): PluginSource {
             });
         },
         rememberFailure() {
-            fs.mkdirSync(cacheDir(), { recursive: true });
-            fs.writeFileSync(marker, "");
+            mkdirSync(cacheDir(), { recursive: true });
+            writeFileSync(marker, "");
         },
     };
 }

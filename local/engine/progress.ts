@@ -1,4 +1,4 @@
-import { EngineEvent, SummaryEvent } from "@pulumi/pulumi/automation";
+import type { EngineEvent, SummaryEvent } from "@pulumi/pulumi/automation";
 import { type PlannedChange, PlannedChanges } from "./plannedChanges";
 import { pluginProblem } from "./pluginErrors";
 import type { ProgressDisplay } from "./progressDisplay";

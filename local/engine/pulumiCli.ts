@@ -1,5 +1,5 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { existsSync, promises } from "node:fs";
+import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { SemVer } from "semver";
@@ -132,7 +132,7 @@ async function answering(root?: string): Promise<PulumiCommand> {
 /** Whether a folder of the search path holds a program of this name. */
 function isOnPath(program: string): boolean {
     const folders = (process.env.PATH ?? "").split(path.delimiter);
-    return folders.some((folder) => fs.existsSync(path.join(folder, program)));
+    return folders.some((folder) => existsSync(path.join(folder, program)));
 }
 
 /**
@@ -148,21 +148,21 @@ async function inPlaceOf(
     try {
         await make(unfinished);
         await answering(unfinished);
-        if (fs.existsSync(root)) {
-            await fs.promises.rename(root, replaced);
+        if (existsSync(root)) {
+            await promises.rename(root, replaced);
         }
-        await fs.promises.rename(unfinished, root);
+        await promises.rename(unfinished, root);
         return await answering(root);
     } finally {
-        await fs.promises.rm(unfinished, { recursive: true, force: true });
-        await fs.promises.rm(replaced, { recursive: true, force: true });
+        await promises.rm(unfinished, { recursive: true, force: true });
+        await promises.rm(replaced, { recursive: true, force: true });
     }
 }
 
 const realSources: CliSources = {
     onPath: async () => (isOnPath("pulumi") ? await answering() : undefined),
     cached: async (root) =>
-        fs.existsSync(path.join(root, "bin", "pulumi")) ? await answering(root) : undefined,
+        existsSync(path.join(root, "bin", "pulumi")) ? await answering(root) : undefined,
     download: (root) =>
         inPlaceOf(root, async (unfinished) => {
             await PulumiCommand.install({ root: unfinished, version: new SemVer(CLI_VERSION) });

@@ -1,11 +1,11 @@
-import * as fs from "node:fs";
-import * as os from "node:os";
-import * as path from "node:path";
-import { Stack } from "@pulumi/pulumi/automation";
-import { readDeployment } from "./stackState";
-import { Engine, endEngine, engineOf, hasOwner } from "./engineProcess";
-import { BusyError, busyMessage, explained } from "./failure";
+import { promises } from "node:fs";
+import { hostname } from "node:os";
+import path from "node:path";
+import type { Stack } from "@pulumi/pulumi/automation";
 import { readIfExists } from "../servers/files";
+import { endEngine, type Engine, engineOf, hasOwner } from "./engineProcess";
+import { BusyError, busyMessage, explained } from "./failure";
+import { readDeployment } from "./stackState";
 
 interface LockFile {
     readonly pid?: number;
@@ -16,7 +16,7 @@ interface LockFile {
 export type RecoverableStack = Pick<Stack, "name" | "cancel" | "exportStack" | "importStack">;
 
 async function lockFiles(folder: string): Promise<LockFile[]> {
-    const entries = await fs.promises
+    const entries = await promises
         .readdir(folder, { recursive: true, withFileTypes: true })
         .catch(() => []);
     const files = entries.filter((entry) => entry.isFile() && entry.name.endsWith(".json"));
@@ -36,8 +36,8 @@ function parseLock(text: string): LockFile {
 }
 
 /** After a reboot, or in another container of the same name, the number may be that of any other program. */
-async function holder({ pid, hostname }: LockFile): Promise<Engine | undefined> {
-    return pid !== undefined && hostname === os.hostname() ? await engineOf(pid) : undefined;
+async function holder({ pid, hostname: host }: LockFile): Promise<Engine | undefined> {
+    return pid !== undefined && host === hostname() ? await engineOf(pid) : undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { promises } from "node:fs";
+import path from "node:path";
 import { PROJECT_NAME } from "./paths";
 
 /** What is read of the file backend's state. */
@@ -17,7 +17,7 @@ export async function readDeployment(
 ): Promise<Deployment | undefined> {
     const stacks = path.join(engineDir, "state", ".pulumi", "stacks", PROJECT_NAME);
     try {
-        const text = await fs.promises.readFile(path.join(stacks, `${stackName}.json`), "utf8");
+        const text = await promises.readFile(path.join(stacks, `${stackName}.json`), "utf8");
         const { checkpoint } = JSON.parse(text) as { checkpoint: { latest?: Deployment } };
         return checkpoint.latest;
     } catch {

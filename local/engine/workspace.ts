@@ -1,22 +1,22 @@
-import * as crypto from "node:crypto";
-import * as fs from "node:fs";
-import * as path from "node:path";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, promises, writeFileSync } from "node:fs";
+import path from "node:path";
 import { pathToFileURL } from "node:url";
 import {
     LocalWorkspace,
-    OutputMap,
-    ProjectSettings,
-    PulumiCommand,
-    PulumiFn,
-    Stack,
+    type OutputMap,
+    type ProjectSettings,
+    type PulumiCommand,
+    type PulumiFn,
+    type Stack,
     StackNotFoundError,
-    StackSettings,
+    type StackSettings,
 } from "@pulumi/pulumi/automation";
-import { occupy } from "./commandLock";
 import { hasBundledPlugins } from "./bundledPlugins";
-import { explained, OperationError } from "./failure";
-import { enginePlugins, realPostgresqlPlugin } from "./plugins";
+import { occupy } from "./commandLock";
+import { explained, type OperationError } from "./failure";
 import { localDir, localSettingsDir, PROJECT_NAME, PROJECT_ROOT, pulumiHome } from "./paths";
+import { enginePlugins, realPostgresqlPlugin } from "./plugins";
 
 /** Which stack to open, and where its settings and its state lie. */
 export interface StackPlace {
@@ -69,9 +69,9 @@ export function environment(cli: PulumiCommand, place: StackPlace): Record<strin
 /** The engine encrypts secrets in the state with this machine's own passphrase. */
 function passphraseFile({ engineDir }: StackPlace): string {
     const file = path.join(engineDir, "passphrase");
-    if (!fs.existsSync(file)) {
-        fs.mkdirSync(engineDir, { recursive: true, mode: 0o700 });
-        fs.writeFileSync(file, crypto.randomBytes(24).toString("base64url"), { mode: 0o600 });
+    if (!existsSync(file)) {
+        mkdirSync(engineDir, { recursive: true, mode: 0o700 });
+        writeFileSync(file, randomBytes(24).toString("base64url"), { mode: 0o600 });
     }
     return file;
 }
@@ -114,12 +114,12 @@ async function readSettings(
     { settingsDir, stackName }: StackPlace,
 ): Promise<StackSettings["config"]> {
     const file = path.join(settingsDir, `Pulumi.${stackName}.yaml`);
-    if (!fs.existsSync(file)) {
+    if (!existsSync(file)) {
         throw new Error(
             `The settings file ${file} does not exist; write one, local/Pulumi.local.yaml is an example.`,
         );
     }
-    if ((await fs.promises.readFile(file, "utf8")).trim() === "") {
+    if ((await promises.readFile(file, "utf8")).trim() === "") {
         throw new Error(
             `The settings file ${file} is empty; write the stack's config into it, local/Pulumi.local.yaml is an example.`,
         );
@@ -143,7 +143,7 @@ async function stackSettings(
     workDir: string,
 ): Promise<StackSettings> {
     const config = await readSettings(cli, place);
-    const written = fs.existsSync(path.join(workDir, `Pulumi.${place.stackName}.yaml`))
+    const written = existsSync(path.join(workDir, `Pulumi.${place.stackName}.yaml`))
         ? await (
               await LocalWorkspace.create({ workDir, pulumiCommand: cli })
           ).stackSettings(place.stackName)
@@ -206,7 +206,7 @@ export async function openStack(
     const real = await realPostgresqlPlugin(enginePlugins(cli), say);
     const workDir = workDirOf(place);
     for (const folder of [workDir, path.join(place.engineDir, "state")]) {
-        await fs.promises.mkdir(folder, { recursive: true, mode: 0o700 });
+        await promises.mkdir(folder, { recursive: true, mode: 0o700 });
     }
     const { stackName } = place;
     const stackSettingsOf =
@@ -239,7 +239,7 @@ export async function openStack(
  */
 export async function deployedOutputs(cli: PulumiCommand, place: StackPlace): Promise<OutputMap> {
     const workDir = workDirOf(place);
-    if (!fs.existsSync(path.join(workDir, "Pulumi.yaml"))) {
+    if (!existsSync(path.join(workDir, "Pulumi.yaml"))) {
         return {};
     }
     try {

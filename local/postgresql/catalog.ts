@@ -1,4 +1,4 @@
-import { Client, QueryResultRow } from "pg";
+import type { Client, QueryResultRow } from "pg";
 
 /** The first row of a query, or undefined. */
 export async function firstRow<Row extends QueryResultRow>(

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import { ConnectionOptions } from "node:tls";
+import type { ConnectionOptions } from "node:tls";
 import { Client } from "pg";
-import { ProviderConfig } from "./config";
+import type { ProviderConfig } from "./config";
 import { connectionFailure } from "./failures";
 
 /** Lets at most `free` pieces of work run at the same time. */

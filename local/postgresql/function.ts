@@ -1,9 +1,9 @@
 import { escapeIdentifier } from "pg";
-import { CheckFailure, Props } from "../provider";
-import { Server } from "./connection";
+import type { CheckFailure, Props } from "../provider";
+import type { Server } from "./connection";
 import { functionId, place, readFunction } from "./functionState";
-import { Resource } from "./handler";
-import { flag, Properties, text } from "./properties";
+import type { Resource } from "./handler";
+import { flag, type Properties, text } from "./properties";
 
 const properties: Properties = {
     name: { kind: "text", required: true, replaces: true },

@@ -1,7 +1,7 @@
 import { escapeIdentifier } from "pg";
-import { Props } from "../provider";
+import type { Props } from "../provider";
 import { firstRow } from "./catalog";
-import { Server } from "./connection";
+import type { Server } from "./connection";
 import { text } from "./properties";
 
 const FUNCTION = `

@@ -1,10 +1,16 @@
-import { CheckFailure, hasUnknown, Props, ResourceContext, ResourceHandler } from "../provider";
-import { Server } from "./connection";
+import {
+    type CheckFailure,
+    hasUnknown,
+    type Props,
+    type ResourceContext,
+    type ResourceHandler,
+} from "../provider";
+import type { Server } from "./connection";
 import { pluginError } from "./failures";
 import {
     checkProperties,
     differences,
-    Properties,
+    type Properties,
     refreshedInputs,
     text,
     withSecrets,

@@ -1,4 +1,4 @@
-import { Client, escapeIdentifier } from "pg";
+import { type Client, escapeIdentifier } from "pg";
 import { firstRow, isSuperuser, roleExists } from "./catalog";
 import { inContext } from "./failures";
 

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { CheckFailure, hasUnknown, Props, UNKNOWN } from "../provider";
+import { type CheckFailure, hasUnknown, type Props, UNKNOWN } from "../provider";
 
 /** One input of a resource, with the real provider's rules for it. */
 export interface Property {

@@ -1,4 +1,4 @@
-import { ProviderModule } from "../provider";
+import type { ProviderModule } from "../provider";
 import { parseProviderConfig } from "./config";
 import { Server } from "./connection";
 import { bridgeLogLine } from "./failures";

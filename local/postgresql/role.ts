@@ -1,11 +1,11 @@
-import { Client, escapeIdentifier, escapeLiteral } from "pg";
-import { Props } from "../provider";
-import { asMemberOf } from "./membership";
+import { type Client, escapeIdentifier, escapeLiteral } from "pg";
+import type { Props } from "../provider";
 import { lockRole } from "./catalog";
-import { Server } from "./connection";
+import type { Server } from "./connection";
 import { inContext } from "./failures";
-import { Resource } from "./handler";
-import { differences, flag, number, Properties, text, texts } from "./properties";
+import type { Resource } from "./handler";
+import { asMemberOf } from "./membership";
+import { differences, flag, number, type Properties, text, texts } from "./properties";
 import { readRole } from "./roleState";
 
 const properties: Properties = {

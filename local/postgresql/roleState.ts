@@ -1,6 +1,6 @@
-import { Props } from "../provider";
+import type { Props } from "../provider";
 import { firstRow } from "./catalog";
-import { Server } from "./connection";
+import type { Server } from "./connection";
 import { text } from "./properties";
 
 interface RoleRow {

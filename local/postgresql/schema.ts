@@ -1,11 +1,11 @@
 import { escapeIdentifier } from "pg";
-import { Props } from "../provider";
+import type { Props } from "../provider";
 import { databaseExists, databaseOwner, firstRow, schemaExists } from "./catalog";
-import { Server } from "./connection";
+import type { Server } from "./connection";
 import { inContext } from "./failures";
-import { Resource } from "./handler";
+import type { Resource } from "./handler";
 import { asMemberOf } from "./membership";
-import { Properties, text } from "./properties";
+import { type Properties, text } from "./properties";
 
 const properties: Properties = {
     name: { kind: "text", required: true },

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { Props, UNKNOWN } from "./module";
+import { type Props, UNKNOWN } from "./module";
 
 /** True when the value is, or holds, something that is not known during preview. */
 export function hasUnknown(value: unknown): boolean {

@@ -1,12 +1,18 @@
 import * as grpc from "@grpc/grpc-js";
-import { Empty } from "google-protobuf/google/protobuf/empty_pb";
-import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import * as plugin from "@pulumi/pulumi/proto/plugin_pb";
 import * as services from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { changedProperties } from "./differences";
-import { engineErrorLog, ErrorLog } from "./engineLog";
-import { parseUrn, ProviderModule, Props, ResourceContext, ResourceDiff } from "./module";
+import { engineErrorLog, type ErrorLog } from "./engineLog";
+import {
+    parseUrn,
+    type Props,
+    type ProviderModule,
+    type ResourceContext,
+    type ResourceDiff,
+} from "./module";
 
 // @pulumi/pulumi/provider has a server too, but it drops the provider's own arguments (Configure), which the
 // postgresql provider lives on, and it hands secrets over in their wrapped form.

@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-
 import { Client } from "pg";
 
 /** The superuser that RDS keeps for itself. */

@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-
 import { cacheDir } from "../engine/paths";
 import { readIfExists } from "./files";
 

@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-
 import type { Settings } from "./postgres";
 import { giveToServerUser, runAsServerUser } from "./runAs";
 

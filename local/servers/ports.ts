@@ -1,7 +1,6 @@
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
-
 import { readIfExists } from "./files";
 
 /** How many ports are tried before a machine counts as full. */

@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { appendFile, chmod, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-
 import { failureReason } from "./failureReason";
 import { readIfExists } from "./files";
 import { freePort } from "./ports";

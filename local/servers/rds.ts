@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-
 import { ADMINISTRATOR, asAdministrator, runFile, runGenerated } from "./administrator";
 import { findBinaries } from "./binaries";
 import {

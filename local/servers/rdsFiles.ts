@@ -1,6 +1,5 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-
 import { namesIn, readIfExists } from "./files";
 import type { Parameter } from "./parameters";
 

@@ -2,7 +2,6 @@ import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_proces
 import { closeSync, openSync } from "node:fs";
 import { chown } from "node:fs/promises";
 import { promisify } from "node:util";
-
 import { leastEnvironment } from "../environment";
 
 const execFileAsync = promisify(execFile);

@@ -82,9 +82,7 @@ export async function issueServerCertificate(authority: Authority): Promise<Serv
 }
 
 /** Loaded when a certificate has to be made, which is seldom: it takes a tenth of a second. */
-function selfsigned(): Promise<typeof import("selfsigned")> {
-    return import("selfsigned");
-}
+const selfsigned = () => import("selfsigned");
 
 function validity(days: number): { notBeforeDate: Date; notAfterDate: Date } {
     // A day of slack for a machine whose clock was set back.

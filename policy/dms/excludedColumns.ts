@@ -1,12 +1,10 @@
 import type { PolicyResource } from "@pulumi/policy";
-
 import { auditTrail, pages } from "../engine/frameworks";
 import { Inputs } from "../engine/resourceInputs";
 import { stackRule } from "../engine/rule";
 import type { StackView } from "../engine/stackView";
 import { tasksOf } from "../engine/topology";
 import { isText, isValues, type Values } from "../engine/values";
-
 import { readMapping, tableOf } from "./mappingDocument";
 import { removedColumn } from "./mappingKinds";
 

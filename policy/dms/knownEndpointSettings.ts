@@ -3,7 +3,6 @@ import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { resourceRule } from "../engine/rule";
 import { isSafe, safeValues } from "../engine/setting";
 import { isValues, shown, Unknown, type Values } from "../engine/values";
-
 import { ENDPOINT_SETTINGS, type EndpointSetting, type Side } from "./endpointSettingsTable";
 
 const SETTINGS: Readonly<Record<string, EndpointSetting>> = ENDPOINT_SETTINGS;

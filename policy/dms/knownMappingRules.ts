@@ -2,8 +2,7 @@ import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { resourceRule } from "../engine/rule";
 import { shown, type Values } from "../engine/values";
-
-import { readMapping, tableOf, type MappingDocument } from "./mappingDocument";
+import { type MappingDocument, readMapping, tableOf } from "./mappingDocument";
 import { knownSubject, MAPPING_KINDS } from "./mappingKinds";
 
 const knownRules = resourceRule({

@@ -4,15 +4,14 @@ import { readJson } from "../engine/jsonInput";
 import { resourceRule } from "../engine/rule";
 import { isSafe, safeValues, type Setting } from "../engine/setting";
 import { isValues, shown, type Values } from "../engine/values";
-
 import {
     LOG_COMPONENTS,
     LOG_SEVERITIES,
     LOGGING_KEYS,
     OFF_SECTIONS,
     ROOT_FLAGS,
-    SECTIONS,
     type Section,
+    SECTIONS,
 } from "./taskSettingsTable";
 
 const WHERE = "in replicationTaskSettings";

@@ -2,14 +2,13 @@ import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { resourceRule } from "../engine/rule";
 import { isText, shown } from "../engine/values";
-
-import { fillsColumn, headerColumns, type HeaderColumn } from "./demandedHeaders";
+import { fillsColumn, type HeaderColumn, headerColumns } from "./demandedHeaders";
 import {
+    type MappingDocument,
     readMapping,
+    type SelectedTable,
     tableOf,
     transformations,
-    type MappingDocument,
-    type SelectedTable,
 } from "./mappingDocument";
 
 const explicitTables = resourceRule({

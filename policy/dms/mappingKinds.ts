@@ -1,7 +1,6 @@
 import { isText, isValues, type Values } from "../engine/values";
-
 import { fillsColumn, headerColumns } from "./demandedHeaders";
-import { tableOf, type SelectedTable } from "./mappingDocument";
+import { type SelectedTable, tableOf } from "./mappingDocument";
 
 /** A kind of mapping rule that is known to be safe beside a trail. */
 export interface MappingKind {

@@ -1,7 +1,7 @@
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
 import { readJson } from "../engine/jsonInput";
-import { resourceRule, type RuleDescription, type ResourceRule } from "../engine/rule";
+import { type ResourceRule, resourceRule, type RuleDescription } from "../engine/rule";
 import { isValues, shown, type Values } from "../engine/values";
 
 /** A section of the settings; one that is there must be an object. */

@@ -1,9 +1,7 @@
-import { join } from "node:path";
-
+import path from "node:path";
 import { format, resolveConfig } from "prettier";
-
-import { policiesPage } from "./docsTable";
 import { rules } from "../registry";
+import { policiesPage } from "./docsTable";
 import { settingsPage } from "./settingsPage";
 
 /** A page of the documentation that is made from the pack. */
@@ -13,12 +11,12 @@ export interface GeneratedPage {
     readonly text: () => string;
 }
 
-const docs = join(__dirname, "..", "..", "docs");
+const DOCS = path.join(__dirname, "..", "..", "docs");
 
 /** Every generated page. */
 export const generatedPages: readonly GeneratedPage[] = [
-    { file: join(docs, "policies.md"), text: () => policiesPage(rules) },
-    { file: join(docs, "known-settings.md"), text: settingsPage },
+    { file: path.join(DOCS, "policies.md"), text: () => policiesPage(rules) },
+    { file: path.join(DOCS, "known-settings.md"), text: settingsPage },
 ];
 
 /** The page as it has to be on disk: formatted as the project formats every page. */

@@ -4,11 +4,11 @@ import {
     type EndpointSetting,
 } from "../dms/endpointSettingsTable";
 import { MAPPING_KINDS } from "../dms/mappingKinds";
-import { OFF_SECTIONS, SECTION_PAGES, SECTIONS, type Section } from "../dms/taskSettingsTable";
+import { OFF_SECTIONS, type Section, SECTION_PAGES, SECTIONS } from "../dms/taskSettingsTable";
 import { pages } from "../engine/frameworks";
-import { PARAMETERS } from "../rds/parameterTable";
 import { safeValues } from "../engine/setting";
 import { shown } from "../engine/values";
+import { PARAMETERS } from "../rds/parameterTable";
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
     const line = (cells: readonly string[]): string =>

@@ -25,31 +25,31 @@ export function auditTrail(promise: string, consequence: string): PolicyComplian
     };
 }
 
-const dmsGuide = "https://docs.aws.amazon.com/dms/latest/userguide";
-const hub = "https://docs.aws.amazon.com/securityhub/latest/userguide";
+const DMS_GUIDE = "https://docs.aws.amazon.com/dms/latest/userguide";
+const SECURITY_HUB = "https://docs.aws.amazon.com/securityhub/latest/userguide";
 
 /** Pages that several rules point to. */
 export const pages = {
-    dmsPostgresqlSource: `${dmsGuide}/CHAP_Source.PostgreSQL.html`,
-    dmsPostgresqlTarget: `${dmsGuide}/CHAP_Target.PostgreSQL.html`,
-    dmsMappingExpressions: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Expressions.html`,
-    dmsMappingSelections: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Selections.html`,
-    dmsMappingTransformations: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Transformations.html`,
-    dmsTaskSettings: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.html`,
-    dmsTaskSettingsBase: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings`,
-    dmsErrorHandling: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.ErrorHandling.html`,
-    dmsTargetMetadata: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.TargetMetadata.html`,
-    dmsFullLoad: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.FullLoad.html`,
-    dmsDdlHandling: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.DDLHandling.html`,
-    dmsLogging: `${dmsGuide}/CHAP_Tasks.CustomizingTasks.TaskSettings.Logging.html`,
-    dmsReleaseNotes: `${dmsGuide}/CHAP_ReleaseNotes.html`,
-    dmsSecrets: `${dmsGuide}/security_iam_secretsmanager.html`,
-    dmsTasks: `${dmsGuide}/CHAP_Tasks.Creating.html`,
-    hubDms: `${hub}/dms-controls.html`,
-    hubEc2: `${hub}/ec2-controls.html`,
-    hubIam: `${hub}/iam-controls.html`,
-    hubRds: `${hub}/rds-controls.html`,
-    hubSecrets: `${hub}/secretsmanager-controls.html`,
+    dmsPostgresqlSource: `${DMS_GUIDE}/CHAP_Source.PostgreSQL.html`,
+    dmsPostgresqlTarget: `${DMS_GUIDE}/CHAP_Target.PostgreSQL.html`,
+    dmsMappingExpressions: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Expressions.html`,
+    dmsMappingSelections: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Selections.html`,
+    dmsMappingTransformations: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Transformations.html`,
+    dmsTaskSettings: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TaskSettings.html`,
+    dmsTaskSettingsBase: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TaskSettings`,
+    dmsErrorHandling: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TaskSettings.ErrorHandling.html`,
+    dmsTargetMetadata: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TaskSettings.TargetMetadata.html`,
+    dmsFullLoad: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TaskSettings.FullLoad.html`,
+    dmsDdlHandling: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TaskSettings.DDLHandling.html`,
+    dmsLogging: `${DMS_GUIDE}/CHAP_Tasks.CustomizingTasks.TaskSettings.Logging.html`,
+    dmsReleaseNotes: `${DMS_GUIDE}/CHAP_ReleaseNotes.html`,
+    dmsSecrets: `${DMS_GUIDE}/security_iam_secretsmanager.html`,
+    dmsTasks: `${DMS_GUIDE}/CHAP_Tasks.Creating.html`,
+    hubDms: `${SECURITY_HUB}/dms-controls.html`,
+    hubEc2: `${SECURITY_HUB}/ec2-controls.html`,
+    hubIam: `${SECURITY_HUB}/iam-controls.html`,
+    hubRds: `${SECURITY_HUB}/rds-controls.html`,
+    hubSecrets: `${SECURITY_HUB}/secretsmanager-controls.html`,
     registry: "https://www.pulumi.com/registry/packages/aws/api-docs/",
     replicationTask: "https://www.pulumi.com/registry/packages/aws/api-docs/dms/replicationtask/",
     ingressRule:

@@ -6,7 +6,6 @@ import type {
     ResourceValidationPolicy,
     StackValidationPolicy,
 } from "@pulumi/policy";
-
 import { changedIn } from "./changedIn";
 import { Findings } from "./findings";
 import type { ResourceType } from "./resourceTypes";

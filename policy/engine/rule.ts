@@ -1,10 +1,9 @@
 import type { PolicyComplianceFramework, PolicyConfigSchema, Severity } from "@pulumi/policy";
-
 import type { Findings } from "./findings";
 import { Inputs } from "./resourceInputs";
 import type { ResourceArgs, ResourceType } from "./resourceTypes";
 import type { StackView } from "./stackView";
-import { type Values } from "./values";
+import type { Values } from "./values";
 
 /** What people read about a rule: in a violation, in the docs table, in Pulumi Cloud. */
 export interface RuleDescription {

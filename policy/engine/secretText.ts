@@ -1,14 +1,14 @@
 /** A value that is written down, as opposed to one that is looked up: no `$VAR`, `$(command)`, `<placeholder>`, `{{x}}`. */
-const literal = String.raw`["']?(?![\s"'$<{(\x60]|\*{3})[^\s"']`;
+const LITERAL = String.raw`["']?(?![\s"'$<{(\x60]|\*{3})[^\s"']`;
 
 const patterns: readonly RegExp[] = [
     // PGPASSWORD=..., db_password: ..., "apiKey": ...
     new RegExp(
-        String.raw`\b[a-z0-9_-]*(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|(?:db|pg|user|admin|root|master)_?pwd)["']?\s*[=:]\s*${literal}`,
+        String.raw`\b[a-z0-9_-]*(?:password|passwd|passphrase|secret|token|api_?key|access_?key|private_?key|(?:db|pg|user|admin|root|master)_?pwd)["']?\s*[=:]\s*${LITERAL}`,
         "i",
     ),
     // --password hunter2
-    new RegExp(String.raw`--?(?:password|passwd|token|secret)\s+${literal}`, "i"),
+    new RegExp(String.raw`--?(?:password|passwd|token|secret)\s+${LITERAL}`, "i"),
     // ALTER ROLE x PASSWORD 'hunter2'
     /\bpassword\s+'[^'$]+'/i,
     // postgres://user:password@host

@@ -1,5 +1,4 @@
 import type { PolicyResource } from "@pulumi/policy";
-
 import { Inputs } from "./resourceInputs";
 import type { ResourceArgs, ResourceType } from "./resourceTypes";
 import { isText, type Values } from "./values";

@@ -1,5 +1,4 @@
 import type { PolicyResource } from "@pulumi/policy";
-
 import { dependencies, type StackView } from "./stackView";
 
 /** A replication task with the endpoints of this stack that it reads from and writes to. */

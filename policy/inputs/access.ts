@@ -1,6 +1,7 @@
 import {
     anyText,
     flag,
+    type InputTable,
     judged,
     must,
     number,
@@ -8,7 +9,6 @@ import {
     only,
     tags,
     text,
-    type InputTable,
 } from "./kinds";
 
 /** Inputs of IAM's types and of those in the databases. */

@@ -1,6 +1,7 @@
 import {
     anyText,
     flag,
+    type InputTable,
     judged,
     matching,
     must,
@@ -10,7 +11,6 @@ import {
     tags,
     text,
     texts,
-    type InputTable,
 } from "./kinds";
 
 const AURORA = must(oneOf("aurora-postgresql"));

@@ -1,5 +1,6 @@
 import {
     flag,
+    type InputTable,
     judged,
     matching,
     must,
@@ -9,7 +10,6 @@ import {
     tags,
     text,
     texts,
-    type InputTable,
 } from "./kinds";
 
 /** Inputs of the types of DMS. */

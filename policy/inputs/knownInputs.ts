@@ -3,7 +3,6 @@ import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
 import type { ResourceType } from "../engine/resourceTypes";
 import type { ResourceRule, RuleContext } from "../engine/rule";
 import { isValues, items, readValue, shown, Unknown, type Values } from "../engine/values";
-
 import { accessInputs } from "./access";
 import { databaseInputs } from "./databases";
 import { dmsInputs } from "./dms";

@@ -1,6 +1,7 @@
 import {
     anyText,
     flag,
+    type InputTable,
     judged,
     must,
     none,
@@ -10,7 +11,6 @@ import {
     tags,
     text,
     texts,
-    type InputTable,
 } from "./kinds";
 
 const PORT = number(0, 65_535);

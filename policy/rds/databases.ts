@@ -51,9 +51,9 @@ const storageEncrypted = resourceRule({
 });
 
 /** Days; what Security Hub asks for. */
-const defaultMinimumDays = 7;
+const DEFAULT_MINIMUM_DAYS = 7;
 /** Days; AWS keeps no automated backup longer. */
-const mostDays = 35;
+const MOST_DAYS = 35;
 
 const backupRetention = resourceRule({
     name: "rds-backups-kept",
@@ -73,8 +73,8 @@ const backupRetention = resourceRule({
             minimumDays: {
                 type: "integer",
                 minimum: 1,
-                maximum: mostDays,
-                default: defaultMinimumDays,
+                maximum: MOST_DAYS,
+                default: DEFAULT_MINIMUM_DAYS,
                 description: "Least number of days that backups are kept.",
             },
         },
@@ -82,12 +82,12 @@ const backupRetention = resourceRule({
     types: ["aws:rds/cluster:Cluster", "aws:rds/instance:Instance"],
     check: (database, findings, { config }) => {
         const minimum =
-            typeof config.minimumDays === "number" ? config.minimumDays : defaultMinimumDays;
+            typeof config.minimumDays === "number" ? config.minimumDays : DEFAULT_MINIMUM_DAYS;
         const value = database.get("backupRetentionPeriod");
         findings.require(
             value,
             (days) => typeof days === "number" && days >= minimum,
-            `backupRetentionPeriod is ${shown(value)}; set ${minimum} to ${mostDays} days.`,
+            `backupRetentionPeriod is ${shown(value)}; set ${minimum} to ${MOST_DAYS} days.`,
         );
     },
 });

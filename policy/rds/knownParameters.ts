@@ -2,7 +2,6 @@ import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { resourceRule } from "../engine/rule";
 import { isValues, items, shown, Unknown, type Values } from "../engine/values";
-
 import { PARAMETERS } from "./parameterTable";
 
 const METHODS: readonly unknown[] = ["pending-reboot", "immediate"];

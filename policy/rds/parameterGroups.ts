@@ -1,7 +1,6 @@
 import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
 import { resourceRule } from "../engine/rule";
 import { isText, shown } from "../engine/values";
-
 import { parametersNamed, requireLogicalReplication } from "./parameters";
 
 const groups = [
@@ -37,7 +36,7 @@ const logicalReplication = resourceRule({
 });
 
 /** Milliseconds; the least that the DMS guide allows beside 0, which means no limit. */
-const leastWalSenderTimeout = 10_000;
+const LEAST_WAL_SENDER_TIMEOUT = 10_000;
 
 const walSenderTimeout = resourceRule({
     name: "rds-wal-sender-timeout",
@@ -66,8 +65,8 @@ const walSenderTimeout = resourceRule({
                 (timeout) =>
                     isText(timeout) &&
                     /^\d+$/.test(timeout) &&
-                    (Number(timeout) === 0 || Number(timeout) >= leastWalSenderTimeout),
-                `wal_sender_timeout is ${shown(value)}; set "0" or a number of milliseconds from "${leastWalSenderTimeout}" on.`,
+                    (Number(timeout) === 0 || Number(timeout) >= LEAST_WAL_SENDER_TIMEOUT),
+                `wal_sender_timeout is ${shown(value)}; set "0" or a number of milliseconds from "${LEAST_WAL_SENDER_TIMEOUT}" on.`,
             );
         }
     },

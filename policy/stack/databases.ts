@@ -1,5 +1,4 @@
 import type { PolicyResource } from "@pulumi/policy";
-
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
 import { stackRule } from "../engine/rule";

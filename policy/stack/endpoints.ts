@@ -1,12 +1,11 @@
 import type { PolicyResource } from "@pulumi/policy";
-
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
-import { parametersNamed, requireLogicalReplication } from "../rds/parameters";
 import { stackRule } from "../engine/rule";
-import { type StackView } from "../engine/stackView";
+import type { StackView } from "../engine/stackView";
 import { databasesBehind, tasksOf } from "../engine/topology";
 import { isText, shown } from "../engine/values";
+import { parametersNamed, requireLogicalReplication } from "../rds/parameters";
 
 const sourceReplicates = stackRule({
     name: "stack-source-replicates-logically",

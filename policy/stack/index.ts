@@ -1,5 +1,4 @@
 import type { StackRule } from "../engine/rule";
-
 import { databasePairRules } from "./databases";
 import { endpointPairRules } from "./endpoints";
 import { ingressRules } from "./ingress";

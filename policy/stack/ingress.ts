@@ -1,5 +1,4 @@
 import type { PolicyResource } from "@pulumi/policy";
-
 import type { Findings } from "../engine/findings";
 import { auditTrail, pages, securityHub } from "../engine/frameworks";
 import { Inputs } from "../engine/resourceInputs";

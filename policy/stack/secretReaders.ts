@@ -1,5 +1,4 @@
 import type { PolicyResource } from "@pulumi/policy";
-
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { stackRule } from "../engine/rule";
 import { dependencies, type StackView } from "../engine/stackView";

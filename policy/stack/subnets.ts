@@ -1,5 +1,4 @@
 import type { PolicyResource } from "@pulumi/policy";
-
 import { auditTrail, pages, securityHub } from "../engine/frameworks";
 import type { ResourceType } from "../engine/resourceTypes";
 import { stackRule } from "../engine/rule";

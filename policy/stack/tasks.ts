@@ -1,12 +1,10 @@
 import type { PolicyResource } from "@pulumi/policy";
-
-import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { readMapping, transformations } from "../dms/mappingDocument";
 import { Findings } from "../engine/findings";
+import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { stackRule } from "../engine/rule";
 import type { StackView } from "../engine/stackView";
-import { databasesBehind, tasksOf, type TaskEndpoints } from "../engine/topology";
-
+import { databasesBehind, type TaskEndpoints, tasksOf } from "../engine/topology";
 import { places } from "./endpoints";
 
 const TASK = "aws:dms/replicationTask:ReplicationTask";

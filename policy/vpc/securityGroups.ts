@@ -2,7 +2,6 @@ import type { Findings } from "../engine/findings";
 import { awsDocs, pages, securityHub } from "../engine/frameworks";
 import { resourceRule } from "../engine/rule";
 import { isValues, items, shown, Unknown } from "../engine/values";
-
 import { tooOpen } from "./cidr";
 
 function requireNarrow(property: string, network: unknown, findings: Findings): void {

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { chmod, readdir } from "node:fs/promises";
-
 import { npmRun } from "../../testing/command";
 import { withTempDir } from "../../testing/tempDir";
 

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import fc from "fast-check";
-
 import { randomSource, Workload } from "../../bench/random";
 
 const KEYS = 50;

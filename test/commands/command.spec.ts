@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, rm, symlink } from "node:fs/promises";
 import path from "node:path";
-
 import { failureText } from "../../commands/shared/failureText";
 import { removeLocalFolder } from "../../commands/shared/localFolder";
 import { PROJECT_ROOT } from "../../local/engine/paths";
@@ -78,9 +77,11 @@ describe("the laptop stack's folder", () => {
                     await rm(place, { recursive: true, force: true });
                 }
             } finally {
-                if (before === undefined)
+                if (before === undefined) {
                     Reflect.deleteProperty(process.env, "AUDIT_TRAIL_LOCAL_DIR");
-                else process.env.AUDIT_TRAIL_LOCAL_DIR = before;
+                } else {
+                    process.env.AUDIT_TRAIL_LOCAL_DIR = before;
+                }
             }
         });
     });

@@ -3,7 +3,6 @@ import { cp, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/pr
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
-
 import { PROJECT_ROOT } from "../../local/engine/paths";
 import { type Environment, launch } from "../../testing/command";
 

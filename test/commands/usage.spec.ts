@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-
 import { CommandError, parseOptions } from "../../commands/shared/options";
 import { psqlVariables } from "../../commands/shared/psqlSession";
 import { optionsOf, USAGE, usageText } from "../../commands/shared/usage";
@@ -23,7 +22,7 @@ describe("how the commands are called", function () {
         ]);
         for (const [name] of commands) {
             const file = path.join(PROJECT_ROOT, "commands", `${name}.ts`);
-            assert((await readFile(file, "utf8")).includes(`optionsOf("${name}")`), name);
+            assert.ok((await readFile(file, "utf8")).includes(`optionsOf("${name}")`), name);
             for (const option of optionsOf(name)) {
                 const more = values.get(option) ?? [];
                 parseOptions([option, ...more], optionsOf(name));
@@ -39,7 +38,7 @@ describe("how the commands are called", function () {
     it("fits a terminal", () => {
         for (const name of Object.keys(USAGE)) {
             for (const line of usageText(name).split("\n")) {
-                assert(line.length <= 80, line);
+                assert.ok(line.length <= 80, line);
             }
         }
     });
@@ -49,7 +48,7 @@ describe("how the commands are called", function () {
             try {
                 parseOptions([written], optionsOf("verify"));
             } catch (error) {
-                assert(error instanceof CommandError);
+                assert.ok(error instanceof CommandError);
                 return error.message;
             }
             return "";

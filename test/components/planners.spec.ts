@@ -7,11 +7,11 @@ import {
     majorVersion,
     parameterGroupFamily,
 } from "../../components/cluster/engineVersion";
-import { architecture, hostUserData, imageParameter } from "../../components/network/hostSetup";
+import { psqlCommand } from "../../components/cluster/psqlCommand";
 import { readSecrets, trustService } from "../../components/iamPolicies";
+import { architecture, hostUserData, imageParameter } from "../../components/network/hostSetup";
 import { resourcePrefix } from "../../components/resourcePrefix";
 import { editDistance, nearest } from "../../text/nearest";
-import { psqlCommand } from "../../components/cluster/psqlCommand";
 
 describe("names of AWS resources", () => {
     it("are what RDS, DMS and IAM accept, for any stack", () => {
@@ -110,7 +110,9 @@ describe("the psql host's setup", () => {
             ["c6gn.medium", "arm64"],
             ["a1.medium", "arm64"],
         ];
-        for (const [type, expected] of types) assert.equal(architecture(type), expected, type);
+        for (const [type, expected] of types) {
+            assert.equal(architecture(type), expected, type);
+        }
         assert.match(imageParameter("t2.medium"), /al2023-ami-kernel-default-x86_64$/);
     });
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { catalogProvider } from "../../components/database/sourceCatalog";
 import { scriptProvider } from "../../components/database/sqlScript";
 

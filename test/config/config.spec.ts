@@ -49,7 +49,9 @@ function schema(): Map<string, Map<string, string>> {
             fields = new Map();
             keys.set(key, fields);
         }
-        if (field !== undefined) fields.set(field, (value ?? "").replace(/^"(.*)"$/, "$1"));
+        if (field !== undefined) {
+            fields.set(field, (value ?? "").replace(/^"(.*)"$/, "$1"));
+        }
     }
     return keys;
 }

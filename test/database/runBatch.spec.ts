@@ -1,16 +1,13 @@
 import assert from "node:assert/strict";
-
 import { chmodSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-
 import pg from "pg";
-
 import { withClient } from "../../database/connection";
-import { prepareSession } from "../../database/session";
 import { type BatchPlace, type LockPatience, runBatch } from "../../database/runBatch";
+import { prepareSession } from "../../database/session";
 import { giveToServerUser } from "../../local/servers/runAs";
 import { ensureAuthority, issueServerCertificate } from "../../local/servers/tls";
-import { scratchServer, type ScratchServer } from "../../testing/postgres";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { makeTempDir } from "../../testing/tempDir";
 import { until } from "../../testing/until";
 
@@ -242,8 +239,11 @@ describe("a session of the program", () => {
             assert.deepEqual(rows, [{ euro: "€" }]);
         } finally {
             for (const [name, value] of before) {
-                if (value === undefined) Reflect.deleteProperty(process.env, name);
-                else process.env[name] = value;
+                if (value === undefined) {
+                    Reflect.deleteProperty(process.env, name);
+                } else {
+                    process.env[name] = value;
+                }
             }
         }
     });

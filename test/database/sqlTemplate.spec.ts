@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-
 import fc from "fast-check";
 import type { Client } from "pg";
-
-import { foundation, tableObjects, triggerFunction, triggerObjects } from "../../trail/statements";
 import { renderSql, SqlFragment } from "../../database/sqlTemplate";
-import { scratchServer, type ScratchServer } from "../../testing/postgres";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { withTempDir } from "../../testing/tempDir";
 import { connect, ITEMS } from "../../testing/trailDatabase";
+import { foundation, tableObjects, triggerFunction, triggerObjects } from "../../trail/statements";
 
 describe("script templates", () => {
     it("name the file and the variable that has no value", () => {

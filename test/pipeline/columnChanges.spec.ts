@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
-import type { VerifyReport } from "../../verify/report";
-import { verifyTrail } from "../../verify/verifyTrail";
 import { Pipeline } from "../../testing/pipeline/pipeline";
 import { MortalServer } from "../../testing/pipeline/server";
 import { readAsOf, readLog } from "../../testing/pipeline/trailReader";
+import type { VerifyReport } from "../../verify/report";
+import { verifyTrail } from "../../verify/verifyTrail";
 
 const ITEMS = { schema: "public", table: "items" };
 const DDL =

@@ -1,16 +1,14 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
+import { Pipeline } from "../../testing/pipeline/pipeline";
+import { MortalServer } from "../../testing/pipeline/server";
+import { readComplaints, readLog } from "../../testing/pipeline/trailReader";
+import { run } from "../../testing/trailDatabase";
 import type { ColumnChoice, TableChoices } from "../../trail/columnChoices";
 import { guardFiles, limitCheckFiles } from "../../trail/guards";
 import { readTables } from "../../verify/readTables";
 import type { TableReport } from "../../verify/report";
 import { verifyTrail } from "../../verify/verifyTrail";
-import { run } from "../../testing/trailDatabase";
-import { Pipeline } from "../../testing/pipeline/pipeline";
-import { MortalServer } from "../../testing/pipeline/server";
-import { readComplaints, readLog } from "../../testing/pipeline/trailReader";
 
 const FILM = { schema: "public", table: "film" };
 const DDL =

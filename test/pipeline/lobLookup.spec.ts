@@ -1,5 +1,4 @@
 import fc from "fast-check";
-
 import { Runs, SECONDS } from "../../testing/pipeline/property";
 import { schedules } from "../../testing/pipeline/schedule";
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-
-import { until } from "../../testing/until";
 import { Pipeline } from "../../testing/pipeline/pipeline";
 import { MortalServer } from "../../testing/pipeline/server";
+import { until } from "../../testing/until";
 
 const DOCS = { schema: "public", table: "docs" };
 

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
-import { until } from "../../testing/until";
 import { LOB_LIMIT_KB, Pipeline, type PipelineOptions } from "../../testing/pipeline/pipeline";
 import { MortalServer } from "../../testing/pipeline/server";
 import { readLog } from "../../testing/pipeline/trailReader";
+import { until } from "../../testing/until";
 
 const DOCS = { schema: "public", table: "docs" };
 const DDL = "CREATE TABLE docs (id integer PRIMARY KEY, title varchar(5), body text); ";

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
-import type { TableReport } from "../../verify/report";
-import { until } from "../../testing/until";
-import { verifyTrail } from "../../verify/verifyTrail";
 import { Pipeline } from "../../testing/pipeline/pipeline";
 import { MortalServer } from "../../testing/pipeline/server";
+import { until } from "../../testing/until";
+import type { TableReport } from "../../verify/report";
+import { verifyTrail } from "../../verify/verifyTrail";
 
 const PAYMENT = { schema: "public", table: "payment" };
 /** Leaves at two depths, one of them in a schema of its own with another order of columns and a dropped one. */

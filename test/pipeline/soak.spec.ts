@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { soak } from "../../testing/pipeline/soak/soak";
 
 /** The short form of `npm run soak`. */

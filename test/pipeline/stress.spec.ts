@@ -1,15 +1,13 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-
 import type { Client } from "pg";
-
-import { trailNames } from "../../trail/names";
 import { disconnect } from "../../local/dms/connection";
-import { verifyTrail } from "../../verify/verifyTrail";
 import { Pipeline } from "../../testing/pipeline/pipeline";
 import { MortalServer } from "../../testing/pipeline/server";
 import { Deeds } from "../../testing/pipeline/stress";
 import { readComplaints } from "../../testing/pipeline/trailReader";
+import { trailNames } from "../../trail/names";
+import { verifyTrail } from "../../verify/verifyTrail";
 
 const TABLES = ["orders", "visits"].map((table) => ({ schema: "public", table }));
 const WRITERS = 2;

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import type { Faults } from "../../local/dms/task/faults";
-import { until } from "../../testing/until";
 import { Pipeline } from "../../testing/pipeline/pipeline";
 import { MortalServer } from "../../testing/pipeline/server";
+import { until } from "../../testing/until";
 
 const TABLES = ["credits", "debits"].map((table) => ({ schema: "public", table }));
 const WRITERS = 6;

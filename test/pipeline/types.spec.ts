@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
-
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
-
-import { type CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, tableShapes } from "../../trail/catalogTables";
 import { renderSql } from "../../database/sqlTemplate";
 import type { Faults } from "../../local/dms/task/faults";
 import { Pipeline } from "../../testing/pipeline/pipeline";
 import { connect, MortalServer } from "../../testing/pipeline/server";
 import { readComplaints } from "../../testing/pipeline/trailReader";
 import { ACCEPTED, REFUSED, TYPE_DDL, type TypeCase } from "../../testing/pipeline/typeCases";
+import type { CatalogRow } from "../../trail/catalogRow";
+import { catalogParameters, tableShapes } from "../../trail/catalogTables";
 
 const TABLE = { schema: "public", table: "typed" };
 const ROUNDS = Math.max(...ACCEPTED.map(({ values }) => values.length));

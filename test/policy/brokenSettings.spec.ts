@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-
-import { rules } from "../../policy/registry";
 import type { Rule } from "../../policy/engine/rule";
-
-import { breakages, withoutBreakage, type Breakage } from "./support/brokenSettings";
+import { rules } from "../../policy/registry";
+import { type Breakage, breakages, withoutBreakage } from "./support/brokenSettings";
 import { goodStack, previewed, type WrittenResource } from "./support/goodStack";
 import { judgeResource, judgeStack, type Verdict } from "./support/judge";
 
@@ -30,18 +28,18 @@ describe("policy: broken settings", () => {
     for (const [index, breakage] of breakages.entries()) {
         it(`are refused by ${breakage.rule} (${index + 1})`, async () => {
             const rule = rules.find(({ name }) => name === breakage.rule);
-            assert(rule !== undefined);
-            assert(goodStack.some((resource) => applies(breakage, resource)));
+            assert.ok(rule !== undefined);
+            assert.ok(goodStack.some((resource) => applies(breakage, resource)));
             const broken = goodStack.map((resource) =>
                 applies(breakage, resource)
                     ? { ...resource, inputs: breakage.break({ ...resource.inputs }) }
                     : resource,
             );
             const before = await verdicts(rule, goodStack);
-            assert(before.every(({ mandatory }) => mandatory.length === 0));
+            assert.ok(before.every(({ mandatory }) => mandatory.length === 0));
             const after = await verdicts(rule, broken);
-            assert(after.some(({ mandatory }) => mandatory.length > 0));
-            assert(after.every(({ advisory }) => advisory.length === 0));
+            assert.ok(after.some(({ mandatory }) => mandatory.length > 0));
+            assert.ok(after.every(({ advisory }) => advisory.length === 0));
         });
     }
 });

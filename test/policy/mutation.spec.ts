@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-
 import { Findings } from "../../policy/engine/findings";
-import { rules } from "../../policy/registry";
 import type { ResourceRule, StackRule } from "../../policy/engine/rule";
 import { StackView } from "../../policy/engine/stackView";
-import { policyResources, type RecordedResource } from "../components/support/recordedStack";
+import { rules } from "../../policy/registry";
 import { leastConfig, runProgram } from "../components/support/program";
-
-import { flips, type Flip } from "./support/flips";
+import { policyResources, type RecordedResource } from "../components/support/recordedStack";
+import { type Flip, flips } from "./support/flips";
 import { meantFor } from "./support/meantFor";
 import { passing, type PassingFlip } from "./support/passingFlips";
 
@@ -111,14 +109,14 @@ describe("policy: every flip of every input of the program's stack", function ()
     });
 
     it("is refused, or passes for a reason that is written down", () => {
-        assert(count > 1000, `only ${String(count)} flips`);
+        assert.ok(count > 1000, `only ${String(count)} flips`);
         const unexplained = through.filter(
             ({ resource, flip }) => !passing.some((one) => isListed(one, resource, flip)),
         );
         const lines = new Set(
             unexplained.map(({ resource, flip }) => `${resource.type} ${flip.path}: ${flip.how}`),
         );
-        assert(lines.size === 0, `No rule refuses:\n${[...lines].join("\n")}`);
+        assert.ok(lines.size === 0, `No rule refuses:\n${[...lines].join("\n")}`);
     });
 
     it("is refused by the rule that is meant for it", () => {

@@ -1,23 +1,20 @@
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
-
+import path from "node:path";
 import type { PolicyResource } from "@pulumi/policy";
-
 import { defaults } from "../../config/keys";
-import { changedIn } from "../../policy/engine/changedIn";
 import { formattedPage, generatedPages } from "../../policy/docs/docsPage";
-import { toPolicy } from "../../policy/engine/pulumiPolicy";
-import { rules } from "../../policy/registry";
-import { Findings } from "../../policy/engine/findings";
 import { coverage } from "../../policy/docs/securityHub";
+import { changedIn } from "../../policy/engine/changedIn";
+import { Findings } from "../../policy/engine/findings";
+import { toPolicy } from "../../policy/engine/pulumiPolicy";
 import { StackView } from "../../policy/engine/stackView";
 import type { Values } from "../../policy/engine/values";
-
+import { rules } from "../../policy/registry";
 import { judgeResource } from "./support/judge";
 
 /** A task that writes to a cluster which nothing protects. */
@@ -71,7 +68,10 @@ describe("policy: registry", () => {
         for (const rule of rules) {
             const policy = toPolicy(rule);
             for (const text of [policy.displayName, policy.description, policy.remediationSteps]) {
-                assert(text !== undefined && text.trim().length > 8, `${rule.name}: ${text ?? ""}`);
+                assert.ok(
+                    text !== undefined && text.trim().length > 8,
+                    `${rule.name}: ${text ?? ""}`,
+                );
             }
             assert.match(policy.description, /\.$/, rule.name);
             assert.match(policy.remediationSteps ?? "", /^[A-Z].*\.$/, rule.name);
@@ -80,7 +80,7 @@ describe("policy: registry", () => {
             assert.equal(policy.enforcementLevel, "mandatory", rule.name);
             assert.equal(policy.tags?.length, rule.frameworks.length - 1, rule.name);
             for (const framework of rule.frameworks) {
-                assert(Object.values(framework).every((value: string) => value.trim() !== ""));
+                assert.ok(Object.values(framework).every((value: string) => value.trim() !== ""));
             }
         }
     });
@@ -90,17 +90,17 @@ describe("policy: registry", () => {
         assert.deepEqual(Object.keys(changedIn).sort(), [...names].sort());
         for (const where of Object.values(changedIn)) {
             for (const [file] of where.matchAll(/\b[\w/]+\.ts\b/g)) {
-                assert(existsSync(join(__dirname, "..", "..", file)), file);
+                assert.ok(existsSync(path.join(__dirname, "..", "..", file)), file);
             }
             for (const [, key = ""] of where.matchAll(/audit-trail:(\w+)/g)) {
-                assert(key in defaults, key);
+                assert.ok(key in defaults, key);
             }
         }
     });
 
     it("tells what was found before what is demanded", async () => {
         const rule = rules.find(({ name }) => name === "dms-endpoint-tls");
-        assert(rule !== undefined);
+        assert.ok(rule !== undefined);
         const { mandatory } = await judgeResource(rule, {
             type: "aws:dms/endpoint:Endpoint",
             name: "source",
@@ -121,7 +121,7 @@ describe("policy: registry", () => {
             rules: by,
             reason,
         } of coverage) {
-            assert(by.length > 0 ? reason === undefined : (reason ?? "") !== "", first);
+            assert.ok(by.length > 0 ? reason === undefined : (reason ?? "") !== "", first);
             assert.deepEqual(
                 by.filter((name) => !names.includes(name)),
                 [],
@@ -142,11 +142,11 @@ describe("policy: registry", () => {
 
     it("takes the configurations that the project ships, for rules and settings that exist", async () => {
         for (const stack of ["dev", "prod"]) {
-            const file = join(__dirname, "..", "..", "policy", "config", `${stack}.json`);
+            const file = path.join(__dirname, "..", "..", "policy", "config", `${stack}.json`);
             const config = JSON.parse(await readFile(file, "utf8")) as Record<string, object>;
             for (const [name, settings] of Object.entries(config)) {
                 const rule = rules.find((candidate) => candidate.name === name);
-                assert(rule !== undefined, `${stack}: there is no rule ${name}.`);
+                assert.ok(rule !== undefined, `${stack}: there is no rule ${name}.`);
                 const known = Object.keys(rule.configSchema?.properties ?? {});
                 assert.deepEqual(
                     Object.keys(settings).filter((key) => !known.includes(key)),
@@ -159,7 +159,7 @@ describe("policy: registry", () => {
 
     it("excuses only a stack that is to be thrown away from protection", () => {
         const rule = rules.find(({ name }) => name === "stack-trail-protected");
-        assert(rule?.scope === "stack");
+        assert.ok(rule?.scope === "stack");
         const violations = (protection: unknown): number => {
             let count = 0;
             const stack = new StackView(weakStack());
@@ -184,7 +184,7 @@ describe("policy: registry", () => {
 
     it("honours the configured number of backup days", () => {
         const rule = rules.find(({ name }) => name === "rds-backups-kept");
-        assert(rule?.scope === "resource");
+        assert.ok(rule?.scope === "resource");
         const verdict = (days: number, minimumDays: unknown): number => {
             let violations = 0;
             const findings = new Findings(() => (violations += 1));
@@ -204,7 +204,7 @@ describe("policy: registry", () => {
     it("starts under the SDK's own runner and says where it listens", async () => {
         const runner = createRequire(__filename).resolve("@pulumi/pulumi/cmd/run-policy-pack");
         const pack = spawn(process.execPath, [runner, "127.0.0.1:0", "."], {
-            cwd: join(__dirname, "..", "..", "policy"),
+            cwd: path.join(__dirname, "..", "..", "policy"),
             stdio: ["ignore", "pipe", "inherit"],
             timeout: 15_000,
         });

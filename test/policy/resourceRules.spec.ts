@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-
 import * as aws from "@pulumi/aws";
 import * as postgresql from "@pulumi/postgresql";
 import fc from "fast-check";
-
-import { rules } from "../../policy/registry";
 import type { ResourceRule, Rule } from "../../policy/engine/rule";
 import type { Values } from "../../policy/engine/values";
-
+import { rules } from "../../policy/registry";
 import { resourceCases } from "./cases";
 import type { ResourceCases } from "./cases/resourceCases";
 import { goodResource, goodStack, previewed } from "./support/goodStack";
@@ -20,7 +17,7 @@ const resourceRules = rules
 
 function named(name: string): ResourceRule {
     const rule = resourceRules.find((candidate) => candidate.name === name);
-    assert(rule !== undefined, `There is no rule ${name}.`);
+    assert.ok(rule !== undefined, `There is no rule ${name}.`);
     return rule;
 }
 
@@ -108,7 +105,7 @@ describe("policy: rules about single resources", () => {
                 const properties = changed(cases, change);
                 const resource = { type: cases.type, name: "resource", properties };
                 const { mandatory } = await judgeResource(named(cases.rule), resource);
-                assert(!mandatory.join().includes("hunter2"), mandatory.join());
+                assert.ok(!mandatory.join().includes("hunter2"), mandatory.join());
             }
         }
     });

@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-
-import { rules } from "../../policy/registry";
 import type { Rule } from "../../policy/engine/rule";
 import type { Values } from "../../policy/engine/values";
-
+import { rules } from "../../policy/registry";
 import {
     goodMapping,
     goodStack,
@@ -19,7 +17,7 @@ type Change = (stack: readonly WrittenResource[]) => readonly WrittenResource[];
 const set =
     (name: string, change: Values): Change =>
     (stack) => {
-        assert(stack.some((resource) => resource.name === name));
+        assert.ok(stack.some((resource) => resource.name === name));
         return stack.map((resource) =>
             resource.name === name
                 ? { ...resource, inputs: { ...resource.inputs, ...change } }
@@ -67,7 +65,7 @@ const databaseRule = (inputs: Values): WrittenResource => ({
 /** A resource of the good stack. */
 function named(name: string): WrittenResource {
     const found = goodStack.find((resource) => resource.name === name);
-    assert(found !== undefined, `The good stack holds no ${name}.`);
+    assert.ok(found !== undefined, `The good stack holds no ${name}.`);
     return found;
 }
 
@@ -487,7 +485,7 @@ const stackRules = rules.filter((rule) => rule.scope === "stack");
 
 function ruleNamed(name: string): Rule {
     const rule = stackRules.find((candidate) => candidate.name === name);
-    assert(rule !== undefined, `There is no rule ${name}.`);
+    assert.ok(rule !== undefined, `There is no rule ${name}.`);
     return rule;
 }
 

@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
-import { once } from "node:events";
 import path from "node:path";
-
 import { escapeLiteral } from "pg";
-
 import { CLI_VERSION } from "../../local/engine/pulumiCli";
 import { stopRdsServer } from "../../local/servers/rds";
 import { readRecord } from "../../local/servers/rdsFiles";
-import { withTempDir } from "../../testing/tempDir";
 import { launch } from "../../testing/command";
+import { withTempDir } from "../../testing/tempDir";
 import { ARTICLE, connected, LaptopStack } from "./support/laptopStack";
-import { passwordsOf } from "./support/secrets";
 import { assertRefused, FAILED, refusal } from "./support/refusal";
+import { passwordsOf } from "./support/secrets";
 
 describe("stack: bad input", function () {
     this.timeout(600_000);
@@ -37,7 +35,7 @@ describe("stack: bad input", function () {
                 await stack.attempt("start", "--quick"),
                 /^Unknown option "--quick"; known are: --verbose, --no-walkthrough\.$/,
             );
-            assert(!existsSync(stack.localDir));
+            assert.ok(!existsSync(stack.localDir));
         });
 
         it("refuses to preview a stack that has no settings", async () => {
@@ -45,7 +43,7 @@ describe("stack: bad input", function () {
                 await stack.attempt("preview", "--stack", "nowhere"),
                 /^There is no Pulumi\.nowhere\.yaml in the project folder; name a stack that has one, for example: npm run preview -- --stack dev$/,
             );
-            assert(!existsSync(stack.localDir));
+            assert.ok(!existsSync(stack.localDir));
         });
 
         it("has no outputs", async () => {
@@ -63,7 +61,7 @@ describe("stack: bad input", function () {
                 FAILED,
                 /^The config key audit-trail:tabels is unknown, the nearest known one is audit-trail:tables; /,
             );
-            assert(!result.output.includes("hidden-value"));
+            assert.ok(!result.output.includes("hidden-value"));
         });
 
         it("refuses a wrong value", async () => {
@@ -210,8 +208,8 @@ describe("stack: bad input", function () {
         it("told no password in all this", () => {
             assert.equal(outputs.length, 5);
             for (const output of outputs) {
-                assert(!passwords.some((password) => output.includes(password)));
-                assert(!output.includes("changed"));
+                assert.ok(!passwords.some((password) => output.includes(password)));
+                assert.ok(!output.includes("changed"));
             }
         });
 

@@ -3,13 +3,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
-import os from "node:os";
+import { hostname, tmpdir } from "node:os";
 import path from "node:path";
-
-import { type PulumiCommand } from "@pulumi/pulumi/automation";
+import type { PulumiCommand } from "@pulumi/pulumi/automation";
 import { SemVer } from "semver";
-
 import { hasBundledPlugins } from "../../local/engine/bundledPlugins";
+import { occupy } from "../../local/engine/commandLock";
+import { PROJECT_ROOT } from "../../local/engine/paths";
+import { type PluginSource, realPostgresqlPlugin } from "../../local/engine/plugins";
 import {
     CLI_MINIMUM,
     CLI_VERSION,
@@ -17,9 +18,6 @@ import {
     MissingCliError,
     obtainCli,
 } from "../../local/engine/pulumiCli";
-import { occupy } from "../../local/engine/commandLock";
-import { PROJECT_ROOT } from "../../local/engine/paths";
-import { type PluginSource, realPostgresqlPlugin } from "../../local/engine/plugins";
 import { recover, type RecoverableStack } from "../../local/engine/recover";
 import { isCommandOf } from "../../local/servers/process";
 import { withTempDir } from "../../testing/tempDir";
@@ -101,7 +99,7 @@ describe("stack: finding a Pulumi CLI", () => {
     it("ends with one sentence that names every way when none works", async () => {
         const { obtain, tried } = machine({});
         await assert.rejects(obtain, (error) => {
-            assert(error instanceof MissingCliError);
+            assert.ok(error instanceof MissingCliError);
             assert.match(
                 error.message,
                 /^No Pulumi CLI could be had: none on PATH that works, the download failed \(Command failed: download: panic: broken\), and so did the build from Go modules \(Command failed: build: panic: broken\); install .*, and run the command again\.$/,
@@ -193,14 +191,14 @@ describe("stack: what a killed engine left", () => {
     }
 
     const lockOf = (pid: number | undefined): string =>
-        JSON.stringify({ pid, username: "somebody", hostname: os.hostname(), timestamp: "2026" });
+        JSON.stringify({ pid, username: "somebody", hostname: hostname(), timestamp: "2026" });
 
     /** A process that does nothing until it is killed, with `name` among its arguments. */
     async function idle(name: string, work: (pid: number) => Promise<void>): Promise<void> {
         const script = "process.stdout.write('.'); setInterval(() => {}, 1000)";
         const child: ChildProcess = spawn(process.execPath, ["-e", script, name]);
         try {
-            assert(child.stdout !== null);
+            assert.ok(child.stdout !== null);
             await once(child.stdout, "data");
             await work(child.pid ?? NaN);
         } finally {
@@ -350,6 +348,6 @@ describe("stack: whether the Pulumi CLI brings its own plugins", () => {
     });
 
     it("misses them where no CLI is found", () => {
-        assert.equal(hasBundledPlugins("pulumi", path.join(os.tmpdir(), "no such folder")), false);
+        assert.equal(hasBundledPlugins("pulumi", path.join(tmpdir(), "no such folder")), false);
     });
 });

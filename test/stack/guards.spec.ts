@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import { connected, LaptopStack } from "./support/laptopStack";
 
 /** What people and their tools do to an audited table and its guards; a start of the stack is dear, so that some come together. */

@@ -1,24 +1,22 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-
-import { Client } from "pg";
-
-import { type CatalogRow } from "../../trail/catalogRow";
+import type { Client } from "pg";
+import { renderSql } from "../../database/sqlTemplate";
+import { signalGroup } from "../../testing/command";
+import { until } from "../../testing/until";
+import type { CatalogRow } from "../../trail/catalogRow";
 import { catalogParameters, tableShapes } from "../../trail/catalogTables";
 import { MARKER_TABLE } from "../../trail/guards";
-import { lookFile } from "../../trail/tableLife";
 import { formatTableName } from "../../trail/names";
 import type { TableName } from "../../trail/tableDefinition";
-import { renderSql } from "../../database/sqlTemplate";
+import { lookFile } from "../../trail/tableLife";
 import { CHANGING, DROPPED, GO, MAKE_GOING, MOVED, MOVING } from "./support/changing";
-import { listProcesses, watchCommandLines } from "./support/processList";
-import { signalGroup } from "../../testing/command";
 import { pulumi } from "./support/engine";
 import { ARTICLE, connected, isLiving, LaptopStack, type Settings } from "./support/laptopStack";
 import { arrival, ITEMS, type LogEntry, logOf } from "./support/log";
+import { listProcesses, watchCommandLines } from "./support/processList";
 import { assertRefused, FAILED } from "./support/refusal";
 import { filesWith, passwordsOf } from "./support/secrets";
-import { until } from "../../testing/until";
 
 const ORDER_LINES = { schema: "Sales", table: "OrderLines" };
 const OTHERS = [ITEMS, ...CHANGING.map(({ name }) => name)];
@@ -135,7 +133,7 @@ describe("stack: the life of a laptop stack", function () {
         assert.equal(passwords.length, 4);
         const holdsPassword = (text: string): boolean =>
             passwords.some((password) => text.includes(password));
-        assert(!holdsPassword(output), "a password was printed");
+        assert.ok(!holdsPassword(output), "a password was printed");
         assert.deepEqual([...commandLines].filter(holdsPassword), []);
     });
 
@@ -189,7 +187,7 @@ describe("stack: the life of a laptop stack", function () {
         assert.match(stdout, /^Resources: \d+ unchanged\. /m);
         assert.doesNotMatch(stdout, /Started again/);
         assert.equal(stdout.match(/^Step \d: .* \(done before: audit_id /gm)?.length, 3);
-        assert(stdout.split("\n").length < 25, stdout);
+        assert.ok(stdout.split("\n").length < 25, stdout);
         assert.deepEqual(await stack.processes(), before);
         assert.deepEqual(await itemsLog(), log);
     });
@@ -416,7 +414,7 @@ describe("stack: the life of a laptop stack", function () {
         const engine = listProcesses().find(
             ({ group, command }) => group === killed.child.pid && /\bpulumi up\b/.test(command),
         );
-        assert(engine !== undefined, `no engine at work:\n${killed.output()}`);
+        assert.ok(engine !== undefined, `no engine at work:\n${killed.output()}`);
         process.kill(engine.pid, "SIGKILL");
         const failed = await killed.ended;
         assert.equal(failed.code, 1, failed.output);

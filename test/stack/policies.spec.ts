@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import path from "node:path";
-
 import { rules } from "../../policy/registry";
-import { breakages, withoutBreakage } from "../policy/support/brokenSettings";
 import { type CommandResult, launch } from "../../testing/command";
+import { breakages, withoutBreakage } from "../policy/support/brokenSettings";
 import { LaptopStack } from "./support/laptopStack";
 import { previewGroups } from "./support/previewGroups";
 
@@ -64,11 +63,11 @@ describe("stack: the dev stack's preview under the policy pack", function () {
                     const broken = lines.flatMap(([which, name]) =>
                         which === String(index) && name !== undefined ? [name] : [],
                     );
-                    assert(broken.length > 0, "no resource was broken");
+                    assert.ok(broken.length > 0, "no resource was broken");
                     const refused = [...stderr.matchAll(/^ {2}([a-z0-9-]+): ([^:\s]+): /gm)];
                     const named = refused.flatMap(([, by, name]) => (by === rule ? [name] : []));
                     // What a rule about the stack refuses is what belongs together wrongly, not what was broken.
-                    assert(
+                    assert.ok(
                         rule.startsWith("stack-")
                             ? named.length > 0
                             : named.some((name) => broken.includes(name ?? "")),

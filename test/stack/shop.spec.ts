@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-
-import { connected, LaptopStack, type Settings } from "./support/laptopStack";
 import { until } from "../../testing/until";
+import { connected, LaptopStack, type Settings } from "./support/laptopStack";
 
 const SHOP = path.join(__dirname, "shop");
 
@@ -57,7 +56,9 @@ describe("stack: a shop of 16 tables", function () {
 
     const atSource = async (...texts: readonly string[]): Promise<void> => {
         await connected((await stack.outputs()).sourceUrl, async (source) => {
-            for (const text of texts) await source.query(text);
+            for (const text of texts) {
+                await source.query(text);
+            }
         });
     };
     const scripts = (...names: readonly string[]): Promise<string[]> =>

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { truncate } from "node:fs/promises";
 import path from "node:path";
-
 import { namesIn } from "../../local/servers/files";
 import { type CommandResult, launch, signalGroup } from "../../testing/command";
 import { hostileEnvironment } from "../../testing/hostileEnvironment";
@@ -64,7 +63,7 @@ describe("stack: how it ends", function () {
                     "the user's backend has the state",
                 );
             });
-            assert((await knownResources(stack)).length > 100);
+            assert.ok((await knownResources(stack)).length > 100);
             assert.equal((await itemsLog()).length, 7);
         });
 

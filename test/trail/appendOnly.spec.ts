@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import { ITEMS, type Trail, trailServer } from "../../testing/trailDatabase";
 
 const NOW = new Date().toISOString();

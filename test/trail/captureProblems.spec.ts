@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import { prepareSession } from "../../database/session";
-import { type CatalogRow } from "../../trail/catalogRow";
+import { renderSql } from "../../database/sqlTemplate";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
+import { connect } from "../../testing/trailDatabase";
+import type { CatalogRow } from "../../trail/catalogRow";
 import { catalogParameters, comparableShapes, tableShapes } from "../../trail/catalogTables";
 import { parseTableName } from "../../trail/names";
-import { renderSql } from "../../database/sqlTemplate";
-import { scratchServer, type ScratchServer } from "../../testing/postgres";
-import { connect } from "../../testing/trailDatabase";
 
 const DDL = `
     CREATE ROLE audit_trail_dms_source;

@@ -1,17 +1,15 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import { columnsOf } from "../../config/columnParser";
-import { type CatalogRow } from "../../trail/catalogRow";
+import { renderSql } from "../../database/sqlTemplate";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
+import { connect, ITEMS } from "../../testing/trailDatabase";
+import type { CatalogRow } from "../../trail/catalogRow";
 import { catalogParameters, tableShapes } from "../../trail/catalogTables";
 import { parseTableName } from "../../trail/names";
 import type { TableShape } from "../../trail/tableDefinition";
-import { renderSql } from "../../database/sqlTemplate";
-import { scratchServer, type ScratchServer } from "../../testing/postgres";
 import { candidateLines, readCandidates } from "../../verify/candidates";
 import { Database } from "../../verify/database";
-import { connect, ITEMS } from "../../testing/trailDatabase";
 
 /** Without the lines for the config. */
 function sentencesOf(message: string): string[] {
@@ -153,7 +151,7 @@ describe("shapes from the source's catalog", () => {
                 ],
             );
             const lines = candidateLines(found);
-            assert(
+            assert.ok(
                 lines.every((line) => line.length <= 80),
                 lines.join("\n"),
             );

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, ITEMS, type Trail, trailDatabase } from "../../testing/trailDatabase";
-import { scratchServer, type ScratchServer } from "../../testing/postgres";
 
 const COLUMNS = `server_name varchar(128), task_name varchar(128), table_owner varchar(128), table_name varchar(128),
     suspend_reason varchar(32), suspend_timestamp timestamp`;

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-
 import type { Client, QueryResult } from "pg";
-
-import { tableObjects, triggerFunction } from "../../trail/statements";
 import { prepareSession } from "../../database/session";
-import type { TableShape } from "../../trail/tableDefinition";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
-import { until } from "../../testing/until";
 import { connect, deploy, shapeOf, type Trail, trailDatabase } from "../../testing/trailDatabase";
+import { until } from "../../testing/until";
+import { tableObjects, triggerFunction } from "../../trail/statements";
+import type { TableShape } from "../../trail/tableDefinition";
 
 const KEYS = 20;
 const VISITS = shapeOf(
@@ -135,7 +133,9 @@ describe("beside a writer", function () {
                         tgenabled: "A",
                     },
                 ]);
-                if (done.signal.aborted) return count;
+                if (done.signal.aborted) {
+                    return count;
+                }
             }
         })();
         const names = new Set<string>();

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-
-import { tableObjects } from "../../trail/statements";
-import { markerGapFiles } from "../../trail/guards";
 import { ITEMS, run, shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
+import { markerGapFiles } from "../../trail/guards";
+import { tableObjects } from "../../trail/statements";
 
 const LSN = (position: number): string =>
     `00000000/${position.toString(16).toUpperCase().padStart(8, "0")}`;

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import { prepareSession } from "../../database/session";
-import { auditGrants, sourceGrants } from "../../trail/grants";
-import { MARKER_TABLE } from "../../trail/guards";
-import { lookFile, retireFile } from "../../trail/tableLife";
-import { tableObjects, triggerFunction, triggerObjects } from "../../trail/statements";
-import { scratchServer, type ScratchServer } from "../../testing/postgres";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import {
     connect,
     deploy,
@@ -17,6 +11,10 @@ import {
     type Trail,
     trailDatabase,
 } from "../../testing/trailDatabase";
+import { auditGrants, sourceGrants } from "../../trail/grants";
+import { MARKER_TABLE } from "../../trail/guards";
+import { tableObjects, triggerFunction, triggerObjects } from "../../trail/statements";
+import { lookFile, retireFile } from "../../trail/tableLife";
 
 const LINES = shapeOf("Sales", "OrderLines", { id: "bigint", at: "timestamp(6) with time zone" }, [
     "id",

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
-import { guardFiles, guardOthersFiles, markerFiles, type TableGuards } from "../../trail/guards";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, run, shapeOf } from "../../testing/trailDatabase";
+import { guardFiles, guardOthersFiles, markerFiles, type TableGuards } from "../../trail/guards";
 
 const ORDERS = shapeOf(
     "Sales",

@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
-import { type CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, comparableShapes } from "../../trail/catalogTables";
-import { guardFiles, markerFiles, type TableGuards } from "../../trail/guards";
-import type { TableShape } from "../../trail/tableDefinition";
 import { renderSql } from "../../database/sqlTemplate";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, run } from "../../testing/trailDatabase";
+import type { CatalogRow } from "../../trail/catalogRow";
+import { catalogParameters, comparableShapes } from "../../trail/catalogTables";
+import { guardFiles, markerFiles, type TableGuards } from "../../trail/guards";
+import type { TableShape } from "../../trail/tableDefinition";
 
 /** A table with its first row, and updates that change the bytes of its key. */
 const CHANGES: Readonly<Record<string, readonly [string, ...string[]]>> = {

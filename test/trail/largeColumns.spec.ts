@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import { shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
 
 const AT = "2026-11-23 10:00:00.123456";
@@ -42,7 +40,9 @@ describe("a large column that arrives by a second step, in a target transaction 
     /** The first step of an insert, perhaps again: then the row is there, and the policy INSERT_RECORD removes it first. */
     async function insert(at: string, again = false): Promise<void> {
         await dms.query("BEGIN");
-        if (again) await dms.query("DELETE FROM documents_staging WHERE id = $1", [key]);
+        if (again) {
+            await dms.query("DELETE FROM documents_staging WHERE id = $1", [key]);
+        }
         await dms.query("INSERT INTO documents_staging VALUES ($1, 'a', NULL, 'I', $2, $3, $3)", [
             key,
             AT,

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-
 import type { Client } from "pg";
-
-import type { TableShape } from "../../trail/tableDefinition";
 import { ITEMS, shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
+import type { TableShape } from "../../trail/tableDefinition";
 
 const AT = "2026-11-23 10:00:00.123456";
 

@@ -1,13 +1,11 @@
 import assert from "node:assert/strict";
-
 import fc from "fast-check";
 import { escapeIdentifier } from "pg";
-
+import { shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
 import { HEADER_COLUMNS } from "../../trail/headerColumns";
 import { trailNames } from "../../trail/names";
 import { type Behaviour, deliver, type Step, type Target } from "./support/delivery";
 import { type Draft, type History, historyOf, type Values } from "./support/history";
-import { shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
 
 /** Every run has keys of its own: the log cannot be emptied, which is the point of it. */
 const TARGETS: readonly ((run: number) => Target)[] = [

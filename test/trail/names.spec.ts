@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import fc from "fast-check";
-
 import { fitIdentifier, formatTableName, parseTableName, trailNames } from "../../trail/names";
 
 const identifier = fc

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { ITEMS, type Trail, trailDatabase } from "../../testing/trailDatabase";
 
@@ -167,12 +165,17 @@ describe("a reload", function () {
 
     for (const how of ["begin_reload", "TRUNCATE"] as const) {
         it(`by ${how} closes the history of a key that has vanished`, async () => {
-            for (const key of [1, 2, 3]) await insert(key, "a");
+            for (const key of [1, 2, 3]) {
+                await insert(key, "a");
+            }
             await update(2, "b");
             await update(3, null, "D");
             const earlier = await now();
-            if (how === "TRUNCATE") await dms.query("TRUNCATE items_staging");
-            else await beginReload();
+            if (how === "TRUNCATE") {
+                await dms.query("TRUNCATE items_staging");
+            } else {
+                await beginReload();
+            }
             await load(1, "a");
             assert.equal(await endReload(), 1);
             assert.deepEqual(await logged(2), [
@@ -208,7 +211,9 @@ describe("a reload", function () {
     });
 
     it("goes on while changes are applied: rows of the load take the places of those that are there", async () => {
-        for (const key of [1, 2, 3]) await insert(key, "a");
+        for (const key of [1, 2, 3]) {
+            await insert(key, "a");
+        }
         const before = await logged(1);
         await beginReload();
         assert.ok(await update(1, "b"), "the row is there before the load");
@@ -267,8 +272,11 @@ describe("a reload", function () {
     it("tells of the time from the last change that was applied to the load", async () => {
         await insert(1, "a");
         for (const how of ["begin_reload", "TRUNCATE"] as const) {
-            if (how === "TRUNCATE") await dms.query("TRUNCATE items_staging");
-            else await beginReload();
+            if (how === "TRUNCATE") {
+                await dms.query("TRUNCATE items_staging");
+            } else {
+                await beginReload();
+            }
             await load(1, "b");
             const loaded = await now();
             await endReload();

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
-
 import { ACCEPTED } from "../../testing/pipeline/typeCases";
 import { shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
 
@@ -70,7 +68,9 @@ describe("a change that comes again", function () {
 
     async function insert(key: number, round: number, at: string, again = false): Promise<void> {
         await dms.query("BEGIN");
-        if (again) await dms.query("DELETE FROM typed_staging WHERE id = $1", [key]);
+        if (again) {
+            await dms.query("DELETE FROM typed_staging WHERE id = $1", [key]);
+        }
         await dms.query(
             `INSERT INTO typed_staging VALUES (${key}, ${values(round).join(", ")}, ${headers("I", at)})`,
         );

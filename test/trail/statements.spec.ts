@@ -1,16 +1,6 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
-import type { TableShape } from "../../trail/tableDefinition";
-import {
-    foundation,
-    SCHEMA_VERSION,
-    tableObjects,
-    triggerFunction,
-    widthFile,
-} from "../../trail/statements";
-import { scratchServer, type ScratchServer } from "../../testing/postgres";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import {
     deploy,
     ITEMS,
@@ -19,6 +9,14 @@ import {
     type Trail,
     trailDatabase,
 } from "../../testing/trailDatabase";
+import {
+    foundation,
+    SCHEMA_VERSION,
+    tableObjects,
+    triggerFunction,
+    widthFile,
+} from "../../trail/statements";
+import type { TableShape } from "../../trail/tableDefinition";
 
 /** What comes now may have come before, as far as the trail knows; the session keeps its plans. */
 async function asNewSession(dms: Client): Promise<void> {

@@ -1,8 +1,4 @@
 import assert from "node:assert/strict";
-
-import { MARKER_TABLE } from "../../trail/guards";
-import { leaveFile, retireFile } from "../../trail/tableLife";
-import type { TableShape } from "../../trail/tableDefinition";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import {
     deploy,
@@ -12,6 +8,9 @@ import {
     type Trail,
     trailDatabase,
 } from "../../testing/trailDatabase";
+import { MARKER_TABLE } from "../../trail/guards";
+import type { TableShape } from "../../trail/tableDefinition";
+import { leaveFile, retireFile } from "../../trail/tableLife";
 
 const LINES = shapeOf("Sales", 'Order"Lines', { id: "bigint", n: "integer" }, ["id"]);
 
@@ -101,7 +100,7 @@ describe("the life of a listed table on the audit side", () => {
         await inserted("items_staging", "1, 'a', 1", 100);
         await inserted(`"Sales"."Order""Lines_staging"`, "1, 1", 50);
         const [items, lines] = LISTED;
-        assert(items !== undefined && lines !== undefined);
+        assert.ok(items !== undefined && lines !== undefined);
         for (let time = 0; time < 2; time += 1) {
             await update([items]);
             assert.deepEqual(await gaps(), [
@@ -133,7 +132,7 @@ describe("the life of a listed table on the audit side", () => {
         await inserted(staging, "1, 5", 100);
         await update(LISTED.slice(0, 1));
         const [id, n] = LINES.columns;
-        assert(id !== undefined && n !== undefined);
+        assert.ok(id !== undefined && n !== undefined);
         const changed: TableShape = {
             ...LINES,
             oid: "2",
@@ -220,7 +219,7 @@ describe("the life of a listed table on the audit side", () => {
         await inserted(`"Sales"."Order""Lines_staging"`, "1, 1", 50);
         const elsewhere = { ...LINES, schema: "archive", table: "lines", oid: "2" };
         const [items] = LISTED;
-        assert(items !== undefined);
+        assert.ok(items !== undefined);
         await update([items, elsewhere]);
         const old = { schema: "Sales", table: `Order"Lines` };
         const now = { schema: "archive", table: "lines" };

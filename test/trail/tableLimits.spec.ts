@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-
-import { columnProblems } from "../../trail/columnProblems";
-import { tableLimits } from "../../trail/tableLimits";
-import type { TableShape } from "../../trail/tableDefinition";
 import { shapeOf } from "../../testing/trailDatabase";
+import { columnProblems } from "../../trail/columnProblems";
+import type { TableShape } from "../../trail/tableDefinition";
+import { tableLimits } from "../../trail/tableLimits";
 
 function wide(count: number): TableShape {
     const names = Array.from({ length: count }, (_, at) => `c${at}`);

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import { ITEMS, shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
 
 const ORDERS = shapeOf(
@@ -86,7 +84,9 @@ describe("transaction_id", function () {
                 );
                 continue;
             }
-            if (again) await dms.query(`DELETE FROM ${table}_staging WHERE ${id} = $1`, [key]);
+            if (again) {
+                await dms.query(`DELETE FROM ${table}_staging WHERE ${id} = $1`, [key]);
+            }
             await dms.query(`INSERT INTO ${table}_staging VALUES ($1, $2, 1, 'I', $3, $4, $5)`, [
                 key,
                 name,

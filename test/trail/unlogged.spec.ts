@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-
 import type { Client } from "pg";
-
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { deploy, shapeOf, type Trail, trailDatabase } from "../../testing/trailDatabase";
 

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-
 import { renderSql } from "../../database/sqlTemplate";
-import { Database } from "../../verify/database";
-import { type Overview, overviewLines, readOverview } from "../../verify/overview";
 import { until } from "../../testing/until";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
+import { Database } from "../../verify/database";
+import { type Overview, overviewLines, readOverview } from "../../verify/overview";
 
 const ITEMS = "public.items";
 const DDL = `
@@ -130,7 +129,7 @@ describe("verify and what somebody has explained:", function () {
         assert.equal(typeof rest.slots[0]?.lagBytes, "number");
         assert.match(rest.lastVerifyMarker ?? "", /^\d{4}-\d\d-\d\dT[\d:]{8}Z$/u);
         const lines = overviewLines({ openGaps, ...rest });
-        assert(
+        assert.ok(
             lines.every((line) => line.length <= 78),
             lines.join("\n"),
         );

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { until } from "../../testing/until";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 

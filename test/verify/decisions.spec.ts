@@ -1,20 +1,18 @@
 import assert from "node:assert/strict";
-
 import fc from "fast-check";
-
 import { parseOptions } from "../../commands/shared/options";
 import { givenUrls, requireVerifiedServer } from "../../commands/shared/secureUrl";
 import { urlOf } from "../../commands/shared/stackAccess";
 import { judgeGaps } from "../../verify/auditChecks";
-import { Differences, findingOf } from "../../verify/differences";
-import { type Bucket, judgeCounts, type KnownCount } from "../../verify/logCounts";
-import { tableReport, type TableReport } from "../../verify/report";
 import { suspects } from "../../verify/compareRows";
+import { Differences, findingOf } from "../../verify/differences";
+import { differenceKind, isExplained, type RowHash, type Version } from "../../verify/keyVersions";
+import { type Bucket, judgeCounts, type KnownCount } from "../../verify/logCounts";
+import { type TableReport, tableReport } from "../../verify/report";
+import { reportLines } from "../../verify/reportText";
 import { judgeSlots, type Slot, taskSlots } from "../../verify/slotChecks";
 import { judgeGuards } from "../../verify/sourceChecks";
 import { judgeDeletes } from "../../verify/statistics";
-import { reportLines } from "../../verify/reportText";
-import { differenceKind, isExplained, type RowHash, type Version } from "../../verify/keyVersions";
 
 /** A key's states one after the other, null for a deleted row. */
 const HISTORY = fc.array(fc.option(fc.integer().map(String)), { maxLength: 8 });

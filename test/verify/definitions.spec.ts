@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 import { markerGapFiles } from "../../trail/guards";
 import { trailNames } from "../../trail/names";
 import { triggerFunction } from "../../trail/statements";
-import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const TABLE = "public.It's";
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { kindsOf, tableOf, World } from "../../testing/verifiedTrail";
 
 const DDL = `

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-
-import { trailNames } from "../../trail/names";
-import { hasUnverified } from "../../verify/report";
-import { readTables } from "../../verify/readTables";
-import { verifyTrail } from "../../verify/verifyTrail";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
+import { trailNames } from "../../trail/names";
+import { readTables } from "../../verify/readTables";
+import { hasUnverified } from "../../verify/report";
+import { verifyTrail } from "../../verify/verifyTrail";
 
 const TABLES = ["first", "second"].map((table) => ({ schema: "public", table }));
 const DDL = `

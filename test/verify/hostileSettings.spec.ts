@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
-
 import { prepareSession, SESSION_SETTINGS } from "../../database/session";
-import { readTables } from "../../verify/readTables";
 import { ACCEPTED, COMPOUND, TYPE_DDL } from "../../testing/pipeline/typeCases";
 import { deploy } from "../../testing/trailDatabase";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
+import { readTables } from "../../verify/readTables";
 
 /** What an administrator may have set, on either side, at whatever level. */
 const HOSTILE: Readonly<Record<string, string>> = {

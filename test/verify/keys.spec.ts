@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-
 import { ACCEPTED } from "../../testing/pipeline/typeCases";
 import { World } from "../../testing/verifiedTrail";
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const ITEMS = "public.items";

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-
 import type { Client } from "pg";
-
 import { World } from "../../testing/verifiedTrail";
 
 /** More than a call of a function has arguments. */

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-
 import { escapeIdentifier } from "pg";
-
+import { until } from "../../testing/until";
+import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 import {
     HEADER_COLUMNS,
     isReserved,
@@ -14,8 +14,6 @@ import { formatTableName, trailNames } from "../../trail/names";
 import type { TableName } from "../../trail/tableDefinition";
 import { readTables } from "../../verify/readTables";
 import { verifyTrail } from "../../verify/verifyTrail";
-import { until } from "../../testing/until";
-import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
 const ROOT = path.resolve(__dirname, "../..");
 /** What PostgreSQL itself forbids, and what each table has besides. */

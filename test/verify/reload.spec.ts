@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-
 import type { Client } from "pg";
-
 import { until } from "../../testing/until";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 

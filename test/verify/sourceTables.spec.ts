@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-
-import { markerFiles } from "../../trail/guards";
-import { verifyTrail } from "../../verify/verifyTrail";
-import { reportLines } from "../../verify/reportText";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
+import { markerFiles } from "../../trail/guards";
+import { reportLines } from "../../verify/reportText";
+import { verifyTrail } from "../../verify/verifyTrail";
 
 /** What an application does to a deployed table of its name, and the checks and words that tell. */
 const DONE: Readonly<Record<string, readonly [string, string, RegExp]>> = {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { type LogRow, possibleStarts, type TableOracle } from "./oracle";
 import { fold } from "./trailReader";
 

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { disconnect } from "../../local/dms/connection";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { byText, sorted } from "./oracle";

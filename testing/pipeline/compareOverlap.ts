@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { type LogRow, logRow, sorted, TableOracle } from "./oracle";
 import type { Pipeline } from "./pipeline";
 import type { Commit } from "./session";

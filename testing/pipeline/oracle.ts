@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import type { Commit } from "./session";
 
 /** A row of a log as the oracle wants it; images are jsonb as text. */

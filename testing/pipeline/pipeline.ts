@@ -1,13 +1,20 @@
 import { writeFileSync } from "node:fs";
-
 import type { Client } from "pg";
-
 import { sourceSettings, targetSettings } from "../../components/dms/dmsEndpoint";
-import { type CatalogRow } from "../../trail/catalogRow";
-import { dmsSession } from "../../trail/dmsSession";
 import { tableMappings } from "../../components/dms/tableMappings";
 import { taskSettings } from "../../components/dms/taskSettings";
+import { renderSql } from "../../database/sqlTemplate";
+import { disconnect } from "../../local/dms/connection";
+import { startTask, stopTask, taskStatus } from "../../local/dms/control";
+import { livingProcess, startTicks } from "../../local/dms/processIdentity";
+import type { Faults } from "../../local/dms/task/faults";
+import type { TaskStatus } from "../../local/dms/task/status";
+import { taskFiles } from "../../local/dms/task/task";
+import { readIfExists, writeJsonFile } from "../../local/dms/taskFiles";
+import type { CatalogRow } from "../../trail/catalogRow";
 import { catalogParameters, tableShapes } from "../../trail/catalogTables";
+import type { TableChoices } from "../../trail/columnChoices";
+import { dmsSession } from "../../trail/dmsSession";
 import {
     guardFiles,
     MARKER_TABLE,
@@ -15,20 +22,11 @@ import {
     markerGapFiles,
     type TableGuards,
 } from "../../trail/guards";
-import type { TableChoices } from "../../trail/columnChoices";
-import { forgetColumnsFiles } from "../../trail/tableLife";
 import { replicatedTables, type TableName, type TableShape } from "../../trail/tableDefinition";
-import { renderSql } from "../../database/sqlTemplate";
-import { startTask, stopTask, taskStatus } from "../../local/dms/control";
-import type { Faults } from "../../local/dms/task/faults";
-import { readIfExists, writeJsonFile } from "../../local/dms/taskFiles";
-import { livingProcess, startTicks } from "../../local/dms/processIdentity";
-import type { TaskStatus } from "../../local/dms/task/status";
-import { taskFiles } from "../../local/dms/task/task";
+import { forgetColumnsFiles } from "../../trail/tableLife";
 import { taskFolder } from "../taskFolder";
-import { until } from "../until";
 import { connect as connectAs, run, trailDatabase } from "../trailDatabase";
-import { disconnect } from "../../local/dms/connection";
+import { until } from "../until";
 import { connect, type MortalServer } from "./server";
 import { updateProgram } from "./update";
 

@@ -1,7 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-
 import fc from "fast-check";
-
 import { Run, type RunMode } from "./run";
 import type { Schedule } from "./schedule";
 import { MortalServer } from "./server";

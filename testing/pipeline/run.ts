@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import type { Faults } from "../../local/dms/task/faults";
 import { until } from "../until";
 import { baselineCommit } from "./baseline";
@@ -9,8 +7,7 @@ import { compareEnds } from "./compareEnds";
 import { compareOverlap } from "./compareOverlap";
 import { byText, type LogRow, logRow, sorted, TableOracle, type TableState } from "./oracle";
 import { Pipeline } from "./pipeline";
-import type { Event, Schedule, Step } from "./schedule";
-import { SESSION_COUNT } from "./schedule";
+import { type Event, type Schedule, SESSION_COUNT, type Step } from "./schedule";
 import type { MortalServer } from "./server";
 import { createTable, type RandomTable } from "./tables";
 import {

@@ -1,5 +1,4 @@
 import fc from "fast-check";
-
 import type { Faults } from "../../local/dms/task/faults";
 import type { Outage } from "./server";
 import type { Operation } from "./session";

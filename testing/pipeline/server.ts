@@ -1,7 +1,5 @@
 import path from "node:path";
-
 import { Client } from "pg";
-
 import { findBinaries } from "../../local/servers/binaries";
 import {
     recordedPid,

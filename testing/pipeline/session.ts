@@ -1,5 +1,4 @@
 import { type Client, DatabaseError, escapeIdentifier, escapeLiteral } from "pg";
-
 import { copyField, copyIn } from "../../local/dms/load/copyIn";
 import {
     dataLiterals,

@@ -1,10 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-
 import { type Client, DatabaseError } from "pg";
-
+import { disconnect } from "../../local/dms/connection";
 import { trailNames } from "../../trail/names";
 import type { TableName } from "../../trail/tableDefinition";
-import { disconnect } from "../../local/dms/connection";
 import type { Pipeline } from "./pipeline";
 import { qualified } from "./tables";
 

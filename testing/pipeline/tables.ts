@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { escapeIdentifier, escapeLiteral } from "pg";
-
 import type { TableName } from "../../trail/tableDefinition";
 import { incompressible } from "./values";
 

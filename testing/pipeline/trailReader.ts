@@ -1,6 +1,4 @@
-import type { Client } from "pg";
-import { escapeIdentifier } from "pg";
-
+import { type Client, escapeIdentifier } from "pg";
 import { HEADER_COLUMNS } from "../../trail/headerColumns";
 import { trailNames } from "../../trail/names";
 import type { TableName } from "../../trail/tableDefinition";

@@ -1,14 +1,13 @@
 import type { Client } from "pg";
-
+import { type BatchPlace, runBatch, type SqlBatch } from "../../database/runBatch";
 import { prepareSession } from "../../database/session";
-import { runBatch, type BatchPlace, type SqlBatch } from "../../database/runBatch";
+import { disconnect } from "../../local/dms/connection";
 import { auditGrants, auditRights } from "../../trail/grants";
 import { markerGapFiles } from "../../trail/guards";
-import { leaveFile, retireFile } from "../../trail/tableLife";
-import type { TableShape } from "../../trail/tableDefinition";
 import { foundation, triggerFunction } from "../../trail/statements";
 import { tableBatches } from "../../trail/tableBatches";
-import { disconnect } from "../../local/dms/connection";
+import type { TableShape } from "../../trail/tableDefinition";
+import { leaveFile, retireFile } from "../../trail/tableLife";
 import { createFunction } from "../trailDatabase";
 
 /**

@@ -1,10 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-
 import type { Client } from "pg";
-
-import { type Commit, rowKeySql, WorkSession } from "./session";
-import type { Operation } from "./session";
 import type { TableState } from "./oracle";
+import { type Commit, type Operation, rowKeySql, WorkSession } from "./session";
 import { qualified, type RandomTable } from "./tables";
 
 const POLL_MS = 4;

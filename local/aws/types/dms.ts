@@ -1,10 +1,9 @@
 import { X509Certificate } from "node:crypto";
-
 import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
+import { type Call, mustText, text, texts, type TypeBehaviour } from "../behaviour";
 import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
-import { type Call, mustText, text, texts, type TypeBehaviour } from "../behaviour";
 import type { ResourceRecord } from "../store";
 import { CERTIFICATE, ENDPOINT, startTask, TASK, taskFolder, writeTask } from "../tasks";
 import { isKnown } from "../validate";

@@ -1,7 +1,7 @@
 import { type CheckFailure, type Props, UNKNOWN } from "../../provider";
 import { arn } from "../account";
-import { hex } from "../recorder";
 import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
+import { hex } from "../recorder";
 import { removeTask, startTask, TASK, taskFolder, writeTask } from "../tasks";
 import { isKnown, jsonProblem } from "../validate";
 import { REPLICATION_INSTANCE, requireDmsRole } from "./dms";

@@ -1,7 +1,7 @@
 import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
-import { hex } from "../recorder";
 import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
+import { hex } from "../recorder";
 import { jsonProblem } from "../validate";
 
 export const ROLE = "aws:iam/role:Role";

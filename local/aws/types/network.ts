@@ -1,7 +1,7 @@
 import { type Props, UNKNOWN } from "../../provider";
 import { arn } from "../account";
-import { hex } from "../recorder";
 import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
+import { hex } from "../recorder";
 import { contains, isKnown, overlaps } from "../validate";
 
 const VPC = "aws:ec2/vpc:Vpc";

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
-
 import { arn } from "../account";
-import { hex } from "../recorder";
 import { mustText, text, type TypeBehaviour } from "../behaviour";
+import { hex } from "../recorder";
 import { jsonProblem } from "../validate";
 
 const SECRET = "aws:secretsmanager/secret:Secret";

@@ -1,3 +1,4 @@
+import type { CheckFailure, Props } from "../../provider";
 import {
     applyParameters,
     createRdsServer,
@@ -9,11 +10,10 @@ import {
     stopRdsServer,
 } from "../../servers/rds";
 import { readRecord } from "../../servers/rdsFiles";
-import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
+import { type Call, mustText, text, texts, type TypeBehaviour } from "../behaviour";
 import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
-import { type Call, mustText, text, texts, type TypeBehaviour } from "../behaviour";
 import { isKnown } from "../validate";
 import { checkSecurityGroups, subnetsOf } from "./network";
 import { CLUSTER, parameterGroup, parameterGroupTypes } from "./rdsParameters";

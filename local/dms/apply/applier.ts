@@ -1,10 +1,15 @@
 import type { Client } from "pg";
-
-import type { ChangeSequence } from "../task/checkpoint";
-import { type ApplyCounts, CarefulApplier, type Work } from "./conflicts";
+import { type Change, parseMessage } from "../capture/testDecoding";
+import type { Transaction } from "../capture/transactions";
 import type { GroupOptions } from "../context";
-import type { ControlTables } from "./controlTables";
 import { isRowError, messageOf, StopRequested, TaskError } from "../errors";
+import type { Log } from "../log";
+import { quoted, type TableName } from "../tableName";
+import type { ChangeSequence } from "../task/checkpoint";
+import type { Task } from "../task/task";
+import { renderChange } from "./changeStatements";
+import { type ApplyCounts, CarefulApplier, type Work } from "./conflicts";
+import type { ControlTables } from "./controlTables";
 import {
     commitTimestamp,
     formatSequence,
@@ -12,15 +17,9 @@ import {
     nextSequence,
     streamPosition,
 } from "./headerValues";
-import type { Log } from "../log";
-import type { TablePlan } from "./tablePlan";
 import { StatementRunner } from "./statementRunner";
-import { renderChange } from "./changeStatements";
-import { quoted, type TableName } from "../tableName";
+import type { TablePlan } from "./tablePlan";
 import type { Tables } from "./taskTables";
-import type { Task } from "../task/task";
-import { type Change, parseMessage } from "../capture/testDecoding";
-import type { Transaction } from "../capture/transactions";
 
 const CHUNK_CHANGES = 200;
 const CHUNK_CHARACTERS = 1 << 20;

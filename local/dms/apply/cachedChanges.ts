@@ -1,6 +1,6 @@
-import type { Applier } from "./applier";
-import type { GroupOptions } from "../context";
 import type { Transaction } from "../capture/transactions";
+import type { GroupOptions } from "../context";
+import type { Applier } from "./applier";
 
 /**
  * What was captured while tables were loading goes to them table by table, before transactions as such begin: DMS caches

@@ -1,10 +1,9 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
-
-import { headerValue, type HeaderSource } from "./headerValues";
-import type { TablePlan } from "./tablePlan";
-import { quoted } from "../tableName";
 import { type Change, type ColumnValue, UNCHANGED } from "../capture/testDecoding";
+import { quoted } from "../tableName";
 import { convert, isLob, type ValueRules } from "./columnValues";
+import { type HeaderSource, headerValue } from "./headerValues";
+import type { TablePlan } from "./tablePlan";
 
 export interface Statement {
     readonly text: string;

@@ -1,5 +1,4 @@
 import type { Client } from "pg";
-
 import { sqlFile } from "../sqlFile";
 import type { TableName } from "../tableName";
 

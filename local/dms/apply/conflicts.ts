@@ -1,17 +1,16 @@
 import type { Client } from "pg";
-
+import type { Change } from "../capture/testDecoding";
 import type { GroupOptions } from "../context";
-import type { ControlTables } from "./controlTables";
 import { isRowError, messageOf, TaskError } from "../errors";
-import type { HeaderSource } from "./headerValues";
 import type { Log } from "../log";
-import type { TablePlan } from "./tablePlan";
-import { type Conflict, decide, type Decision, isKeyConflict } from "./errorPolicy";
-import type { StatementRunner } from "./statementRunner";
-import { renderReplacement, type Statement, withLiterals } from "./changeStatements";
 import { quoted } from "../tableName";
 import type { Task } from "../task/task";
-import type { Change } from "../capture/testDecoding";
+import { renderReplacement, type Statement, withLiterals } from "./changeStatements";
+import type { ControlTables } from "./controlTables";
+import { type Conflict, decide, type Decision, isKeyConflict } from "./errorPolicy";
+import type { HeaderSource } from "./headerValues";
+import type { StatementRunner } from "./statementRunner";
+import type { TablePlan } from "./tablePlan";
 
 /** One change, ready for the target. */
 export interface Work {

@@ -1,8 +1,7 @@
 import { type Client, escapeIdentifier } from "pg";
-
-import type { TaskSettings } from "../task/settings";
 import { sqlFile } from "../sqlFile";
 import type { TableName } from "../tableName";
+import type { TaskSettings } from "../task/settings";
 
 /** What awsdms_status shows about a task. */
 export interface StatusRow {

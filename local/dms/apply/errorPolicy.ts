@@ -1,6 +1,6 @@
 import { codeOf } from "../errors";
-import type { Operation } from "./headerValues";
 import type { TaskSettings } from "../task/settings";
+import type { Operation } from "./headerValues";
 
 /** Why a change could not be applied. */
 export type Conflict =

@@ -1,6 +1,6 @@
+import { formatPosition } from "../lsn";
 import type { ChangeSequence } from "../task/checkpoint";
 import type { Faults } from "../task/faults";
-import { formatPosition } from "../lsn";
 import type { AddedColumn } from "../task/mapping";
 
 export type Operation = "insert" | "update" | "delete";

@@ -1,10 +1,9 @@
 import { type Client, escapeIdentifier } from "pg";
-
-import { codeOf } from "../errors";
-import type { TablePlan } from "./tablePlan";
-import { quoted } from "../tableName";
 import { type Change, type ColumnValue, UNCHANGED } from "../capture/testDecoding";
+import { codeOf } from "../errors";
+import { quoted } from "../tableName";
 import { isLob } from "./columnValues";
+import type { TablePlan } from "./tablePlan";
 
 /** The source's table or column has gone since. */
 const GONE = ["42P01", "42703", "3F000"];

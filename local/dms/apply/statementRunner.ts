@@ -1,5 +1,4 @@
 import type { Client } from "pg";
-
 import type { Statement } from "./changeStatements";
 
 /** Texts beyond this many run unnamed, so that the server's memory stays bounded. */

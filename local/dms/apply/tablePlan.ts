@@ -1,7 +1,7 @@
-import type { CatalogTable } from "./columnCatalog";
 import { TaskError } from "../errors";
-import type { AddedColumn, MappedTable } from "../task/mapping";
 import { quoted, type TableName } from "../tableName";
+import type { AddedColumn, MappedTable } from "../task/mapping";
+import type { CatalogTable } from "./columnCatalog";
 
 /** All that is needed to write one source table's changes to its target table. */
 export interface TablePlan {

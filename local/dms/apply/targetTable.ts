@@ -1,8 +1,7 @@
 import { type Client, escapeIdentifier } from "pg";
-
-import type { CatalogTable } from "./columnCatalog";
-import type { AddedColumn, MappedTable } from "../task/mapping";
 import { quoted, type TableName } from "../tableName";
+import type { AddedColumn, MappedTable } from "../task/mapping";
+import type { CatalogTable } from "./columnCatalog";
 
 /** Creates the target table as DMS does: source types, user-defined ones as text, the source's key, nothing else. */
 export async function createTargetTable(

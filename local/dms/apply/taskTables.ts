@@ -1,15 +1,14 @@
 import { type Client, escapeIdentifier } from "pg";
-
-import { type CatalogTable, readTable, readTables } from "./columnCatalog";
-import { isRowError, messageOf, TaskError } from "../errors";
-import { withLobsOfNow } from "./lobLookup";
-import type { Log } from "../log";
-import type { MappedTable } from "../task/mapping";
-import { makePlan, missingOnTarget, type TablePlan, targetOf } from "./tablePlan";
-import { quoted, type TableName } from "../tableName";
-import { createTargetTable } from "./targetTable";
-import type { Task } from "../task/task";
 import type { Change } from "../capture/testDecoding";
+import { isRowError, messageOf, TaskError } from "../errors";
+import type { Log } from "../log";
+import { quoted, type TableName } from "../tableName";
+import type { MappedTable } from "../task/mapping";
+import type { Task } from "../task/task";
+import { type CatalogTable, readTable, readTables } from "./columnCatalog";
+import { withLobsOfNow } from "./lobLookup";
+import { makePlan, missingOnTarget, type TablePlan, targetOf } from "./tablePlan";
+import { createTargetTable } from "./targetTable";
 
 /** The task's tables on both sides, looked up once and again when a change shows a column that is not known. */
 export class Tables {

@@ -1,8 +1,7 @@
 import type { Client } from "pg";
-
 import { clientConfig, disconnect } from "../connection";
-import type { LoadTablesContext } from "../load/loadTables";
 import { StopRequested, TaskError } from "../errors";
+import type { LoadTablesContext } from "../load/loadTables";
 import { abandonSlot, type CreatedSlot, createSlot } from "./slot";
 import { SlotWait } from "./slotWait";
 import { replicationClient } from "./stream";

@@ -1,7 +1,5 @@
 import { createHash } from "node:crypto";
-
 import { type Client, escapeIdentifier } from "pg";
-
 import { TaskError } from "../errors";
 
 /** The name of a task's own slot: 63 characters at most, only those PostgreSQL allows. */

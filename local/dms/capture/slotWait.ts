@@ -1,8 +1,7 @@
 import type { Client } from "pg";
-
-import type { StatusFile } from "../task/status";
-import { sqlFile } from "../sqlFile";
 import type { Log } from "../log";
+import { sqlFile } from "../sqlFile";
+import type { StatusFile } from "../task/status";
 
 /** How often the source is asked what the making of a slot waits for, in milliseconds. */
 const ASK_EVERY_MS = 1_000;

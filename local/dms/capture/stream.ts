@@ -1,5 +1,4 @@
 import { Client, type ClientConfig, escapeIdentifier } from "pg";
-
 import { disconnect, SESSION } from "../connection";
 import { sendCopyData } from "../copyData";
 import { formatLsn } from "../lsn";

@@ -1,5 +1,5 @@
-import { type RawChange, Spool } from "./spool";
 import type { TableName } from "../tableName";
+import { type RawChange, Spool } from "./spool";
 import { parseMessage, tablesOf } from "./testDecoding";
 
 /** A committed source transaction with at least one change of a selected table. */

@@ -1,5 +1,4 @@
 import { type Client, type Connection, Query } from "pg";
-
 import { sendCopyData, sendCopyDone } from "../copyData";
 
 /** Runs a COPY ... FROM STDIN statement with the given text-format rows. */

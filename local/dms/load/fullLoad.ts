@@ -1,13 +1,12 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
-
-import { copyField, copyIn } from "./copyIn";
-import { isRowError, messageOf, StopRequested, TaskError } from "../errors";
-import type { Faults } from "../task/faults";
-import { currentTimestamp, headerValue } from "../apply/headerValues";
-import type { Log } from "../log";
-import type { TablePlan } from "../apply/tablePlan";
-import { quoted } from "../tableName";
 import { convert, isLob, type ValueRules } from "../apply/columnValues";
+import { currentTimestamp, headerValue } from "../apply/headerValues";
+import type { TablePlan } from "../apply/tablePlan";
+import { isRowError, messageOf, StopRequested, TaskError } from "../errors";
+import type { Log } from "../log";
+import { quoted } from "../tableName";
+import type { Faults } from "../task/faults";
+import { copyField, copyIn } from "./copyIn";
 
 const BATCH_ROWS = 2_000;
 const asText = { getTypeParser: () => (text: unknown) => text };

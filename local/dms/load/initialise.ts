@@ -1,14 +1,14 @@
+import { withNewSlot } from "../capture/newSlot";
+import { dropSlot, requireSlot, slotName } from "../capture/slot";
+import { quoted } from "../tableName";
 import {
     type Checkpoint,
     FIRST_SEQUENCE,
     readCheckpoint,
     writeCheckpoint,
 } from "../task/checkpoint";
-import { loadTables, type LoadTablesContext } from "./loadTables";
 import type { MappedTable } from "../task/mapping";
-import { withNewSlot } from "../capture/newSlot";
-import { dropSlot, requireSlot, slotName } from "../capture/slot";
-import { quoted } from "../tableName";
+import { loadTables, type LoadTablesContext } from "./loadTables";
 
 const START: Checkpoint = {
     slot: "",

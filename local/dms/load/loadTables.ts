@@ -1,16 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
-
 import type { Client } from "pg";
-
-import { type Checkpoint, writeCheckpoint } from "../task/checkpoint";
+import type { ValueRules } from "../apply/columnValues";
+import type { Tables } from "../apply/taskTables";
+import type { CreatedSlot } from "../capture/slot";
 import type { TaskContext } from "../context";
 import { StopRequested } from "../errors";
-import { type LoadContext, loadTable, useSnapshot } from "./fullLoad";
-import type { MappedTable } from "../task/mapping";
-import type { CreatedSlot } from "../capture/slot";
 import { quoted } from "../tableName";
-import type { Tables } from "../apply/taskTables";
-import type { ValueRules } from "../apply/columnValues";
+import { type Checkpoint, writeCheckpoint } from "../task/checkpoint";
+import type { MappedTable } from "../task/mapping";
+import { type LoadContext, loadTable, useSnapshot } from "./fullLoad";
 
 const HOLD_POLL_MS = 20;
 

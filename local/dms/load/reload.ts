@@ -1,8 +1,8 @@
 import { rmSync } from "node:fs";
-
-import type { Checkpoint } from "../task/checkpoint";
 import { messageOf, TaskError } from "../errors";
-import { ChangingFile } from "../taskFiles";
+import type { Log } from "../log";
+import { quoted, type TableName } from "../tableName";
+import type { Checkpoint } from "../task/checkpoint";
 import {
     asArray,
     asObject,
@@ -11,9 +11,8 @@ import {
     refuseUnknownKeys,
     textAt,
 } from "../task/jsonFields";
-import type { Log } from "../log";
-import { quoted, type TableName } from "../tableName";
 import type { Task } from "../task/task";
+import { ChangingFile } from "../taskFiles";
 
 type Selection = Pick<Task, "mapping" | "migrationType">;
 

@@ -1,5 +1,5 @@
-import { readIfExists, writeJsonFile } from "../taskFiles";
 import { parseLsn } from "../lsn";
+import { readIfExists, writeJsonFile } from "../taskFiles";
 
 /** What a task remembers over a stop; written after each commit on the target. */
 export interface Checkpoint {

@@ -1,7 +1,7 @@
 import { messageOf, TaskError } from "../errors";
+import type { Log } from "../log";
 import { ChangingFile } from "../taskFiles";
 import { isUnfinishedJson, parseObject, refuseUnknownKeys } from "./jsonFields";
-import type { Log } from "../log";
 
 /** Weaknesses of DMS that a person or a test switches on while the task runs, in faults.json. */
 export interface Faults {

@@ -1,4 +1,5 @@
 import { TaskError } from "../errors";
+import type { TableName } from "../tableName";
 import { type Expression, parseExpression } from "./expression";
 import {
     asArray,
@@ -9,7 +10,6 @@ import {
     refuseUnknownKeys,
     textAt,
 } from "./jsonFields";
-import type { TableName } from "../tableName";
 import { wildcardTest } from "./wildcard";
 
 /** The column type an add-column rule declares. */

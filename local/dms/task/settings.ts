@@ -4,8 +4,8 @@ import {
     LOGGING_KEYS,
     OFF_SECTIONS,
     ROOT_FLAGS,
-    SECTIONS,
     type Section,
+    SECTIONS,
 } from "../../../policy/dms/taskSettingsTable";
 import { inWords, isWithin, type Setting } from "../../../policy/engine/setting";
 import { TaskError } from "../errors";

@@ -1,8 +1,7 @@
 import path from "node:path";
-
 import { TaskError } from "../errors";
-import { type EndpointSettings, parseEndpointSettings } from "./extraAttributes";
 import { readIfExists } from "../taskFiles";
+import { type EndpointSettings, parseEndpointSettings } from "./extraAttributes";
 import { asObject, type JsonObject, parseObject, textAt } from "./jsonFields";
 import { parseTableMappings, type TableMapping } from "./mapping";
 import { parseTaskSettings, type TaskSettings } from "./settings";

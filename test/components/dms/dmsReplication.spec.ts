@@ -3,14 +3,14 @@ import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { DmsDatabase, DmsReplication } from "../../../components/dms/dmsReplication";
+import { type DmsDatabase, DmsReplication } from "../../../components/dms/dmsReplication";
 import { DmsRoles } from "../../../components/dms/dmsRoles";
 import { tableMappings } from "../../../components/dms/tableMappings";
 import { taskSettings } from "../../../components/dms/taskSettings";
 import { parseEndpointSettings } from "../../../local/dms/task/extraAttributes";
 import { Recorder } from "../support/mocks";
 
-const bundle = readFileSync(path.join(__dirname, "../../../certs/rds-ca-bundle.pem"), "utf8");
+const BUNDLE = readFileSync(path.join(__dirname, "../../../certs/rds-ca-bundle.pem"), "utf8");
 
 class Database extends pulumi.ComponentResource implements DmsDatabase {
     readonly databaseName = "appdb";
@@ -32,7 +32,7 @@ describe("DmsReplication", () => {
             dmsInstanceClass: "dms.t3.medium",
             dmsEngineVersion: "3.6.1",
             dmsAllocatedStorage: 50,
-            caBundlePem: bundle,
+            caBundlePem: BUNDLE,
             source: new Database("source"),
             target: new Database("target"),
             prerequisites: [],

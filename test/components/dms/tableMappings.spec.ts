@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { refuseConfusableNames, dmsPattern } from "../../../trail/dmsNames";
 import { tableMappings } from "../../../components/dms/tableMappings";
+import { parseTableMappings } from "../../../local/dms/task/mapping";
 import type { TableChoices } from "../../../trail/columnChoices";
+import { dmsPattern, refuseConfusableNames } from "../../../trail/dmsNames";
 import { HEADER_COLUMNS } from "../../../trail/headerColumns";
 import { trailNames } from "../../../trail/names";
 import type { TableName } from "../../../trail/tableDefinition";
-import { parseTableMappings } from "../../../local/dms/task/mapping";
 
 const identifier = fc.oneof(
     fc.stringMatching(/^[a-z][a-z0-9_]{0,30}$/),
@@ -243,11 +243,13 @@ describe("names in DMS mappings", () => {
                             dmsPattern(one.table).test(other.table),
                     ),
                 );
-                if (confused)
+                if (confused) {
                     assert.throws(() => {
                         refuseConfusableNames(names);
                     }, /wildcard/);
-                else refuseConfusableNames(names);
+                } else {
+                    refuseConfusableNames(names);
+                }
             }),
         );
     });

@@ -8,7 +8,9 @@ const section = (name: string): Section => settings[name] as Section;
 
 /** The names of all fields, at any depth. */
 function keysOf(value: unknown): string[] {
-    if (typeof value !== "object" || value === null) return [];
+    if (typeof value !== "object" || value === null) {
+        return [];
+    }
     return Object.entries(value).flatMap(([key, field]) => [key, ...keysOf(field)]);
 }
 

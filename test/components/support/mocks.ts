@@ -26,10 +26,16 @@ export function isWrappedSecret(value: unknown): boolean {
 
 /** The same value with every secret in clear, as a provider gets it. */
 export function unwrap(value: unknown): unknown {
-    if (Array.isArray(value)) return value.map(unwrap);
-    if (typeof value !== "object" || value === null) return value;
+    if (Array.isArray(value)) {
+        return value.map(unwrap);
+    }
+    if (typeof value !== "object" || value === null) {
+        return value;
+    }
     const fields = value as Record<string, unknown>;
-    if (isWrappedSecret(value)) return unwrap(fields["value"]);
+    if (isWrappedSecret(value)) {
+        return unwrap(fields["value"]);
+    }
     return Object.fromEntries(Object.entries(fields).map(([key, field]) => [key, unwrap(field)]));
 }
 

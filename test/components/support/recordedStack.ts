@@ -1,7 +1,6 @@
 import type { PolicyResource } from "@pulumi/policy";
 import * as pulumi from "@pulumi/pulumi";
-
-import { unwrap, type Recorder } from "./mocks";
+import { type Recorder, unwrap } from "./mocks";
 
 /** A resource as a policy pack would see it, with what it was made from. */
 export interface RecordedResource {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
-
 import { reviveStack } from "../../../local/aws/revive";
 import { taskFolder } from "../../../local/aws/tasks";
 import type { Props } from "../../../local/provider";

@@ -4,9 +4,8 @@ import { once } from "node:events";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
-
-import { isCommandOf } from "../../../local/servers/process";
 import { isPortFree } from "../../../local/servers/ports";
+import { isCommandOf } from "../../../local/servers/process";
 import { until } from "../../../testing/until";
 
 describe("pulumi-resource-aws", function () {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { Cloud } from "./support/cloud";
 
 describe("functions of the AWS stand-in", () => {

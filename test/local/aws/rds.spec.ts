@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-
 import { Client } from "pg";
-
 import { reviveStack, sweepStack } from "../../../local/aws/revive";
 import type { Props } from "../../../local/provider";
 import { isPortFree } from "../../../local/servers/ports";

@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
-
 import fc from "fast-check";
-
-import { UNKNOWN } from "../../../local/provider";
 import { cidrProblem, contains, overlaps } from "../../../local/aws/validate";
+import { UNKNOWN } from "../../../local/provider";
 import { Cloud, makeNetwork } from "./support/cloud";
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";

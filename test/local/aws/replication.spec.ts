@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-
 import { Client } from "pg";
-
-import { replicator } from "../../../local/aws/taskControl";
 import { reviveStack, sweepStack } from "../../../local/aws/revive";
+import { replicator } from "../../../local/aws/taskControl";
 import { isPortFree } from "../../../local/servers/ports";
 import { stopRdsServer } from "../../../local/servers/rds";
 import { ensureAuthority } from "../../../local/servers/tls";

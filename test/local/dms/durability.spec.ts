@@ -4,11 +4,10 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
-
-import { dropTaskSlot, startTask, stopTask } from "../../../local/dms/control";
-import { writeJsonFile } from "../../../local/dms/taskFiles";
-import { startTicks } from "../../../local/dms/processIdentity";
 import { slotName } from "../../../local/dms/capture/slot";
+import { dropTaskSlot, startTask, stopTask } from "../../../local/dms/control";
+import { startTicks } from "../../../local/dms/processIdentity";
+import { writeJsonFile } from "../../../local/dms/taskFiles";
 import { findBinaries } from "../../../local/servers/binaries";
 import { type ServerFiles, startServer, stopServer } from "../../../local/servers/postgres";
 import { type ScratchServer, scratchServer } from "../../../testing/postgres";

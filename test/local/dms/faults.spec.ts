@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { stopTask } from "../../../local/dms/control";
 import { type ScratchServer, scratchServer } from "../../../testing/postgres";
 import { until } from "../../../testing/until";

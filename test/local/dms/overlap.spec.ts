@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { startTask, stopTask } from "../../../local/dms/control";
 import { startTicks } from "../../../local/dms/processIdentity";
 import { type ScratchServer, scratchServer } from "../../../testing/postgres";

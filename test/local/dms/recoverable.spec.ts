@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-
 import type { Client } from "pg";
-
 import { type ScratchServer, scratchServer } from "../../../testing/postgres";
 import { until } from "../../../testing/until";
 import { Bench, ITEMS, ITEMS_STAGING, log, rowsOf, statusOf } from "./support";

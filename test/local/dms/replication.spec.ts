@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-
 import { watchTasks } from "../../../commands/shared/taskNews";
 import { dropTaskSlot, startTask, stopTask, taskStatus } from "../../../local/dms/control";
 import { type ScratchServer, scratchServer } from "../../../testing/postgres";

@@ -1,11 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-
 import { Client } from "pg";
-
 import { startTask, stopTask, taskStatus } from "../../../local/dms/control";
-import { writeJsonFile } from "../../../local/dms/taskFiles";
 import type { TaskStatus } from "../../../local/dms/task/status";
+import { writeJsonFile } from "../../../local/dms/taskFiles";
 import type { ScratchServer } from "../../../testing/postgres";
 import { type TaskFolder, taskFolder } from "../../../testing/taskFolder";
 import { until } from "../../../testing/until";

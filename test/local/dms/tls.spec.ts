@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-
 import { clientConfig, connect, disconnect } from "../../../local/dms/connection";
 import { parseEndpointSettings } from "../../../local/dms/task/extraAttributes";
 import type { Endpoint } from "../../../local/dms/task/task";

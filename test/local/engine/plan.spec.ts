@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { plainPlan } from "../../../local/engine/progress";
 
 describe("the plan that a preview prints", () => {

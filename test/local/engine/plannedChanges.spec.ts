@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
-
 import { Progress, violationText } from "../../../local/engine/progress";
 
 const urn = (name: string): string =>

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
-import { type EngineEvent } from "@pulumi/pulumi/automation";
+import type { EngineEvent } from "@pulumi/pulumi/automation";
 import fc from "fast-check";
-
 import { pluginProblem } from "../../../local/engine/pluginErrors";
 import { Progress } from "../../../local/engine/progress";
 import { bridgeLogLine, pluginError } from "../../../local/postgresql/failures";

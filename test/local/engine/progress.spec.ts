@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-
 import { ProgressDisplay } from "../../../local/engine/progressDisplay";
 import { barLine, plainLine, resourceWords, stepWords } from "../../../local/engine/progressLine";
 import { terminalOf } from "../../../local/engine/terminal";
@@ -58,7 +57,7 @@ describe("the progress of an operation", () => {
         assert.equal(barLine(state, 80, false), expected);
         const coloured = barLine(state, 80, true);
         assert.equal(coloured.replace(SEQUENCES, ""), expected);
-        assert(coloured.includes("\u001b[0m] 66"), "the colours end with the bar");
+        assert.ok(coloured.includes("\u001b[0m] 66"), "the colours end with the bar");
         assert.equal(
             barLine({ done: 6, seconds: 1, step: "VPC v" }, 80, true),
             "  6 resources done, 1 s: VPC v",
@@ -83,7 +82,7 @@ describe("the progress of an operation", () => {
                 fc.boolean(),
                 (state, columns, hasColours) => {
                     const line = barLine(state, columns, hasColours).replace(SEQUENCES, "");
-                    assert(wide(line) < columns || line === "", `${String(columns)}: ${line}`);
+                    assert.ok(wide(line) < columns || line === "", `${String(columns)}: ${line}`);
                     assert.doesNotMatch(line, /\p{Cc}/u);
                 },
             ),

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Props, ProviderModule } from "../../../local/provider";
+import type { Props, ProviderModule } from "../../../local/provider";
 import { asSuperuser, DATABASE, Driven, fresh, MASTER, provider } from "./support";
 
 const TRIGGER_BODY = `

@@ -1,21 +1,21 @@
 import assert from "node:assert/strict";
-import { ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import * as grpc from "@grpc/grpc-js";
-import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import {
     ConfigureRequest,
     CreateRequest,
-    CreateResponse,
+    type CreateResponse,
     DeleteRequest,
 } from "@pulumi/pulumi/proto/provider_pb";
-import { Props, UNKNOWN } from "../../../local/provider";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { parseProviderConfig } from "../../../local/postgresql/config";
 import { postgresqlProvider } from "../../../local/postgresql/provider";
+import { type Props, UNKNOWN } from "../../../local/provider";
 import { Driven, fresh, MASTER_PASSWORD, provider, providerArguments } from "./support";
 
 const PROGRAM = path.join(__dirname, "../../../local/postgresql/pulumi-resource-postgresql");
@@ -197,8 +197,11 @@ describe("local postgresql provider: the program the engine starts", function ()
         configure.setArgs(struct({ ...args, password: secret }));
         await new Promise((resolve, reject) => {
             client.configure(configure, (error, answer) => {
-                if (error) reject(error);
-                else resolve(answer);
+                if (error) {
+                    reject(error);
+                } else {
+                    resolve(answer);
+                }
             });
         });
         const name = fresh("grpc");
@@ -208,8 +211,11 @@ describe("local postgresql provider: the program the engine starts", function ()
         request.setProperties(struct({ name, connectionLimit: 4 }));
         const created = await new Promise<CreateResponse>((resolve, reject) => {
             client.create(request, (error, answer) => {
-                if (error) reject(error);
-                else resolve(answer);
+                if (error) {
+                    reject(error);
+                } else {
+                    resolve(answer);
+                }
             });
         });
         assert.equal(created.getId(), name);
@@ -220,8 +226,11 @@ describe("local postgresql provider: the program the engine starts", function ()
         removal.setProperties(created.getProperties());
         await new Promise((resolve, reject) => {
             client.delete(removal, (error, answer) => {
-                if (error) reject(error);
-                else resolve(answer);
+                if (error) {
+                    reject(error);
+                } else {
+                    resolve(answer);
+                }
             });
         });
         client.close();

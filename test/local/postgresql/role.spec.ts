@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Props, ProviderModule, UNKNOWN } from "../../../local/provider";
+import { type Props, type ProviderModule, UNKNOWN } from "../../../local/provider";
 import {
     asRole,
     asSuperuser,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ProviderModule } from "../../../local/provider";
+import type { ProviderModule } from "../../../local/provider";
 import { asSuperuser, DATABASE, Driven, fresh, MASTER, provider } from "./support";
 
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;

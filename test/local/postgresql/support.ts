@@ -2,12 +2,17 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { Client, escapeIdentifier, QueryResultRow } from "pg";
+import { Client, escapeIdentifier, type QueryResultRow } from "pg";
 import { generate } from "selfsigned";
-import { CheckFailure, parseUrn, Props, ProviderModule } from "../../../local/provider";
 import { postgresqlProvider } from "../../../local/postgresql/provider";
+import {
+    type CheckFailure,
+    parseUrn,
+    type Props,
+    type ProviderModule,
+} from "../../../local/provider";
 import { giveToServerUser } from "../../../local/servers/runAs";
-import { scratchServer, ScratchServer } from "../../../testing/postgres";
+import { type ScratchServer, scratchServer } from "../../../testing/postgres";
 
 /** The user the provider works as: no superuser, but CREATEROLE and CREATEDB, as on RDS. */
 export const MASTER = "Master 'of' RDS";

@@ -4,17 +4,15 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { createInterface } from "node:readline";
 import path from "node:path";
-
+import { createInterface } from "node:readline";
 import fc from "fast-check";
 import { Client } from "pg";
-
 import { failureReason } from "../../../local/servers/failureReason";
 import { isPortFree, serverPorts } from "../../../local/servers/ports";
 import { initServer, quoteSetting } from "../../../local/servers/postgres";
+import { type ScratchServer, scratchServer } from "../../../testing/postgres";
 import { until } from "../../../testing/until";
-import { scratchServer, type ScratchServer } from "../../../testing/postgres";
 
 async function query(server: ScratchServer, sql: string, password = server.password) {
     const client = new Client({ ...server, password });
@@ -113,7 +111,7 @@ describe("the path of PostgreSQL's programs", () => {
                 initServer(files, { name: "postgres", password: "x" }),
                 /^Error: PostgreSQL cannot be set up with its programs in ".*": initdb hands that path to a shell, /,
             );
-            assert(!existsSync(folder));
+            assert.ok(!existsSync(folder));
         }
     });
 });
@@ -122,7 +120,7 @@ describe("the port of a server", () => {
     it("is none that the system gives to outgoing connections", () => {
         const ports = serverPorts([32_768, 60_999]);
         assert.deepEqual([ports[0], ports.at(-1)], [20_000, 65_535]);
-        assert(!ports.some((port) => port >= 32_768 && port <= 60_999));
+        assert.ok(!ports.some((port) => port >= 32_768 && port <= 60_999));
         assert.equal(serverPorts([1_024, 65_535]).length, 45_536);
         assert.equal(serverPorts([20_010, 65_535]).length, 45_536);
     });

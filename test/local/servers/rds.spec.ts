@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { cp, readFile, rename, rm, stat } from "node:fs/promises";
 import { createServer } from "node:net";
-import { once } from "node:events";
 import path from "node:path";
-
 import { Client, type ClientConfig } from "pg";
-
 import { recordedPid } from "../../../local/servers/postgres";
+import { commandOf } from "../../../local/servers/process";
 import {
     applyParameters,
     createRdsServer,
@@ -18,7 +17,6 @@ import {
     stopRdsServer,
     syncReplicationAttribute,
 } from "../../../local/servers/rds";
-import { commandOf } from "../../../local/servers/process";
 import { rdsFolder, readRecord } from "../../../local/servers/rdsFiles";
 import { authorityFiles } from "../../../local/servers/tls";
 import { makeTempDir } from "../../../testing/tempDir";

@@ -1,6 +1,5 @@
 import type { Values } from "../../../policy/engine/values";
 import { UNKNOWN } from "../support/judge";
-
 import type { ResourceCases } from "./resourceCases";
 
 const CLUSTER = "aws:rds/cluster:Cluster";

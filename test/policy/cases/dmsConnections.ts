@@ -1,5 +1,4 @@
 import { UNKNOWN } from "../support/judge";
-
 import type { ResourceCases } from "./resourceCases";
 
 const ENDPOINT = "aws:dms/endpoint:Endpoint";

@@ -2,7 +2,6 @@ import { sourceSettings, targetSettings } from "../../../components/dms/dmsEndpo
 import type { Values } from "../../../policy/engine/values";
 import { goodSettings } from "../support/goodStack";
 import { UNKNOWN } from "../support/judge";
-
 import type { ResourceCases } from "./resourceCases";
 
 const ENDPOINT = "aws:dms/endpoint:Endpoint";

@@ -1,7 +1,6 @@
 import type { Values } from "../../../policy/engine/values";
 import { goodMapping } from "../support/goodStack";
 import { UNKNOWN } from "../support/judge";
-
 import type { ResourceCases } from "./resourceCases";
 
 const TASK = "aws:dms/replicationTask:ReplicationTask";

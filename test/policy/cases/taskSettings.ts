@@ -1,7 +1,6 @@
 import type { Values } from "../../../policy/engine/values";
 import { goodSettings } from "../support/goodStack";
 import { UNKNOWN } from "../support/judge";
-
 import type { Outcome, ResourceCases } from "./resourceCases";
 
 const TASK = "aws:dms/replicationTask:ReplicationTask";

@@ -78,7 +78,7 @@ const fromGroup = (_name: string, inputs: Inputs): boolean =>
     inputs.referencedSecurityGroupId !== undefined;
 const fromNetwork = (_name: string, inputs: Inputs): boolean => inputs.cidrIpv4 !== undefined;
 
-const everybody = JSON.stringify({
+const EVERYBODY = JSON.stringify({
     Version: "2012-10-17",
     Statement: [
         { Effect: "Allow", Principal: "*", Action: "secretsmanager:GetSecretValue", Resource: "*" },
@@ -398,7 +398,7 @@ export const breakages: readonly Breakage[] = [
         type: HOST,
         break: set({ userData: "#!/bin/bash\nexport PGPASSWORD=not-a-real-one\n" }),
     },
-    { rule: "secrets-not-public", type: SECRET, break: set({ policy: everybody }) },
+    { rule: "secrets-not-public", type: SECRET, break: set({ policy: EVERYBODY }) },
     {
         rule: "iam-policies-narrow",
         type: "aws:iam/rolePolicy:RolePolicy",
@@ -417,7 +417,7 @@ export const breakages: readonly Breakage[] = [
     {
         rule: "iam-roles-trust-services",
         type: "aws:iam/role:Role",
-        break: set({ assumeRolePolicy: everybody }),
+        break: set({ assumeRolePolicy: EVERYBODY }),
     },
     {
         rule: "postgresql-roles-limited",

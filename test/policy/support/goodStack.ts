@@ -1,8 +1,7 @@
-import { taskSettings } from "../../../components/dms/taskSettings";
 import { sourceSettings, targetSettings } from "../../../components/dms/dmsEndpoint";
+import { taskSettings } from "../../../components/dms/taskSettings";
 import type { Values } from "../../../policy/engine/values";
-
-import { UNKNOWN, type JudgedResource } from "./judge";
+import { type JudgedResource, UNKNOWN } from "./judge";
 
 /** An input that is made from outputs of other resources, and so unknown in the first preview. */
 export class Reference {

@@ -1,7 +1,5 @@
 import { createRequire } from "node:module";
-
 import type { ResourceValidationPolicy, StackValidationPolicy } from "@pulumi/policy";
-
 import { toPolicy } from "../../../policy/engine/pulumiPolicy";
 import type { Rule } from "../../../policy/engine/rule";
 import type { Values } from "../../../policy/engine/values";

@@ -1,12 +1,10 @@
 import path from "node:path";
-
 import * as pulumi from "@pulumi/pulumi";
-
-import { obtainCli } from "../../../local/engine/pulumiCli";
 import { preview } from "../../../local/engine/operation";
 import { PROJECT_ROOT } from "../../../local/engine/paths";
-import { useOwnEnvironment } from "../../../local/environment";
+import { obtainCli } from "../../../local/engine/pulumiCli";
 import { openStack } from "../../../local/engine/workspace";
+import { useOwnEnvironment } from "../../../local/environment";
 import { breakages } from "../../policy/support/brokenSettings";
 
 /**

@@ -1,5 +1,4 @@
 import { escapeIdentifier } from "pg";
-
 import type { TableName } from "../../../trail/tableDefinition";
 
 /** A table whose name or columns are of some kind, and what becomes of it at the source. */

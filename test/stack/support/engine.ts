@@ -2,10 +2,9 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-
 import { obtainCli } from "../../../local/engine/pulumiCli";
-import { useOwnEnvironment } from "../../../local/environment";
 import { environment } from "../../../local/engine/workspace";
+import { useOwnEnvironment } from "../../../local/environment";
 import type { LaptopStack } from "./laptopStack";
 
 /** The engine's folder of a stack. */

@@ -4,17 +4,13 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-
 import { Client } from "pg";
-
-import type { TableName } from "../../../trail/tableDefinition";
-import { type ConnectionUrls } from "../../../commands/shared/localStack";
+import type { ConnectionUrls } from "../../../commands/shared/localStack";
 import { startTicks } from "../../../local/dms/processIdentity";
 import { PROJECT_ROOT } from "../../../local/engine/paths";
 import { namesIn } from "../../../local/servers/files";
 import { isPortFree } from "../../../local/servers/ports";
 import { readRecord } from "../../../local/servers/rdsFiles";
-import { makeTempDir } from "../../../testing/tempDir";
 import {
     type CommandResult,
     type Environment,
@@ -22,6 +18,8 @@ import {
     type RunningCommand,
     signalGroup,
 } from "../../../testing/command";
+import { makeTempDir } from "../../../testing/tempDir";
+import type { TableName } from "../../../trail/tableDefinition";
 
 /** A process of the stack, told from a later one with the same number by its start. */
 export interface StackProcess {
@@ -181,9 +179,9 @@ export class LaptopStack {
         assert.equal(result.code, 0, `npm stop failed:\n${result.output}`);
         assert.deepEqual(processes.filter(isLiving), [], "processes are left");
         for (const port of ports) {
-            assert(await isPortFree(port), `port ${String(port)} is taken`);
+            assert.ok(await isPortFree(port), `port ${String(port)} is taken`);
         }
-        assert(!existsSync(this.localDir), "the stack's folder is left");
+        assert.ok(!existsSync(this.localDir), "the stack's folder is left");
         return result;
     }
 

@@ -1,9 +1,7 @@
-import type { Client } from "pg";
-import { escapeIdentifier } from "pg";
-
+import { type Client, escapeIdentifier } from "pg";
+import { until } from "../../../testing/until";
 import { trailNames } from "../../../trail/names";
 import type { TableName } from "../../../trail/tableDefinition";
-import { until } from "../../../testing/until";
 
 /** One row of an audit log. */
 export interface LogEntry {

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import type { CommandResult } from "../../../testing/command";
 
 /** The engine's lines of progress and what it says while all goes well. */

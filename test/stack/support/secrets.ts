@@ -1,6 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
-
 import { Store } from "../../../local/aws/store";
 
 /** The passwords in the secrets of a stack, each once. */
@@ -25,7 +24,9 @@ export async function filesWith(folder: string, texts: readonly string[]): Promi
     for (const file of files) {
         // Servers and the engine are at work: what goes meanwhile is as good as not there.
         const content = await readFile(file, "latin1").catch((error: unknown) => {
-            if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+            if (error instanceof Error && "code" in error && error.code === "ENOENT") {
+                return "";
+            }
             throw error;
         });
         if (texts.some((text) => content.includes(text))) {

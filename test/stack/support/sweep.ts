@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import path from "node:path";
-
 import { sweepStack } from "../../../local/aws/revive";
 
 /**

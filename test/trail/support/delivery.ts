@@ -1,5 +1,4 @@
-import { DatabaseError, escapeIdentifier, type Client } from "pg";
-
+import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { HEADER_COLUMNS } from "../../../trail/headerColumns";
 import { trailNames } from "../../../trail/names";
 import type { TableShape } from "../../../trail/tableDefinition";

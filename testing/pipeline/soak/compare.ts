@@ -1,5 +1,4 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
-
 import { HEADER_COLUMNS } from "../../../trail/headerColumns";
 import { trailNames } from "../../../trail/names";
 import type { TableName } from "../../../trail/tableDefinition";

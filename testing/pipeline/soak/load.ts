@@ -1,7 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-
 import { type Client, DatabaseError } from "pg";
-
 import { disconnect } from "../../../local/dms/connection";
 import type { Random } from "./random";
 import { SOAK_TABLES, type SoakKind, soakStatement } from "./tables";

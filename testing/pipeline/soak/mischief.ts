@@ -1,8 +1,7 @@
 import type { Client } from "pg";
-
-import type { Faults } from "../../../local/dms/task/faults";
-import { type Pipeline } from "../pipeline";
 import { disconnect } from "../../../local/dms/connection";
+import type { Faults } from "../../../local/dms/task/faults";
+import type { Pipeline } from "../pipeline";
 import type { MortalServer, Outage } from "../server";
 import { Deeds } from "../stress";
 import type { Random } from "./random";

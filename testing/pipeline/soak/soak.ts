@@ -1,13 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
-
+import { disconnect } from "../../../local/dms/connection";
 import type { Faults } from "../../../local/dms/task/faults";
 import type { VerifyReport } from "../../../verify/report";
 import { verifyTrail } from "../../../verify/verifyTrail";
 import { Pipeline } from "../pipeline";
-import { disconnect } from "../../../local/dms/connection";
 import { MortalServer } from "../server";
 import { readComplaints } from "../trailReader";
-import { type Comparison, compareTable } from "./compare";
+import { compareTable, type Comparison } from "./compare";
 import { LoadClient } from "./load";
 import { Mischief } from "./mischief";
 import { Random } from "./random";

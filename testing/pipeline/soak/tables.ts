@@ -1,5 +1,4 @@
 import { escapeIdentifier, escapeLiteral } from "pg";
-
 import type { TableName } from "../../../trail/tableDefinition";
 import { qualified } from "../tables";
 

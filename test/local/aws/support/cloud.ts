@@ -1,9 +1,8 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
-
 import { awsProvider } from "../../../../local/aws/provider";
-import type { TaskControl } from "../../../../local/aws/taskControl";
 import { sweepStack } from "../../../../local/aws/revive";
+import type { TaskControl } from "../../../../local/aws/taskControl";
 import type { Props, ResourceContext } from "../../../../local/provider";
 import { makeTempDir } from "../../../../testing/tempDir";
 

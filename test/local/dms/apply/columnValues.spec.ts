@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-
 import fc from "fast-check";
-
-import { copyField } from "../../../../local/dms/load/copyIn";
-import { ConfirmWindow } from "../../../../local/dms/capture/confirmWindow";
+import { convert, roundDecimal, type ValueRules } from "../../../../local/dms/apply/columnValues";
 import {
     commitTimestamp,
     formatSequence,
@@ -11,9 +8,10 @@ import {
     nextSequence,
     streamPosition,
 } from "../../../../local/dms/apply/headerValues";
-import { formatLsn, formatPosition, parseLsn } from "../../../../local/dms/lsn";
+import { ConfirmWindow } from "../../../../local/dms/capture/confirmWindow";
 import { slotName } from "../../../../local/dms/capture/slot";
-import { convert, roundDecimal, type ValueRules } from "../../../../local/dms/apply/columnValues";
+import { copyField } from "../../../../local/dms/load/copyIn";
+import { formatLsn, formatPosition, parseLsn } from "../../../../local/dms/lsn";
 
 const rules: ValueRules = { supportLobs: true, numericRounding: false, booleanAsText: false };
 

@@ -4,9 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-
 import fc from "fast-check";
-
 import { Spool } from "../../../../local/dms/capture/spool";
 
 describe("local/dms/capture/spool", function () {

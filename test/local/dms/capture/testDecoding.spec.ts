@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-
 import fc from "fast-check";
 import { type Client, escapeIdentifier } from "pg";
-
 import {
     type Change,
     parseMessage,

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-
 import { parseTableMappings } from "../../../../local/dms/task/mapping";
 import { wildcardTest } from "../../../../local/dms/task/wildcard";
 import { mappings } from "../support";

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-
-import { parseFaults } from "../../../../local/dms/task/faults";
-import { parseEndpointSettings } from "../../../../local/dms/task/extraAttributes";
-import { parseTableMappings } from "../../../../local/dms/task/mapping";
 import { parseReload } from "../../../../local/dms/load/reload";
+import { parseEndpointSettings } from "../../../../local/dms/task/extraAttributes";
+import { parseFaults } from "../../../../local/dms/task/faults";
+import { parseTableMappings } from "../../../../local/dms/task/mapping";
 import { retryLimit } from "../../../../local/dms/task/retries";
 import { parseTaskSettings } from "../../../../local/dms/task/settings";
 import type { Task } from "../../../../local/dms/task/task";
