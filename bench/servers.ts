@@ -10,7 +10,7 @@ import { readBenchSql } from "./sql";
  * 8 kB); Aurora's default is larger. Of what a benchmark does not touch nothing is taken.
  * https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Tuning.concepts.memory.html
  */
-export const SHARED_BUFFERS_MB = Math.floor(totalmem() / 4 / 1024 / 1024);
+const SHARED_BUFFERS_MB = Math.floor(totalmem() / 4 / 1024 / 1024);
 
 /** As a server that must not lose anything; no checkpoint and no autovacuum falls into a run, for any variant. */
 const SETTINGS: Readonly<Record<string, string>> = {

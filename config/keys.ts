@@ -2,7 +2,7 @@ import type { TableChoices } from "../trail/columnChoices";
 import type { TableName } from "../trail/tableDefinition";
 
 /** How the program reaches the private databases. Only directly today: from a machine inside the network. */
-export interface DatabaseAccess {
+interface DatabaseAccess {
     readonly kind: "direct";
 }
 

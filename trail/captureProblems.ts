@@ -23,7 +23,7 @@ export interface CaptureFacts {
 }
 
 /** The same of a table that holds rows of a partitioned one; what is as it has to be is left out. */
-export interface PartitionFacts extends TableName {
+interface PartitionFacts extends TableName {
     readonly oid: string;
     /** `pg_class.relkind` where it is no plain table. */
     readonly kind?: string;

@@ -12,7 +12,7 @@ const RIGHT_TO_LEFT =
     /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u;
 
 /** What keeps a column from being carried as the config has it, and what the config may say of it instead. */
-export interface ColumnProblem {
+interface ColumnProblem {
     readonly sentence: string;
     /** The choices that the config may make, the recommended one first, as YAML. */
     readonly choices: readonly string[];

@@ -11,7 +11,7 @@ import { renderSql, type SqlFile, SqlFragment, type Variables } from "../databas
  * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html
  * https://www.postgresql.org/docs/current/runtime-config-client.html
  */
-export const DMS_SESSION: Readonly<Record<string, string>> = {
+const DMS_SESSION: Readonly<Record<string, string>> = {
     ...EXACT_SETTINGS,
     search_path: '"$user", public',
     client_encoding: "UTF8",

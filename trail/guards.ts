@@ -9,7 +9,7 @@ import type { ColumnShape, TableName, TableShape } from "./tableDefinition";
 export const MARKER_TABLE: TableName = { schema: TRAIL_SCHEMA, table: "marker" };
 
 /** What happens when somebody does to a table what DMS cannot replicate: it fails, or it is recorded as a gap. */
-export type Guard = "refuse" | "record";
+type Guard = "refuse" | "record";
 
 /** How one source table is guarded. */
 export interface TableGuards {

@@ -49,7 +49,7 @@ export interface TableShape extends TableName {
 }
 
 /** A column that the trail does not have. */
-export interface ExcludedColumn {
+interface ExcludedColumn {
     readonly name: string;
     /** As the source has it. */
     readonly type: string;

@@ -22,7 +22,7 @@ export interface Candidate {
 }
 
 /** One row of sql/status/source_tables.sql. */
-export interface SourceTableName extends TableName {
+interface SourceTableName extends TableName {
     /** The partitioned tables that it is a part of. */
     readonly part_of: readonly TableName[];
 }
@@ -53,7 +53,7 @@ export async function readCandidates(
  *
  * @param rows those of the tables, in their order
  */
-export function candidatesOf(
+function candidatesOf(
     tables: readonly SourceTableName[],
     rows: readonly CatalogRow[],
     audited: readonly TableName[],

@@ -40,7 +40,7 @@ export async function expectedTrail(audit: Database, marker: TableShape): Promis
 }
 
 /** A script about a copy of the trail's schema. Names that only begin like the schema, such as those of roles, stay. */
-export function inSchema({ file, sql }: SqlFile, copy: string): SqlFile {
+function inSchema({ file, sql }: SqlFile, copy: string): SqlFile {
     return { file, sql: sql.replaceAll(new RegExp(`\\b${TRAIL_SCHEMA}\\b`, "gu"), copy) };
 }
 

@@ -5,14 +5,14 @@ import type { Markers } from "./markers";
 import type { Check } from "./report";
 
 /** A marker as the source has it. */
-export interface SourceMarker {
+interface SourceMarker {
     readonly id: string;
     /** ISO 8601 as PostgreSQL writes it. */
     readonly created_at: string;
 }
 
 /** Markers that follow each other at the source and are in no log. */
-export interface Hole {
+interface Hole {
     readonly first: string;
     readonly last: string;
     readonly markers: number;
@@ -55,7 +55,7 @@ export async function checkMarkers(
 }
 
 /** Joins the markers that are missing in a row, in the order of their numbers. */
-export function holesOf(all: readonly SourceMarker[], missing: ReadonlySet<string>): Hole[] {
+function holesOf(all: readonly SourceMarker[], missing: ReadonlySet<string>): Hole[] {
     const holes: Hole[] = [];
     let before: string | null = null;
     let run: SourceMarker[] = [];

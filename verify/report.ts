@@ -22,7 +22,7 @@ export interface Acknowledged extends Difference {
 }
 
 /** A gap that somebody has explained. */
-export interface AcknowledgedGap {
+interface AcknowledgedGap {
     readonly gap: string;
     readonly kind: string;
     readonly by: string;

@@ -11,10 +11,7 @@ import { qualified } from "./sqlExpressions";
 const NAMED_PARTITIONS = 3;
 
 /** Whether the partitions that a deployment has registered are those that the table has now. */
-export function judgePartitions(
-    present: readonly TableName[],
-    registered: readonly TableName[],
-): Check {
+function judgePartitions(present: readonly TableName[], registered: readonly TableName[]): Check {
     const without = (some: readonly TableName[], others: readonly TableName[]): string[] => {
         const names = new Set(others.map(formatTableName));
         return some.map(formatTableName).filter((name) => !names.has(name));

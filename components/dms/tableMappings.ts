@@ -61,7 +61,7 @@ function tableRules(
  * AWS DMS takes mappings up to 2 MB,
  * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.html.
  */
-export const MAPPINGS_LIMIT_BYTES = 2_000_000;
+const MAPPINGS_LIMIT_BYTES = 2_000_000;
 
 /**
  * The table mappings of the replication task: for each table an explicit selection, a rename to its staging table,

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { named, type Tags } from "../tags";
 
 /** Aurora PostgreSQL's default port, which the clusters keep. */
-export const DATABASE_PORT = 5432;
+const DATABASE_PORT = 5432;
 
 const HTTPS_PORT = 443;
 const SSH_PORT = 22;

@@ -32,7 +32,7 @@ export async function roleMay(
 }
 
 /** Whether a statement of an IAM policy document allows an action on a resource. */
-export function allows(json: string, action: string, resource: string): boolean {
+function allows(json: string, action: string, resource: string): boolean {
     const { Statement } = JSON.parse(json) as { Statement?: Statement | readonly Statement[] };
     return [Statement ?? []]
         .flat()

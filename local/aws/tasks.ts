@@ -16,7 +16,7 @@ export const ENDPOINT = "aws:dms/endpoint:Endpoint";
 export const CERTIFICATE = "aws:dms/certificate:Certificate";
 
 /** One side of a task, with its secret and certificate looked up: what the replicator connects with. */
-export interface TaskEndpoint {
+interface TaskEndpoint {
     readonly engineName: string;
     readonly host: string;
     readonly port: number;

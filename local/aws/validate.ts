@@ -49,7 +49,7 @@ function ipv4Number(address: string): number {
 }
 
 /** The addresses of a valid IPv4 network. */
-export function ipv4Network(cidr: string): Ipv4Network {
+function ipv4Network(cidr: string): Ipv4Network {
     const [address = "", length = ""] = cidr.split("/");
     const first = ipv4Number(address);
     return { first, last: first + 2 ** (32 - Number(length)) - 1 };

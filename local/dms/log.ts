@@ -1,5 +1,5 @@
 /** DMS log components this process writes as. */
-export type Component =
+type Component =
     "TASK_MANAGER" | "SOURCE_UNLOAD" | "SOURCE_CAPTURE" | "TARGET_LOAD" | "TARGET_APPLY" | "SORTER";
 
 export type Log = (level: "I" | "W" | "E", component: Component, message: string) => void;

@@ -9,13 +9,13 @@ import { ProgressDisplay } from "./progressDisplay";
 import { LAPTOP_STACK } from "./workspace";
 
 /** The policy packs that every preview and update runs under. */
-export const POLICY_PACKS: readonly string[] = [path.join(PROJECT_ROOT, "policy")];
+const POLICY_PACKS: readonly string[] = [path.join(PROJECT_ROOT, "policy")];
 
 /**
  * What the policy packs are told about a stack: its own file in policy/config, dev's for the laptop stack, which is thrown
  * away as well, and the strictest for any other.
  */
-export function packConfig(stackName: string): string {
+function packConfig(stackName: string): string {
     const file = (name: string): string =>
         path.join(PROJECT_ROOT, "policy", "config", `${name}.json`);
     const own = file(stackName === LAPTOP_STACK ? "dev" : stackName);

@@ -1,7 +1,7 @@
 import { UNKNOWN } from "../provider";
 
 /** How the connection is protected, as lib/pq (the real provider's driver) understands it. */
-export type SslMode = "disable" | "require" | "verify-ca" | "verify-full";
+type SslMode = "disable" | "require" | "verify-ca" | "verify-full";
 
 const SSL_MODES: readonly SslMode[] = ["disable", "require", "verify-ca", "verify-full"];
 

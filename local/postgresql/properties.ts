@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type CheckFailure, hasUnknown, type Props, UNKNOWN } from "../provider";
 
 /** One input of a resource, with the real provider's rules for it. */
-export interface Property {
+interface Property {
     readonly kind: "text" | "flag" | "number" | "texts";
     readonly required?: boolean;
     /** What stands for it where the program says nothing. */

@@ -17,7 +17,7 @@ const PINNED: Readonly<Record<number, string>> = {
 };
 
 /** The major version that `npm ci` installs with the project. */
-export const INSTALLED_MAJOR = 17;
+const INSTALLED_MAJOR = 17;
 
 /**
  * The folder with initdb, postgres and pg_ctl of a major version.

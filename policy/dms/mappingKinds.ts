@@ -110,7 +110,7 @@ function mayMean(column: string, name: string): boolean {
 }
 
 /** True of an object that has no other keys. */
-export function hasOnly(value: unknown, keys: readonly string[]): boolean {
+function hasOnly(value: unknown, keys: readonly string[]): boolean {
     return isValues(value) && Object.keys(value).every((key) => keys.includes(key));
 }
 

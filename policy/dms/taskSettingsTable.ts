@@ -13,7 +13,7 @@ import {
 export type Section = Readonly<Record<string, Setting>>;
 
 /** The rules that judge settings of their own. */
-export const OWN_RULES = {
+const OWN_RULES = {
     keepsStaging: "dms-task-keeps-staging",
     appliesEachChange: "dms-task-applies-each-change",
     survivesDdl: "dms-task-survives-source-ddl",

@@ -1,6 +1,3 @@
-/** A value that a setting may hold. */
-export type Scalar = boolean | number | string;
-
 /** A range of whole numbers, both ends included. */
 export interface Range {
     readonly min: number;

@@ -10,7 +10,7 @@ import type { InputKind, InputTable } from "./kinds";
 import { networkInputs } from "./network";
 
 /** Every input that the pack knows, by type. */
-export const INPUTS: Readonly<Record<string, InputTable>> = {
+const INPUTS: Readonly<Record<string, InputTable>> = {
     ...networkInputs,
     ...accessInputs,
     ...databaseInputs,

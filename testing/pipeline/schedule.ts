@@ -16,7 +16,7 @@ export type Step =
     { readonly session: number; readonly operation: Operation } | { readonly event: Event };
 
 /** Keys per table: few, so that changes meet. */
-export const KEY_COUNT = 5;
+const KEY_COUNT = 5;
 export const SESSION_COUNT = 3;
 
 const keys = fc.array(fc.nat(KEY_COUNT - 1), { minLength: 1, maxLength: 4 });
@@ -59,7 +59,7 @@ const shiftingFaults: fc.Arbitrary<Partial<Faults>> = fc.record(
     { requiredKeys: [] },
 );
 
-export const lastingFaults: fc.Arbitrary<Partial<Faults>> = fc.record({
+const lastingFaults: fc.Arbitrary<Partial<Faults>> = fc.record({
     streamPosition: fc.constantFrom("change", "change-and-commit", "commit"),
     restartChangeSeq: fc.boolean(),
     // An exact history needs an exact baseline.

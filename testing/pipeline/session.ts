@@ -11,7 +11,7 @@ import {
 } from "./tables";
 
 /** What one statement did to one row; images are jsonb as text. */
-export interface Effect {
+interface Effect {
     readonly table: number;
     readonly row: string;
     /** What the statement saw of the row under a lock; undefined when it could not know. */
@@ -28,7 +28,7 @@ export interface Commit {
     readonly at: string;
 }
 
-export type Write =
+type Write =
     | { readonly kind: "insert" | "copy" | "upsert"; readonly keys: readonly number[] }
     | { readonly kind: "update" | "touch" | "delete"; readonly keys: readonly number[] }
     | { readonly kind: "reinsert"; readonly keys: readonly number[] };

@@ -4,14 +4,14 @@ import type { TableName } from "../../trail/tableDefinition";
 import { incompressible } from "./values";
 
 /** A column that the workload writes, and the texts it writes. */
-export interface DataColumn {
+interface DataColumn {
     readonly name: string;
     readonly type: string;
     /** Input texts; null is one of them. */
     readonly pool: readonly (string | null)[];
 }
 
-export interface KeyColumn {
+interface KeyColumn {
     readonly name: string;
     readonly type: string;
     /** The value of key number n. */

@@ -17,7 +17,7 @@ async function mustExist(call: Call, type: string, id: string, code: string): Pr
 }
 
 /** Refuses an id of a VPC that does not exist. */
-export async function vpcOf(call: Call, inputs: Props): Promise<Props> {
+async function vpcOf(call: Call, inputs: Props): Promise<Props> {
     return await mustExist(call, VPC, mustText(inputs, "vpcId"), "InvalidVpcID.NotFound");
 }
 

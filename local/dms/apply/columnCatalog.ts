@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import { sqlFile } from "../sqlFile";
 import type { TableName } from "../tableName";
 
-export interface CatalogColumn {
+interface CatalogColumn {
     readonly name: string;
     /** format_type() with modifiers. */
     readonly type: string;

@@ -7,7 +7,7 @@ import type { StatusFile } from "../task/status";
 const ASK_EVERY_MS = 1_000;
 
 /** A transaction on the source that has not ended, as far as the task's user may see it. */
-export interface OpenTransaction {
+interface OpenTransaction {
     readonly pid: number | null;
     /** The name of a prepared transaction, which no process has. */
     readonly gid: string | null;
@@ -19,7 +19,7 @@ export interface OpenTransaction {
 }
 
 /** What a person has to find and end: `the transaction of process 7, open since ... (user "app", database "shop")`. */
-export function transactionWords(open: OpenTransaction): string {
+function transactionWords(open: OpenTransaction): string {
     const { pid, gid, since, username, application, database } = open;
     const details = Object.entries({ user: username, application, database }).flatMap(
         ([what, value]) => (value === null || value === "" ? [] : [`${what} "${value}"`]),

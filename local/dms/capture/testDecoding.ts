@@ -21,12 +21,12 @@ export interface Change {
     readonly columns?: readonly ColumnValue[];
 }
 
-export interface Truncate {
+interface Truncate {
     readonly kind: "truncate";
     readonly tables: readonly TableName[];
 }
 
-export interface Commit {
+interface Commit {
     readonly kind: "commit";
     /** As PostgreSQL prints it, e.g. "2026-01-02 03:04:05.678+00". */
     readonly timestamp: string;

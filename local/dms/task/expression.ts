@@ -9,7 +9,7 @@ const HEADERS = [
     "AR_H_OPERATION",
 ] as const;
 
-export type Header = (typeof HEADERS)[number];
+type Header = (typeof HEADERS)[number];
 
 /** What fills an added column. */
 export type Expression =

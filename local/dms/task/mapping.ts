@@ -13,7 +13,7 @@ import {
 import { wildcardTest } from "./wildcard";
 
 /** The column type an add-column rule declares. */
-export interface DataType {
+interface DataType {
     readonly type: string;
     readonly length?: number;
     readonly precision?: number;

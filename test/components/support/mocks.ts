@@ -6,7 +6,7 @@ const SECRET_SIGNATURE = "4dabf18193072939515e22adb298388d";
 
 /** Beginning of every password that the mocks make. */
 /** Of the columns that every table has here. */
-export const MOCK_COLUMNS_HASH = "5ca1ab1e";
+const MOCK_COLUMNS_HASH = "5ca1ab1e";
 export const MOCK_PASSWORD = "swordfish-";
 
 /** A resource as the program registered it. */

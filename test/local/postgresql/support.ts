@@ -61,7 +61,7 @@ async function start(): Promise<Shared> {
 }
 
 /** One server for all specs of this folder: each uses names of its own. */
-export function shared(): Promise<Shared> {
+function shared(): Promise<Shared> {
     starting ??= start();
     return starting;
 }

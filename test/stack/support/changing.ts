@@ -18,7 +18,7 @@ export interface ChangingTable {
 }
 
 /** As SQL writes a table's name. */
-export function written({ schema, table }: TableName): string {
+function written({ schema, table }: TableName): string {
     return `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`;
 }
 

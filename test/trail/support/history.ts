@@ -18,7 +18,7 @@ export interface Transaction {
 }
 
 /** A log row as it must be. */
-export interface Expected {
+interface Expected {
     readonly operation: string;
     readonly key: number;
     readonly before: Values | undefined;

@@ -5,7 +5,7 @@ import { type Cloud, type Made, makeNetwork } from "./cloud";
 const ROLE = "aws:iam/role:Role";
 const ENDPOINT = "aws:dms/endpoint:Endpoint";
 
-export function trust(service: string): string {
+function trust(service: string): string {
     return JSON.stringify({
         Version: "2012-10-17",
         Statement: [{ Effect: "Allow", Action: "sts:AssumeRole", Principal: { Service: service } }],
@@ -30,7 +30,7 @@ export interface Login {
 }
 
 /** An endpoint with its secret, which an access role may read. */
-export async function makeEndpoint(
+async function makeEndpoint(
     cloud: Cloud,
     endpointType: "source" | "target",
     login: Partial<Login>,
