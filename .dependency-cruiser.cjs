@@ -20,11 +20,11 @@ const FOLDERS = [
 /** What each folder may import beside itself and packages. */
 const MAY_IMPORT = {
     text: [],
-    database: [],
+    database: ["text"],
     trail: ["database", "text"],
     // A key's value is judged by what the components plan with it: networks, engine versions.
     config: ["trail", "text", "components/network/cidr", "components/cluster/engineVersion"],
-    components: ["trail", "database"],
+    components: ["trail", "database", "text"],
     verify: ["config/keyParsers", "trail", "database", "text"],
     policy: [],
     // The stand-in of DMS reads the tables of DMS's settings; the engine preloads what the program will need.

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { messageOf } from "../text/errors";
 import { nearest } from "../text/nearest";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
@@ -43,10 +44,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
         try {
             return parser.parse(text);
         } catch (error) {
-            const reason = (error instanceof Error ? error.message : String(error)).replace(
-                /\.$/,
-                "",
-            );
+            const reason = messageOf(error).replace(/\.$/, "");
             throw new Error(
                 `The config key ${NAMESPACE}:${key} is ${JSON.stringify(text)}, but ${reason}; ${mend}.`,
                 { cause: error },
@@ -107,6 +105,6 @@ export function loadConfig(): Config {
     try {
         return parseConfig(pulumi.runtime.allConfig());
     } catch (error) {
-        throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+        throw new pulumi.RunError(messageOf(error));
     }
 }

@@ -1,3 +1,4 @@
+import { codeOf, messageOf } from "../text/errors";
 // Captured by the functions that a dynamic provider serialises: only a module that is bound like this, and not an
 // import's copy of it, is written down as a require in its process.
 import fs = require("node:fs");
@@ -21,12 +22,6 @@ export interface Connection {
 /** How long a server may take to answer a connection attempt, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 15_000;
 
-/** The code of a Node.js or PostgreSQL error, or "" where there is none. */
-export function errorCode(error: unknown): string {
-    const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
-    return typeof code === "string" ? code : "";
-}
-
 /** True when the server could not be reached at all, as opposed to a server that answered with a refusal. */
 export function isUnreachable(error: unknown): boolean {
     const codes = [
@@ -39,8 +34,8 @@ export function isUnreachable(error: unknown): boolean {
     ];
     const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
     return (
-        codes.includes(errorCode(error)) ||
-        inner.some((one) => codes.includes(errorCode(one))) ||
+        codes.includes(codeOf(error)) ||
+        inner.some((one) => codes.includes(codeOf(one))) ||
         (error instanceof Error && error.message.includes("timeout expired"))
     );
 }
@@ -57,17 +52,17 @@ export function isKnownConnection(connection: unknown): connection is Connection
 /** One sentence for a failed connection: what, where and how to mend it, without the password. */
 export function connectionProblem(connection: Connection, error: unknown): string {
     const where = `database "${connection.database}" at ${connection.host}:${String(connection.port)}`;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     if (isUnreachable(error)) {
-        return `The ${where} cannot be reached (${errorCode(error) || reason}); run Pulumi where the private database is reachable, and check that the instance is running.`;
+        return `The ${where} cannot be reached (${codeOf(error) || reason}); run Pulumi where the private database is reachable, and check that the instance is running.`;
     }
-    if (errorCode(error) === "28P01") {
+    if (codeOf(error) === "28P01") {
         return `The ${where} refused the password of user "${connection.user}"; give this user the password that its secret holds (the stack's outputs name the secrets), and run the command again.`;
     }
-    if (errorCode(error) === "3D000") {
+    if (codeOf(error) === "3D000") {
         return `The server at ${connection.host}:${String(connection.port)} has no database "${connection.database}"; check the config key audit-trail:databaseName.`;
     }
-    if (/certificate|self.signed|altname/i.test(`${errorCode(error)} ${reason}`)) {
+    if (/certificate|self.signed|altname/i.test(`${codeOf(error)} ${reason}`)) {
         return `The certificate of the ${where} is not trusted (${reason}); point the config key audit-trail:caBundle at the PEM file of its certificate authority.`;
     }
     return `Connecting to the ${where} as "${connection.user}" failed: ${reason}.`;

@@ -1,3 +1,4 @@
+import { messageOf } from "../text/errors";
 import { captureProblems } from "./captureProblems";
 import type { CatalogColumn, CatalogRow, FormerName } from "./catalogRow";
 import {
@@ -235,7 +236,7 @@ function confusablePartitions(rows: readonly CatalogRow[]): string[] {
         refuseConfusableNames([...plain, ...partitions]);
         return [];
     } catch (error) {
-        return [`${error instanceof Error ? error.message : String(error)}: rename one of them.`];
+        return [`${messageOf(error)}: rename one of them.`];
     }
 }
 

@@ -1,5 +1,6 @@
 import * as parsers from "../config/keyParsers";
 import { renderSql } from "../database/sqlTemplate";
+import { messageOf } from "../text/errors";
 import { fit, printable, WIDTH } from "../text/terminalLines";
 import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, listProblems, tableProblems } from "../trail/catalogTables";
@@ -90,9 +91,7 @@ function nameProblems(audited: readonly TableName[], row: CatalogRow): string[] 
         parsers.tables.parse(JSON.stringify([...audited.map(formatTableName), name]));
         return [];
     } catch (error) {
-        return [
-            `The table ${name} cannot be listed: ${error instanceof Error ? error.message : String(error)}.`,
-        ];
+        return [`The table ${name} cannot be listed: ${messageOf(error)}.`];
     }
 }
 

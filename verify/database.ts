@@ -1,6 +1,7 @@
 import type { Client } from "pg";
 import { prepareSession } from "../database/session";
 import { renderSql, type SqlFile } from "../database/sqlTemplate";
+import { messageOf } from "../text/errors";
 import type { TableName } from "../trail/tableDefinition";
 import { VerifyError } from "./report";
 import { qualified } from "./sqlExpressions";
@@ -50,7 +51,7 @@ export class Database {
                 ? await statement()
                 : await this.locked(this.lock, statement);
         } catch (cause) {
-            const reason = cause instanceof Error ? cause.message : String(cause);
+            const reason = messageOf(cause);
             throw new VerifyError(
                 `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: check that the stack is deployed and that this user may read it.`,
                 { cause },
@@ -84,7 +85,7 @@ export class Database {
                 try {
                     await this.client.query(sql);
                 } catch (cause) {
-                    const reason = cause instanceof Error ? cause.message : String(cause);
+                    const reason = messageOf(cause);
                     throw new VerifyError(
                         `${file} failed on the ${this.name} database (${reason})`,
                         { cause },

@@ -1,4 +1,5 @@
 import { renderSql } from "../database/sqlTemplate";
+import { messageOf } from "../text/errors";
 import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, tableShapes } from "../trail/catalogTables";
 import { MARKER_TABLE } from "../trail/guards";
@@ -65,7 +66,7 @@ export class Definitions {
             const expected = await expectedTrail(audit, marker);
             return new Definitions(audit, audited, expected, "", marker, found);
         } catch (error) {
-            const reason = error instanceof Error ? error.message : String(error);
+            const reason = messageOf(error);
             const problem = `it cannot be found out what the trail must be: ${reason}`;
             return new Definitions(audit, audited, undefined, problem, undefined, found);
         }

@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { renderSql } from "../database/sqlTemplate";
+import { messageOf } from "../text/errors";
 import type { CatalogRow, FormerName } from "../trail/catalogRow";
 import { catalogParameters, comparableShapes, withWhereabouts } from "../trail/catalogTables";
 import type { TableName, TableShape } from "../trail/tableDefinition";
@@ -31,7 +32,7 @@ export async function readTables(
         try {
             return comparableShapes([row]);
         } catch (error) {
-            const problem = error instanceof Error ? error.message : String(error);
+            const problem = messageOf(error);
             return [{ schema: row.table_schema, table: row.table_name, problem }];
         }
     });

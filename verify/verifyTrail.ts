@@ -1,5 +1,6 @@
 import type { Client } from "pg";
 import { renderSql } from "../database/sqlTemplate";
+import { messageOf } from "../text/errors";
 import { formatTableName } from "../trail/names";
 import type { TableName, TableShape } from "../trail/tableDefinition";
 import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
@@ -107,7 +108,7 @@ async function reportOf(context: TableContext, shape: TableShape): Promise<Table
     try {
         return await verifyTable(context, shape);
     } catch (error) {
-        const problem = error instanceof Error ? error.message : String(error);
+        const problem = messageOf(error);
         return emptyReport(formatTableName(shape), VERIFICATION, problem);
     }
 }
@@ -118,7 +119,7 @@ async function collectGaps(audit: Database): Promise<Check> {
         const [row] = await audit.rows<{ found: number }>(renderSql("sql/verify/collect_gaps.sql"));
         return checkOf("gap ledger", [], `${row?.found ?? 0} new entries`);
     } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = messageOf(error);
         return checkOf("gap ledger", [`it cannot be brought up to date: ${reason}`], "");
     }
 }

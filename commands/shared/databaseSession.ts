@@ -1,6 +1,7 @@
 import { Client } from "pg";
-import { connectionProblem, errorCode, isUnreachable } from "../../database/connection";
+import { connectionProblem, isUnreachable } from "../../database/connection";
 import { SESSION_OPTIONS } from "../../database/session";
+import { codeOf } from "../../text/errors";
 import { CommandError } from "./command";
 
 const CONNECT_TIMEOUT_MS = 15_000;
@@ -37,7 +38,7 @@ export async function connect(
         const isDown = isUnreachable(cause) && /^(localhost|127\.|::1)/.test(host);
         throw new CommandError(
             isDown
-                ? `The database "${database}" at ${host}:${String(port)} does not answer (${errorCode(cause) || "no answer in time"}); if it is the laptop stack's, "npm run status" shows what runs and "npm start" brings it back.`
+                ? `The database "${database}" at ${host}:${String(port)} does not answer (${codeOf(cause) || "no answer in time"}); if it is the laptop stack's, "npm run status" shows what runs and "npm start" brings it back.`
                 : connectionProblem(connection, cause),
             { cause },
         );

@@ -1,3 +1,4 @@
+import { messageOf } from "../../text/errors";
 /** An error of the operating system, as Node.js throws it. */
 interface SystemError extends Error {
     readonly code: string;
@@ -12,7 +13,7 @@ function isSystemError(error: unknown): error is SystemError {
 /** What a person reads of a failure: a sentence for what the operating system refuses, else the error's own words. */
 export function failureText(error: unknown): string {
     if (!isSystemError(error)) {
-        return error instanceof Error ? error.message : String(error);
+        return messageOf(error);
     }
     const where = error.path ?? "the stack's files";
     switch (error.code) {

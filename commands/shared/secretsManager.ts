@@ -1,4 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { messageOf } from "../../text/errors";
 import { CommandError } from "./command";
 
 /** The current text of a secret, read with the credentials of this machine's AWS configuration. */
@@ -12,7 +13,7 @@ export async function awsSecret(arn: string): Promise<string> {
         }
         return SecretString;
     } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
+        const reason = messageOf(cause);
         throw new CommandError(
             `The secret ${arn} cannot be read (${reason}); check the AWS credentials, or set AUDIT_TRAIL_SOURCE_URL and AUDIT_TRAIL_AUDIT_URL.`,
             { cause },

@@ -1,4 +1,5 @@
 import { Client } from "pg";
+import { codeOf } from "../../text/errors";
 import { CommandError } from "./command";
 
 /**
@@ -62,7 +63,7 @@ function describe(name: string, connectionString: string): { host: string; isVer
         const isAsked = modes.length > 0 && modes.every((mode) => mode === "verify-full");
         return { host, isVerified: isChecked && isAsked };
     } catch (cause) {
-        const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+        const code = codeOf(cause);
         if (code === "ENOENT" || code === "EACCES") {
             throw new CommandError(
                 `${name} names a file (sslrootcert, for example) that cannot be read (${code}); correct its path.`,

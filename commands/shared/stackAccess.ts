@@ -5,6 +5,7 @@ import { PROJECT_ROOT } from "../../local/engine/paths";
 import { obtainCli } from "../../local/engine/pulumiCli";
 import { deployedOutputs, localStackPlace } from "../../local/engine/workspace";
 import { userBackendEnvironment } from "../../local/environment";
+import { messageOf } from "../../text/errors";
 import { CommandError, sayAside } from "./command";
 import { type ConnectionUrls, connectionUrls } from "./localStack";
 
@@ -42,7 +43,7 @@ async function ownStack(name: string): Promise<DeployedStack> {
         const place = { cwd: PROJECT_ROOT, env: userBackendEnvironment() };
         text = (await promisify(execFile)(cli.command, args, place)).stdout;
     } catch (cause) {
-        const message = cause instanceof Error ? cause.message : String(cause);
+        const message = messageOf(cause);
         const [reason = ""] = /error: .*/.exec(message) ?? [];
         throw new CommandError(
             `The outputs of the stack ${name} cannot be read (${reason.trim()}); check its name with "pulumi stack ls" and that you are logged in.`,

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { messageOf } from "../../text/errors";
 // Bound so that the serialised provider requires them in its own process.
 import crypto = require("node:crypto");
 import util = require("node:util");
@@ -192,7 +193,7 @@ export const catalogProvider: pulumi.dynamic.ResourceProvider<
             // A preview must work where the private database is out of reach. An update that has anything to do in the
             // database fails there with its own message.
             console.warn(
-                `The source's catalog could not be compared, its columns are taken as they were: ${error instanceof Error ? error.message : String(error)}`,
+                `The source's catalog could not be compared, its columns are taken as they were: ${messageOf(error)}`,
             );
             return { changes: false };
         }
@@ -215,7 +216,7 @@ export function orSentence<T>(work: () => T): T {
     try {
         return work();
     } catch (error) {
-        throw new pulumi.RunError(error instanceof Error ? error.message : String(error));
+        throw new pulumi.RunError(messageOf(error));
     }
 }
 
@@ -232,7 +233,7 @@ function shapesOf(
     try {
         return tableShapes(rows, choices);
     } catch (error) {
-        const problems = error instanceof Error ? error.message : String(error);
+        const problems = messageOf(error);
         const isNew = rows.some(
             ({ relkind, now_called: now }) => relkind === null && now === undefined,
         );

@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { messageOf } from "../../text/errors";
 // Bound so that the serialised provider requires them in its own process.
 import crypto = require("node:crypto");
 import util = require("node:util");
@@ -130,7 +131,7 @@ export const scriptProvider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, Sq
             }
             // A preview must work where the private database is out of reach.
             console.warn(
-                `Nobody has looked whether the trail is as the last update left it: ${error instanceof Error ? error.message : String(error)}`,
+                `Nobody has looked whether the trail is as the last update left it: ${messageOf(error)}`,
             );
             return { changes: false };
         }

@@ -1,4 +1,4 @@
-import { errorCode } from "../../database/connection";
+import { codeOf } from "../../text/errors";
 import { Store } from "./store";
 
 const CLUSTER = "aws:rds/cluster:Cluster";
@@ -12,7 +12,7 @@ export async function isProtected(stackDir: string): Promise<boolean> {
         const clusters = await new Store(stackDir).list(CLUSTER);
         return clusters.some(({ inputs }) => inputs.deletionProtection === true);
     } catch (error) {
-        if (["EACCES", "EPERM"].includes(errorCode(error))) {
+        if (["EACCES", "EPERM"].includes(codeOf(error))) {
             throw error; // They are another user's.
         }
         return true;

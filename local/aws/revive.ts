@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { messageOf } from "../../text/errors";
 import { isRdsServerRunning, startRdsServer, stopRdsServer } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
 import { Store } from "./store";
@@ -39,7 +40,7 @@ export async function reviveStack(
                 await startTask(control, stackDir, id);
                 tasks.push(id);
             } catch (error) {
-                failures.push(error instanceof Error ? error.message : String(error));
+                failures.push(messageOf(error));
             }
         }
     }

@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
+import { messageOf } from "../../text/errors";
 import { type CheckFailure, type Props, UNKNOWN } from "../provider";
 import type { TypeBehaviour } from "./behaviour";
 
@@ -79,7 +80,7 @@ export function jsonProblem(value: unknown): string | undefined {
             ? undefined
             : "It is not a JSON object.";
     } catch (error) {
-        return `It is not valid JSON: ${error instanceof Error ? error.message : String(error)}.`;
+        return `It is not valid JSON: ${messageOf(error)}.`;
     }
 }
 

@@ -1,4 +1,5 @@
 import { DatabaseError } from "pg";
+import { codeOf } from "../../text/errors";
 
 /** The task cannot go on until a person mends something: it ends in state "failed", as a DMS task does. */
 export class TaskError extends Error {
@@ -8,23 +9,6 @@ export class TaskError extends Error {
 /** Thrown inside the pipeline when the task is asked to stop; open work is rolled back. */
 export class StopRequested extends Error {
     override readonly name = "StopRequested";
-}
-
-/** What is wrong, in words, from anything that was thrown. */
-export function messageOf(error: unknown): string {
-    if (error instanceof AggregateError && error.message === "") {
-        return error.errors.map(messageOf).join("; ");
-    }
-    return error instanceof Error ? error.message : String(error);
-}
-
-/** The SQLSTATE or the system error code of what was thrown, "" when it has none. */
-export function codeOf(error: unknown): string {
-    if (error instanceof AggregateError && error.errors.length > 0) {
-        return codeOf(error.errors[0]);
-    }
-    const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
-    return typeof code === "string" ? code : "";
 }
 
 /**

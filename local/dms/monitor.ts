@@ -1,9 +1,9 @@
 import type { Client } from "pg";
+import { messageOf } from "../../text/errors";
 import type { ControlTables } from "./apply/controlTables";
 import type { TransactionQueue } from "./capture/transactionQueue";
 import { clientConfig, connect, disconnect } from "./connection";
 import type { TaskContext } from "./context";
-import { messageOf } from "./errors";
 import { sqlFile } from "./sqlFile";
 
 const STATUS_INTERVAL_MS = 5_000;

@@ -1,8 +1,9 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { codeOf, messageOf } from "../../text/errors";
 import { type TaskContext, withFaults } from "./context";
-import { codeOf, isRowError, messageOf, StopRequested, TaskError } from "./errors";
+import { isRowError, StopRequested, TaskError } from "./errors";
 import { ReloadFile, ReloadRequested, withoutLoads } from "./load/reload";
 import { logToStandardOutput } from "./log";
 import { livingProcess, recordProcess } from "./processIdentity";

@@ -1,5 +1,5 @@
 import { readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { codeOf } from "./errors";
+import { codeOf } from "../../text/errors";
 
 /** Replaces a file at once, so that a reader or a crash never meets half of it; readable by the owner only. */
 export function writeJsonFile(file: string, value: unknown): void {

@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
-import { errorCode } from "../../database/connection";
+import { codeOf } from "../../text/errors";
 import { livingProcess, recordProcess } from "../dms/processIdentity";
 import { BusyError, busyMessage } from "./failure";
 
@@ -37,7 +37,7 @@ function link(own: string, file: string): void {
     try {
         linkSync(own, file);
     } catch (error) {
-        if (errorCode(error) !== "EEXIST") {
+        if (codeOf(error) !== "EEXIST") {
             throw error;
         }
         if (livingProcess(file) === undefined) {

@@ -1,4 +1,5 @@
 import { ConcurrentUpdateError } from "@pulumi/pulumi/automation";
+import { messageOf } from "../../text/errors";
 import { type EngineReport, plainMessage } from "./progress";
 
 /** The engine refused or failed; the message is all that a person has to read. */
@@ -38,7 +39,7 @@ export function busyMessage(pid?: number): string {
 
 /** What the Automation API's error says, which holds the whole command line and all that the engine printed. */
 function thrownReason(stackName: string, thrown: unknown): string {
-    const text = thrown instanceof Error ? thrown.message : String(thrown);
+    const text = messageOf(thrown);
     const [, reason] = /^error: (.+)$/m.exec(text) ?? [];
     if (reason === undefined) {
         return plainMessage(text);

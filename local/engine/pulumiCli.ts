@@ -3,6 +3,7 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { SemVer } from "semver";
+import { messageOf } from "../../text/errors";
 import { buildCli } from "./cliBuild";
 import { cacheDir } from "./paths";
 
@@ -32,7 +33,7 @@ const ANSWER_DEADLINE_MS = 30_000;
 
 /** Why something failed, in one line. The Automation API's errors hold the exit code and all output, each with a heading. */
 function reason(error: unknown): string {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = messageOf(error);
     const lines = text
         .split("\n")
         .map((line) => line.replace(/^ *(stdout|stderr|err\?): */, "").trim())

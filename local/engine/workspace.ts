@@ -12,6 +12,7 @@ import {
     StackNotFoundError,
     type StackSettings,
 } from "@pulumi/pulumi/automation";
+import { messageOf } from "../../text/errors";
 import { hasBundledPlugins } from "./bundledPlugins";
 import { occupy } from "./commandLock";
 import { explained, type OperationError } from "./failure";
@@ -128,7 +129,7 @@ async function readSettings(
         const source = await LocalWorkspace.create({ workDir: settingsDir, pulumiCommand: cli });
         return (await source.stackSettings(stackName)).config;
     } catch (error) {
-        const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+        const [reason = ""] = messageOf(error).split("\n");
         throw new Error(
             `The settings file ${file} is no valid YAML (${reason}); mend it and run the command again.`,
             { cause: error },

@@ -1,14 +1,11 @@
 import { DatabaseError } from "pg";
-
-function message(error: unknown): string {
-    return error instanceof Error ? error.message : String(error);
-}
+import { codeOf, messageOf } from "../../text/errors";
 
 /** A failed statement in the words of lib/pq, the real provider's driver: the server's message and its SQLSTATE. */
 function driverMessage(error: unknown): string {
     return error instanceof DatabaseError
         ? `pq: ${error.message} (${error.code ?? ""})`
-        : message(error);
+        : messageOf(error);
 }
 
 /** Runs work; a failure begins with what it was, as the real provider says it. */
@@ -40,13 +37,13 @@ export function bridgeLogLine(reported: string, version: string): string | undef
 
 /** A failure to connect, in the real provider's words: those of Go's net package and of lib/pq. Never holds the password. */
 export function connectionFailure(error: unknown, at: { host: string; port: number }): string {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = codeOf(error);
     const reasons: Readonly<Record<string, string>> = {
         ECONNREFUSED: `dial tcp ${at.host}:${at.port}: connect: connection refused`,
         ENOTFOUND: `dial tcp: lookup ${at.host}: no such host`,
         EAI_AGAIN: `dial tcp: lookup ${at.host}: no such host`,
     };
-    const text = message(error);
+    const text = messageOf(error);
     const reason = /does not support SSL/.test(text)
         ? "pq: SSL is not enabled on the server"
         : /timeout expired/.test(text)

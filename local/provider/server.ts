@@ -4,6 +4,7 @@ import * as services from "@pulumi/pulumi/proto/provider_grpc_pb";
 import * as proto from "@pulumi/pulumi/proto/provider_pb";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { messageOf } from "../../text/errors";
 import { changedProperties } from "./differences";
 import { engineErrorLog, type ErrorLog } from "./engineLog";
 import {
@@ -36,7 +37,7 @@ function unary<Req, Res>(answer: (request: Req) => Promise<Res>): Unary<Req, Res
                 done(null, response);
             },
             (error: unknown) => {
-                const details = error instanceof Error ? error.message : String(error);
+                const details = messageOf(error);
                 done({ code: grpc.status.UNKNOWN, details });
             },
         );

@@ -1,8 +1,9 @@
 import type { Client } from "pg";
+import { messageOf } from "../../../text/errors";
 import { type Change, parseMessage } from "../capture/testDecoding";
 import type { Transaction } from "../capture/transactions";
 import type { GroupOptions } from "../context";
-import { isRowError, messageOf, StopRequested, TaskError } from "../errors";
+import { isRowError, StopRequested, TaskError } from "../errors";
 import type { Log } from "../log";
 import { quoted, type TableName } from "../tableName";
 import type { ChangeSequence } from "../task/checkpoint";

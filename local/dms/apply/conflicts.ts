@@ -1,7 +1,8 @@
 import type { Client } from "pg";
+import { messageOf } from "../../../text/errors";
 import type { Change } from "../capture/testDecoding";
 import type { GroupOptions } from "../context";
-import { isRowError, messageOf, TaskError } from "../errors";
+import { isRowError, TaskError } from "../errors";
 import type { Log } from "../log";
 import { quoted } from "../tableName";
 import type { Task } from "../task/task";

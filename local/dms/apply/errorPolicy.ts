@@ -1,4 +1,4 @@
-import { codeOf } from "../errors";
+import { codeOf } from "../../../text/errors";
 import type { TaskSettings } from "../task/settings";
 import type { Operation } from "./headerValues";
 

@@ -1,6 +1,6 @@
 import { type Client, escapeIdentifier } from "pg";
+import { codeOf } from "../../../text/errors";
 import { type Change, type ColumnValue, UNCHANGED } from "../capture/testDecoding";
-import { codeOf } from "../errors";
 import { quoted } from "../tableName";
 import { isLob } from "./columnValues";
 import type { TablePlan } from "./tablePlan";

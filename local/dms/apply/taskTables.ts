@@ -1,6 +1,7 @@
 import { type Client, escapeIdentifier } from "pg";
+import { messageOf } from "../../../text/errors";
 import type { Change } from "../capture/testDecoding";
-import { isRowError, messageOf, TaskError } from "../errors";
+import { isRowError, TaskError } from "../errors";
 import type { Log } from "../log";
 import { quoted, type TableName } from "../tableName";
 import type { MappedTable } from "../task/mapping";

@@ -1,8 +1,9 @@
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
+import { messageOf } from "../../../text/errors";
 import { convert, isLob, type ValueRules } from "../apply/columnValues";
 import { currentTimestamp, headerValue } from "../apply/headerValues";
 import type { TablePlan } from "../apply/tablePlan";
-import { isRowError, messageOf, StopRequested, TaskError } from "../errors";
+import { isRowError, StopRequested, TaskError } from "../errors";
 import type { Log } from "../log";
 import { quoted } from "../tableName";
 import type { Faults } from "../task/faults";

@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
-import { messageOf, TaskError } from "../errors";
+import { messageOf } from "../../../text/errors";
+import { TaskError } from "../errors";
 import type { Log } from "../log";
 import { quoted, type TableName } from "../tableName";
 import type { Checkpoint } from "../task/checkpoint";

@@ -1,4 +1,5 @@
-import { messageOf, TaskError } from "../errors";
+import { messageOf } from "../../../text/errors";
+import { TaskError } from "../errors";
 import type { Log } from "../log";
 import { ChangingFile } from "../taskFiles";
 import { isUnfinishedJson, parseObject, refuseUnknownKeys } from "./jsonFields";

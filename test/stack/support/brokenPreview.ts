@@ -5,6 +5,7 @@ import { PROJECT_ROOT } from "../../../local/engine/paths";
 import { obtainCli } from "../../../local/engine/pulumiCli";
 import { openStack } from "../../../local/engine/workspace";
 import { useOwnEnvironment } from "../../../local/environment";
+import { messageOf } from "../../../text/errors";
 import { breakages } from "../../policy/support/brokenSettings";
 
 /**
@@ -44,6 +45,6 @@ async function main([engineDir = "", ...indices]: readonly string[]): Promise<vo
 }
 
 void main(process.argv.slice(2)).catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`${messageOf(error)}\n`);
     process.exitCode = 1;
 });
