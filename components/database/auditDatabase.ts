@@ -1,21 +1,24 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
+import {
+    foundationBatches,
+    markerGapBatches,
+    retirementBatches,
+    trailBatches,
+} from "../../trail/auditDeployment";
 import type { TableChoices } from "../../trail/columnChoices";
-import { dmsSession, dmsSessionLook, SESSIONS } from "../../trail/dmsSession";
-import { auditGrants, auditRights } from "../../trail/grants";
-import { MARKER_TABLE, markerGapFiles } from "../../trail/guards";
+import { dmsSessionLook } from "../../trail/dmsSession";
+import { MARKER_TABLE } from "../../trail/guards";
 import { formatTableName } from "../../trail/names";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
-import { foundation, widthFile } from "../../trail/statements";
-import { tableBatches } from "../../trail/tableBatches";
 import { shapeOf, type TableName, type TableShape } from "../../trail/tableDefinition";
-import { forgetColumnsFiles, leaveFile, lookFile, retireFile } from "../../trail/tableLife";
+import { lookFile } from "../../trail/tableLife";
 import type { AuroraCluster } from "../cluster/auroraCluster";
 import { DatabaseCredentials } from "../cluster/databaseCredentials";
 import { Password } from "../cluster/password";
 import type { Tags } from "../tags";
 import { AuditedTable } from "./auditedTable";
-import { type SqlBatch, SqlScript, type SqlScriptArgs } from "./sqlScript";
+import { SqlScript, type SqlScriptArgs } from "./sqlScript";
 
 /** Arguments of {@link AuditDatabase}. */
 export interface AuditDatabaseArgs {
@@ -79,18 +82,11 @@ export class AuditDatabase extends pulumi.ComponentResource {
                 ),
         );
 
-        // The first and the last of each script that acts as the owner, which has to be allowed to this user.
-        const rights: SqlBatch = { files: [auditGrants(audited)], always: true };
         const machinery = new SqlScript(
             `${name}-machinery`,
             {
                 connection,
-                batches: [
-                    rights,
-                    { files: foundation() },
-                    { about: SESSIONS, files: [dmsSession(roles.target)] },
-                    rights,
-                ],
+                batches: foundationBatches(audited),
                 look: dmsSessionLook(roles.target),
             },
             { ...inDatabase, dependsOn: [owner, auditor, operator, collector, target, ...created] },
@@ -114,39 +110,21 @@ export class AuditDatabase extends pulumi.ComponentResource {
             `${name}-tables`,
             {
                 connection,
-                batches: shapes.apply((all) => {
-                    const whole = { files: auditRights(audited, all), always: true };
-                    return [
-                        whole,
-                        { files: [widthFile(audited.map((table) => shapeOf(all, table)))] },
-                        ...audited.flatMap((table) => tableBatches(shapeOf(all, table))),
-                        { files: [leaveFile(audited)] },
-                        whole,
-                    ];
-                }),
+                batches: shapes.apply((all) => trailBatches(audited, all)),
                 look: shapes.apply((all) => lookFile(audited.map((table) => shapeOf(all, table)))),
             },
             { ...inDatabase, dependsOn: functions },
         );
         new SqlScript(
             `${name}-marker-gaps`,
-            { connection, batches: [rights, { files: markerGapFiles() }] },
+            { connection, batches: markerGapBatches(audited) },
             { ...inDatabase, dependsOn: [tables] },
         );
         this.retirement = [
             `${name}-retired`,
             {
                 connection,
-                batches: shapes.apply((all) => [
-                    rights,
-                    {
-                        files: [retireFile(audited), ...forgetColumnsFiles(audited, args.columns)],
-                        // Nothing else here changes when a partition leaves.
-                        rerunWhen: JSON.stringify(
-                            all.flatMap(({ partitions = [] }) => partitions.map(({ oid }) => oid)),
-                        ),
-                    },
-                ]),
+                batches: shapes.apply((all) => retirementBatches(audited, all, args.columns)),
             },
             // Not a child: the task waits for all of those.
             { deletedWith: server.cluster },

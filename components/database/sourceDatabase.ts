@@ -1,105 +1,36 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import { renderSql } from "../../database/sqlTemplate";
-import type { CatalogRow } from "../../trail/catalogRow";
 import { choicesFor, type TableChoices } from "../../trail/columnChoices";
-import { dmsSession, dmsSessionLook, SESSIONS } from "../../trail/dmsSession";
-import { sourceGrants } from "../../trail/grants";
-import {
-    guardFiles,
-    guardNames,
-    guardOthersFiles,
-    LIMIT_GUARD,
-    limitCheckFiles,
-    MARKER_TABLE,
-    markerFiles,
-    type TableGuards,
-} from "../../trail/guards";
+import { dmsSessionLook } from "../../trail/dmsSession";
+import { guardNames, LIMIT_GUARD, MARKER_TABLE } from "../../trail/guards";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import {
-    replicatedTables,
-    shapeOf,
-    type TableName,
-    type TableShape,
-} from "../../trail/tableDefinition";
+    demoBatches,
+    guardBatches,
+    type GuardChoices,
+    guardsOf,
+    markerBatches,
+    sourceRightsBatches,
+} from "../../trail/sourceDeployment";
+import type { TableShape } from "../../trail/tableDefinition";
 import type { AuroraCluster } from "../cluster/auroraCluster";
 import { DatabaseCredentials } from "../cluster/databaseCredentials";
 import { Password } from "../cluster/password";
 import { type TableMappings, tableMappings } from "../dms/tableMappings";
 import type { Tags } from "../tags";
 import { orSentence, repairOf, SourceCatalog } from "./sourceCatalog";
-import { type SqlBatch, SqlScript } from "./sqlScript";
+import { SqlScript } from "./sqlScript";
 
-/** Arguments of {@link SourceDatabase}. */
-export interface SourceDatabaseArgs {
+/** Arguments of {@link SourceDatabase}; the audited tables must exist, but for the demo table. */
+export interface SourceDatabaseArgs extends GuardChoices {
     readonly server: AuroraCluster;
     readonly databaseName: string;
-    /** The audited tables, which must exist, but for the demo table. */
-    readonly tables: readonly TableName[];
     /** What the trail does with single columns. */
     readonly columns: readonly TableChoices[];
     /** Whether to create `public.items`. */
     readonly demoTable: boolean;
-    /** Whether triggers guard the tables against what DMS does not replicate. */
-    readonly sourceGuards: boolean;
-    readonly allowTruncate: readonly TableName[];
-    readonly allowKeyUpdates: readonly TableName[];
-    readonly fullReplicaIdentity: readonly TableName[];
     readonly tags: Tags;
-}
-
-/** How a table is guarded; undefined where it is not. */
-function guardsOf(args: SourceDatabaseArgs, table: TableName): TableGuards | undefined {
-    return args.sourceGuards && isListed(args.tables, table)
-        ? {
-              truncate: isListed(args.allowTruncate, table) ? "record" : "refuse",
-              keyUpdate: isListed(args.allowKeyUpdates, table) ? "record" : "refuse",
-          }
-        : undefined;
-}
-
-function isListed(names: readonly TableName[], { schema, table }: TableName): boolean {
-    return names.some((one) => one.schema === schema && one.table === table);
-}
-
-/**
- * A table at a time, so that no lock on one table waits for another. They run again for another table under the name, and
- * for guards that are gone.
- */
-function guardBatches(
-    args: SourceDatabaseArgs,
-    rows: readonly CatalogRow[],
-    shapes: readonly TableShape[],
-    repairs: Readonly<Record<string, string>>,
-): SqlBatch[] {
-    const tables = args.tables.map((table) => {
-        const shape = shapeOf(shapes, table);
-        const guards = guardsOf(args, table);
-        const everyUpdate = rows.some(
-            ({ table_schema: schema, table_name: name, updates_are_rewritten: rewritten }) =>
-                schema === table.schema && name === table.table && rewritten === true,
-        );
-        return {
-            files: guardFiles(
-                shape,
-                guards === undefined ? undefined : { ...guards, everyUpdate },
-                isListed(args.fullReplicaIdentity, table),
-            ),
-            rerunWhen: [
-                shape.oid,
-                ...(shape.partitions ?? []).map(({ oid }) => oid),
-                repairOf(repairs, table),
-            ].join(" "),
-        };
-    });
-    const rerunWhen = tables.map((table) => table.rerunWhen).join();
-    // A guard whose function somebody has changed is none.
-    const functions = { files: markerFiles(), rerunWhen };
-    const checks = args.tables.flatMap((table, index) => {
-        const files = limitCheckFiles(shapeOf(shapes, table));
-        return files.length > 0 ? [{ files, rerunWhen: tables[index]?.rerunWhen ?? "" }] : [];
-    });
-    return [functions, ...tables, { files: guardOthersFiles(args.tables), rerunWhen }, ...checks];
 }
 
 /** What the trail needs in the source database: nothing that an INSERT, UPDATE or DELETE of a row would notice. */
@@ -141,13 +72,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
             inDatabase,
         );
         const demo = args.demoTable
-            ? [
-                  new SqlScript(
-                      `${name}-items`,
-                      { connection, batches: [{ files: [renderSql("sql/source/items.sql")] }] },
-                      inDatabase,
-                  ),
-              ]
+            ? [new SqlScript(`${name}-items`, { connection, batches: demoBatches() }, inDatabase)]
             : [];
         const machinery = new postgresql.Schema(
             `${name}-machinery`,
@@ -156,7 +81,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         );
         const marker = new SqlScript(
             `${name}-marker`,
-            { connection, batches: [{ files: markerFiles() }] },
+            { connection, batches: markerBatches() },
             { ...inDatabase, dependsOn: [machinery] },
         );
         const tables = [...args.tables, MARKER_TABLE];
@@ -186,20 +111,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
             {
                 connection,
                 // Only where the catalog is in order: its message about a missing table is the clearer one.
-                batches: catalog.shapes.apply((shapes) => [
-                    { about: SESSIONS, files: [dmsSession(roles.source)] },
-                    {
-                        // DMS loads each partition by itself.
-                        files: [sourceGrants([...tables, ...replicatedTables(shapes)])],
-                        // A table that was dropped and made again has nobody's rights.
-                        rerunWhen: shapes
-                            .flatMap(({ oid, partitions = [] }) => [
-                                oid,
-                                ...partitions.map((one) => one.oid),
-                            ])
-                            .join(),
-                    },
-                ]),
+                batches: catalog.shapes.apply((shapes) => sourceRightsBatches(tables, shapes)),
                 look: dmsSessionLook(roles.source),
             },
             { ...inDatabase, dependsOn: [role, heartbeat] },
@@ -212,7 +124,9 @@ export class SourceDatabase extends pulumi.ComponentResource {
                 connection,
                 batches: pulumi
                     .all([catalog.rows, catalog.shapes, catalog.repairs])
-                    .apply(([rows, shapes, repairs]) => guardBatches(args, rows, shapes, repairs)),
+                    .apply(([rows, shapes, repairs]) =>
+                        guardBatches(args, rows, shapes, (table) => repairOf(repairs, table)),
+                    ),
             },
             inDatabase,
         );

@@ -1,0 +1,67 @@
+import type { SqlBatch } from "../database/runBatch";
+import type { TableChoices } from "./columnChoices";
+import { dmsSession, SESSIONS } from "./dmsSession";
+import { auditGrants, auditRights } from "./grants";
+import { markerGapFiles } from "./guards";
+import { roles } from "./rolesAndSchemas";
+import { foundation, widthFile } from "./statements";
+import { tableBatches } from "./tableBatches";
+import { shapeOf, type TableName, type TableShape } from "./tableDefinition";
+import { forgetColumnsFiles, leaveFile, retireFile } from "./tableLife";
+
+// The scripts of a deployment on the audit cluster, in the order of the functions below. Each of them begins with the
+// rights that the deploying user needs for the rest. `audited` are the audited tables, and the marker table.
+
+function rights(audited: readonly TableName[]): SqlBatch {
+    return { files: [auditGrants(audited)], always: true };
+}
+
+/** Once per cluster, before the functions of the tables. */
+export function foundationBatches(audited: readonly TableName[]): SqlBatch[] {
+    // The first and the last of each script that acts as the owner, which has to be allowed to this user.
+    return [
+        rights(audited),
+        { files: foundation() },
+        { about: SESSIONS, files: [dmsSession(roles.target)] },
+        rights(audited),
+    ];
+}
+
+/** Staging, log and triggers of each table, after its function. */
+export function trailBatches(
+    audited: readonly TableName[],
+    shapes: readonly TableShape[],
+): SqlBatch[] {
+    const whole = { files: auditRights(audited, shapes), always: true };
+    const tables = audited.map((table) => shapeOf(shapes, table));
+    return [
+        whole,
+        { files: [widthFile(tables)] },
+        ...tables.flatMap(tableBatches),
+        { files: [leaveFile(audited)] },
+        whole,
+    ];
+}
+
+/** What turns arrived markers into gaps. */
+export function markerGapBatches(audited: readonly TableName[]): SqlBatch[] {
+    return [rights(audited), { files: markerGapFiles() }];
+}
+
+/** What lets go of tables and columns that are not listed any more, once DMS writes them no more. */
+export function retirementBatches(
+    audited: readonly TableName[],
+    shapes: readonly TableShape[],
+    choices: readonly TableChoices[],
+): SqlBatch[] {
+    return [
+        rights(audited),
+        {
+            files: [retireFile(audited), ...forgetColumnsFiles(audited, choices)],
+            // Nothing else here changes when a partition leaves.
+            rerunWhen: JSON.stringify(
+                shapes.flatMap(({ partitions = [] }) => partitions.map(({ oid }) => oid)),
+            ),
+        },
+    ];
+}
