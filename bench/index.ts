@@ -6,13 +6,14 @@ import { PROJECT_ROOT } from "../local/engine/paths";
 import { audit } from "./audit";
 import { guards } from "./guards";
 import { lag } from "./lag";
+import { leaves } from "./leaves";
 import { machineLine } from "./machine";
 import { conclude, Interruption, note, parsePartOptions, runPart } from "./part";
 import { source } from "./source";
 import { tables } from "./tables";
 import { verify } from "./verify";
 
-const PARTS = { source, guards, audit, lag, verify, tables };
+const PARTS = { source, guards, audit, lag, verify, leaves, tables };
 const DOCUMENT = path.join(PROJECT_ROOT, "docs", "benchmarks.md");
 /** What follows in the document is replaced by `--docs`. */
 const MARK = "<!-- Results: written by npm run bench -- --docs -->";
