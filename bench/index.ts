@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { format, resolveConfig } from "prettier";
 import { say } from "../commands/shared/command";
+import { failureText } from "../commands/shared/failureText";
 import { PROJECT_ROOT } from "../local/engine/paths";
 import { audit } from "./audit";
 import { guards } from "./guards";
@@ -35,7 +36,7 @@ conclude(async () => {
                 throw error;
             }
             process.exitCode = 1;
-            return `## ${name}\n\nFailed: ${String(error)}`;
+            return `## ${name}\n\nFailed: ${failureText(error)}`;
         });
         sections.push(section);
         say(`\n${section}`);

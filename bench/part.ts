@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
-import { CommandError, say } from "../commands/shared/command";
+import { say } from "../commands/shared/command";
+import { failureText } from "../commands/shared/failureText";
+import { PlainError } from "../text/errors";
 import { machineLine } from "./machine";
 
 /** What a benchmark is asked for. */
@@ -17,7 +19,7 @@ export type Part = (options: PartOptions, defer: Defer) => Promise<string>;
 export type Defer = (undo: () => Promise<unknown>) => void;
 
 /** A person wants the benchmarks to end. */
-export class Interruption extends CommandError {}
+export class Interruption extends PlainError {}
 
 /** Tells a waiting person what happens, apart from the results. */
 export function note(line: string): void {
@@ -36,7 +38,7 @@ export async function runPart(part: Part, options: PartOptions): Promise<string>
     } finally {
         for (const undo of undos.reverse()) {
             await undo().catch((error: unknown) => {
-                note(`Not cleaned up: ${String(error)}`);
+                note(`Not cleaned up: ${failureText(error)}`);
             });
         }
         interruption.dispose();
@@ -65,7 +67,7 @@ function interrupted(): { readonly promise: Promise<never>; dispose(): void } {
 
 /**
  * The command line of a benchmark: `--quick`, `--rows N` (million rows) and, for all of them together, `--docs`.
- * @throws CommandError that says what is wrong with it
+ * @throws PlainError that says what is wrong with it
  */
 export function parsePartOptions(args: readonly string[]): PartOptions & { docs: boolean } {
     const { values } = parseArgs({
@@ -78,7 +80,7 @@ export function parsePartOptions(args: readonly string[]): PartOptions & { docs:
     });
     const millionRows = Number(values.rows ?? (values.quick ? 1 : 10));
     if (!(millionRows > 0 && millionRows <= 1000)) {
-        throw new CommandError("--rows wants a size in million rows, for example: --rows 10");
+        throw new PlainError("--rows wants a size in million rows, for example: --rows 10");
     }
     return { quick: values.quick, millionRows, docs: values.docs };
 }
@@ -88,8 +90,8 @@ export function conclude(work: () => Promise<void>): void {
     work().then(
         () => process.exit(),
         (error: unknown) => {
-            const text = error instanceof CommandError ? error.message : error;
-            console.error(text);
+            // Nobody expected the others: where they were thrown is what a person needs.
+            console.error(failureText(error, !(error instanceof PlainError)));
             process.exit(1);
         },
     );

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { failureText } from "../commands/shared/failureText";
 import { soak, text } from "../testing/pipeline/soak/soak";
 
 const USAGE = "npm run soak -- [--minutes 10] [--seed N] [--clients 4]";
@@ -52,7 +53,7 @@ main().then(
         process.exitCode = code;
     },
     (error: unknown) => {
-        console.error(error instanceof Error ? error.stack : String(error));
+        console.error(failureText(error, true));
         process.exitCode = 2;
     },
 );

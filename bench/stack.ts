@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { promises } from "node:fs";
 import path from "node:path";
 import { Client } from "pg";
+import { failureText } from "../commands/shared/failureText";
 import { commitToLog, percentile } from "./latency";
 
 const ROOT = path.resolve(__dirname, "..");
@@ -73,6 +74,6 @@ async function main(): Promise<void> {
 }
 
 void main().catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(failureText(error));
     process.exitCode = 1;
 });

@@ -3,7 +3,8 @@ import { taskFolder, taskIds } from "../local/aws/tasks";
 import { taskFiles } from "../local/dms/task/task";
 import { readIfExists } from "../local/servers/files";
 import { rdsFolder, rdsIdentifiers } from "../local/servers/rdsFiles";
-import { CommandError, runCommand, say } from "./shared/command";
+import { PlainError } from "../text/errors";
+import { runCommand, say } from "./shared/command";
 import { localStackDir } from "./shared/localStack";
 import { optionsOf } from "./shared/usage";
 
@@ -35,7 +36,7 @@ runCommand(
         const logs = await allLogs(localStackDir());
         const wanted = logs.filter(({ word }) => words.length === 0 || words.includes(word));
         if (wanted.length === 0) {
-            throw new CommandError('There is no log yet; run "npm start" first.');
+            throw new PlainError('There is no log yet; run "npm start" first.');
         }
         for (const { word, file } of wanted) {
             const text = (await readIfExists(file)) ?? "";

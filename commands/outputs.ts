@@ -1,7 +1,7 @@
 import { obtainCli } from "../local/engine/pulumiCli";
 import { deployedOutputs, localStackPlace } from "../local/engine/workspace";
-import { CommandError, runCommand, say, sayAside } from "./shared/command";
-import { connectionUrls, unfinishedUrls } from "./shared/localStack";
+import { runCommand, say, sayAside } from "./shared/command";
+import { connectionUrls, notDeployed, unfinishedUrls } from "./shared/localStack";
 import { optionsOf } from "./shared/usage";
 
 /**
@@ -19,7 +19,7 @@ runCommand(
                 say(JSON.stringify(urls, null, 2));
                 return;
             }
-            throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
+            throw notDeployed();
         }
         const values = Object.entries(outputs)
             .filter(([, { secret }]) => !secret)

@@ -8,14 +8,15 @@ import { type EngineReport, plainPlan } from "../local/engine/progress";
 import { obtainCli } from "../local/engine/pulumiCli";
 import { terminalOf } from "../local/engine/terminal";
 import { localStackPlace, openStack, type StackPlace } from "../local/engine/workspace";
-import { CommandError, runCommand, say, sayAside } from "./shared/command";
+import { PlainError } from "../text/errors";
+import { runCommand, say, sayAside } from "./shared/command";
 import { optionsOf } from "./shared/usage";
 
 /** A stack of the project's own settings files, previewed as if for the first time, with state of its own. */
 function previewPlace(stackName: string): StackPlace {
     const settings = path.join(PROJECT_ROOT, `Pulumi.${stackName}.yaml`);
     if (!existsSync(settings)) {
-        throw new CommandError(
+        throw new PlainError(
             `There is no ${path.basename(settings)} in the project folder; name a stack that has one, for example: npm run preview -- --stack dev`,
         );
     }

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { CommandError, runCommand } from "./shared/command";
-import { unfinishedUrls } from "./shared/localStack";
+import { PlainError } from "../text/errors";
+import { runCommand } from "./shared/command";
+import { notDeployed, unfinishedUrls } from "./shared/localStack";
 import { psqlVariables } from "./shared/psqlSession";
 import { optionsOf } from "./shared/usage";
 
@@ -11,14 +12,14 @@ runCommand(
     async ({ words }) => {
         const [side, ...more] = words;
         if ((side !== "source" && side !== "audit") || more.length > 0) {
-            throw new CommandError(
+            throw new PlainError(
                 "Name one of the two databases: npm run psql -- source, or npm run psql -- audit",
             );
         }
         const { sourceUrl, auditUrl } = await unfinishedUrls();
         const address = side === "source" ? sourceUrl : auditUrl;
         if (address === undefined) {
-            throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
+            throw notDeployed();
         }
         // Ctrl-C ends a query in psql, not this command.
         process.removeAllListeners("SIGINT").on("SIGINT", () => undefined);
@@ -30,7 +31,7 @@ runCommand(
             const [code] = (await once(child, "exit")) as [number | null];
             process.exitCode = code ?? 1;
         } catch (cause) {
-            throw new CommandError(
+            throw new PlainError(
                 'psql could not be started: install the PostgreSQL client, or take the address from "npm run -s outputs".',
                 { cause },
             );

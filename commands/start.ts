@@ -9,8 +9,9 @@ import type { EngineReport } from "../local/engine/progress";
 import { obtainCli } from "../local/engine/pulumiCli";
 import { recover } from "../local/engine/recover";
 import { localStackPlace, openStack } from "../local/engine/workspace";
+import { PlainError } from "../text/errors";
 import { wrapped } from "../text/terminalLines";
-import { CommandError, runCommand, say } from "./shared/command";
+import { runCommand, say } from "./shared/command";
 import {
     type ConnectionUrls,
     connectionUrls,
@@ -115,7 +116,7 @@ runCommand(optionsOf("start"), async ({ verbose, walkthrough }, interruption) =>
     // A task that did not start and that the update had no reason to change.
     const { failures } = await revive();
     if (failures.length > 0) {
-        throw new CommandError(failures.join("\n"));
+        throw new PlainError(failures.join("\n"));
     }
     say(`Resources: ${changesOf(report)}. The policy pack in policy/ passed.`);
 

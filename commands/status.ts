@@ -5,10 +5,10 @@ import { isRdsServerRunning } from "../local/servers/rds";
 import { findRecord, rdsIdentifiers } from "../local/servers/rdsFiles";
 import { Database } from "../verify/database";
 import { type Overview, overviewLines, readOverview } from "../verify/overview";
-import { CommandError, runCommand, say } from "./shared/command";
+import { runCommand, say } from "./shared/command";
 import { connect } from "./shared/databaseSession";
 import { failureText } from "./shared/failureText";
-import { localStackDir, unfinishedUrls } from "./shared/localStack";
+import { localStackDir, notDeployed, unfinishedUrls } from "./shared/localStack";
 import { optionsOf } from "./shared/usage";
 
 /** A server of the stack. */
@@ -141,7 +141,7 @@ runCommand(
         const stackDir = localStackDir();
         const [servers, tasks] = [await serverStates(stackDir), await taskStates(stackDir)];
         if (servers.length === 0) {
-            throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
+            throw notDeployed();
         }
         const trail = await trailState(servers);
         const isWhole =

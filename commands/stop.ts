@@ -8,8 +8,9 @@ import { obtainCli } from "../local/engine/pulumiCli";
 import { endEngines, endOrphans, recover } from "../local/engine/recover";
 import { readDeployment } from "../local/engine/stackState";
 import { localStackPlace, openStack, type StackPlace } from "../local/engine/workspace";
+import { PlainError } from "../text/errors";
 import { wrapped } from "../text/terminalLines";
-import { CommandError, runCommand, say } from "./shared/command";
+import { runCommand, say } from "./shared/command";
 import { failureText } from "./shared/failureText";
 import { removeLocalFolder } from "./shared/localFolder";
 import { localStackDir } from "./shared/localStack";
@@ -20,9 +21,9 @@ const BEGINNING =
 
 const FORCE = "npm stop -- --force";
 
-function protectedStack({ settingsDir, stackName }: StackPlace, cause?: unknown): CommandError {
+function protectedStack({ settingsDir, stackName }: StackPlace, cause?: unknown): PlainError {
     const settings = path.join(settingsDir, `Pulumi.${stackName}.yaml`);
-    return new CommandError(
+    return new PlainError(
         `The laptop stack is protected from deletion, so nothing of it was touched: set audit-trail:deletionProtection to false in ${settings}, run "npm start" and then "npm stop" again, or throw it away with its data by "${FORCE}".`,
         { cause },
     );

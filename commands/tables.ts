@@ -2,9 +2,9 @@ import { renderSql } from "../database/sqlTemplate";
 import type { TableName } from "../trail/tableDefinition";
 import { candidateLines, readCandidates } from "../verify/candidates";
 import { Database } from "../verify/database";
-import { CommandError, type CommandOptions, runCommand, say } from "./shared/command";
+import { type CommandOptions, runCommand, say } from "./shared/command";
 import { connect } from "./shared/databaseSession";
-import { type ConnectionUrls, unfinishedUrls } from "./shared/localStack";
+import { type ConnectionUrls, notDeployed, unfinishedUrls } from "./shared/localStack";
 import { givenUrls, requireVerifiedServer } from "./shared/secureUrl";
 import { deployedStack } from "./shared/stackAccess";
 import { optionsOf } from "./shared/usage";
@@ -20,7 +20,7 @@ async function addresses({ stack = "local" }: CommandOptions): Promise<Connectio
     }
     const { sourceUrl, auditUrl } = await unfinishedUrls();
     if (sourceUrl === undefined || auditUrl === undefined) {
-        throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
+        throw notDeployed();
     }
     return { sourceUrl, auditUrl };
 }

@@ -1,10 +1,11 @@
+import { PlainError } from "../text/errors";
 import { parseTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
 import { readTables } from "../verify/readTables";
 import { hasUnverified, type VerifyReport } from "../verify/report";
 import { reportLines } from "../verify/reportText";
 import { verifyTrail } from "../verify/verifyTrail";
-import { CommandError, type CommandOptions, runCommand, say } from "./shared/command";
+import { type CommandOptions, runCommand, say } from "./shared/command";
 import { connect } from "./shared/databaseSession";
 import { givenUrls, requireVerifiedServer } from "./shared/secureUrl";
 import { type DeployedStack, deployedStack } from "./shared/stackAccess";
@@ -39,7 +40,7 @@ async function findSubject({ stack: name = "local", tables }: CommandOptions): P
 function tableOutput(stack: DeployedStack | undefined): string[] {
     const tables: unknown = stack?.outputs.tables;
     if (!Array.isArray(tables)) {
-        throw new CommandError(
+        throw new PlainError(
             "The stack has no output tables: deploy it with this version of the program, or name them with --table.",
         );
     }

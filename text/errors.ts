@@ -14,3 +14,9 @@ export function codeOf(thrown: unknown): string {
     }
     return thrown instanceof AggregateError ? codeOf(thrown.errors[0]) : "";
 }
+
+/**
+ * A failure in plain words: its message is all that a person has to read, what is wrong, where and how to mend it. Its kinds
+ * are classes only where somebody does something else for them.
+ */
+export class PlainError extends Error {}

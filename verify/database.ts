@@ -1,9 +1,8 @@
 import type { Client } from "pg";
 import { prepareSession } from "../database/session";
 import { renderSql, type SqlFile } from "../database/sqlTemplate";
-import { messageOf } from "../text/errors";
+import { messageOf, PlainError } from "../text/errors";
 import type { TableName } from "../trail/tableDefinition";
-import { VerifyError } from "./report";
 import { qualified } from "./sqlExpressions";
 
 /** One of the two databases, and how it is called in messages. */
@@ -38,7 +37,7 @@ export class Database {
     /**
      * Runs one script of one statement.
      *
-     * @throws VerifyError that names the script and the database
+     * @throws PlainError that names the script and the database
      */
     async rows<T extends object>(
         { file, sql }: SqlFile,
@@ -52,7 +51,7 @@ export class Database {
                 : await this.locked(this.lock, statement);
         } catch (cause) {
             const reason = messageOf(cause);
-            throw new VerifyError(
+            throw new PlainError(
                 `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: check that the stack is deployed and that this user may read it.`,
                 { cause },
             );
@@ -86,7 +85,7 @@ export class Database {
                     await this.client.query(sql);
                 } catch (cause) {
                     const reason = messageOf(cause);
-                    throw new VerifyError(
+                    throw new PlainError(
                         `${file} failed on the ${this.name} database (${reason})`,
                         { cause },
                     );
@@ -101,7 +100,7 @@ export class Database {
     async row<T extends object>(script: SqlFile, parameters: readonly unknown[] = []): Promise<T> {
         const [row] = await this.rows<T>(script, parameters);
         if (row === undefined) {
-            throw new VerifyError(`${script.file} found nothing on the ${this.name} database.`);
+            throw new PlainError(`${script.file} found nothing on the ${this.name} database.`);
         }
         return row;
     }

@@ -1,5 +1,5 @@
 import { renderSql } from "../database/sqlTemplate";
-import { messageOf } from "../text/errors";
+import { messageOf, PlainError } from "../text/errors";
 import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, tableShapes } from "../trail/catalogTables";
 import { MARKER_TABLE } from "../trail/guards";
@@ -13,7 +13,7 @@ import type { Database } from "./database";
 import { definitionFindings } from "./definitionFindings";
 import { type ExpectedTrail, expectedTrail } from "./expectedTrail";
 import { partitionedFacts, partitionFindings, type StagingPartition } from "./partitionDefinitions";
-import { type Check, VerifyError } from "./report";
+import type { Check } from "./report";
 import { qualified } from "./sqlExpressions";
 
 const NAME = "definitions";
@@ -61,7 +61,7 @@ export class Definitions {
                 ),
             );
             if (marker === undefined) {
-                throw new VerifyError("the source has no marker table");
+                throw new PlainError("the source has no marker table");
             }
             const expected = await expectedTrail(audit, marker);
             return new Definitions(audit, audited, expected, "", marker, found);

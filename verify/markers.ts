@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { renderSql } from "../database/sqlTemplate";
+import { PlainError } from "../text/errors";
 import type { Database } from "./database";
-import { VerifyError } from "./report";
 
 const LOOK_EVERY_MS = 10;
 
@@ -14,7 +14,7 @@ export interface Marker {
 }
 
 /** A marker did not arrive: replication stands still or is far behind. */
-export class MarkerLate extends VerifyError {}
+export class MarkerLate extends PlainError {}
 
 /** Commits markers at the source and waits for them on the audit side. */
 export class Markers {

@@ -114,9 +114,6 @@ export function withDefaults(options: VerifyOptions): VerifySettings {
     };
 }
 
-/** A verification that could not be made; the message is one sentence for a person. */
-export class VerifyError extends Error {}
-
 /** A table's report out of its parts. */
 export function tableReport(parts: Omit<TableReport, "complete">): TableReport {
     const { completeUpTo, differenceCount, checks } = parts;

@@ -32,7 +32,7 @@ export interface TableContext {
 /**
  * Verifies one table.
  *
- * @throws VerifyError with one sentence when something of it cannot be read
+ * @throws PlainError with one sentence when something of it cannot be read
  */
 export async function verifyTable(
     { source, audit, markers, settings, audited, definitions, isReplicating, now }: TableContext,

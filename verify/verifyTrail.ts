@@ -40,7 +40,7 @@ export interface UnreadableTable extends TableName {
  * @param source connected to the source database, may insert into `audit_trail.marker` and read the tables
  * @param audit connected to the audit database as a member of the logs' owner that may create a schema
  * @param tables the audited tables as the source's catalog has them now; one that cannot be judged is reported as such
- * @throws VerifyError with one sentence when nothing can be said of any table
+ * @throws PlainError with one sentence when nothing can be said of any table
  */
 export async function verifyTrail(
     source: Client,

@@ -3,7 +3,7 @@ import { useOwnEnvironment } from "../../local/environment";
 import { failureText } from "./failureText";
 import { type CommandOptions, parseOptions } from "./options";
 
-export { CommandError, type CommandOptions } from "./options";
+export { type CommandOptions } from "./options";
 
 /** One line to the terminal. */
 export function say(line = ""): void {
@@ -69,10 +69,9 @@ export function runCommand(
             () => process.exit(interrupted ?? process.exitCode),
             (error: unknown) => {
                 const verbose = args.includes("--verbose");
-                const text = verbose && error instanceof Error ? error.stack : failureText(error);
                 // What fails after an interruption fails because of it, and the engine's words for that help nobody.
                 if (interrupted === undefined || verbose) {
-                    process.stderr.write(`\n${text ?? "The command failed without a message."}\n`);
+                    process.stderr.write(`\n${failureText(error, verbose)}\n`);
                 }
                 process.exit(interrupted ?? failureCode);
             },

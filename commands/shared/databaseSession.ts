@@ -1,8 +1,7 @@
 import { Client } from "pg";
 import { connectionProblem, isUnreachable } from "../../database/connection";
 import { SESSION_OPTIONS } from "../../database/session";
-import { codeOf } from "../../text/errors";
-import { CommandError } from "./command";
+import { codeOf, PlainError } from "../../text/errors";
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
@@ -11,7 +10,7 @@ const CONNECT_TIMEOUT_MS = 15_000;
  *
  * @param command what the server calls the session
  * @param queryTimeoutMs how long one statement may take; for ever if not given
- * @throws CommandError with one sentence that says why not, and no password
+ * @throws PlainError with one sentence that says why not, and no password
  */
 export async function connect(
     connectionString: string,
@@ -36,7 +35,7 @@ export async function connect(
         const { host, port, database = "", user = "" } = client;
         const connection = { host, port, database, user, password: "", caPath: "" };
         const isDown = isUnreachable(cause) && /^(localhost|127\.|::1)/.test(host);
-        throw new CommandError(
+        throw new PlainError(
             isDown
                 ? `The database "${database}" at ${host}:${String(port)} does not answer (${codeOf(cause) || "no answer in time"}); if it is the laptop stack's, "npm run status" shows what runs and "npm start" brings it back.`
                 : connectionProblem(connection, cause),

@@ -10,10 +10,17 @@ function isSystemError(error: unknown): error is SystemError {
     return error instanceof Error && "code" in error && "syscall" in error;
 }
 
-/** What a person reads of a failure: a sentence for what the operating system refuses, else the error's own words. */
-export function failureText(error: unknown): string {
+/**
+ * What a person reads of any failure: a sentence for what the operating system refuses, else the error's own words.
+ *
+ * @param isVerbose gives where it was thrown instead
+ */
+export function failureText(error: unknown, isVerbose = false): string {
+    if (isVerbose && error instanceof Error && error.stack !== undefined) {
+        return error.stack;
+    }
     if (!isSystemError(error)) {
-        return messageOf(error);
+        return messageOf(error) || "The command failed without a message.";
     }
     const where = error.path ?? "the stack's files";
     switch (error.code) {

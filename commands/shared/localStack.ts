@@ -5,11 +5,16 @@ import { SECRET, secretValue } from "../../local/aws/secretValue";
 import { Store } from "../../local/aws/store";
 import { localDir } from "../../local/engine/paths";
 import { authorityFiles } from "../../local/servers/tls";
-import { CommandError } from "./command";
+import { PlainError } from "../../text/errors";
 
 /** The folder of the laptop stack's servers, tasks and recorded resources. */
 export function localStackDir(): string {
     return path.join(localDir(), "local");
+}
+
+/** There is no laptop stack, or none that has come that far. */
+export function notDeployed(): PlainError {
+    return new PlainError('The laptop stack is not deployed; run "npm start" first.');
 }
 
 /** URLs of both databases as their master user, with the password and the verified TLS connection in them. */
@@ -32,7 +37,7 @@ async function outputUrl(outputs: OutputMap, secretOutput: string): Promise<stri
     const secret =
         typeof arn === "string" ? await secretValue(new Store(localStackDir()), arn) : undefined;
     if (secret === undefined) {
-        throw new CommandError(
+        throw new PlainError(
             `The laptop stack has no secret for its output ${secretOutput}; run "npm start" to complete it.`,
         );
     }

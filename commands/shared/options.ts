@@ -1,7 +1,5 @@
+import { PlainError } from "../../text/errors";
 import { editDistance, nearest } from "../../text/nearest";
-
-/** A failure whose message is all that a person has to read. */
-export class CommandError extends Error {}
 
 /** The options of a command line: `--stack dev`, `--verbose`. */
 export interface CommandOptions {
@@ -66,13 +64,13 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
         if (option !== undefined) {
             const value = inline ?? args[(index += 1)];
             if (value === undefined || !option.isValid(value)) {
-                throw new CommandError(`${flag} wants ${option.wants}`);
+                throw new PlainError(`${flag} wants ${option.wants}`);
             }
             values.set(flag, [...(values.get(flag) ?? []), value]);
         } else if (["--verbose", ...known].includes(flag) && inline === undefined) {
             flags.add(flag);
         } else {
-            throw new CommandError(unknownOption(args[index] ?? "", ["--verbose", ...known]));
+            throw new PlainError(unknownOption(args[index] ?? "", ["--verbose", ...known]));
         }
     }
     return {

@@ -1,6 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { messageOf } from "../../text/errors";
-import { CommandError } from "./command";
+import { messageOf, PlainError } from "../../text/errors";
 
 /** The current text of a secret, read with the credentials of this machine's AWS configuration. */
 export async function awsSecret(arn: string): Promise<string> {
@@ -9,12 +8,12 @@ export async function awsSecret(arn: string): Promise<string> {
     try {
         const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
         if (SecretString === undefined) {
-            throw new CommandError(`The secret ${arn} has no text.`);
+            throw new PlainError(`The secret ${arn} has no text.`);
         }
         return SecretString;
     } catch (cause) {
         const reason = messageOf(cause);
-        throw new CommandError(
+        throw new PlainError(
             `The secret ${arn} cannot be read (${reason}); check the AWS credentials, or set AUDIT_TRAIL_SOURCE_URL and AUDIT_TRAIL_AUDIT_URL.`,
             { cause },
         );

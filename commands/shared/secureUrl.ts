@@ -1,18 +1,17 @@
 import { Client } from "pg";
-import { codeOf } from "../../text/errors";
-import { CommandError } from "./command";
+import { codeOf, PlainError } from "../../text/errors";
 
 /**
  * Refuses a database's address whose server nobody would know for certain: passwords and rows go over the connection, and
  * what a verification says is worth no more than the server that answers. On this machine there is nobody in between.
  *
  * @param name how the address is called in the message, which never says the address itself: it holds a password
- * @throws CommandError with one sentence
+ * @throws PlainError with one sentence
  */
 export function requireVerifiedServer(name: string, connectionString: string): void {
     const { host, isVerified } = describe(name, connectionString);
     if (!isVerified && !isThisMachine(host)) {
-        throw new CommandError(
+        throw new PlainError(
             `${name} leads to ${host} without checking who answers there; add sslmode=verify-full and sslrootcert=<file of its certificate authorities> to the address.`,
         );
     }
@@ -27,7 +26,7 @@ export interface GivenUrls {
 /**
  * The addresses that the environment gives; undefined where it gives none. An empty variable gives none.
  *
- * @throws CommandError where it gives only one: the other would be that of another trail
+ * @throws PlainError where it gives only one: the other would be that of another trail
  */
 export function givenUrls({
     AUDIT_TRAIL_SOURCE_URL: sourceUrl = "",
@@ -43,7 +42,7 @@ export function givenUrls({
         auditUrl === ""
             ? ["AUDIT_TRAIL_SOURCE_URL", "AUDIT_TRAIL_AUDIT_URL"]
             : ["AUDIT_TRAIL_AUDIT_URL", "AUDIT_TRAIL_SOURCE_URL"];
-    throw new CommandError(
+    throw new PlainError(
         `${given} is set and ${missing} is not; set both, or neither to take the addresses of the stack.`,
     );
 }
@@ -65,11 +64,11 @@ function describe(name: string, connectionString: string): { host: string; isVer
     } catch (cause) {
         const code = codeOf(cause);
         if (code === "ENOENT" || code === "EACCES") {
-            throw new CommandError(
+            throw new PlainError(
                 `${name} names a file (sslrootcert, for example) that cannot be read (${code}); correct its path.`,
             );
         }
-        throw new CommandError(
+        throw new PlainError(
             `${name} is no address of a database; write postgresql://user:password@host:port/database?sslmode=verify-full, special characters as %-codes.`,
         );
     }

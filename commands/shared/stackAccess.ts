@@ -5,9 +5,9 @@ import { PROJECT_ROOT } from "../../local/engine/paths";
 import { obtainCli } from "../../local/engine/pulumiCli";
 import { deployedOutputs, localStackPlace } from "../../local/engine/workspace";
 import { userBackendEnvironment } from "../../local/environment";
-import { messageOf } from "../../text/errors";
-import { CommandError, sayAside } from "./command";
-import { type ConnectionUrls, connectionUrls } from "./localStack";
+import { messageOf, PlainError } from "../../text/errors";
+import { sayAside } from "./command";
+import { type ConnectionUrls, connectionUrls, notDeployed } from "./localStack";
 
 /** A deployed stack, as far as a command that reads its databases needs it. */
 export interface DeployedStack {
@@ -25,7 +25,7 @@ async function laptopStack(): Promise<DeployedStack> {
     const cli = await obtainCli(sayAside);
     const outputs = await deployedOutputs(cli, localStackPlace());
     if (Object.keys(outputs).length === 0) {
-        throw new CommandError('The laptop stack is not deployed; run "npm start" first.');
+        throw notDeployed();
     }
     return {
         outputs: Object.fromEntries(
@@ -45,7 +45,7 @@ async function ownStack(name: string): Promise<DeployedStack> {
     } catch (cause) {
         const message = messageOf(cause);
         const [reason = ""] = /error: .*/.exec(message) ?? [];
-        throw new CommandError(
+        throw new PlainError(
             `The outputs of the stack ${name} cannot be read (${reason.trim()}); check its name with "pulumi stack ls" and that you are logged in.`,
             { cause },
         );
@@ -68,7 +68,7 @@ async function masterUrl(
     const psql = outputs[`${side}Psql`];
     const arn = outputs[`${side}MasterSecretArn`];
     if (typeof psql !== "string" || typeof arn !== "string") {
-        throw new CommandError(
+        throw new PlainError(
             `The stack has no outputs ${side}Psql and ${side}MasterSecretArn; deploy it with this version of the program.`,
         );
     }

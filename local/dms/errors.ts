@@ -1,14 +1,9 @@
 import { DatabaseError } from "pg";
-import { codeOf } from "../../text/errors";
+import { codeOf, PlainError } from "../../text/errors";
 
 /** The task cannot go on until a person mends something: it ends in state "failed", as a DMS task does. */
-export class TaskError extends Error {
+export class TaskError extends PlainError {
     override readonly name = "TaskError";
-}
-
-/** Thrown inside the pipeline when the task is asked to stop; open work is rolled back. */
-export class StopRequested extends Error {
-    override readonly name = "StopRequested";
 }
 
 /**

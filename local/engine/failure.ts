@@ -1,9 +1,9 @@
 import { ConcurrentUpdateError } from "@pulumi/pulumi/automation";
-import { messageOf } from "../../text/errors";
+import { messageOf, PlainError } from "../../text/errors";
 import { type EngineReport, plainMessage } from "./progress";
 
 /** The engine refused or failed; the message is all that a person has to read. */
-export class OperationError extends Error {
+export class OperationError extends PlainError {
     /** @param options.report what the engine had reported by then, where it had begun. */
     constructor(message: string, options: ErrorOptions & { readonly report?: EngineReport } = {}) {
         super(message, options);

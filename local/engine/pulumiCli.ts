@@ -3,7 +3,7 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { SemVer } from "semver";
-import { messageOf } from "../../text/errors";
+import { messageOf, PlainError } from "../../text/errors";
 import { buildCli } from "./cliBuild";
 import { cacheDir } from "./paths";
 
@@ -25,9 +25,6 @@ export interface CliSources {
     build(root: string, say: (line: string) => void): Promise<PulumiCommand>;
 }
 
-/** Something has to be installed by the user before a Pulumi CLI can be had. */
-export class MissingCliError extends Error {}
-
 /** How long a CLI may take to tell its version, in milliseconds. */
 const ANSWER_DEADLINE_MS = 30_000;
 
@@ -46,7 +43,7 @@ function reason(error: unknown): string {
  * work is passed over, and said: what replaces it takes minutes.
  *
  * @param say receives one line per step that takes time.
- * @throws MissingCliError with one sentence when none of the ways works.
+ * @throws PlainError with one sentence when none of the ways works.
  */
 export async function obtainCli(
     say: (line: string) => void,
@@ -107,7 +104,7 @@ async function fetched(
         try {
             return await sources.build(root, say);
         } catch (buildError) {
-            throw new MissingCliError(
+            throw new PlainError(
                 `No Pulumi CLI could be had: none on PATH that works, the download failed (${reason(error)}), and so did the build from Go modules (${reason(buildError)}); install Pulumi ${CLI_MINIMUM} or newer (https://www.pulumi.com/docs/install/) or Go, and run the command again.`,
                 { cause: buildError },
             );

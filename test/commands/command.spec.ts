@@ -9,6 +9,7 @@ import { namesIn } from "../../local/servers/files";
 import { launch, type RunningCommand, signalGroup } from "../../testing/command";
 import { withTempDir } from "../../testing/tempDir";
 import { until } from "../../testing/until";
+import { PlainError } from "../../text/errors";
 
 const CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -45,7 +46,11 @@ describe("what the operating system refuses", () => {
             /^This user may not use \/x .*with sudo\.$/,
         );
         assert.match(refusedBy("EPERM", "kill"), /^This user may not end a process of the stack, /);
-        assert.equal(failureText(new Error("told already")), "told already");
+        const told = new PlainError("told already");
+        assert.equal(failureText(told), "told already");
+        assert.equal(failureText(told, true), told.stack);
+        assert.equal(failureText(new AggregateError([told, told])), "told already");
+        assert.match(failureText(new Error("")), /./);
         await assert.rejects(mkdir("/dev/null/x"), (error) => failureText(error) !== "");
     });
 });

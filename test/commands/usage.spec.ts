@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { CommandError, parseOptions } from "../../commands/shared/options";
+import { parseOptions } from "../../commands/shared/options";
 import { psqlVariables } from "../../commands/shared/psqlSession";
 import { optionsOf, USAGE, usageText } from "../../commands/shared/usage";
 import { PROJECT_ROOT } from "../../local/engine/paths";
 import { launch } from "../../testing/command";
+import { PlainError } from "../../text/errors";
 
 describe("how the commands are called", function () {
     this.timeout(30_000);
@@ -48,7 +49,7 @@ describe("how the commands are called", function () {
             try {
                 parseOptions([written], optionsOf("verify"));
             } catch (error) {
-                assert.ok(error instanceof CommandError);
+                assert.ok(error instanceof PlainError);
                 return error.message;
             }
             return "";

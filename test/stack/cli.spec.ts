@@ -11,17 +11,12 @@ import { hasBundledPlugins } from "../../local/engine/bundledPlugins";
 import { occupy } from "../../local/engine/commandLock";
 import { PROJECT_ROOT } from "../../local/engine/paths";
 import { type PluginSource, realPostgresqlPlugin } from "../../local/engine/plugins";
-import {
-    CLI_MINIMUM,
-    CLI_VERSION,
-    type CliSources,
-    MissingCliError,
-    obtainCli,
-} from "../../local/engine/pulumiCli";
+import { CLI_MINIMUM, CLI_VERSION, type CliSources, obtainCli } from "../../local/engine/pulumiCli";
 import { recover, type RecoverableStack } from "../../local/engine/recover";
 import { isCommandOf } from "../../local/servers/process";
 import { withTempDir } from "../../testing/tempDir";
 import { until } from "../../testing/until";
+import { PlainError } from "../../text/errors";
 
 describe("stack: finding a Pulumi CLI", () => {
     const WAYS = ["onPath", "cached", "download", "build"] as const;
@@ -99,7 +94,7 @@ describe("stack: finding a Pulumi CLI", () => {
     it("ends with one sentence that names every way when none works", async () => {
         const { obtain, tried } = machine({});
         await assert.rejects(obtain, (error) => {
-            assert.ok(error instanceof MissingCliError);
+            assert.ok(error instanceof PlainError);
             assert.match(
                 error.message,
                 /^No Pulumi CLI could be had: none on PATH that works, the download failed \(Command failed: download: panic: broken\), and so did the build from Go modules \(Command failed: build: panic: broken\); install .*, and run the command again\.$/,

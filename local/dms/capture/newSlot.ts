@@ -1,7 +1,8 @@
 import type { Client } from "pg";
 import { clientConfig, disconnect } from "../connection";
-import { StopRequested, TaskError } from "../errors";
+import { TaskError } from "../errors";
 import type { LoadTablesContext } from "../load/loadTables";
+import { StopRequested } from "../signals";
 import { abandonSlot, type CreatedSlot, createSlot } from "./slot";
 import { SlotWait } from "./slotWait";
 import { replicationClient } from "./stream";

@@ -1,4 +1,4 @@
-import { StopRequested } from "../errors";
+import { StopRequested } from "../signals";
 import type { Transaction } from "./transactions";
 
 /** Complete transactions on their way to the target; tells the source to wait when too much has piled up. */

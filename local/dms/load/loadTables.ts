@@ -4,7 +4,7 @@ import type { ValueRules } from "../apply/columnValues";
 import type { Tables } from "../apply/taskTables";
 import type { CreatedSlot } from "../capture/slot";
 import type { TaskContext } from "../context";
-import { StopRequested } from "../errors";
+import { StopRequested } from "../signals";
 import { quoted } from "../tableName";
 import { type Checkpoint, writeCheckpoint } from "../task/checkpoint";
 import type { MappedTable } from "../task/mapping";

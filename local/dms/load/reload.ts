@@ -21,11 +21,6 @@ type Selection = Pick<Task, "mapping" | "migrationType">;
 const MAX_TABLES = 10;
 const WHERE = "reload.json";
 
-/** Thrown inside the pipeline when tables are to be loaded anew; what was open is committed. */
-export class ReloadRequested extends Error {
-    override readonly name = "ReloadRequested";
-}
-
 /**
  * Parses a request: an array of `{"SchemaName": ..., "TableName": ...}`, the TableToReload of the API's ReloadTables.
  *
