@@ -197,9 +197,6 @@ export function shapeOf(
         columns: Object.entries(columns).map(([name, type], at) => ({
             name,
             type,
-            notNull: primaryKey.includes(name),
-            generated: false,
-            identity: false,
             attnum: at + 1,
         })),
         primaryKey,

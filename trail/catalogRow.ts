@@ -6,7 +6,6 @@ export interface CatalogRow extends CaptureFacts {
     /** `pg_class.relkind`; null when there is no such table. */
     readonly relkind: string | null;
     readonly oid: string | null;
-    readonly is_partition: boolean;
     readonly columns: readonly CatalogColumn[];
     /** Whether row security hides rows from the session that asks. */
     readonly hides_rows_from_me?: boolean | null;

@@ -168,9 +168,9 @@ function isTable({ relkind }: CatalogRow): boolean {
 }
 
 function columnShape(column: CatalogColumn): ColumnShape {
-    const { name, type, notNull, generated, identity, attnum, extension, missing } = column;
+    const { name, type, attnum, extension, missing } = column;
     return {
-        ...{ name, type, notNull, generated, identity, attnum },
+        ...{ name, type, attnum },
         ...(extension ? { extension } : {}),
         ...(typeof missing === "string" ? { missing } : {}),
     };

@@ -11,11 +11,6 @@ export interface ColumnShape {
     readonly type: string;
     /** The type that it has at the source, where the config chose another one for staging. */
     readonly sourceType?: string;
-    readonly notNull: boolean;
-    /** `GENERATED ALWAYS AS (...)`: staging stores the value as a plain column. */
-    readonly generated: boolean;
-    /** `GENERATED ... AS IDENTITY`: staging stores the value as a plain column. */
-    readonly identity: boolean;
     /** `pg_attribute.attnum`, which a renamed column keeps. */
     readonly attnum: number;
     /** The value, as text, that rows older than the column have: the default that ADD COLUMN gave it. */

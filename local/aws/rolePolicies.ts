@@ -2,8 +2,6 @@ import { text } from "./behaviour";
 import type { ResourceRecord, Store } from "./store";
 
 const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
-const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
-const POLICY = "aws:iam/policy:Policy";
 
 interface Statement {
     readonly Effect?: unknown;
@@ -11,10 +9,7 @@ interface Statement {
     readonly Resource?: unknown;
 }
 
-/**
- * Whether a role's own policies, inline and attached ones of this stack, let it do something to a resource. Conditions and
- * denials are not looked at.
- */
+/** Whether a role's inline policies let it do something to a resource. Conditions and denials are not looked at. */
 export async function roleMay(
     store: Store,
     role: ResourceRecord,
@@ -22,12 +17,9 @@ export async function roleMay(
     resource: string,
 ): Promise<boolean> {
     const ofRole = (record: ResourceRecord): boolean => record.inputs.role === role.id;
-    const attached = (await store.list(ATTACHMENT)).filter(ofRole);
-    const arns = attached.map(({ inputs }) => inputs.policyArn);
-    const documents = [
-        ...(await store.list(ROLE_POLICY)).filter(ofRole),
-        ...(await store.list(POLICY)).filter(({ id }) => arns.includes(id)),
-    ].map(({ inputs }) => text(inputs, "policy") ?? "{}");
+    const documents = (await store.list(ROLE_POLICY))
+        .filter(ofRole)
+        .map(({ inputs }) => text(inputs, "policy") ?? "{}");
     return documents.some((json) => allows(json, action, resource));
 }
 

@@ -11,7 +11,6 @@ relations AS (
         w.*,
         c.oid,
         c.relkind,
-        c.relispartition,
         c.relpersistence,
         c.relreplident
     FROM wanted AS w
@@ -111,9 +110,6 @@ columns AS (
         a.attrelid,
         a.attnum,
         a.attname,
-        a.attnotnull,
-        a.attgenerated <> '' AS generated,
-        a.attidentity <> '' AS identity,
         -- The name of a collation under which texts of other bytes are equal.
         (
             SELECT format('%I.%I', n.nspname, l.collname)
@@ -157,16 +153,12 @@ SELECT
     r.table_name,
     r.relkind::text,
     r.oid::bigint::text AS oid,
-    coalesce(r.relispartition, false) AS is_partition,
     (
         SELECT coalesce(
             jsonb_agg(
                 jsonb_build_object(
                     'name', c.attname,
                     'type', c.type,
-                    'notNull', c.attnotnull,
-                    'generated', c.generated,
-                    'identity', c.identity,
                     'attnum', c.attnum,
                     'missing', c.missing,
                     'element', c.element,

@@ -22,9 +22,6 @@ function withColumns(count: number): TableShape {
     const more = MORE.slice(0, count).map((type, at) => ({
         name: `c${String(at)}`,
         type,
-        notNull: false,
-        generated: false,
-        identity: false,
         attnum: VISITS.columns.length + at + 1,
     }));
     return { ...VISITS, columns: [...VISITS.columns, ...more] };

@@ -122,9 +122,6 @@ describe("the gap ledger", () => {
         const note = {
             name: "note",
             type: "text",
-            notNull: false,
-            generated: false,
-            identity: false,
             attnum: 4,
         };
         const wider = { ...ITEMS, columns: [...ITEMS.columns, note] };

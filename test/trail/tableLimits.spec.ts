@@ -12,10 +12,9 @@ function wide(count: number): TableShape {
 
 /** What is said of a column of a table that has nothing else to be said of. */
 function problemsOf(name: string, type: string): string[] {
-    const plain = { notNull: false, generated: false, identity: false, builtIn: true };
-    const column = { ...plain, name, type, attnum: 1, element: "numeric", elementKind: "b" };
+    const column = { builtIn: true, name, type, attnum: 1, element: "numeric", elementKind: "b" };
     const row = { table_schema: "public", table_name: "t", relkind: "r", oid: "1" };
-    const facts = { is_partition: false, primary_key: ["id"], columns: [column] };
+    const facts = { primary_key: ["id"], columns: [column] };
     return columnProblems({ ...row, ...facts }, new Map()).flatMap(({ problems }) =>
         problems.map(({ sentence }) => sentence),
     );

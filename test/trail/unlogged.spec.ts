@@ -141,7 +141,7 @@ describe("an unlogged change", function () {
         await failing(() => update("U"));
         const [first] = ODD.columns;
         assert.ok(first);
-        const more = { ...first, name: "later", type: "integer", notNull: false, attnum: 4 };
+        const more = { ...first, name: "later", type: "integer", attnum: 4 };
         await deploy(trail.master, [{ ...ODD, columns: [...ODD.columns, more] }]);
         await bringBack();
         assert.deepEqual((await logged()).at(-1), ["U", "a", "ab", ["brought back"]]);

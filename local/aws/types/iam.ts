@@ -71,15 +71,6 @@ export const iamTypes: Readonly<Record<string, TypeBehaviour>> = {
             return {};
         },
     },
-    "aws:iam/policy:Policy": {
-        makeId: (inputs, account) =>
-            arn(account, "iam", `policy${path(inputs)}${mustText(inputs, "name")}`),
-        autoName: "name",
-        required: ["policy"],
-        replaceOn: ["name", "path", "description"],
-        check: jsonChecked("policy"),
-        create: (call) => ({ arn: call.id, policyId: `ANPA${hex(17).toUpperCase()}` }),
-    },
     [ATTACHMENT]: {
         makeId: (inputs) => `${mustText(inputs, "role")}/${mustText(inputs, "policyArn")}`,
         required: ["role", "policyArn"],

@@ -3,16 +3,16 @@ import { dmsTypes } from "./dms";
 import { dmsTaskTypes } from "./dmsTask";
 import { iamTypes } from "./iam";
 import { networkTypes } from "./network";
-import { otherTypes } from "./other";
 import { rdsTypes } from "./rds";
+import { secretTypes } from "./secrets";
 
 const types: Readonly<Record<string, TypeBehaviour>> = {
     ...dmsTypes,
     ...dmsTaskTypes,
     ...iamTypes,
     ...networkTypes,
-    ...otherTypes,
     ...rdsTypes,
+    ...secretTypes,
 };
 
 /** Types that would have to do something here and do not: recording them would pretend. */

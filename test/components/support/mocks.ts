@@ -75,9 +75,6 @@ function catalogRows(tables: unknown): unknown[] {
     const column = {
         name: "item_id",
         type: "integer",
-        notNull: true,
-        generated: false,
-        identity: false,
         attnum: 1,
         element: "int4",
         elementKind: "b",
@@ -88,7 +85,6 @@ function catalogRows(tables: unknown): unknown[] {
         table_name: table,
         relkind: "r",
         oid: "16400",
-        is_partition: false,
         columns: [column],
         primary_key: ["item_id"],
     }));

@@ -93,10 +93,12 @@ describe("recorded AWS resources", () => {
     });
 
     it("may have ids longer than a file name, and alike for most of it", async () => {
-        const type = "aws:cloudwatch/logGroup:LogGroup";
+        const type = "aws:iam/instanceProfile:InstanceProfile";
         const names = ["a", "b"].map((end) => `/${"aws:rds ".repeat(40)}${end}`);
         const made = await Promise.all(
-            names.map(async (name, index) => await cloud.create(type, `group-${index}`, { name })),
+            names.map(
+                async (name, index) => await cloud.create(type, `profile-${index}`, { name }),
+            ),
         );
         assert.deepEqual(
             await Promise.all(made.map(async (one) => (await cloud.read(one))?.outputs.name)),

@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { arn } from "../account";
-import { mustText, text, type TypeBehaviour } from "../behaviour";
+import { mustText, type TypeBehaviour } from "../behaviour";
 import { hex } from "../recorder";
-import { jsonProblem } from "../validate";
 
 const SECRET = "aws:secretsmanager/secret:Secret";
 const SECRET_VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
@@ -13,7 +12,7 @@ const DEFAULT_RECOVERY_DAYS = 30;
 const DAY_MS = 86_400_000;
 
 /** Secrets Manager: the value lies in the version's record, a file that only its owner can read. */
-const secretTypes: Readonly<Record<string, TypeBehaviour>> = {
+export const secretTypes: Readonly<Record<string, TypeBehaviour>> = {
     [SECRET]: {
         autoName: "name",
         // Six random characters follow a secret's name in its ARN, which is also its id.
@@ -62,63 +61,4 @@ const secretTypes: Readonly<Record<string, TypeBehaviour>> = {
             return { arn: secretId, versionId, versionStages: ["AWSCURRENT"] };
         },
     },
-};
-
-const kmsTypes: Readonly<Record<string, TypeBehaviour>> = {
-    "aws:kms/key:Key": {
-        makeId: () => randomUUID(),
-        check: (inputs) => {
-            const reason = jsonProblem(inputs.policy);
-            return reason === undefined ? [] : [{ property: "policy", reason }];
-        },
-        create: (call) => ({ arn: arn(call.account, "kms", `key/${call.id}`), keyId: call.id }),
-    },
-    "aws:kms/alias:Alias": {
-        idFrom: "name",
-        replaceOn: ["name"],
-        create: (call) => ({ arn: arn(call.account, "kms", call.id) }),
-    },
-};
-
-const monitoringTypes: Readonly<Record<string, TypeBehaviour>> = {
-    "aws:cloudwatch/logGroup:LogGroup": {
-        idFrom: "name",
-        autoName: "name",
-        replaceOn: ["name", "kmsKeyId"],
-        create: (call) => ({ arn: arn(call.account, "logs", `log-group:${call.id}`) }),
-    },
-    "aws:cloudwatch/metricAlarm:MetricAlarm": {
-        idFrom: "name",
-        autoName: "name",
-        required: ["comparisonOperator", "evaluationPeriods"],
-        replaceOn: ["name"],
-        create: (call) => ({ arn: arn(call.account, "cloudwatch", `alarm:${call.id}`) }),
-    },
-    "aws:sns/topic:Topic": {
-        autoName: "name",
-        makeId: (inputs, account) => arn(account, "sns", mustText(inputs, "name")),
-        replaceOn: ["name", "fifoTopic"],
-        create: (call) => ({ arn: call.id, owner: call.account.accountId }),
-    },
-    "aws:ssm/parameter:Parameter": {
-        idFrom: "name",
-        autoName: "name",
-        required: ["type"],
-        oneOf: { type: ["String", "StringList", "SecureString"] },
-        replaceOn: ["name"],
-        create: (call, inputs) => ({
-            arn: arn(
-                call.account,
-                "ssm",
-                `parameter/${(text(inputs, "name") ?? "").replace(/^\//, "")}`,
-            ),
-            version: 1,
-        }),
-    },
-};
-
-export const otherTypes: Readonly<Record<string, TypeBehaviour>> = {
-    ...secretTypes,
-    ...kmsTypes,
-    ...monitoringTypes,
 };
