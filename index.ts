@@ -1,6 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AuroraCluster } from "./components/cluster/auroraCluster";
-import { auditParameters, sourceParameters } from "./components/cluster/clusterParameters";
+import {
+    auditParameters,
+    type ClusterParameter,
+    sourceParameters,
+} from "./components/cluster/clusterParameters";
+import type { DatabaseServer } from "./components/cluster/databaseServer";
 import { masterProvider } from "./components/cluster/postgresqlProvider";
 import { AuditDatabase } from "./components/database/auditDatabase";
 import { SourceDatabase } from "./components/database/sourceDatabase";
@@ -18,15 +23,22 @@ import { loadConfig } from "./config/config";
 import { formatTableName } from "./trail/names";
 
 const config = loadConfig();
-const { path: caBundlePath, pem: caBundlePem } = readCaBundle(__dirname, config.caBundle);
+const { trail, cluster, dms } = config;
+const { databaseName } = cluster;
+const { path: caBundlePath, pem: caBundlePem } = readCaBundle(__dirname, cluster.caBundle);
 const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
 const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
 
-const network = new Network(prefix, { vpcCidr: config.vpcCidr, tags });
+const network = new Network(prefix, { vpcCidr: config.network.vpcCidr, tags });
 const { vpcId, privateSubnetIds: subnetIds, publicSubnetId, publicRouteTableId } = network;
-const groups = new SecurityGroups(prefix, { ...config, vpcId, tags });
+const groups = new SecurityGroups(prefix, {
+    vpcId,
+    sshCidr: config.host.sshCidr,
+    privateEndpoints: config.network.privateEndpoints,
+    tags,
+});
 const prerequisites: pulumi.Resource[] = [];
-if (config.createDmsRoles) {
+if (dms.createRoles) {
     prerequisites.push(new DmsRoles(prefix, { tags }));
 }
 const securityGroupId = groups.endpointsId;
@@ -34,58 +46,90 @@ if (securityGroupId !== undefined) {
     const args = { vpcId, subnetIds, securityGroupId, publicRouteTableId, tags };
     prerequisites.push(new PrivateEndpoints(prefix, args));
 }
-const hostArgs = { ...config, subnetId: publicSubnetId, securityGroupId: groups.hostId, tags };
-const host = new PsqlHost(`${prefix}-host`, hostArgs);
-
-const clusterArgs = {
-    ...config,
-    caBundlePath,
-    subnetIds,
-    securityGroupId: groups.databaseId,
+const host = new PsqlHost(`${prefix}-host`, {
+    subnetId: publicSubnetId,
+    securityGroupId: groups.hostId,
+    instanceType: config.host.instanceType,
+    keyName: config.host.keyName,
+    engineVersion: cluster.engineVersion,
+    caBundle: cluster.caBundle,
     tags,
-};
-const sourceArgs = { ...clusterArgs, parameters: sourceParameters() };
-const source = new AuroraCluster(`${prefix}-source`, sourceArgs);
-const auditArgs = { ...clusterArgs, parameters: auditParameters() };
-const audit = new AuroraCluster(`${prefix}-audit`, auditArgs);
-const inDatabase = (name: string, server: AuroraCluster): pulumi.ComponentResourceOptions => ({
-    providers: { postgresql: masterProvider(name, server, config.engineVersion, caBundlePath) },
+});
+
+const aurora = (name: string, parameters: readonly ClusterParameter[]): AuroraCluster =>
+    new AuroraCluster(name, {
+        engineVersion: cluster.engineVersion,
+        instanceClass: cluster.instanceClass,
+        databaseName,
+        masterUsername: cluster.masterUsername,
+        parameters,
+        subnetIds,
+        securityGroupId: groups.databaseId,
+        backupRetentionDays: cluster.backupRetentionDays,
+        deletionProtection: config.stack.deletionProtection,
+        caBundle: cluster.caBundle,
+        caBundlePath,
+        tags,
+    });
+const source = aurora(`${prefix}-source`, sourceParameters());
+const audit = aurora(`${prefix}-audit`, auditParameters());
+const inDatabase = (name: string, server: DatabaseServer): pulumi.ComponentResourceOptions => ({
+    providers: { postgresql: masterProvider(name, server, caBundlePath) },
 });
 const sourceDatabase = new SourceDatabase(
     `${prefix}-source-database`,
-    { ...config, server: source, tags },
+    {
+        server: source,
+        databaseName,
+        tables: trail.tables,
+        columns: trail.columns,
+        demoTable: config.source.demoTable,
+        sourceGuards: config.source.guards,
+        allowTruncate: config.source.allowTruncate,
+        allowKeyUpdates: config.source.allowKeyUpdates,
+        fullReplicaIdentity: config.source.fullReplicaIdentity,
+        tags,
+    },
     inDatabase(`${prefix}-source`, source),
 );
 const auditDatabase = new AuditDatabase(
     `${prefix}-audit-database`,
-    { ...config, server: audit, shapes: sourceDatabase.shapes, tags },
+    {
+        server: audit,
+        databaseName,
+        tables: trail.tables,
+        columns: trail.columns,
+        shapes: sourceDatabase.shapes,
+        tags,
+    },
     inDatabase(`${prefix}-audit`, audit),
 );
 
-const replicationArgs = {
-    ...config,
+const replication = new DmsReplication(prefix, {
     subnetIds,
     securityGroupId: groups.dmsId,
+    instanceClass: dms.instanceClass,
+    engineVersion: dms.engineVersion,
+    allocatedStorage: dms.allocatedStorage,
     caBundlePem,
     prerequisites,
     source: sourceDatabase,
     target: auditDatabase,
     tableMappings: sourceDatabase.tableMappings,
-    taskSettings: taskSettings(config),
+    taskSettings: taskSettings({ maxLobSizeKb: dms.maxLobSizeKb }),
     tags,
-};
-const replication = new DmsReplication(prefix, replicationArgs);
+});
 const retired = auditDatabase.retireOthers(replication);
 new DeletionProtection(`${prefix}-deletionProtection`, {
-    deletionProtection: config.deletionProtection,
+    deletionProtection: config.stack.deletionProtection,
     everything: [
         ...[network, groups, ...prerequisites, host, source, audit],
         ...[sourceDatabase, auditDatabase, replication, retired],
     ],
 });
 
-export const tables = config.tables.map(formatTableName);
-export const sourceGuards = config.sourceGuards;
+export const tables = trail.tables.map(formatTableName);
+export const sourceGuards = config.source.guards;
 export const sourceEndpoint = source.host;
 export const sourcePort = source.port;
 export const sourceClusterArn = source.arn;

@@ -17,7 +17,8 @@ import type { KeyParser } from "./keyParsers";
 export function columnsOf(audited: readonly TableName[]): KeyParser<readonly TableChoices[]> {
     const known = audited.map(formatTableName);
     return {
-        setting: `--path 'columns["${known[0] ?? "public.items"}"].notes'`,
+        type: "object",
+        setting: (key) => `--path '${key}["${known[0] ?? "public.items"}"].notes'`,
         example: "exclude",
         parse(text) {
             const tables = objectIn(text);

@@ -3,16 +3,21 @@ import { messageOf } from "../text/errors";
 import { nearest } from "../text/nearest";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
-import { columnsOf } from "./columnParser";
-import * as parsers from "./keyParsers";
-import { type Config, defaults } from "./keys";
+import {
+    type Config,
+    configGroups,
+    type ConfigKey,
+    configKeys,
+    KEY_GROUPS,
+    parserOf,
+} from "./keys";
 
 /** The project's name, which is the namespace of its config keys. */
 const NAMESPACE = "audit-trail";
 
 /** This project's keys without their namespace. Names only, no values, of unknown keys: one may hold a secret. */
 function ownValues(raw: Readonly<Record<string, string>>): Map<string, string> {
-    const known = Object.keys(defaults);
+    const known = configKeys.map(({ key }) => key);
     const values = new Map<string, string>();
     for (const [name, value] of Object.entries(raw)) {
         const [namespace, key = ""] = name.split(/:(.*)/s);
@@ -30,73 +35,75 @@ function ownValues(raw: Readonly<Record<string, string>>): Map<string, string> {
 }
 
 /**
+ * The value of one key.
+ * @param text What is set; undefined where nothing is.
+ * @throws Error in one sentence.
+ */
+function valueOf<T>(
+    definition: ConfigKey<T>,
+    text: string | undefined,
+    audited: readonly TableName[],
+): T {
+    const { key } = definition;
+    const parser = parserOf(definition, audited);
+    const setting = parser.setting?.(key) ?? key;
+    const mend = `set it with "pulumi config set ${setting} ${parser.example}"`;
+    if (text === undefined) {
+        throw new Error(`The config key ${NAMESPACE}:${key} is required but not set; ${mend}.`);
+    }
+    try {
+        return parser.parse(text);
+    } catch (error) {
+        const reason = messageOf(error).replace(/\.$/, "");
+        throw new Error(
+            `The config key ${NAMESPACE}:${key} is ${JSON.stringify(text)}, but ${reason}; ${mend}.`,
+            { cause: error },
+        );
+    }
+}
+
+/** @throws Error when the table to try the trail with is created and not audited. */
+function checkDemoTable({ trail, source }: Config): void {
+    const isDemo = ({ schema, table }: TableName): boolean =>
+        schema === "public" && table === "items";
+    if (source.demoTable && !trail.tables.some(isDemo)) {
+        throw new Error(
+            `The config key ${NAMESPACE}:demoTable creates public.items, which ${NAMESPACE}:tables does not list; add it there or run "pulumi config set demoTable false".`,
+        );
+    }
+}
+
+/** @throws Error when a column has a limit that nothing at the source holds. */
+function checkLimits({ trail, source }: Config): void {
+    const limited = trail.columns.find(({ columns }) =>
+        columns.some(({ choice }) => choice.kind === "limit"),
+    );
+    if (limited !== undefined && !source.guards) {
+        throw new Error(
+            `The config key ${NAMESPACE}:columns declares a limit for a column of ${formatTableName(limited)}, which only a guard at the source can hold, and ${NAMESPACE}:sourceGuards is false; run "pulumi config set sourceGuards true".`,
+        );
+    }
+}
+
+/**
  * Turns the stack's raw config (`namespace:key` to text) into settings. Keys of other namespaces are not looked at.
  * @throws Error in one sentence that names the key, what is wrong with its value and how to mend it.
  */
 export function parseConfig(raw: Readonly<Record<string, string>>): Config {
     const values = ownValues(raw);
-    const read = <T>(key: keyof Config, parser: parsers.KeyParser<T>): T => {
-        const text = values.get(key) ?? defaults[key];
-        const mend = `set it with "pulumi config set ${parser.setting ?? key} ${parser.example}"`;
-        if (text === undefined) {
-            throw new Error(`The config key ${NAMESPACE}:${key} is required but not set; ${mend}.`);
-        }
-        try {
-            return parser.parse(text);
-        } catch (error) {
-            const reason = messageOf(error).replace(/\.$/, "");
-            throw new Error(
-                `The config key ${NAMESPACE}:${key} is ${JSON.stringify(text)}, but ${reason}; ${mend}.`,
-                { cause: error },
-            );
-        }
-    };
-    const audited = read("tables", parsers.tables);
-    const config: Config = {
-        engineVersion: read("engineVersion", parsers.engineVersion),
-        databaseName: read("databaseName", parsers.databaseName),
-        masterUsername: read("masterUsername", parsers.masterUsername),
-        tables: audited,
-        columns: read("columns", columnsOf(audited)),
-        demoTable: read("demoTable", parsers.flag),
-        sourceGuards: read("sourceGuards", parsers.flag),
-        allowTruncate: read("allowTruncate", parsers.someOf(audited, "allowTruncate")),
-        allowKeyUpdates: read("allowKeyUpdates", parsers.someOf(audited, "allowKeyUpdates")),
-        fullReplicaIdentity: read(
-            "fullReplicaIdentity",
-            parsers.someOf(audited, "fullReplicaIdentity"),
+    const read = <T>(definition: ConfigKey<T>, audited: readonly TableName[]): T =>
+        valueOf(definition, values.get(definition.key) ?? definition.default, audited);
+    const audited = read(KEY_GROUPS.trail.keys.tables, []);
+    const groups = configGroups.map(([group, { keys }]) => [
+        group,
+        Object.fromEntries(
+            Object.entries(keys).map(([name, definition]) => [name, read(definition, audited)]),
         ),
-        maxLobSizeKb: read("maxLobSizeKb", parsers.integer(1, 102_400)),
-        instanceClass: read("instanceClass", parsers.instanceClass("db", "db.t3.medium")),
-        vpcCidr: read("vpcCidr", parsers.vpcCidr),
-        sshCidr: read("sshCidr", parsers.sshCidr),
-        hostInstanceType: read("hostInstanceType", parsers.instanceType),
-        keyName: read("keyName", parsers.keyName),
-        dmsInstanceClass: read("dmsInstanceClass", parsers.instanceClass("dms", "dms.t3.medium")),
-        dmsEngineVersion: read("dmsEngineVersion", parsers.dmsEngineVersion),
-        dmsAllocatedStorage: read("dmsAllocatedStorage", parsers.integer(5, 6_144)),
-        createDmsRoles: read("createDmsRoles", parsers.flag),
-        privateEndpoints: read("privateEndpoints", parsers.flag),
-        databaseAccess: { kind: read("databaseAccess", parsers.databaseAccess) },
-        deletionProtection: read("deletionProtection", parsers.flag),
-        backupRetentionDays: read("backupRetentionDays", parsers.integer(7, 35)),
-        caBundle: read("caBundle", parsers.caBundle),
-    };
-    const isDemo = ({ schema, table }: TableName): boolean =>
-        schema === "public" && table === "items";
-    if (config.demoTable && !audited.some(isDemo)) {
-        throw new Error(
-            `The config key ${NAMESPACE}:demoTable creates public.items, which ${NAMESPACE}:tables does not list; add it there or run "pulumi config set demoTable false".`,
-        );
-    }
-    const limited = config.columns.find(({ columns }) =>
-        columns.some(({ choice }) => choice.kind === "limit"),
-    );
-    if (limited !== undefined && !config.sourceGuards) {
-        throw new Error(
-            `The config key ${NAMESPACE}:columns declares a limit for a column of ${formatTableName(limited)}, which only a guard at the source can hold, and ${NAMESPACE}:sourceGuards is false; run "pulumi config set sourceGuards true".`,
-        );
-    }
+    ]);
+    // Each value has the type of its parser, and Config is the parsers' types by group and name.
+    const config = Object.fromEntries(groups) as Config;
+    checkDemoTable(config);
+    checkLimits(config);
     return config;
 }
 

@@ -8,16 +8,19 @@ import { hasControlCharacter } from "../trail/tableLimits";
 
 /** How the text of a config key becomes a value. */
 export interface KeyParser<T> {
+    /** How the value is written, in the words of Pulumi's schema; the items of an array are strings. */
+    readonly type: "string" | "boolean" | "integer" | "array" | "object";
     /** @throws Error whose message completes "The config key x is y, but ...". */
     parse(text: string): T;
     /** A value that is allowed, as it is written on a command line. */
     readonly example: string;
     /** What stands in the place of the key in `pulumi config set`, where that differs from the key. */
-    readonly setting?: string;
+    readonly setting?: (key: string) => string;
 }
 
 function matching(pattern: RegExp, must: string, example: string): KeyParser<string> {
     return {
+        type: "string",
         example,
         parse(text) {
             if (!pattern.test(text)) {
@@ -29,6 +32,7 @@ function matching(pattern: RegExp, must: string, example: string): KeyParser<str
 }
 
 export const flag: KeyParser<boolean> = {
+    type: "boolean",
     example: "true",
     parse(text) {
         if (text !== "true" && text !== "false") {
@@ -41,6 +45,7 @@ export const flag: KeyParser<boolean> = {
 /** A whole number within limits, both included. */
 export function integer(least: number, most: number): KeyParser<number> {
     return {
+        type: "integer",
         example: String(least),
         parse(text) {
             const value = Number(text);
@@ -52,12 +57,17 @@ export function integer(least: number, most: number): KeyParser<number> {
     };
 }
 
-export const engineVersion: KeyParser<string> = { example: "17.7", parse: parseEngineVersion };
+export const engineVersion: KeyParser<string> = {
+    type: "string",
+    example: "17.7",
+    parse: parseEngineVersion,
+};
 
 /** The release from which DMS reads PostgreSQL 17 and keeps large objects under UPDATE_RECORD (its 3.6 release notes). */
 const OLDEST_DMS = "3.6.1";
 
 export const dmsEngineVersion: KeyParser<string> = {
+    type: "string",
     example: OLDEST_DMS,
     parse(text) {
         if (!/^\d+\.\d+\.\d+$/.test(text) || !atLeastVersion(text, OLDEST_DMS)) {
@@ -70,6 +80,7 @@ export const dmsEngineVersion: KeyParser<string> = {
 const RESERVED_DATABASES = ["template0", "template1", "rdsadmin"];
 
 export const databaseName: KeyParser<string> = {
+    type: "string",
     example: "appdb",
     parse(text) {
         if (!/^[a-z][a-z0-9_]{0,62}$/.test(text) || RESERVED_DATABASES.includes(text)) {
@@ -84,6 +95,7 @@ export const databaseName: KeyParser<string> = {
 const RESERVED_USERS = ["admin", "public", "rdsadmin", "rds_superuser", "rds_replication"];
 
 export const masterUsername: KeyParser<string> = {
+    type: "string",
     example: "postgres",
     parse(text) {
         const taken: string[] = [...RESERVED_USERS, ...Object.values(roles)];
@@ -109,6 +121,11 @@ function parseTables(text: string): unknown {
     } catch {
         return undefined;
     }
+}
+
+/** The first item of a list, as `pulumi config set` names it. */
+function firstItem(key: string): string {
+    return `--path '${key}[0]'`;
 }
 
 /** The tables that a list names, each once, in its order. */
@@ -139,7 +156,8 @@ function tableList(names: readonly unknown[]): TableName[] {
 }
 
 export const tables: KeyParser<readonly TableName[]> = {
-    setting: "--path 'tables[0]'",
+    type: "array",
+    setting: firstItem,
     example: "public.items",
     parse(text) {
         const names = parseTables(text);
@@ -154,12 +172,10 @@ export const tables: KeyParser<readonly TableName[]> = {
 };
 
 /** A list, empty perhaps, of tables that are audited. */
-export function someOf(
-    audited: readonly TableName[],
-    key: string,
-): KeyParser<readonly TableName[]> {
+export function someOf(audited: readonly TableName[]): KeyParser<readonly TableName[]> {
     return {
-        setting: `--path '${key}[0]'`,
+        type: "array",
+        setting: firstItem,
         example: audited[0] === undefined ? "public.items" : formatTableName(audited[0]),
         parse(text) {
             const names = parseTables(text);
@@ -190,6 +206,7 @@ export const instanceType = matching(
 );
 
 export const keyName: KeyParser<string | undefined> = {
+    type: "string",
     example: "my-ec2-keypair",
     parse(text) {
         if (!/^$|^[!-~]([ -~]{0,253}[!-~])?$/.test(text)) {
@@ -201,6 +218,7 @@ export const keyName: KeyParser<string | undefined> = {
 
 /** Four subnets of at least /28, https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html. */
 export const vpcCidr: KeyParser<string> = {
+    type: "string",
     example: "10.20.0.0/16",
     parse(text) {
         const { prefix } = parseCidr(text);
@@ -212,6 +230,7 @@ export const vpcCidr: KeyParser<string> = {
 };
 
 export const sshCidr: KeyParser<string> = {
+    type: "string",
     example: "198.51.100.7/32",
     parse(text) {
         if (text === "::/0" || text === "0.0.0.0/0") {
@@ -225,18 +244,9 @@ export const sshCidr: KeyParser<string> = {
     },
 };
 
-export const databaseAccess: KeyParser<"direct"> = {
-    example: "direct",
-    parse(text) {
-        if (text !== "direct") {
-            throw new Error('it must be "direct", which is from a machine inside the network');
-        }
-        return text;
-    },
-};
-
 /** Also a path below the psql host's home folder: hence relative, inside, and plain in a shell. */
 export const caBundle: KeyParser<string> = {
+    type: "string",
     example: "certs/rds-ca-bundle.pem",
     parse(text) {
         if (!/^[A-Za-z0-9._/-]+$/.test(text) || text.startsWith("/") || text.startsWith("-")) {

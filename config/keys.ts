@@ -1,86 +1,254 @@
-import type { TableChoices } from "../trail/columnChoices";
 import type { TableName } from "../trail/tableDefinition";
+import { columnsOf } from "./columnParser";
+import * as parsers from "./keyParsers";
 
-/** How the program reaches the private databases. Only directly today: from a machine inside the network. */
-interface DatabaseAccess {
-    readonly kind: "direct";
+/** One config key. Pulumi.yaml's schema, docs/config.md and the type of the settings are made from it. */
+export interface ConfigKey<T> {
+    /** The name under which the user sets it. */
+    readonly key: string;
+    /** The type and the rule of its value; where these need the audited tables, a function of them. */
+    readonly parser:
+        parsers.KeyParser<T> | ((audited: readonly TableName[]) => parsers.KeyParser<T>);
+    /** What holds where nothing is set, as text; undefined where something must be set. */
+    readonly default: string | undefined;
+    /** One line of plain text without a full stop, which the CLI shows too. */
+    readonly meaning: string;
+    /** Where docs/config.md sends whoever wants to know more, relative to docs/. */
+    readonly page?: string;
 }
 
-/** The settings of one stack, read once and checked. */
-export interface Config {
-    /** Aurora PostgreSQL version of both clusters, for example "17.7". */
-    readonly engineVersion: string;
-    /** Name of the database on both clusters. */
-    readonly databaseName: string;
-    readonly masterUsername: string;
-    /** The audited tables, at least one. */
-    readonly tables: readonly TableName[];
-    /** What the trail does with single columns: leave them out, keep their text, rely on a limit. */
-    readonly columns: readonly TableChoices[];
-    /** Whether to create `public.items` in the source database. */
-    readonly demoTable: boolean;
-    /** Whether TRUNCATE and key updates of the audited tables are guarded by triggers on the source. */
-    readonly sourceGuards: boolean;
-    /** Tables whose TRUNCATE is recorded as a gap instead of refused. */
-    readonly allowTruncate: readonly TableName[];
-    /** Tables whose primary-key updates are recorded as gaps instead of refused. */
-    readonly allowKeyUpdates: readonly TableName[];
-    /** Tables that get REPLICA IDENTITY FULL; the trail does not need it, and it costs WAL. */
-    readonly fullReplicaIdentity: readonly TableName[];
-    /** Largest large object in KB that is copied whole. */
-    readonly maxLobSizeKb: number;
-    /** Class of the Aurora instances. */
-    readonly instanceClass: string;
-    readonly vpcCidr: string;
-    /** The network that may reach the psql host by SSH. */
-    readonly sshCidr: string;
-    readonly hostInstanceType: string;
-    /** EC2 key pair of the psql host, if SSH is wanted. */
-    readonly keyName: string | undefined;
-    readonly dmsInstanceClass: string;
-    readonly dmsEngineVersion: string;
-    /** In GB. */
-    readonly dmsAllocatedStorage: number;
-    /** Whether this stack creates the account-wide DMS roles. */
-    readonly createDmsRoles: boolean;
-    /** Whether to create the VPC endpoints that DMS needs. */
-    readonly privateEndpoints: boolean;
-    readonly databaseAccess: DatabaseAccess;
-    readonly deletionProtection: boolean;
-    readonly backupRetentionDays: number;
-    /** Path of a PEM file, relative to the project folder. */
-    readonly caBundle: string;
+/** Keys that belong together: `config.<group>.<name>` in the program. */
+export interface KeyGroup {
+    /** Heading in docs/config.md. */
+    readonly title: string;
+    readonly keys: Readonly<Record<string, ConfigKey<unknown>>>;
 }
 
 /**
- * What a key means when it is not set. The same values stand in the `config:` schema of Pulumi.yaml, where the CLI
- * reads them; they are needed here because an inline program (laptop stack, tests) has no such schema.
- * `undefined` is a key that must be set.
+ * Every config key, once. `npm run docs` carries a change into Pulumi.yaml and docs/config.md. The defaults stand in both
+ * Pulumi.yaml, where the CLI reads them, and here, because an inline program (laptop stack, tests) has no such schema.
  */
-export const defaults: Readonly<Record<keyof Config, string | undefined>> = {
-    engineVersion: "17.7",
-    databaseName: "appdb",
-    masterUsername: "postgres",
-    tables: undefined,
-    columns: "{}",
-    demoTable: "false",
-    sourceGuards: "true",
-    allowTruncate: "[]",
-    allowKeyUpdates: "[]",
-    fullReplicaIdentity: "[]",
-    maxLobSizeKb: "64",
-    instanceClass: "db.r6g.large",
-    vpcCidr: "10.20.0.0/16",
-    sshCidr: undefined,
-    hostInstanceType: "t3.medium",
-    keyName: "",
-    dmsInstanceClass: "dms.t3.medium",
-    dmsEngineVersion: "3.6.1",
-    dmsAllocatedStorage: "50",
-    createDmsRoles: "true",
-    privateEndpoints: "true",
-    databaseAccess: "direct",
-    deletionProtection: "true",
-    backupRetentionDays: "7",
-    caBundle: "certs/rds-ca-bundle.pem",
+export const KEY_GROUPS = {
+    trail: {
+        title: "What is audited",
+        keys: {
+            tables: {
+                key: "tables",
+                parser: parsers.tables,
+                default: undefined,
+                meaning:
+                    "Audited tables as schema.table, as written in the source; a name with a dot or a quote is double-quoted; a partitioned table means its partitions",
+                page: "types.md#partitioned-tables",
+            },
+            columns: {
+                key: "columns",
+                parser: columnsOf,
+                default: "{}",
+                meaning:
+                    "What to do with single columns, by table and column: exclude, asText or a limit; for what DMS cannot carry, and for secrets",
+                page: "types.md#columns-with-a-choice",
+            },
+        },
+    },
+    source: {
+        title: "The source database",
+        keys: {
+            demoTable: {
+                key: "demoTable",
+                parser: parsers.flag,
+                default: "false",
+                meaning:
+                    "Create the table public.items in the source database to try the trail with",
+            },
+            guards: {
+                key: "sourceGuards",
+                parser: parsers.flag,
+                default: "true",
+                meaning:
+                    "Refuse TRUNCATE and primary-key updates of the audited tables, which DMS would not replicate",
+            },
+            allowTruncate: {
+                key: "allowTruncate",
+                parser: parsers.someOf,
+                default: "[]",
+                meaning: "Audited tables whose TRUNCATE is recorded as a gap instead of refused",
+            },
+            allowKeyUpdates: {
+                key: "allowKeyUpdates",
+                parser: parsers.someOf,
+                default: "[]",
+                meaning:
+                    "Audited tables whose primary-key updates are recorded as gaps instead of refused",
+            },
+            fullReplicaIdentity: {
+                key: "fullReplicaIdentity",
+                parser: parsers.someOf,
+                default: "[]",
+                meaning:
+                    "Audited tables that get REPLICA IDENTITY FULL; the trail does not need it, and it costs WAL",
+            },
+        },
+    },
+    cluster: {
+        title: "The source and the audit cluster",
+        keys: {
+            engineVersion: {
+                key: "engineVersion",
+                parser: parsers.engineVersion,
+                default: "17.7",
+                meaning: "Aurora PostgreSQL version of both clusters, major 15 to 17",
+            },
+            instanceClass: {
+                key: "instanceClass",
+                parser: parsers.instanceClass("db", "db.t3.medium"),
+                default: "db.r6g.large",
+                meaning: "Instance class of both Aurora clusters",
+            },
+            databaseName: {
+                key: "databaseName",
+                parser: parsers.databaseName,
+                default: "appdb",
+                meaning: "Name of the database on both clusters",
+            },
+            masterUsername: {
+                key: "masterUsername",
+                parser: parsers.masterUsername,
+                default: "postgres",
+                meaning: "Master user of both clusters; its password is generated",
+            },
+            backupRetentionDays: {
+                key: "backupRetentionDays",
+                parser: parsers.integer(7, 35),
+                default: "7",
+                meaning: "Days that automated backups are kept, 7 to 35",
+            },
+            caBundle: {
+                key: "caBundle",
+                parser: parsers.caBundle,
+                default: "certs/rds-ca-bundle.pem",
+                meaning:
+                    "PEM file of the database servers' certificate authorities, relative to the project folder",
+            },
+        },
+    },
+    dms: {
+        title: "DMS",
+        keys: {
+            instanceClass: {
+                key: "dmsInstanceClass",
+                parser: parsers.instanceClass("dms", "dms.t3.medium"),
+                default: "dms.t3.medium",
+                meaning: "Class of the DMS replication instance",
+            },
+            engineVersion: {
+                key: "dmsEngineVersion",
+                parser: parsers.dmsEngineVersion,
+                default: "3.6.1",
+                meaning: "DMS engine version, 3.6.1 or later",
+            },
+            allocatedStorage: {
+                key: "dmsAllocatedStorage",
+                parser: parsers.integer(5, 6_144),
+                default: "50",
+                meaning:
+                    "Storage of the DMS replication instance in GB, for logs and swapped transactions",
+            },
+            maxLobSizeKb: {
+                key: "maxLobSizeKb",
+                parser: parsers.integer(1, 102_400),
+                default: "64",
+                meaning:
+                    "Largest text, json, array or bytea value in KB that is copied whole; a larger one stops the task",
+            },
+            createRoles: {
+                key: "createDmsRoles",
+                parser: parsers.flag,
+                default: "true",
+                meaning:
+                    "Create the account-wide roles dms-vpc-role and dms-cloudwatch-logs-role; false when the account has them",
+            },
+        },
+    },
+    network: {
+        title: "The network",
+        keys: {
+            vpcCidr: {
+                key: "vpcCidr",
+                parser: parsers.vpcCidr,
+                default: "10.20.0.0/16",
+                meaning: "IPv4 network of the VPC, /16 to /26",
+            },
+            privateEndpoints: {
+                key: "privateEndpoints",
+                parser: parsers.flag,
+                default: "true",
+                meaning:
+                    "Create the VPC endpoints through which DMS reaches Secrets Manager and CloudWatch Logs; without them it needs a way out of your own, such as a NAT",
+            },
+        },
+    },
+    host: {
+        title: "The psql host",
+        keys: {
+            sshCidr: {
+                key: "sshCidr",
+                parser: parsers.sshCidr,
+                default: undefined,
+                meaning:
+                    "IPv4 network that may reach the psql host by SSH, at most a /8; for example your own address with /32",
+            },
+            instanceType: {
+                key: "hostInstanceType",
+                parser: parsers.instanceType,
+                default: "t3.medium",
+                meaning: "Instance type of the psql host",
+            },
+            keyName: {
+                key: "keyName",
+                parser: parsers.keyName,
+                default: "",
+                meaning:
+                    "EC2 key pair for SSH to the psql host; without one, connect through Session Manager",
+            },
+        },
+    },
+    stack: {
+        title: "The stack",
+        keys: {
+            deletionProtection: {
+                key: "deletionProtection",
+                parser: parsers.flag,
+                default: "true",
+                meaning:
+                    "Refuse to destroy the stack and to delete or replace its clusters; set it to false and update first",
+            },
+        },
+    },
+} satisfies Readonly<Record<string, KeyGroup>>;
+
+type Groups = typeof KEY_GROUPS;
+
+type ValueOf<K> = K extends Pick<ConfigKey<infer T>, "parser"> ? T : never;
+
+/** The settings of one stack, read once and checked. */
+export type Config = {
+    readonly [G in keyof Groups]: {
+        readonly [N in keyof Groups[G]["keys"]]: ValueOf<Groups[G]["keys"][N]>;
+    };
 };
+
+/** The groups by name, without the types of the single values: for what is done to every key alike. */
+export const configGroups: readonly (readonly [string, KeyGroup])[] = Object.entries(KEY_GROUPS);
+
+/** Every config key, in the order of the table. */
+export const configKeys: readonly ConfigKey<unknown>[] = configGroups.flatMap(([, { keys }]) =>
+    Object.values(keys),
+);
+
+/** A key's parser, for a stack that audits these tables. */
+export function parserOf<T>(
+    { parser }: Pick<ConfigKey<T>, "parser">,
+    audited: readonly TableName[],
+): parsers.KeyParser<T> {
+    return typeof parser === "function" ? parser(audited) : parser;
+}

@@ -4,6 +4,7 @@ import type { Connection } from "../../database/connection";
 import { named, type Tags } from "../tags";
 import type { ClusterParameter } from "./clusterParameters";
 import { DatabaseCredentials } from "./databaseCredentials";
+import type { DatabaseServer } from "./databaseServer";
 import { majorVersion, parameterGroupFamily } from "./engineVersion";
 import { Password } from "./password";
 import { psqlCommand } from "./psqlCommand";
@@ -46,9 +47,11 @@ export function finalSnapshotName(cluster: string, subnetId: string): string {
 }
 
 /** A private, encrypted Aurora PostgreSQL cluster with one instance, and its master credentials as a secret. */
-export class AuroraCluster extends pulumi.ComponentResource {
-    /** What everything in the databases is `deletedWith`. */
-    readonly cluster: aws.rds.Cluster;
+export class AuroraCluster extends pulumi.ComponentResource implements DatabaseServer {
+    readonly engineVersion: string;
+    readonly dmsEngineName = "aurora-postgresql";
+    /** The cluster. */
+    readonly owner: aws.rds.Cluster;
     readonly arn: pulumi.Output<string>;
     /** Name of the writer; known when the instance answers. */
     readonly host: pulumi.Output<string>;
@@ -87,7 +90,7 @@ export class AuroraCluster extends pulumi.ComponentResource {
             },
             parent,
         );
-        this.cluster = new aws.rds.Cluster(
+        const cluster = new aws.rds.Cluster(
             `${name}-cluster`,
             {
                 clusterIdentifier: name,
@@ -121,7 +124,7 @@ export class AuroraCluster extends pulumi.ComponentResource {
             `${name}-instance-1`,
             {
                 identifier: `${name}-instance-1`,
-                clusterIdentifier: this.cluster.id,
+                clusterIdentifier: cluster.id,
                 engine,
                 engineVersion: args.engineVersion,
                 instanceClass: args.instanceClass,
@@ -136,12 +139,17 @@ export class AuroraCluster extends pulumi.ComponentResource {
             },
             parent,
         );
-        this.arn = this.cluster.arn;
-        this.host = pulumi.all([this.cluster.endpoint, instance.id]).apply(([host]) => host);
-        this.port = pulumi.all([this.cluster.port, instance.id]).apply(([port]) => port);
+        this.owner = cluster;
+        this.engineVersion = args.engineVersion;
+        this.arn = cluster.arn;
+        this.host = pulumi.all([cluster.endpoint, instance.id]).apply(([host]) => host);
+        this.port = pulumi.all([cluster.port, instance.id]).apply(([port]) => port);
+        const { databaseName, masterUsername, caBundle } = args;
         this.psql = pulumi
             .all([this.host, this.port])
-            .apply(([host, port]) => psqlCommand({ ...args, host, port }));
+            .apply(([host, port]) =>
+                psqlCommand({ host, port, databaseName, masterUsername, caBundle }),
+            );
         this.masterSecretArn = new DatabaseCredentials(
             `${name}-master`,
             {

@@ -1,15 +1,14 @@
 import * as postgresql from "@pulumi/postgresql";
-import type { AuroraCluster } from "./auroraCluster";
+import type { DatabaseServer } from "./databaseServer";
 
 /**
- * A postgresql provider that works as a cluster's master user, over TLS with a verified name. It knows the host when the
- * instance answers, and connects only when there is something to do.
+ * A postgresql provider that works as a server's master user, over TLS with a verified name. It knows the host when the
+ * server answers, and connects only when there is something to do.
  * @param sslrootcert Path of the PEM file of the servers' certificate authorities.
  */
 export function masterProvider(
     name: string,
-    { masterConnection, host, port }: AuroraCluster,
-    engineVersion: string,
+    { masterConnection, host, port, engineVersion }: DatabaseServer,
     sslrootcert: string,
 ): postgresql.Provider {
     return new postgresql.Provider(name, {

@@ -13,8 +13,8 @@ import { formatTableName } from "../../trail/names";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import { shapeOf, type TableName, type TableShape } from "../../trail/tableDefinition";
 import { lookFile } from "../../trail/tableLife";
-import type { AuroraCluster } from "../cluster/auroraCluster";
 import { DatabaseCredentials } from "../cluster/databaseCredentials";
+import type { DatabaseServer } from "../cluster/databaseServer";
 import { Password } from "../cluster/password";
 import type { Tags } from "../tags";
 import { AuditedTable } from "./auditedTable";
@@ -22,9 +22,8 @@ import { SqlScript, type SqlScriptArgs } from "./sqlScript";
 
 /** Arguments of {@link AuditDatabase}. */
 export interface AuditDatabaseArgs {
-    readonly server: AuroraCluster;
+    readonly server: DatabaseServer;
     readonly databaseName: string;
-    readonly masterUsername: string;
     readonly tables: readonly TableName[];
     /** What the trail does with single columns. */
     readonly columns: readonly TableChoices[];
@@ -36,6 +35,7 @@ export interface AuditDatabaseArgs {
 /** The audit trail inside the audit cluster: roles, schemas, ledgers and, for each table, staging, log and trigger. */
 export class AuditDatabase extends pulumi.ComponentResource {
     readonly databaseName: string;
+    readonly dmsEngineName: DatabaseServer["dmsEngineName"];
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
     /** See {@link retireOthers}. */
@@ -46,8 +46,8 @@ export class AuditDatabase extends pulumi.ComponentResource {
         super("auditTrail:index:AuditDatabase", name, {}, opts);
         const { server, databaseName: database } = args;
         const connection = server.masterConnection;
-        // What lives in a database goes with its cluster; destroying it needs no connection.
-        const inDatabase = { parent: this, deletedWith: server.cluster };
+        // What lives in a database goes with its server; destroying it needs no connection.
+        const inDatabase = { parent: this, deletedWith: server.owner };
 
         const password = new Password(`${name}-dms-password`, { parent: this }).value;
         const owner = new postgresql.Role(`${name}-owner`, { name: roles.owner }, inDatabase);
@@ -101,7 +101,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
                         shape: shapes.apply((all) => shapeOf(all, table)),
                         databaseName: database,
                         machinery,
-                        cluster: server.cluster,
+                        server,
                     },
                     { parent: this },
                 ),
@@ -127,9 +127,10 @@ export class AuditDatabase extends pulumi.ComponentResource {
                 batches: shapes.apply((all) => retirementBatches(audited, all, args.columns)),
             },
             // Not a child: the task waits for all of those.
-            { deletedWith: server.cluster },
+            { deletedWith: server.owner },
         ];
         this.databaseName = database;
+        this.dmsEngineName = server.dmsEngineName;
         this.dmsSecretArn = new DatabaseCredentials(
             `${name}-dms`,
             {

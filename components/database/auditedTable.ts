@@ -2,6 +2,7 @@ import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import { triggerFunction } from "../../trail/statements";
 import type { TableName, TableShape } from "../../trail/tableDefinition";
+import type { DatabaseServer } from "../cluster/databaseServer";
 
 /** Arguments of {@link AuditedTable}. */
 export interface AuditedTableArgs {
@@ -11,8 +12,8 @@ export interface AuditedTableArgs {
     readonly databaseName: string;
     /** The trail's machinery in that database, which the function uses. */
     readonly machinery: pulumi.Resource;
-    /** The audit cluster. */
-    readonly cluster: pulumi.Resource;
+    /** Where that database is. */
+    readonly server: DatabaseServer;
 }
 
 /**
@@ -37,7 +38,7 @@ export class AuditedTable extends pulumi.ComponentResource {
             },
             {
                 parent: this,
-                deletedWith: args.cluster,
+                deletedWith: args.server.owner,
                 dependsOn: [args.machinery],
                 // The trigger is switched in between. The plugin asks for the other order whenever a program gives a name:
                 // nameRequiresDeleteBeforeReplace in pulumi-terraform-bridge.

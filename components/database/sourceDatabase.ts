@@ -14,8 +14,8 @@ import {
     sourceRightsBatches,
 } from "../../trail/sourceDeployment";
 import type { TableShape } from "../../trail/tableDefinition";
-import type { AuroraCluster } from "../cluster/auroraCluster";
 import { DatabaseCredentials } from "../cluster/databaseCredentials";
+import type { DatabaseServer } from "../cluster/databaseServer";
 import { Password } from "../cluster/password";
 import { type TableMappings, tableMappings } from "../dms/tableMappings";
 import type { Tags } from "../tags";
@@ -24,7 +24,7 @@ import { SqlScript } from "./sqlScript";
 
 /** Arguments of {@link SourceDatabase}; the audited tables must exist, but for the demo table. */
 export interface SourceDatabaseArgs extends GuardChoices {
-    readonly server: AuroraCluster;
+    readonly server: DatabaseServer;
     readonly databaseName: string;
     /** What the trail does with single columns. */
     readonly columns: readonly TableChoices[];
@@ -40,6 +40,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
     /** What DMS is to take from them; another text whenever their columns are no longer what they were. */
     readonly tableMappings: pulumi.Output<TableMappings>;
     readonly databaseName: string;
+    readonly dmsEngineName: DatabaseServer["dmsEngineName"];
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
 
@@ -48,8 +49,8 @@ export class SourceDatabase extends pulumi.ComponentResource {
         super("auditTrail:index:SourceDatabase", name, {}, opts);
         const { server } = args;
         const connection = server.masterConnection;
-        // What lives in a database goes with its cluster; destroying it needs no connection.
-        const inDatabase = { parent: this, deletedWith: server.cluster };
+        // What lives in a database goes with its server; destroying it needs no connection.
+        const inDatabase = { parent: this, deletedWith: server.owner };
 
         const password = new Password(`${name}-dms-password`, { parent: this }).value;
         const role = new postgresql.Role(
@@ -118,6 +119,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         );
 
         this.databaseName = args.databaseName;
+        this.dmsEngineName = server.dmsEngineName;
         new SqlScript(
             `${name}-guards`,
             {

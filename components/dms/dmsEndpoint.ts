@@ -1,6 +1,7 @@
 import type * as aws from "@pulumi/aws";
 import type * as pulumi from "@pulumi/pulumi";
 import { schemas } from "../../trail/rolesAndSchemas";
+import type { DatabaseServer } from "../cluster/databaseServer";
 import { named, type Tags } from "../tags";
 
 /** How often DMS writes to an idle source so that its slot can move on, in minutes. */
@@ -35,6 +36,7 @@ export const targetSettings: aws.types.input.dms.EndpointPostgresSettings = {
 
 /** What an endpoint needs. */
 export interface EndpointArgs {
+    readonly engineName: DatabaseServer["dmsEngineName"];
     /** A secret with username, password, host and port. */
     readonly secretArn: pulumi.Input<string>;
     readonly databaseName: string;
@@ -45,12 +47,12 @@ export interface EndpointArgs {
     readonly tags: Tags;
 }
 
-/** The inputs of an Aurora PostgreSQL endpoint: verified TLS, and a secret instead of a user and password. */
+/** The inputs of a PostgreSQL endpoint: verified TLS, and a secret instead of a user and password. */
 export function endpointInputs(endpointId: string, args: EndpointArgs): aws.dms.EndpointArgs {
     return {
         endpointId,
         endpointType: args.type,
-        engineName: "aurora-postgresql",
+        engineName: args.engineName,
         databaseName: args.databaseName,
         secretsManagerArn: args.secretArn,
         secretsManagerAccessRoleArn: args.accessRoleArn,

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { DatabaseServer } from "../cluster/databaseServer";
 import { readSecrets, trustService } from "../iamPolicies";
 import { named, type Tags } from "../tags";
 import { regionBundle } from "./caBundle";
@@ -10,6 +11,7 @@ import type { TableMappings } from "./tableMappings";
 export interface DmsDatabase extends pulumi.Resource {
     /** A secret with username, password, host and port. */
     readonly dmsSecretArn: pulumi.Output<string>;
+    readonly dmsEngineName: DatabaseServer["dmsEngineName"];
     readonly databaseName: string;
 }
 
@@ -18,10 +20,10 @@ export interface DmsReplicationArgs {
     /** Private subnets in two zones. */
     readonly subnetIds: readonly pulumi.Input<string>[];
     readonly securityGroupId: pulumi.Input<string>;
-    readonly dmsInstanceClass: string;
-    readonly dmsEngineVersion: string;
+    readonly instanceClass: string;
+    readonly engineVersion: string;
     /** In GB. */
-    readonly dmsAllocatedStorage: number;
+    readonly allocatedStorage: number;
     /** PEM text of the database servers' certificate authorities. */
     readonly caBundlePem: string;
     readonly source: DmsDatabase;
@@ -62,9 +64,9 @@ export class DmsReplication extends pulumi.ComponentResource {
             `${name}-instance`,
             {
                 replicationInstanceId: name,
-                replicationInstanceClass: args.dmsInstanceClass,
-                engineVersion: args.dmsEngineVersion,
-                allocatedStorage: args.dmsAllocatedStorage,
+                replicationInstanceClass: args.instanceClass,
+                engineVersion: args.engineVersion,
+                allocatedStorage: args.allocatedStorage,
                 replicationSubnetGroupId: subnetGroup.id,
                 vpcSecurityGroupIds: [args.securityGroupId],
                 publiclyAccessible: false,
@@ -119,6 +121,7 @@ export class DmsReplication extends pulumi.ComponentResource {
                 endpointInputs(`${name}-${type}`, {
                     type,
                     settings,
+                    engineName: database.dmsEngineName,
                     secretArn: database.dmsSecretArn,
                     databaseName: database.databaseName,
                     accessRoleArn: accessRole.arn,

@@ -9,7 +9,7 @@ export interface PsqlHostArgs {
     /** A public subnet. */
     readonly subnetId: pulumi.Input<string>;
     readonly securityGroupId: pulumi.Input<string>;
-    readonly hostInstanceType: string;
+    readonly instanceType: string;
     /** EC2 key pair for SSH; Session Manager works without one. */
     readonly keyName?: string | undefined;
     /** Its major version decides which psql is installed. */
@@ -29,7 +29,7 @@ export class PsqlHost extends pulumi.ComponentResource {
         const parent = { parent: this };
         const partition = aws.getPartitionOutput({}, parent).partition;
         const image = aws.ssm.getParameterOutput(
-            { name: imageParameter(args.hostInstanceType) },
+            { name: imageParameter(args.instanceType) },
             parent,
         );
         const role = new aws.iam.Role(
@@ -59,7 +59,7 @@ export class PsqlHost extends pulumi.ComponentResource {
             `${name}-instance`,
             {
                 ami: image.value,
-                instanceType: args.hostInstanceType,
+                instanceType: args.instanceType,
                 subnetId: args.subnetId,
                 vpcSecurityGroupIds: [args.securityGroupId],
                 associatePublicIpAddress: true,

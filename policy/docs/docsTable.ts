@@ -30,7 +30,7 @@ export function policiesPage(rules: readonly Rule[]): string {
         "| rule | severity | demand | remedy | changed in | basis |\n| --- | --- | --- | --- | --- | --- |";
     return `# Policies
 
-Written by \`npx tsx policy/docs/writeDocs.ts\` from \`policy/registry.ts\`; change the rules there, not this page.
+Written by \`npm run docs\` from \`policy/registry.ts\`; change the rules there, not this page.
 
 All ${rules.length} rules are mandatory: a violation stops \`pulumi preview\` and \`pulumi up\` with \`--policy-pack policy\`.
 A rule whose value a preview cannot know yet says so in an advisory and decides during the update. An absent value

@@ -56,7 +56,7 @@ export function settingsPage(): string {
     ]);
     return `# Known settings
 
-Written by \`npx tsx policy/docs/writeDocs.ts\` from the tables in \`policy/dms\` and \`policy/rds\`; change the tables, not this page.
+Written by \`npm run docs\` from the tables in \`policy/dms\` and \`policy/rds\`; change the tables, not this page.
 
 The [policies](policies.md) refuse what is not on this page: a key that it does not name, a value that it does not call
 safe, and a key that is left out where the default is not safe. The laptop's stand-in for DMS takes its defaults and its

@@ -4,7 +4,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { formatCidr, networkSize } from "../../components/network/cidr";
 import { parseConfig } from "../../config/config";
-import { defaults } from "../../config/keys";
+import { type Config, configGroups, configKeys } from "../../config/keys";
 
 const ROOT = path.join(__dirname, "..", "..");
 
@@ -14,7 +14,7 @@ const LEAST = {
     "audit-trail:sshCidr": "203.0.113.0/24",
 };
 
-function parseWith(key: string, value: string): ReturnType<typeof parseConfig> {
+function parseWith(key: string, value: string): Config {
     return parseConfig({ ...LEAST, [`audit-trail:${key}`]: value });
 }
 
@@ -26,6 +26,16 @@ function refusal(raw: Record<string, string>): string {
         return (error as Error).message;
     }
     return assert.fail(`accepted ${JSON.stringify(raw)}`);
+}
+
+/** The settings under the names of their keys. */
+function byKey(config: Config): Readonly<Record<string, unknown>> {
+    const groups: Readonly<Record<string, Readonly<Record<string, unknown>>>> = config;
+    return Object.fromEntries(
+        configGroups.flatMap(([group, { keys }]) =>
+            Object.entries(keys).map(([name, { key }]) => [key, groups[group]?.[name]]),
+        ),
+    );
 }
 
 /** The lines below a top-level key of a YAML file, up to the next one. */
@@ -59,50 +69,56 @@ function schema(): Map<string, Map<string, string>> {
 describe("config", () => {
     it("fills in defaults for everything but the tables and the SSH network", () => {
         assert.deepEqual(parseConfig(LEAST), {
-            engineVersion: "17.7",
-            databaseName: "appdb",
-            masterUsername: "postgres",
-            tables: [{ schema: "public", table: "items" }],
-            columns: [],
-            demoTable: false,
-            sourceGuards: true,
-            allowTruncate: [],
-            allowKeyUpdates: [],
-            fullReplicaIdentity: [],
-            maxLobSizeKb: 64,
-            instanceClass: "db.r6g.large",
-            vpcCidr: "10.20.0.0/16",
-            sshCidr: "203.0.113.0/24",
-            hostInstanceType: "t3.medium",
-            keyName: undefined,
-            dmsInstanceClass: "dms.t3.medium",
-            dmsEngineVersion: "3.6.1",
-            dmsAllocatedStorage: 50,
-            createDmsRoles: true,
-            privateEndpoints: true,
-            databaseAccess: { kind: "direct" },
-            deletionProtection: true,
-            backupRetentionDays: 7,
-            caBundle: "certs/rds-ca-bundle.pem",
+            trail: { tables: [{ schema: "public", table: "items" }], columns: [] },
+            source: {
+                demoTable: false,
+                guards: true,
+                allowTruncate: [],
+                allowKeyUpdates: [],
+                fullReplicaIdentity: [],
+            },
+            cluster: {
+                engineVersion: "17.7",
+                instanceClass: "db.r6g.large",
+                databaseName: "appdb",
+                masterUsername: "postgres",
+                backupRetentionDays: 7,
+                caBundle: "certs/rds-ca-bundle.pem",
+            },
+            dms: {
+                instanceClass: "dms.t3.medium",
+                engineVersion: "3.6.1",
+                allocatedStorage: 50,
+                maxLobSizeKb: 64,
+                createRoles: true,
+            },
+            network: { vpcCidr: "10.20.0.0/16", privateEndpoints: true },
+            host: { sshCidr: "203.0.113.0/24", instanceType: "t3.medium", keyName: undefined },
+            stack: { deletionProtection: true },
         });
+    });
+
+    it("has no key twice", () => {
+        const keys = configKeys.map(({ key }) => key);
+        assert.deepEqual([...new Set(keys)], keys);
     });
 
     it("has the same keys and defaults as the schema in Pulumi.yaml", () => {
         const declared = schema();
-        assert.deepEqual([...declared.keys()].sort(), Object.keys(defaults).sort());
-        for (const [key, fields] of declared) {
-            assert.equal(
-                fields.get("default"),
-                (defaults as Record<string, string | undefined>)[key],
-                key,
-            );
+        assert.deepEqual(
+            [...declared.keys()],
+            configKeys.map(({ key }) => key),
+        );
+        for (const { key, default: value } of configKeys) {
+            const fields = declared.get(key) ?? new Map<string, string>();
+            assert.equal(fields.get("default"), value, key);
             assert.match(fields.get("type") ?? "", /^(string|boolean|integer|array|object)$/, key);
             assert.ok((fields.get("description") ?? "").length > 20, key);
         }
     });
 
     it("declares each key with the type that its values have", () => {
-        const config: Record<string, unknown> = { ...parseConfig(LEAST) };
+        const config = byKey(parseConfig(LEAST));
         const types: Record<string, string> = { boolean: "boolean", number: "integer" };
         for (const [key, fields] of schema()) {
             // What is written as an object is read as the list of its entries.
@@ -122,12 +138,12 @@ describe("config", () => {
         );
         const tables = lines.flatMap((line) => /^ {4}- (.+)$/.exec(line)?.[1] ?? []);
         const config = parseConfig({ ...raw, "audit-trail:tables": JSON.stringify(tables) });
-        assert.equal(config.instanceClass, "db.t3.medium");
-        assert.equal(config.dmsInstanceClass, "dms.t3.medium");
-        assert.equal(config.hostInstanceType, "t2.medium");
-        assert.equal(config.deletionProtection, false);
-        assert.equal(config.demoTable, true);
-        assert.deepEqual(config.tables, [{ schema: "public", table: "items" }]);
+        assert.equal(config.cluster.instanceClass, "db.t3.medium");
+        assert.equal(config.dms.instanceClass, "dms.t3.medium");
+        assert.equal(config.host.instanceType, "t2.medium");
+        assert.equal(config.stack.deletionProtection, false);
+        assert.equal(config.source.demoTable, true);
+        assert.deepEqual(config.trail.tables, [{ schema: "public", table: "items" }]);
     });
 
     it("takes table names with everything that DMS's guide forbids in the names of columns only", () => {
@@ -147,7 +163,7 @@ describe("config", () => {
         const tables = names.map((table) => `"Sa.les"."${table.replaceAll('"', '""')}"`);
         const config = parseConfig({ ...LEAST, "audit-trail:tables": JSON.stringify(tables) });
         assert.deepEqual(
-            config.tables,
+            config.trail.tables,
             names.map((table) => ({ schema: "Sa.les", table })),
         );
     });
@@ -163,7 +179,7 @@ describe("config", () => {
             },
         };
         const limit = { type: "numeric", precision: 28, scale: 6 };
-        assert.deepEqual(parseWith("columns", JSON.stringify(columns)).columns, [
+        assert.deepEqual(parseWith("columns", JSON.stringify(columns)).trail.columns, [
             {
                 schema: "public",
                 table: "items",
@@ -320,7 +336,6 @@ describe("config", () => {
         ["dmsAllocatedStorage", "50 GB", /whole number/],
         ["createDmsRoles", "1", /must be true or false/],
         ["privateEndpoints", "", /must be true or false/],
-        ["databaseAccess", "tunnel", /must be "direct"/],
         ["deletionProtection", "True", /must be true or false/],
         ["backupRetentionDays", "6", /whole number from 7 to 35/],
         ["backupRetentionDays", "36", /whole number from 7 to 35/],
@@ -356,7 +371,7 @@ describe("config", () => {
     it("has a wrong value for every key in that table", () => {
         assert.deepEqual(
             [...new Set(wrong.map(([key]) => key))].sort(),
-            Object.keys(defaults).sort(),
+            configKeys.map(({ key }) => key).sort(),
         );
     });
 
@@ -390,7 +405,7 @@ describe("config", () => {
             );
         fc.assert(
             fc.property(network, (cidr) => {
-                assert.equal(parseWith("sshCidr", cidr).sshCidr, cidr);
+                assert.equal(parseWith("sshCidr", cidr).host.sshCidr, cidr);
             }),
         );
     });
@@ -411,7 +426,7 @@ describe("config", () => {
     });
 
     it("answers every text for every key with a value or one sentence", () => {
-        const key = fc.constantFrom(...Object.keys(defaults));
+        const key = fc.constantFrom(...configKeys.map((one) => one.key));
         fc.assert(
             fc.property(key, fc.oneof(fc.string(), fc.json()), (name, text) => {
                 try {

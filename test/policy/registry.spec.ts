@@ -6,8 +6,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
 import type { PolicyResource } from "@pulumi/policy";
-import { defaults } from "../../config/keys";
-import { formattedPage, generatedPages } from "../../policy/docs/docsPage";
+import { configKeys } from "../../config/keys";
 import { coverage } from "../../policy/docs/securityHub";
 import { changedIn } from "../../policy/engine/changedIn";
 import { Findings } from "../../policy/engine/findings";
@@ -93,7 +92,10 @@ describe("policy: registry", () => {
                 assert.ok(existsSync(path.join(__dirname, "..", "..", file)), file);
             }
             for (const [, key = ""] of where.matchAll(/audit-trail:(\w+)/g)) {
-                assert.ok(key in defaults, key);
+                assert.ok(
+                    configKeys.some((one) => one.key === key),
+                    key,
+                );
             }
         }
     });
@@ -170,16 +172,6 @@ describe("policy: registry", () => {
             [violations("none"), violations("required"), violations(undefined)],
             [0, 3, 3],
         );
-    });
-
-    it("has docs pages that tell of these rules and of the settings that they know", async () => {
-        for (const page of generatedPages) {
-            assert.equal(
-                await readFile(page.file, "utf8"),
-                await formattedPage(page),
-                `${page.file} is out of date; run npx tsx policy/docs/writeDocs.ts.`,
-            );
-        }
     });
 
     it("honours the configured number of backup days", () => {

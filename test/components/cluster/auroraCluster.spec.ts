@@ -88,7 +88,7 @@ describe("AuroraCluster", () => {
 describe("the master's postgresql provider", () => {
     it("verifies the server, is no superuser, and keeps the password secret", async () => {
         const [recorder, made] = await aurora(true);
-        const provider = masterProvider("pg", made, "17.7", "/project/certs/ca.pem");
+        const provider = masterProvider("pg", made, "/project/certs/ca.pem");
         await recorder.settle(provider.urn);
         const inputs = recorder.inputs("pulumi:providers:postgresql");
         assert.equal(inputs["host"], "db-cluster.example.com");

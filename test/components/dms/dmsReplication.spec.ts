@@ -14,9 +14,11 @@ const BUNDLE = readFileSync(path.join(__dirname, "../../../certs/rds-ca-bundle.p
 
 class Database extends pulumi.ComponentResource implements DmsDatabase {
     readonly databaseName = "appdb";
+    readonly dmsEngineName: DmsDatabase["dmsEngineName"];
     readonly dmsSecretArn: pulumi.Output<string>;
-    constructor(name: string) {
+    constructor(name: string, dmsEngineName: DmsDatabase["dmsEngineName"]) {
         super("test:index:Database", name);
+        this.dmsEngineName = dmsEngineName;
         this.dmsSecretArn = pulumi.output(`arn:secret:${name}`);
     }
 }
@@ -29,12 +31,12 @@ describe("DmsReplication", () => {
         const made = new DmsReplication("dms", {
             subnetIds: ["subnet-1", "subnet-2"],
             securityGroupId: "sg-1",
-            dmsInstanceClass: "dms.t3.medium",
-            dmsEngineVersion: "3.6.1",
-            dmsAllocatedStorage: 50,
+            instanceClass: "dms.t3.medium",
+            engineVersion: "3.6.1",
+            allocatedStorage: 50,
             caBundlePem: BUNDLE,
-            source: new Database("source"),
-            target: new Database("target"),
+            source: new Database("source", "postgres"),
+            target: new Database("target", "aurora-postgresql"),
             prerequisites: [],
             tableMappings: mappings,
             taskSettings: taskSettings({ maxLobSizeKb: 64 }),
@@ -50,7 +52,10 @@ describe("DmsReplication", () => {
         for (const type of ["source", "target"]) {
             const inputs = endpoint(type);
             assert.equal(inputs["endpointType"], type);
-            assert.equal(inputs["engineName"], "aurora-postgresql");
+            assert.equal(
+                inputs["engineName"],
+                type === "source" ? "postgres" : "aurora-postgresql",
+            );
             assert.equal(inputs["secretsManagerArn"], `arn:secret:${type}`);
             assert.match(String(inputs["secretsManagerAccessRoleArn"]), /dms-access/);
             assert.equal(inputs["sslMode"], "verify-full");

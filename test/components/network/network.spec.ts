@@ -158,7 +158,7 @@ describe("PsqlHost", () => {
         const made = new PsqlHost("host", {
             subnetId: "subnet-1",
             securityGroupId: "sg-1",
-            hostInstanceType: "t2.medium",
+            instanceType: "t2.medium",
             keyName,
             engineVersion: "17.7",
             caBundle: "certs/ca.pem",
