@@ -11,7 +11,7 @@ import { recover } from "../local/engine/recover";
 import { localStackPlace, openStack } from "../local/engine/workspace";
 import { PlainError } from "../text/errors";
 import { wrapped } from "../text/terminalLines";
-import { runCommand, say } from "./shared/command";
+import { type CommandOptions, runCommand, say } from "./shared/command";
 import {
     type ConnectionUrls,
     connectionUrls,
@@ -20,6 +20,7 @@ import {
 } from "./shared/localStack";
 import { watchTasks } from "./shared/taskNews";
 import { optionsOf } from "./shared/usage";
+import { whatGoesOn } from "./shared/whatGoesOn";
 import { walkThrough } from "./walkthrough";
 
 const BEGINNING =
@@ -43,13 +44,13 @@ function changesOf({ changes }: EngineReport): string {
 }
 
 /** The article's walk-through. */
-async function showTrail(urls: ConnectionUrls): Promise<void> {
+async function showTrail(urls: ConnectionUrls, interruption: AbortSignal): Promise<void> {
     const source = new Client({ connectionString: urls.sourceUrl, options: SESSION_OPTIONS });
     const audit = new Client({ connectionString: urls.auditUrl, options: SESSION_OPTIONS });
     await Promise.all([source.connect(), audit.connect()]);
     try {
         await Promise.all([prepareSession(source), prepareSession(audit)]);
-        await walkThrough(source, audit);
+        await walkThrough(source, audit, interruption);
     } finally {
         await Promise.all([source.end(), audit.end()]);
     }
@@ -90,7 +91,10 @@ async function revive(): Promise<ReviveReport> {
 }
 
 /** `npm start`: deploys or updates the laptop stack, runs the walk-through and says how to connect. */
-runCommand(optionsOf("start"), async ({ verbose, walkthrough }, interruption) => {
+async function start(
+    { verbose, walkthrough }: CommandOptions,
+    interruption: AbortSignal,
+): Promise<void> {
     const cli = await obtainCli(say);
     const place = localStackPlace();
     const stack = await openStack(cli, place, say);
@@ -124,7 +128,7 @@ runCommand(optionsOf("start"), async ({ verbose, walkthrough }, interruption) =>
     // The walk-through writes to the demo table, and to no table of anybody else.
     const hasDemo = (await stack.getAllConfig())["audit-trail:demoTable"]?.value === "true";
     if (walkthrough && hasDemo) {
-        await showTrail(urls);
+        await showTrail(urls, interruption);
     }
     say(`
 The stack is running:
@@ -136,4 +140,6 @@ The stack is running:
   npm run verify             the proof that the trail is complete
 
 npm stop destroys it and leaves nothing behind.`);
-});
+}
+
+runCommand(optionsOf("start"), start, 1, "finish the step", whatGoesOn);

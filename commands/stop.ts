@@ -10,11 +10,12 @@ import { readDeployment } from "../local/engine/stackState";
 import { localStackPlace, openStack, type StackPlace } from "../local/engine/workspace";
 import { PlainError } from "../text/errors";
 import { wrapped } from "../text/terminalLines";
-import { runCommand, say } from "./shared/command";
+import { type CommandOptions, runCommand, say } from "./shared/command";
 import { failureText } from "./shared/failureText";
 import { removeLocalFolder } from "./shared/localFolder";
 import { localStackDir } from "./shared/localStack";
 import { optionsOf } from "./shared/usage";
+import { whatGoesOn } from "./shared/whatGoesOn";
 
 const BEGINNING =
     "Destroying the laptop stack: both databases go, with all data in them. This takes up to a minute.";
@@ -54,7 +55,7 @@ async function destroyWithEngine(place: StackPlace, settings: OperationSettings)
  * `npm stop`: destroys the laptop stack; no process, port, data directory or state stays behind, whatever the engine says.
  * Only a protected stack stays as it is, unless `--force` is given, which does without the engine.
  */
-runCommand(optionsOf("stop"), async ({ verbose, force }, interruption) => {
+async function stop({ verbose, force }: CommandOptions, interruption: AbortSignal): Promise<void> {
     const place = localStackPlace();
     if (force) {
         await endEngines(place.engineDir);
@@ -64,6 +65,8 @@ runCommand(optionsOf("stop"), async ({ verbose, force }, interruption) => {
         wrapped(BEGINNING, "", "").forEach(say);
         await destroyWithEngine(place, { verbose, interruption });
     }
+    // An engine that was interrupted does not always call that a failure.
+    interruption.throwIfAborted();
     // Whatever an interrupted start or the engine left: processes by their recorded identity, then the folder.
     await sweepStack(localStackDir());
     const others = await removeLocalFolder();
@@ -71,4 +74,6 @@ runCommand(optionsOf("stop"), async ({ verbose, force }, interruption) => {
     if (others.length > 0) {
         say(`Not the stack's, and left alone: ${others.join(", ")}`);
     }
-});
+}
+
+runCommand(optionsOf("stop"), stop, 1, "finish the step", whatGoesOn);

@@ -62,13 +62,14 @@ async function logRows(audit: Client, { operation, items }: Step): Promise<LogRo
 }
 
 /** Waits until the rows of a step are in the log. */
-async function arrived(audit: Client, step: Step): Promise<LogRow[]> {
+async function arrived(audit: Client, step: Step, interruption: AbortSignal): Promise<LogRow[]> {
     const deadline = Date.now() + ARRIVAL_DEADLINE_MS;
     for (;;) {
         const rows = await logRows(audit, step);
         if (rows.length >= step.items.length) {
             return rows;
         }
+        interruption.throwIfAborted();
         if (Date.now() > deadline) {
             throw new Error(
                 `The change "${step.title}" was committed at the source but is not in items_audit_log after ${String(ARRIVAL_DEADLINE_MS / 1000)} s; look at the task's log ("npm run logs -- task") and run "npm start" again.`,
@@ -111,8 +112,13 @@ async function commitAtSource(source: Client, step: Step): Promise<string> {
  * The article's walk-through on the running stack: each step's statement, its rows in the log, and the commit time in
  * the log beside the source's own. A step whose rows are in the log already is one line, and is not run again.
  */
-export async function walkThrough(source: Client, audit: Client): Promise<void> {
+export async function walkThrough(
+    source: Client,
+    audit: Client,
+    interruption: AbortSignal,
+): Promise<void> {
     for (const [index, step] of STEPS.entries()) {
+        interruption.throwIfAborted();
         const heading = `Step ${String(index + 1)}: ${step.title}`;
         const before = await logRows(audit, step);
         if (before.length >= step.items.length) {
@@ -122,7 +128,7 @@ export async function walkThrough(source: Client, audit: Client): Promise<void> 
         }
         say(`\n${heading}\n\n  ${shown(step.file)}\n`);
         const committed = await commitAtSource(source, step);
-        const rows = await arrived(audit, step);
+        const rows = await arrived(audit, step, interruption);
         say(shownRows(rows));
         const logged = rows.at(-1)?.commit_timestamp_utc ?? "";
         const verdict = logged === committed ? "the same to the microsecond" : "DIFFERENT";

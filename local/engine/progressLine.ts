@@ -44,12 +44,13 @@ export function plainLine(state: OperationState): string {
 }
 
 /**
- * On a terminal: a bar where the total is known and there is room for it, and the words. The last column stays free,
- * because some terminals wrap a line that fills it; a line that wraps could not be taken back.
+ * On a terminal: a bar where the total is known and there is room for it, and the words. A line that wraps could not be
+ * taken back: the last column stays free, because some terminals wrap a line that fills it, and two more, in which the
+ * terminal writes the `^C` of an interruption.
  */
 export function barLine(state: OperationState, columns: number, hasColours: boolean): string {
     const { done, total } = state;
-    const room = columns - 1;
+    const room = columns - 3;
     const isKnown = total !== undefined && total > 0 && done <= total;
     if (!isKnown || room < BAR_COLUMNS + WORDS_COLUMNS) {
         return fit(plainLine(state), room);

@@ -2,6 +2,27 @@ import { promises } from "node:fs";
 import path from "node:path";
 import { PROJECT_NAME } from "./paths";
 
+/**
+ * Removes the empty side files that a killed engine leaves. The file backend renames a state into its place whole, but
+ * writes the file `.attrs` beside it in place: with an empty one the engine cannot read the state, without one it can.
+ *
+ * @see https://github.com/google/go-cloud/blob/master/blob/fileblob/attrs.go
+ */
+export async function removeEmptySideFiles(engineDir: string): Promise<void> {
+    const folder = path.join(engineDir, "state", ".pulumi");
+    const entries = await promises
+        .readdir(folder, { recursive: true, withFileTypes: true })
+        .catch(() => []);
+    for (const entry of entries.filter(({ name }) => name.endsWith(".attrs"))) {
+        const file = path.join(entry.parentPath, entry.name);
+        // An engine at work may have moved it meanwhile.
+        const size = (await promises.stat(file).catch(() => undefined))?.size;
+        if (size === 0) {
+            await promises.rm(file, { force: true });
+        }
+    }
+}
+
 /** What is read of the file backend's state. */
 export interface Deployment {
     readonly resources?: readonly unknown[];

@@ -18,6 +18,7 @@ import { occupy } from "./commandLock";
 import { explained, type OperationError } from "./failure";
 import { localDir, localSettingsDir, PROJECT_NAME, PROJECT_ROOT, pulumiHome } from "./paths";
 import { enginePlugins, realPostgresqlPlugin } from "./plugins";
+import { removeEmptySideFiles } from "./stackState";
 
 /** Which stack to open, and where its settings and its state lie. */
 export interface StackPlace {
@@ -204,6 +205,7 @@ export async function openStack(
     purpose: Purpose = "deployment",
 ): Promise<Stack> {
     occupy(place.engineDir);
+    await removeEmptySideFiles(place.engineDir);
     const real = await realPostgresqlPlugin(enginePlugins(cli), say);
     const workDir = workDirOf(place);
     for (const folder of [workDir, path.join(place.engineDir, "state")]) {
@@ -233,8 +235,8 @@ export async function openStack(
 }
 
 /**
- * The outputs of the last deployment, none when there was none. It writes nothing, so that a deployment under way is not
- * disturbed, and needs no settings file.
+ * The outputs of the last deployment, none when there was none. It writes nothing that a deployment under way could miss,
+ * and needs no settings file.
  *
  * @throws OperationError when the engine cannot tell them.
  */
@@ -243,6 +245,7 @@ export async function deployedOutputs(cli: PulumiCommand, place: StackPlace): Pr
     if (!existsSync(path.join(workDir, "Pulumi.yaml"))) {
         return {};
     }
+    await removeEmptySideFiles(place.engineDir);
     try {
         const workspace = await LocalWorkspace.create({
             workDir,

@@ -117,7 +117,8 @@ describe("a command that is interrupted", function () {
             const { code, stdout, stderr } = await ended;
             assert.equal(code, CODES[signal]);
             assert.match(stdout, /^began\nfinished\n$/);
-            assert.match(stderr, /^\nInterrupted: finishing the step under way\. /);
+            // It came to its end all the same: there is nothing to go on with.
+            assert.equal(stderr, "\nInterrupted: finishing the step under way.\n");
         });
 
         it(`ends at once by ${signal} where there are no steps`, async () => {
@@ -137,7 +138,27 @@ describe("a command that is interrupted", function () {
         child.kill("SIGTERM");
         const { code, stderr } = await ended;
         assert.equal(code, CODES.SIGTERM);
-        assert.doesNotMatch(stderr, /context canceled/);
+        assert.equal(
+            stderr,
+            "\nInterrupted: finishing the step under way.\nThe command has not done all of its work: run it again to go on.\n",
+        );
+    });
+
+    it("says what goes on running, where it knows", async () => {
+        for (const [goesOn, more] of [
+            ['() => Promise.resolve("Two go on.")', "\nTwo go on."],
+            ['() => Promise.reject(new Error("unknown"))', ""],
+        ] as const) {
+            const { child, ended } = await begin(
+                `${aborted} throw new Error("context canceled");`,
+                "1",
+                '"finish the step"',
+                goesOn,
+            );
+            child.kill("SIGINT");
+            const { stderr } = await ended;
+            assert.match(stderr, new RegExp(`: run it again to go on\\.${more}\n$`));
+        }
     });
 
     it("ends by a second signal", async () => {
@@ -145,6 +166,8 @@ describe("a command that is interrupted", function () {
         stuck.child.kill("SIGINT");
         await until(() => Promise.resolve(stuck.output().includes("Interrupted")));
         stuck.child.kill("SIGTERM");
-        assert.equal((await stuck.ended).code, CODES.SIGTERM);
+        const { code, stderr } = await stuck.ended;
+        assert.equal(code, CODES.SIGTERM);
+        assert.match(stderr, /\nEnded at once: what the command had begun may still run\. /);
     });
 });
