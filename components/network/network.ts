@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Owner } from "../owner";
 import { named, type Tags } from "../tags";
 import { planSubnets } from "./subnets";
 
@@ -22,105 +23,32 @@ export class Network extends pulumi.ComponentResource {
 
     constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:Network", name, {}, opts);
-        const parent = { parent: this };
+        const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
         const [publicCidr = "", ...privateCidrs] = planSubnets(args.vpcCidr, 1 + PRIVATE_SUBNETS);
-        // Local zones carry neither Aurora nor DMS and are opted into; the answer's order is not promised.
-        const zones = aws
-            .getAvailabilityZonesOutput(
-                {
-                    state: "available",
-                    filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }],
-                },
-                parent,
-            )
-            .names.apply((names) => [...names].sort());
-        const zone = (index: number): pulumi.Output<string> =>
-            zones.apply((names) => {
-                const found = names[index];
-                if (found !== undefined) {
-                    return found;
-                }
-                throw new Error(
-                    `The AWS region has ${names.length} availability zones and the trail needs ${PRIVATE_SUBNETS}; choose another region with "pulumi config set aws:region".`,
-                );
-            });
-
-        const vpc = new aws.ec2.Vpc(
-            `${name}-vpc`,
-            {
-                cidrBlock: args.vpcCidr,
-                // Both are needed for the private names of VPC endpoints and of Aurora.
-                enableDnsHostnames: true,
-                enableDnsSupport: true,
-                tags: named(name, args.tags),
-            },
-            parent,
-        );
-        // Adopts the group that every VPC is born with and takes its rules away.
-        new aws.ec2.DefaultSecurityGroup(
-            `${name}-default-group`,
-            { vpcId: vpc.id, ingress: [], egress: [], tags: named(`${name}-default`, args.tags) },
-            parent,
-        );
-        const gateway = new aws.ec2.InternetGateway(
-            `${name}-gateway`,
-            { vpcId: vpc.id, tags: named(name, args.tags) },
-            parent,
-        );
-        const subnet = (label: string, cidrBlock: string, zoneIndex: number): aws.ec2.Subnet =>
-            new aws.ec2.Subnet(
-                `${name}-${label}`,
-                {
-                    vpcId: vpc.id,
-                    cidrBlock,
-                    availabilityZone: zone(zoneIndex),
-                    mapPublicIpOnLaunch: false,
-                    tags: named(`${name}-${label}`, args.tags),
-                },
-                parent,
-            );
-        const publicSubnet = subnet("public", publicCidr, 0);
+        const zones = availabilityZones(owner);
+        const vpc = namingVpc(owner, args.vpcCidr);
+        emptyDefaultGroup(owner, vpc);
+        const publicSubnet = subnet(owner, vpc, "public", publicCidr, zoneOf(zones, 0));
         const privateSubnets = privateCidrs
             .slice(0, PRIVATE_SUBNETS)
-            .map((cidr, index) => subnet(`private-${index + 1}`, cidr, index));
-
-        const routeTable = (label: string): aws.ec2.RouteTable =>
-            new aws.ec2.RouteTable(
-                `${name}-${label}-routes`,
-                { vpcId: vpc.id, tags: named(`${name}-${label}`, args.tags) },
-                parent,
+            .map((cidr, index) =>
+                subnet(owner, vpc, `private-${index + 1}`, cidr, zoneOf(zones, index)),
             );
-        const associate = (
-            label: string,
-            subnetId: pulumi.Output<string>,
-            table: aws.ec2.RouteTable,
-        ) =>
-            new aws.ec2.RouteTableAssociation(
-                `${name}-${label}-association`,
-                { subnetId, routeTableId: table.id },
-                parent,
-            );
-        const publicRoutes = routeTable("public");
-        const defaultRoute = new aws.ec2.Route(
-            `${name}-public-default-route`,
-            {
-                routeTableId: publicRoutes.id,
-                destinationCidrBlock: "0.0.0.0/0",
-                gatewayId: gateway.id,
-            },
-            parent,
-        );
-        const association = associate("public", publicSubnet.id, publicRoutes);
-        const privateRoutes = routeTable("private");
-        privateSubnets.forEach(({ id }, index) => {
-            associate(`private-${index + 1}`, id, privateRoutes);
+        const publicRoutes = routeTable(owner, vpc, "public");
+        const wayOut = [
+            routeToInternet(owner, vpc, publicRoutes),
+            associate(owner, "public", publicSubnet, publicRoutes),
+        ];
+        const privateRoutes = routeTable(owner, vpc, "private");
+        privateSubnets.forEach((one, index) => {
+            associate(owner, `private-${index + 1}`, one, privateRoutes);
         });
 
         this.vpcId = vpc.id;
-        // Whatever starts in the public subnet wants its way out to be there.
+        // Whatever starts in the public subnet needs its way out at once.
         this.publicSubnetId = pulumi
-            .all([publicSubnet.id, defaultRoute.id, association.id])
-            .apply(([id]) => id);
+            .all([publicSubnet.id, ...wayOut.map(({ id }) => id)])
+            .apply(([id = ""]) => id);
         this.privateSubnetIds = privateSubnets.map(({ id }) => id);
         this.publicRouteTableId = publicRoutes.id;
         this.registerOutputs({
@@ -130,4 +58,109 @@ export class Network extends pulumi.ComponentResource {
             publicRouteTableId: this.publicRouteTableId,
         });
     }
+}
+
+/** Names of the region's zones, sorted: the order of the answer is not promised. Local zones carry neither Aurora nor DMS. */
+function availabilityZones({ opts }: Owner): pulumi.Output<string[]> {
+    const filters = [{ name: "opt-in-status", values: ["opt-in-not-required"] }];
+    return aws
+        .getAvailabilityZonesOutput({ state: "available", filters }, opts)
+        .names.apply((names) => [...names].sort());
+}
+
+function zoneOf(zones: pulumi.Output<string[]>, index: number): pulumi.Output<string> {
+    return zones.apply((names) => {
+        const found = names[index];
+        if (found !== undefined) {
+            return found;
+        }
+        throw new Error(
+            `The AWS region has ${names.length} availability zones and the trail needs ${PRIVATE_SUBNETS}; choose another region with "pulumi config set aws:region".`,
+        );
+    });
+}
+
+/** A VPC in which the private names of VPC endpoints and of Aurora resolve: for that it needs both kinds of DNS. */
+function namingVpc({ name, tags, opts }: Owner, cidrBlock: string): aws.ec2.Vpc {
+    return new aws.ec2.Vpc(
+        `${name}-vpc`,
+        {
+            cidrBlock,
+            enableDnsHostnames: true,
+            enableDnsSupport: true,
+            tags: named(name, tags),
+        },
+        opts,
+    );
+}
+
+/** Adopts the security group that every VPC is born with and takes its rules away. */
+function emptyDefaultGroup({ name, tags, opts }: Owner, vpc: aws.ec2.Vpc): void {
+    new aws.ec2.DefaultSecurityGroup(
+        `${name}-default-group`,
+        { vpcId: vpc.id, ingress: [], egress: [], tags: named(`${name}-default`, tags) },
+        opts,
+    );
+}
+
+function subnet(
+    { name, tags, opts }: Owner,
+    vpc: aws.ec2.Vpc,
+    label: string,
+    cidrBlock: string,
+    availabilityZone: pulumi.Output<string>,
+): aws.ec2.Subnet {
+    return new aws.ec2.Subnet(
+        `${name}-${label}`,
+        {
+            vpcId: vpc.id,
+            cidrBlock,
+            availabilityZone,
+            mapPublicIpOnLaunch: false,
+            tags: named(`${name}-${label}`, tags),
+        },
+        opts,
+    );
+}
+
+function routeTable(
+    { name, tags, opts }: Owner,
+    vpc: aws.ec2.Vpc,
+    label: string,
+): aws.ec2.RouteTable {
+    return new aws.ec2.RouteTable(
+        `${name}-${label}-routes`,
+        { vpcId: vpc.id, tags: named(`${name}-${label}`, tags) },
+        opts,
+    );
+}
+
+function routeToInternet(
+    { name, tags, opts }: Owner,
+    vpc: aws.ec2.Vpc,
+    routes: aws.ec2.RouteTable,
+): aws.ec2.Route {
+    const gateway = new aws.ec2.InternetGateway(
+        `${name}-gateway`,
+        { vpcId: vpc.id, tags: named(name, tags) },
+        opts,
+    );
+    return new aws.ec2.Route(
+        `${name}-public-default-route`,
+        { routeTableId: routes.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id },
+        opts,
+    );
+}
+
+function associate(
+    { name, opts }: Owner,
+    label: string,
+    { id }: aws.ec2.Subnet,
+    routes: aws.ec2.RouteTable,
+): aws.ec2.RouteTableAssociation {
+    return new aws.ec2.RouteTableAssociation(
+        `${name}-${label}-association`,
+        { subnetId: id, routeTableId: routes.id },
+        opts,
+    );
 }

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Owner } from "../owner";
 import { named, type Tags } from "../tags";
 
 /** Aurora PostgreSQL's default port, which the clusters keep. */
@@ -19,6 +20,12 @@ export interface SecurityGroupsArgs {
     readonly tags: Tags;
 }
 
+/** A security group, and the word for it in the names of its rules. */
+interface Group {
+    readonly label: string;
+    readonly id: pulumi.Output<string>;
+}
+
 /**
  * Who may talk to whom: the psql host and DMS to the databases, one network to the host, nobody else. Every rule is a
  * resource of its own; mixed with inline rules the two would undo each other.
@@ -32,88 +39,25 @@ export class SecurityGroups extends pulumi.ComponentResource {
 
     constructor(name: string, args: SecurityGroupsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:SecurityGroups", name, {}, opts);
-        const parent = { parent: this };
-        const group = (label: string, description: string): aws.ec2.SecurityGroup =>
-            new aws.ec2.SecurityGroup(
-                `${name}-${label}`,
-                { vpcId: args.vpcId, description, tags: named(`${name}-${label}`, args.tags) },
-                parent,
-            );
-        const port = (number: number) => ({
-            ipProtocol: "tcp",
-            fromPort: number,
-            toPort: number,
-            tags: args.tags,
-        });
-        /** Lets one group open connections to another: a rule at both ends. */
-        const allow = (
-            [fromLabel, from]: [string, aws.ec2.SecurityGroup],
-            [toLabel, to]: [string, aws.ec2.SecurityGroup],
-            number: number,
-        ): void => {
-            new aws.vpc.SecurityGroupEgressRule(
-                `${name}-${fromLabel}-to-${toLabel}`,
-                {
-                    securityGroupId: from.id,
-                    referencedSecurityGroupId: to.id,
-                    description: `To the ${toLabel}`,
-                    ...port(number),
-                },
-                parent,
-            );
-            new aws.vpc.SecurityGroupIngressRule(
-                `${name}-${toLabel}-from-${fromLabel}`,
-                {
-                    securityGroupId: to.id,
-                    referencedSecurityGroupId: from.id,
-                    description: `From the ${fromLabel}`,
-                    ...port(number),
-                },
-                parent,
-            );
-        };
-        /** HTTPS to AWS's public addresses. */
-        const allowOut = (
-            label: string,
-            from: aws.ec2.SecurityGroup,
-            description: string,
-        ): void => {
-            new aws.vpc.SecurityGroupEgressRule(
-                `${name}-${label}-to-anywhere`,
-                {
-                    securityGroupId: from.id,
-                    cidrIpv4: ANYWHERE,
-                    description,
-                    ...port(HTTPS_PORT),
-                },
-                parent,
-            );
-        };
+        const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
+        const group = (label: string, description: string): Group =>
+            securityGroup(owner, args.vpcId, label, description);
 
         const host = group("host", "The psql host");
         const dms = group("dms", "The DMS replication instance");
         const database = group("database", "The source and the audit cluster");
-        new aws.vpc.SecurityGroupIngressRule(
-            `${name}-host-ssh`,
-            {
-                securityGroupId: host.id,
-                cidrIpv4: args.sshCidr,
-                description: "SSH from the operator's network",
-                ...port(SSH_PORT),
-            },
-            parent,
-        );
-        allowOut("host", host, "Package repositories and Session Manager");
-        allow(["host", host], ["database", database], DATABASE_PORT);
-        allow(["dms", dms], ["database", database], DATABASE_PORT);
+        allowSsh(owner, host, args.sshCidr);
+        allowOut(owner, host, "Package repositories and Session Manager");
+        allow(owner, host, database, DATABASE_PORT);
+        allow(owner, dms, database, DATABASE_PORT);
         if (args.privateEndpoints) {
             const endpoints = group("endpoints", "VPC endpoints of AWS services");
             // Inside the VPC the services' names lead to the endpoints, for the host as well.
-            allow(["host", host], ["endpoints", endpoints], HTTPS_PORT);
-            allow(["dms", dms], ["endpoints", endpoints], HTTPS_PORT);
+            allow(owner, host, endpoints, HTTPS_PORT);
+            allow(owner, dms, endpoints, HTTPS_PORT);
             this.endpointsId = endpoints.id;
         } else {
-            allowOut("dms", dms, "Secrets Manager and CloudWatch Logs");
+            allowOut(owner, dms, "Secrets Manager and CloudWatch Logs");
             this.endpointsId = undefined;
         }
 
@@ -127,4 +71,69 @@ export class SecurityGroups extends pulumi.ComponentResource {
             endpointsId: this.endpointsId,
         });
     }
+}
+
+function securityGroup(
+    { name, tags, opts }: Owner,
+    vpcId: pulumi.Input<string>,
+    label: string,
+    description: string,
+): Group {
+    const { id } = new aws.ec2.SecurityGroup(
+        `${name}-${label}`,
+        { vpcId, description, tags: named(`${name}-${label}`, tags) },
+        opts,
+    );
+    return { label, id };
+}
+
+/** The part of a rule that says: TCP, this port alone. */
+function port({ tags }: Owner, number: number) {
+    return { ipProtocol: "tcp", fromPort: number, toPort: number, tags };
+}
+
+/** Lets one group open connections to another: a rule at both ends. */
+function allow(owner: Owner, from: Group, to: Group, number: number): void {
+    new aws.vpc.SecurityGroupEgressRule(
+        `${owner.name}-${from.label}-to-${to.label}`,
+        {
+            securityGroupId: from.id,
+            referencedSecurityGroupId: to.id,
+            description: `To the ${to.label}`,
+            ...port(owner, number),
+        },
+        owner.opts,
+    );
+    new aws.vpc.SecurityGroupIngressRule(
+        `${owner.name}-${to.label}-from-${from.label}`,
+        {
+            securityGroupId: to.id,
+            referencedSecurityGroupId: from.id,
+            description: `From the ${from.label}`,
+            ...port(owner, number),
+        },
+        owner.opts,
+    );
+}
+
+/** HTTPS to AWS's public addresses. */
+function allowOut(owner: Owner, { label, id }: Group, description: string): void {
+    new aws.vpc.SecurityGroupEgressRule(
+        `${owner.name}-${label}-to-anywhere`,
+        { securityGroupId: id, cidrIpv4: ANYWHERE, description, ...port(owner, HTTPS_PORT) },
+        owner.opts,
+    );
+}
+
+function allowSsh(owner: Owner, { id }: Group, cidrIpv4: string): void {
+    new aws.vpc.SecurityGroupIngressRule(
+        `${owner.name}-host-ssh`,
+        {
+            securityGroupId: id,
+            cidrIpv4,
+            description: "SSH from the operator's network",
+            ...port(owner, SSH_PORT),
+        },
+        owner.opts,
+    );
 }
