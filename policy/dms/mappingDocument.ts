@@ -1,6 +1,6 @@
 import type { Findings } from "../engine/findings";
 import { readJson } from "../engine/jsonInput";
-import { isText, isValues, type Values } from "../engine/values";
+import { isName, isValues, type Values } from "../engine/values";
 
 /** A table that a selection rule takes into the task. */
 export interface SelectedTable {
@@ -56,7 +56,7 @@ export function tableOf(rule: Values): SelectedTable | undefined {
         return undefined;
     }
     const { "schema-name": schema, "table-name": table } = locator;
-    return isText(schema) && isText(table)
+    return isName(schema) && isName(table)
         ? { schema, table, shown: `${schema}.${table}` }
         : undefined;
 }

@@ -1,4 +1,4 @@
-import { isText, isValues, type Values } from "../engine/values";
+import { isName, isText, isValues, type Values } from "../engine/values";
 import { fillsColumn, headerColumns } from "./demandedHeaders";
 import { type SelectedTable, tableOf } from "./mappingDocument";
 
@@ -93,7 +93,7 @@ export function removedColumn(rule: Values): string | undefined {
         ? rule["object-locator"]
         : {};
     return acts(rule, "transformation", "remove-column", "column") &&
-        isText(column) &&
+        isName(column) &&
         !/[%[\]]/u.test(column) &&
         !headerColumns.some(({ name }) => mayMean(column, name))
         ? column

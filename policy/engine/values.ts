@@ -51,6 +51,11 @@ export function isText(value: unknown): value is string {
     return typeof value === "string" && value.trim() !== "";
 }
 
+/** True of a name as a database has it, quoted: any text that is not empty, blanks included. */
+export function isName(value: unknown): value is string {
+    return typeof value === "string" && value !== "";
+}
+
 /** The items of a list; of anything else, none. */
 export function items(value: unknown): readonly unknown[] {
     return Array.isArray(value) ? (value as readonly unknown[]) : [];

@@ -1,5 +1,6 @@
 import {
     anyText,
+    databaseName,
     flag,
     type InputTable,
     judged,
@@ -49,10 +50,10 @@ export const accessInputs: Readonly<Record<string, InputTable>> = {
         // Triggers would go with their function.
         dropCascade: only(false),
         language: must(oneOf("plpgsql")),
-        name: must(text),
+        name: must(databaseName),
         parallel: oneOf("UNSAFE"),
         returns: must(oneOf("trigger")),
-        schema: must(text),
+        schema: must(databaseName),
         // The scripts say so, together with a search_path, which the plugin cannot set.
         securityDefiner: only(false),
         volatility: oneOf("VOLATILE"),
@@ -80,7 +81,7 @@ export const accessInputs: Readonly<Record<string, InputTable>> = {
         // The log and staging would go with their schema.
         dropCascade: only(false),
         ifNotExists: flag,
-        name: must(text),
+        name: must(databaseName),
         owner: text,
     },
 };

@@ -1,4 +1,4 @@
-import { isText, isValues, Unknown } from "../engine/values";
+import { isName, isText, isValues, Unknown } from "../engine/values";
 
 /** What one input of a resource may be. */
 export interface InputKind {
@@ -27,6 +27,8 @@ const isUnknown = (value: unknown): boolean => value instanceof Unknown;
 
 /** Any text that is not empty. */
 export const text = kind(isText, "a text");
+/** What a user has named in a database. */
+export const databaseName = kind(isName, "a name");
 /** Any text; the empty one means none. */
 export const anyText = kind((value) => typeof value === "string", "a text");
 export const flag = kind((value) => typeof value === "boolean", "true or false");

@@ -149,6 +149,9 @@ describe("config", () => {
     it("takes table names with everything that DMS's guide forbids in the names of columns only", () => {
         const names = [
             "a b",
+            " ",
+            " x ",
+            "\u3000",
             "Ünï",
             "O'Rian",
             "f(x)",

@@ -108,6 +108,13 @@ describe("policy: every flip of every input of the program's stack", function ()
         assert.deepEqual(refusingStack(view, "", undefined), []);
     });
 
+    it("may have a schema named by a blank", () => {
+        const type = "postgresql:index/schema:Schema";
+        const { inputs } = stack.find((one) => one.type === type) ?? assert.fail("no schema");
+        assert.deepEqual(refusing(type, { ...inputs, name: " " }), []);
+        assert.deepEqual(refusing(type, { ...inputs, name: "" }), ["inputs-known"]);
+    });
+
     it("is refused, or passes for a reason that is written down", () => {
         assert.ok(count > 1000, `only ${String(count)} flips`);
         const unexplained = through.filter(

@@ -1,3 +1,4 @@
+import { tableMappings } from "../../../components/dms/tableMappings";
 import type { Values } from "../../../policy/engine/values";
 import { goodMapping } from "../support/goodStack";
 import { UNKNOWN } from "../support/judge";
@@ -47,6 +48,27 @@ const onColumn = (
     ...more,
 });
 
+/** The project's own mapping of tables and a column whose names are of blanks, or begin and end with one. */
+const blankNames: Values = {
+    tableMappings: JSON.stringify(
+        tableMappings(
+            [
+                { schema: " ", table: " " },
+                { schema: " ", table: " x " },
+                { schema: "public", table: "\u3000" },
+            ],
+            "1f",
+            [
+                {
+                    schema: " ",
+                    table: " ",
+                    columns: [{ name: " ", choice: { kind: "exclude", reason: "secret" } }],
+                },
+            ],
+        ),
+    ),
+};
+
 const badMappings: readonly Values[] = [
     { tableMappings: 7 },
     { tableMappings: "rules" },
@@ -62,7 +84,7 @@ export const tableMappingCases: readonly ResourceCases[] = [
     {
         rule: "dms-mapping-explicit-tables",
         type: TASK,
-        pass: [withRules(secondTable)],
+        pass: [withRules(secondTable), blankNames],
         fail: [
             edit("1", { "rule-action": "include" }),
             edit("1", { "rule-action": "exclude" }),
@@ -82,6 +104,7 @@ export const tableMappingCases: readonly ResourceCases[] = [
         rule: "dms-mapping-header-columns",
         type: TASK,
         pass: [
+            blankNames,
             edit("3", { expression: "operation_indicator('D','U','I')" }),
             mapping((rule) =>
                 rule["rule-action"] === "add-column"
@@ -118,7 +141,7 @@ export const tableMappingCases: readonly ResourceCases[] = [
     {
         rule: "dms-mapping-staging-names",
         type: TASK,
-        pass: [edit("2", { value: "items_copy" })],
+        pass: [edit("2", { value: "items_copy" }), blankNames],
         fail: [
             without("2"),
             edit("2", { value: "items" }),
@@ -141,6 +164,7 @@ export const tableMappingCases: readonly ResourceCases[] = [
         rule: "dms-mapping-rules-known",
         type: TASK,
         pass: [
+            blankNames,
             mapping((rule) => ({ ...rule, "rule-name": `rule${String(rule["rule-id"])}` })),
             withRules(onColumn("remove-column", { column: "price" })),
             withRules(onColumn("remove-column", { column: "operation" })),
