@@ -39,6 +39,15 @@ const PATIENCE: LockPatience = { lock: 5_000, all: 120_000, pause: 500 };
 /** All scripts of all stacks on a server wait for each other: concurrent DDL on one catalog deadlocks. */
 const ADVISORY_LOCK = 0x6175646974; // "audit"
 
+/** The statements with which a batch begins; it ends with COMMIT. */
+export function batchBegin(lockMs = PATIENCE.lock): string[] {
+    return [
+        "BEGIN",
+        `SELECT pg_catalog.pg_advisory_xact_lock(${String(ADVISORY_LOCK)})`,
+        `SET LOCAL lock_timeout = ${String(lockMs)}`,
+    ];
+}
+
 /** deadlock_detected and lock_not_available: another attempt may well succeed. */
 const LOCK_ERRORS = ["40P01", "55P03"];
 
@@ -77,9 +86,9 @@ async function attempt(
     { files }: SqlBatch,
     lockMs: number,
 ): Promise<FileFailure | undefined> {
-    await client.query("BEGIN");
-    await client.query("SELECT pg_catalog.pg_advisory_xact_lock($1)", [ADVISORY_LOCK]);
-    await client.query(`SET LOCAL lock_timeout = ${String(lockMs)}`);
+    for (const statement of batchBegin(lockMs)) {
+        await client.query(statement);
+    }
     for (const file of files) {
         try {
             await client.query(file.sql);

@@ -47,6 +47,15 @@ export const SESSION_SETTINGS: Readonly<Record<string, string>> = {
 /** What a session must be told as it begins, before it can be told anything: a time-out may be shorter than the way there. */
 export const SESSION_OPTIONS = "-c statement_timeout=0 -c idle_session_timeout=0";
 
+/** First what could end or refuse {@link SESSION_START}. Names of settings, not of a user's: nothing is quoted. */
+export const SESSION_FREE =
+    "SET statement_timeout = 0; SET default_transaction_read_only = off; SET ROLE NONE";
+
+/** Sets what the JSON object $1 has, as far as the server knows it. */
+export const SESSION_START = `SELECT pg_catalog.set_config(s.name, w.value, false)
+         FROM pg_catalog.jsonb_each_text($1) AS w
+         JOIN pg_catalog.pg_settings AS s ON s.name = w.key`;
+
 /**
  * Makes a session independent of its surroundings; see {@link SESSION_SETTINGS}.
  *
@@ -56,14 +65,6 @@ export async function prepareSession(
     client: pg.Client,
     others: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-    // First what could end or refuse the second statement. Names of settings, not of a user's: nothing is quoted.
-    await client.query(
-        "SET statement_timeout = 0; SET default_transaction_read_only = off; SET ROLE NONE",
-    );
-    await client.query(
-        `SELECT pg_catalog.set_config(s.name, w.value, false)
-         FROM pg_catalog.jsonb_each_text($1) AS w
-         JOIN pg_catalog.pg_settings AS s ON s.name = w.key`,
-        [JSON.stringify({ ...SESSION_SETTINGS, ...others })],
-    );
+    await client.query(SESSION_FREE);
+    await client.query(SESSION_START, [JSON.stringify({ ...SESSION_SETTINGS, ...others })]);
 }

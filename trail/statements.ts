@@ -306,6 +306,15 @@ export function triggerFunction(shape: TableShape): TriggerFunction {
     return logFunctions(shape).logChange;
 }
 
+/** {@link triggerFunction} as the postgresql provider makes it. */
+export function logFunctionFile(shape: TableShape): SqlFile {
+    const { schema, name, body } = triggerFunction(shape);
+    return {
+        file: "the log function",
+        sql: `CREATE FUNCTION ${qualified(schema, name)}() RETURNS trigger LANGUAGE plpgsql AS $function$${body}$function$`,
+    };
+}
+
 /** The name and the body of the function that the log's function leaves the uncommon to. */
 export function uncommonFunction(shape: TableShape): {
     readonly name: string;

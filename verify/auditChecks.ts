@@ -7,7 +7,8 @@ import type { TableShape } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Check } from "./report";
-import { headerArray, qualified } from "./sqlExpressions";
+import { qualified } from "./sqlExpressions";
+import { checkScripts, writeGrantsScript } from "./tableScripts";
 
 /** The gaps of one kind that touch a table. */
 export interface GapSummary {
@@ -28,11 +29,10 @@ export interface GapSummary {
 /** The gaps that the ledger has for a table; a kind that hides changes fails. */
 export async function checkGaps(
     audit: Database,
-    { schema, table }: TableShape,
+    shape: TableShape,
     since: string | undefined,
 ): Promise<Check> {
-    const script = renderSql("sql/verify/gaps.sql", { schema, table });
-    return judgeGaps(await audit.rows<GapSummary>(script, [since]));
+    return judgeGaps(await audit.rows<GapSummary>(checkScripts(shape).gaps, [since]));
 }
 
 /** What to do about a gap, where more can be done than to explain it. */
@@ -63,9 +63,10 @@ export const NO_GAPS = "none recorded";
 /** Whether DMS writes every column that the source's table has now into staging. */
 export async function checkColumns(
     audit: Database,
-    { schema, table, columns, excluded = [] }: TableShape,
+    shape: TableShape,
     stagingColumns: readonly string[],
 ): Promise<Check> {
+    const { columns, excluded = [] } = shape;
     const kept = excluded
         .filter(({ name }) => stagingColumns.includes(name))
         .map(({ name }) => `staging still has the excluded column ${name}: deploy again`);
@@ -78,8 +79,7 @@ export async function checkColumns(
             ({ name }) =>
                 `the source's column ${name} begins with ${RESERVED_PREFIX}, as the trail's own do: rename it, without which no deployment takes the table`,
         );
-    const script = renderSql("sql/verify/columns_after_connect.sql", { schema, table });
-    const late = (await audit.rows<{ name: string }>(script)).map(
+    const late = (await audit.rows<{ name: string }>(checkScripts(shape).lateColumns)).map(
         ({ name }) =>
             `staging got the column ${name} after the DMS task had connected: stop and resume the task`,
     );
@@ -88,15 +88,7 @@ export async function checkColumns(
 
 /** Whether the registry says of a table only what a deployment has entered, and the log has all its partitions. */
 export async function checkRegistry(audit: Database, shape: TableShape): Promise<Check> {
-    const { schema, table } = shape;
-    const { staging, auditLog, tombstone, partitionPrefix } = trailNames({ schema, table });
-    const script = renderSql("sql/verify/registry.sql", {
-        ...{ schema, table, staging, tombstone },
-        staging_name: qualified(schema, staging),
-        audit_log: auditLog,
-        default_partition: `${partitionPrefix}default`,
-        headers: headerArray(shape),
-    });
+    const script = checkScripts(shape).registry;
     const findings = (await audit.rows<{ finding: string }>(script)).map(({ finding }) => finding);
     return checkOf("registry", findings, "as the deployments entered it");
 }
@@ -104,14 +96,10 @@ export async function checkRegistry(audit: Database, shape: TableShape): Promise
 /** Changes that arrived and could not be logged. */
 export async function checkUnlogged(
     audit: Database,
-    { schema, table }: TableShape,
+    shape: TableShape,
     since: string | undefined,
 ): Promise<Check> {
-    const { auditLog } = trailNames({ schema, table });
-    const script = renderSql("sql/verify/unlogged_changes.sql", {
-        ...{ schema, table },
-        audit_log: auditLog,
-    });
+    const script = checkScripts(shape).unlogged;
     const { count, message } = await audit.row<{ count: string; message: string | null }>(script, [
         since,
     ]);
@@ -144,8 +132,7 @@ export async function checkLedgerGrants(audit: Database): Promise<Check> {
 }
 
 async function grantsOn(audit: Database, relations: readonly string[]): Promise<Check> {
-    const script = renderSql("sql/verify/write_grants.sql", ROLES);
-    const found = await audit.rows<{ finding: string }>(script, [relations]);
+    const found = await audit.rows<{ finding: string }>(writeGrantsScript(), [relations]);
     const findings = [...new Set(found.map(({ finding }) => finding))];
     return checkOf("grants", findings, "only the owner can write");
 }

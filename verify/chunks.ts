@@ -1,7 +1,7 @@
-import { renderSql, type SqlFile } from "../database/sqlTemplate";
+import type { SqlFile } from "../database/sqlTemplate";
 import type { TableShape } from "../trail/tableDefinition";
 import type { Database } from "./database";
-import { keyVariables } from "./sqlExpressions";
+import { type RangeScripts, rangeScripts } from "./tableScripts";
 
 /** A range of keys, each as JSON text: behind `after`, up to `upTo`; null is no bound. */
 export interface KeyRange {
@@ -45,9 +45,7 @@ export async function forEachRange(
  * and no more, because whatever differs is looked up by its key.
  */
 export class CommonChunks {
-    private readonly sourceEnd: SqlFile;
-    private readonly stagingEnd: SqlFile;
-    private readonly order: SqlFile;
+    private readonly scripts: RangeScripts;
 
     constructor(
         private readonly source: Database,
@@ -55,19 +53,17 @@ export class CommonChunks {
         shape: TableShape,
         private readonly rows: number,
     ) {
-        this.sourceEnd = renderSql("sql/verify/chunk_end.sql", keyVariables(shape, "source"));
-        this.stagingEnd = renderSql("sql/verify/chunk_end.sql", keyVariables(shape, "staging"));
-        this.order = renderSql("sql/verify/chunk_order.sql", keyVariables(shape, "source"));
+        this.scripts = rangeScripts(shape);
     }
 
     /** The end of the range behind a key. */
     async end(after: string | null): Promise<string | null> {
-        const sourceEnd = await chunkEnd(this.source, this.sourceEnd, after, this.rows);
-        const stagingEnd = await chunkEnd(this.audit, this.stagingEnd, after, this.rows);
+        const sourceEnd = await chunkEnd(this.source, this.scripts.sourceEnd, after, this.rows);
+        const stagingEnd = await chunkEnd(this.audit, this.scripts.stagingEnd, after, this.rows);
         if (stagingEnd === null || stagingEnd === sourceEnd) {
             return sourceEnd;
         }
-        const { between } = await this.source.row<{ between: boolean | null }>(this.order, [
+        const { between } = await this.source.row<{ between: boolean | null }>(this.scripts.order, [
             after,
             sourceEnd,
             stagingEnd,

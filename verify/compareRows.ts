@@ -1,4 +1,4 @@
-import { renderSql, type SqlFile } from "../database/sqlTemplate";
+import type { SqlFile } from "../database/sqlTemplate";
 import type { TableShape } from "../trail/tableDefinition";
 import { CommonChunks, forEachRange, type KeyRange } from "./chunks";
 import type { Database } from "./database";
@@ -6,7 +6,7 @@ import type { Differences } from "./differences";
 import type { DifferingColumn, KeyLookup } from "./keyLookup";
 import { differenceKind } from "./keyVersions";
 import type { Markers } from "./markers";
-import { keyVariables, rowImage } from "./sqlExpressions";
+import { comparisonScripts } from "./tableScripts";
 
 const KEYS_PER_LOOKUP = 2_000;
 
@@ -26,16 +26,7 @@ export async function compareRows(
     { source, audit, markers, shape, stagingColumns, chunkRows, lookup }: CompareContext,
     differences: Differences,
 ): Promise<number> {
-    const script = (name: string, from: "source" | "staging"): SqlFile =>
-        renderSql(`sql/verify/${name}.sql`, {
-            ...keyVariables(shape, from),
-            image: rowImage(from, shape, stagingColumns),
-        });
-    const sums = { source: script("chunk_sum", "source"), staging: script("chunk_sum", "staging") };
-    const hashes = {
-        source: script("chunk_hashes", "source"),
-        staging: script("chunk_hashes", "staging"),
-    };
+    const { sums, hashes } = comparisonScripts(shape, stagingColumns);
     const chunks = new CommonChunks(source, audit, shape, chunkRows);
     let rows = 0;
 

@@ -1,20 +1,12 @@
-import { renderSql, type SqlFile } from "../database/sqlTemplate";
-import { trailNames } from "../trail/names";
+import type { SqlFile } from "../database/sqlTemplate";
 import type { TableShape } from "../trail/tableDefinition";
 import { chunkEnd, forEachRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences, Notes } from "./differences";
 import type { KeyLookup } from "./keyLookup";
 import { countLog } from "./logCounts";
-import {
-    headerArray,
-    keyVariables,
-    logVariables,
-    partitionVariables,
-    qualified,
-    wholeRow,
-} from "./sqlExpressions";
 import { deletesInLog } from "./statistics";
+import { type ConsistencyScripts, consistencyScripts } from "./tableScripts";
 
 const KEYS_PER_LOOKUP = 2_000;
 
@@ -50,24 +42,21 @@ export async function checkConsistency(
     differences: Differences,
     notes: Notes,
 ): Promise<number> {
-    const staging = new StagingRows(audit, shape, stagingColumns);
+    const scripts = consistencyScripts(shape, stagingColumns);
+    const staging = new StagingRows(audit, scripts.stagingRows);
     const { logRows, firstChange, differences: changed } = await countLog(audit, shape);
     for (const one of [...(await deletesInLog(audit, shape)), ...changed]) {
         differences.add(one);
     }
-    await checkLog(
-        { audit, shape, stagingColumns, chunkRows, lookup, staging, notes, firstChange },
-        differences,
-    );
-    await checkStaging(audit, shape, chunkRows, staging, differences);
-    await checkTombstones(audit, shape, differences);
+    await checkLog({ audit, scripts, chunkRows, lookup, staging, notes, firstChange }, differences);
+    await checkStaging(audit, scripts, chunkRows, staging, differences);
+    await checkTombstones(audit, scripts, differences);
     return logRows;
 }
 
 interface LogContext {
     readonly audit: Database;
-    readonly shape: TableShape;
-    readonly stagingColumns: readonly string[];
+    readonly scripts: ConsistencyScripts;
     readonly chunkRows: number;
     readonly lookup: KeyLookup | undefined;
     readonly staging: StagingRows;
@@ -76,22 +65,12 @@ interface LogContext {
 }
 
 async function checkLog(context: LogContext, differences: Differences): Promise<void> {
-    const { audit, shape, stagingColumns, chunkRows, firstChange } = context;
-    const log = logVariables(shape);
-    const ends = renderSql("sql/verify/log_chunk_end.sql", log);
-    const chunk = renderSql("sql/verify/log_chunk.sql", {
-        ...log,
-        same_row: keyVariables(shape, "staging", "o").same_row,
-        table: shape.table,
-        staging_name: qualified(shape.schema, trailNames(shape).staging),
-        headers: headerArray(shape),
-        staging_row: wholeRow(shape, stagingColumns),
-        ...partitionVariables(shape),
-    });
+    const { audit, scripts, chunkRows, firstChange } = context;
     await forEachRange(
-        (after) => chunkEnd(audit, ends, after, chunkRows),
+        (after) => chunkEnd(audit, scripts.logEnd, after, chunkRows),
         async ({ after, upTo }) => {
-            for (const problem of await audit.rows<Problem>(chunk, [after, upTo, firstChange])) {
+            const range = [after, upTo, firstChange];
+            for (const problem of await audit.rows<Problem>(scripts.logChunk, range)) {
                 await report(problem, context, differences);
             }
         },
@@ -124,18 +103,10 @@ async function report(
 
 /** The hashes of single staging rows. */
 class StagingRows {
-    private readonly script: SqlFile;
-
     constructor(
         private readonly audit: Database,
-        shape: TableShape,
-        stagingColumns: readonly string[],
-    ) {
-        this.script = renderSql("sql/verify/source_rows.sql", {
-            ...keyVariables(shape, "staging"),
-            image: wholeRow(shape, stagingColumns),
-        });
-    }
+        private readonly script: SqlFile,
+    ) {}
 
     async hash(key: string): Promise<string | null> {
         const [row] = await this.audit.rows<{ hash: string | null }>(this.script, [`[${key}]`]);
@@ -145,28 +116,24 @@ class StagingRows {
 
 async function checkStaging(
     audit: Database,
-    shape: TableShape,
+    scripts: ConsistencyScripts,
     chunkRows: number,
     staging: StagingRows,
     differences: Differences,
 ): Promise<void> {
-    const { auditLog } = trailNames(shape);
-    const variables = {
-        ...keyVariables(shape, "staging"),
-        ...partitionVariables(shape),
-        audit_log: auditLog,
-    };
-    const ends = renderSql("sql/verify/chunk_end.sql", variables);
-    const chunk = renderSql("sql/verify/staging_without_log.sql", variables);
-    const again = renderSql("sql/verify/keys_without_log.sql", variables);
     await forEachRange(
-        (after) => chunkEnd(audit, ends, after, chunkRows),
+        (after) => chunkEnd(audit, scripts.stagingEnd, after, chunkRows),
         async ({ after, upTo }) => {
-            const found = await audit.rows<{ row_key: string }>(chunk, [after, upTo]);
+            const found = await audit.rows<{ row_key: string }>(scripts.stagingWithoutLog, [
+                after,
+                upTo,
+            ]);
             for (let at = 0; at < found.length; at += KEYS_PER_LOOKUP) {
                 const keys = found.slice(at, at + KEYS_PER_LOOKUP).map(({ row_key }) => row_key);
                 const list = `[${keys.join(",")}]`;
-                for (const { row_key, kind } of await audit.rows<Problem>(again, [list])) {
+                for (const { row_key, kind } of await audit.rows<Problem>(scripts.keysWithoutLog, [
+                    list,
+                ])) {
                     const evidence =
                         differences.hasRoom || differences.isExplained(kind)
                             ? ((await staging.hash(row_key)) ?? "")
@@ -181,12 +148,11 @@ async function checkStaging(
 
 async function checkTombstones(
     audit: Database,
-    shape: TableShape,
+    { tombstones }: ConsistencyScripts,
     differences: Differences,
 ): Promise<void> {
-    const script = renderSql("sql/verify/tombstones.sql", logVariables(shape));
     // One more than can be listed is enough to show that there are more.
-    for (const { row_key, kind } of await audit.rows<Problem>(script, [1_000])) {
+    for (const { row_key, kind } of await audit.rows<Problem>(tombstones, [1_000])) {
         differences.add({ key: row_key, kind, detail: "" });
     }
 }

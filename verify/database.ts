@@ -1,9 +1,15 @@
 import type { Client } from "pg";
 import { prepareSession } from "../database/session";
-import { renderSql, type SqlFile } from "../database/sqlTemplate";
+import type { SqlFile } from "../database/sqlTemplate";
 import { messageOf, PlainError } from "../text/errors";
 import type { TableName } from "../trail/tableDefinition";
-import { qualified } from "./sqlExpressions";
+import { lockScript } from "./tableScripts";
+
+/** What its sessions set besides what every session of the program sets. */
+export const VERIFY_SESSION: Readonly<Record<string, string>> = {
+    lock_timeout: "2s",
+    row_security: "off",
+};
 
 /** One of the two databases, and how it is called in messages. */
 export class Database {
@@ -20,18 +26,13 @@ export class Database {
      * policy would hide rows fails.
      */
     static async prepare(client: Client, name: "source" | "audit"): Promise<Database> {
-        await prepareSession(client, { lock_timeout: "2s", row_security: "off" });
+        await prepareSession(client, VERIFY_SESSION);
         return new Database(client, name);
     }
 
     /** The same database for scripts that read one table, which somebody else owns: only while it is a plain table. */
-    reading({ schema, table }: TableName): Database {
-        const lock = renderSql("sql/verify/lock_source_table.sql", {
-            schema,
-            table,
-            table_name: qualified(schema, table),
-        });
-        return new Database(this.client, this.name, lock);
+    reading(table: TableName): Database {
+        return new Database(this.client, this.name, lockScript(table));
     }
 
     /**

@@ -15,6 +15,7 @@ import { type ExpectedTrail, expectedTrail } from "./expectedTrail";
 import { partitionedFacts, partitionFindings, type StagingPartition } from "./partitionDefinitions";
 import type { Check } from "./report";
 import { qualified } from "./sqlExpressions";
+import { checkScripts } from "./tableScripts";
 
 const NAME = "definitions";
 const FINE = "as this version of the program makes them";
@@ -146,7 +147,7 @@ export class Definitions {
             ...[to.staging, to.auditLog, to.tombstone, toFunction.name, toUncommon.name],
         ]);
         const { log_arguments } = await this.audit.row<{ log_arguments: string }>(
-            renderSql("sql/verify/log_trigger_arguments.sql", { schema, table }),
+            checkScripts(shape).triggerArguments,
         );
         const uncommonOf = (name: string, staging: string): string =>
             `${names(TRAIL_SCHEMA, name)}(statement text, old_row ${staging}, new_row ${staging}, new_ctid tid, before_image jsonb, after_image jsonb, is_second_try boolean)`;

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { renderSql } from "../database/sqlTemplate";
 import { formatTableName } from "../trail/names";
-import type { TableName } from "../trail/tableDefinition";
+import type { TableName, TableShape } from "../trail/tableDefinition";
 import type { Database } from "./database";
 import type { Acknowledged, Difference } from "./report";
+import { checkScripts } from "./tableScripts";
 
 /** Beyond these a table is beyond repair row by row, and looking for more only costs time. */
 const ENOUGH = 10_000;
@@ -22,10 +22,9 @@ export interface Acknowledgement {
 /** What somebody has explained of one table and of all tables. */
 export async function readAcknowledgements(
     audit: Database,
-    { schema, table }: TableName,
+    shape: TableShape,
 ): Promise<Acknowledgement[]> {
-    const script = renderSql("sql/verify/acknowledgements.sql", { schema, table });
-    return await audit.rows<Acknowledgement>(script);
+    return await audit.rows<Acknowledgement>(checkScripts(shape).acknowledgements);
 }
 
 /** A difference as it is found. */

@@ -4,7 +4,7 @@ import type { SqlFile } from "../database/sqlTemplate";
 import { auditGrants } from "../trail/grants";
 import { markerGapFiles } from "../trail/guards";
 import { TRAIL_SCHEMA } from "../trail/names";
-import { foundation, tableObjects, triggerFunction, triggerObjects } from "../trail/statements";
+import { foundation, logFunctionFile, tableObjects, triggerObjects } from "../trail/statements";
 import type { TableShape } from "../trail/tableDefinition";
 import { asOfTrail, type Fact, readFacts } from "./catalogFacts";
 import type { Database } from "./database";
@@ -48,14 +48,12 @@ function inSchema({ file, sql }: SqlFile, copy: string): SqlFile {
 function scripts(marker: TableShape): SqlFile[] {
     const schema = escapeIdentifier(TRAIL_SCHEMA);
     const rights = auditGrants([marker]);
-    const { name, body } = triggerFunction(marker);
-    const logFunction = `CREATE FUNCTION ${schema}.${escapeIdentifier(name)}() RETURNS trigger LANGUAGE plpgsql AS $function$${body}$function$`;
     return [
         { file: "the schema", sql: `CREATE SCHEMA ${schema}` },
         rights,
         ...foundation(),
         ...tableObjects(marker),
-        { file: "the log function", sql: logFunction },
+        logFunctionFile(marker),
         ...triggerObjects(marker),
         rights,
     ];

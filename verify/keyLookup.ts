@@ -1,10 +1,8 @@
-import { renderSql, type SqlFile } from "../database/sqlTemplate";
-import { trailNames } from "../trail/names";
 import type { TableShape } from "../trail/tableDefinition";
 import type { Database } from "./database";
 import { isExplained, type RowHash, type Version } from "./keyVersions";
 import type { Markers } from "./markers";
-import { keyVariables, rowImage } from "./sqlExpressions";
+import { type LookupScripts, lookupScripts } from "./tableScripts";
 
 /**
  * A transaction becomes visible a moment after its commit record is written, so that a reader may miss one that the
@@ -46,11 +44,7 @@ export interface Judgement {
 
 /** Looks single keys up at the source and in the log. */
 export class KeyLookup {
-    private readonly sourceRows: SqlFile;
-    private readonly versions: SqlFile;
-    private readonly columns: SqlFile;
-    private readonly recordCut: SqlFile;
-    private readonly silentColumns: SqlFile;
+    private readonly scripts: LookupScripts;
 
     constructor(
         private readonly source: Database,
@@ -59,26 +53,7 @@ export class KeyLookup {
         shape: TableShape,
         stagingColumns: readonly string[],
     ) {
-        this.sourceRows = renderSql("sql/verify/source_rows.sql", {
-            ...keyVariables(shape, "source"),
-            image: rowImage("source", shape, stagingColumns),
-        });
-        const log = {
-            schema: shape.schema,
-            audit_log: trailNames(shape).auditLog,
-            image: rowImage("log", shape, stagingColumns),
-        };
-        this.versions = renderSql("sql/verify/log_versions.sql", log);
-        this.columns = renderSql("sql/verify/differing_columns.sql", log);
-        this.silentColumns = renderSql("sql/verify/silent_columns.sql", {
-            ...keyVariables(shape, "staging"),
-            audit_log: log.audit_log,
-            image: rowImage("staging", shape, stagingColumns),
-        });
-        this.recordCut = renderSql("sql/verify/record_cut_value.sql", {
-            schema: shape.schema,
-            staging: trailNames(shape).staging,
-        });
+        this.scripts = lookupScripts(shape, stagingColumns);
     }
 
     /**
@@ -115,11 +90,14 @@ export class KeyLookup {
         if (rows.length === 0) {
             return [];
         }
-        const found = await this.audit.rows<{ at: number; columns: string[] }>(this.silentColumns, [
-            `[${rows.map(({ key }) => key).join(",")}]`,
-            rows.map(({ image }) => image),
-            windowStart,
-        ]);
+        const found = await this.audit.rows<{ at: number; columns: string[] }>(
+            this.scripts.silentColumns,
+            [
+                `[${rows.map(({ key }) => key).join(",")}]`,
+                rows.map(({ image }) => image),
+                windowStart,
+            ],
+        );
         return found.flatMap(({ at, columns }) => {
             const one = rows[at - 1];
             return one === undefined ? [] : [{ key: one.key, row: one.row, columns }];
@@ -134,9 +112,12 @@ export class KeyLookup {
         if (image === null) {
             return [];
         }
-        const columns = await this.audit.rows<DifferingColumn>(this.columns, [key, image]);
+        const columns = await this.audit.rows<DifferingColumn>(this.scripts.differingColumns, [
+            key,
+            image,
+        ]);
         for (const { name } of columns.filter(({ is_cut }) => is_cut)) {
-            await this.audit.rows(this.recordCut, [key, name]);
+            await this.audit.rows(this.scripts.recordCut, [key, name]);
         }
         return columns;
     }
@@ -144,13 +125,13 @@ export class KeyLookup {
     private async look(keys: readonly string[], windowStart: string): Promise<Unexplained[]> {
         const list = `[${keys.join(",")}]`;
         const rows = await this.source.rows<{ hash: RowHash; image: string | null }>(
-            this.sourceRows,
+            this.scripts.sourceRows,
             [list],
         );
         await this.markers.pass();
         const versions = keys.map((): Version[] => []);
         const found = await this.audit.rows<{ at: number; is_before: boolean; hash: RowHash }>(
-            this.versions,
+            this.scripts.versions,
             [list, windowStart],
         );
         for (const { at, is_before, hash } of found) {

@@ -1,9 +1,7 @@
-import { renderSql, SqlFragment } from "../database/sqlTemplate";
-import { trailNames } from "../trail/names";
 import type { TableShape } from "../trail/tableDefinition";
 import type { Database } from "./database";
 import type { Found } from "./differences";
-import { logVariables, qualified } from "./sqlExpressions";
+import { countScripts } from "./tableScripts";
 
 /** What an earlier verification found in a span of transactions, as `audit_trail.log_count` has it. */
 export interface KnownCount {
@@ -45,31 +43,19 @@ export interface LogCount {
  * brought back and what closes a row belongs to a later transaction, whatever its commit time is.
  */
 export async function countLog(audit: Database, shape: TableShape): Promise<LogCount> {
-    const { schema, table } = shape;
-    const { auditLog } = trailNames(shape);
-    const known = await audit.rows<KnownCount>(
-        renderSql("sql/verify/known_counts.sql", { schema, table }),
-    );
-    // Also where the table is partitioned no more, so that old rows keep their hashes.
-    const columns = await audit.rows<{ name: string }>(
-        renderSql("sql/verify/staging_columns.sql", { staging_name: qualified(schema, auditLog) }),
-    );
-    const partition = columns
-        .filter(({ name }) => name === "source_partition")
-        .map(({ name }) => ({ name }));
-    const buckets = await audit.rows<Bucket>(
-        renderSql("sql/verify/log_count.sql", {
-            ...logVariables(shape),
-            partition: SqlFragment.each(` || coalesce(' ' || l.:"name", '')`, partition, ""),
-        }),
-        [known.map(({ below_xid }) => below_xid), known.map(({ counted_at }) => counted_at)],
-    );
+    const scripts = countScripts(shape);
+    const known = await audit.rows<KnownCount>(scripts.known);
+    const columns = await audit.rows<{ name: string }>(scripts.columns);
+    const buckets = await audit.rows<Bucket>(scripts.count(columns.map(({ name }) => name)), [
+        known.map(({ below_xid }) => below_xid),
+        known.map(({ counted_at }) => counted_at),
+    ]);
     const [first] = buckets;
     const now = buckets.find(({ bucket }) => bucket === known.length);
     const from = known.at(-1)?.below_xid ?? "0";
     if (first?.below_xid && now !== undefined && now.counted_rows !== "0") {
         const { counted_rows, hash_sum, counted_at } = now;
-        await audit.rows(renderSql("sql/verify/enter_count.sql", { schema, table }), [
+        await audit.rows(scripts.enter, [
             ...[from, first.below_xid, counted_at, counted_rows, hash_sum],
         ]);
     }

@@ -5,7 +5,7 @@ import type { TableName, TableShape } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Check } from "./report";
-import { qualified } from "./sqlExpressions";
+import { checkScripts } from "./tableScripts";
 
 /** How many partitions of a list are named. */
 const NAMED_PARTITIONS = 3;
@@ -47,21 +47,19 @@ function judgePartitions(present: readonly TableName[], registered: readonly Tab
 /** As {@link judgePartitions}; of a plain table, whether it is a partition of one whose others are audited too. */
 export async function checkPartitions(
     { source, audit }: { readonly source: Database; readonly audit: Database },
-    { schema, table, partitions }: TableShape,
+    shape: TableShape,
     audited: readonly TableName[],
 ): Promise<Check> {
+    const { partitions } = shape;
+    const scripts = checkScripts(shape);
     if (partitions !== undefined) {
-        const registered = await audit.rows<TableName>(
-            renderSql("sql/verify/registered_partitions.sql", { schema, table }),
-        );
+        const registered = await audit.rows<TableName>(scripts.registeredPartitions);
         return judgePartitions(partitions, registered);
     }
-    const others = await source.rows<{ name: string }>(
-        renderSql("sql/verify/partitions_not_audited.sql", {
-            table_name: qualified(schema, table),
-        }),
-        [audited.map((one) => one.schema), audited.map((one) => one.table)],
-    );
+    const others = await source.rows<{ name: string }>(scripts.otherPartitions, [
+        audited.map((one) => one.schema),
+        audited.map((one) => one.table),
+    ]);
     const findings = others.map(
         ({ name }) => `the partition ${name} of the same table is not audited: add it to tables`,
     );
@@ -96,10 +94,7 @@ export async function checkGuards(
     expected: boolean,
     working?: readonly string[],
 ): Promise<Check> {
-    const script = renderSql("sql/verify/source_guards.sql", {
-        table_name: qualified(shape.schema, shape.table),
-    });
-    const guards = await source.rows<Guard>(script);
+    const guards = await source.rows<Guard>(checkScripts(shape).guards);
     return judgeGuards(
         guards.map((guard) => ({ ...guard, works: working?.includes(guard.name) ?? true })),
         expected,

@@ -1,11 +1,10 @@
 import { renderSql } from "../database/sqlTemplate";
-import { trailNames } from "../trail/names";
 import type { TableShape } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Found } from "./differences";
 import type { Check } from "./report";
-import { qualified } from "./sqlExpressions";
+import { checkScripts } from "./tableScripts";
 
 /**
  * What PostgreSQL's own statistics say of a log: nothing of the trail deletes from one, so that whoever did has switched
@@ -14,9 +13,7 @@ import { qualified } from "./sqlExpressions";
  */
 export async function deletesInLog(audit: Database, shape: TableShape): Promise<Found[]> {
     const { deleted, since } = await audit.row<{ deleted: string; since: string | null }>(
-        renderSql("sql/verify/log_statistics.sql", {
-            audit_log_name: qualified(shape.schema, trailNames(shape).auditLog),
-        }),
+        checkScripts(shape).statistics,
     );
     return judgeDeletes(deleted, since);
 }

@@ -1,4 +1,3 @@
-import { renderSql } from "../database/sqlTemplate";
 import { formatTableName, trailNames } from "../trail/names";
 import type { TableName, TableShape } from "../trail/tableDefinition";
 import { checkColumns, checkGaps, checkGrants, checkRegistry, checkUnlogged } from "./auditChecks";
@@ -13,7 +12,7 @@ import type { Markers } from "./markers";
 import { emptyReport, type TableReport, tableReport, type VerifySettings } from "./report";
 import { checkGuards, checkPartitions } from "./sourceChecks";
 import { judgeSourceTable, showsAllRows, type SourceTable } from "./sourceTables";
-import { qualified } from "./sqlExpressions";
+import { stagingColumnsScript } from "./tableScripts";
 
 /** What the verification of a table works with. */
 export interface TableContext {
@@ -40,13 +39,9 @@ export async function verifyTable(
 ): Promise<TableReport> {
     const table = formatTableName(shape);
     const { staging } = trailNames(shape);
-    const stagingColumns = (
-        await audit.rows<{ name: string }>(
-            renderSql("sql/verify/staging_columns.sql", {
-                staging_name: qualified(shape.schema, staging),
-            }),
-        )
-    ).map(({ name }) => name);
+    const stagingColumns = (await audit.rows<{ name: string }>(stagingColumnsScript(shape))).map(
+        ({ name }) => name,
+    );
     if (stagingColumns.length === 0) {
         const problem = `the audit side has no ${shape.schema}.${staging}`;
         return emptyReport(table, "staging", problem);

@@ -1,0 +1,231 @@
+import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
+import { ROLES, trailNames } from "../trail/names";
+import type { TableName, TableShape } from "../trail/tableDefinition";
+import {
+    headerArray,
+    keyVariables,
+    logVariables,
+    partitionVariables,
+    qualified,
+    rowImage,
+    wholeRow,
+} from "./sqlExpressions";
+
+// What verify asks about one table, script by script. `stagingColumns` are the columns of the table's staging, header
+// columns included, in the order of the table.
+
+/** Opens a transaction in which a table of the source can be read. */
+export function lockScript({ schema, table }: TableName): SqlFile {
+    return renderSql("sql/verify/lock_source_table.sql", {
+        schema,
+        table,
+        table_name: qualified(schema, table),
+    });
+}
+
+/** The columns of a table's staging. */
+export function stagingColumnsScript(shape: TableName): SqlFile {
+    return columnsOf(qualified(shape.schema, trailNames(shape).staging));
+}
+
+function columnsOf(relation: string): SqlFile {
+    return renderSql("sql/verify/staging_columns.sql", { staging_name: relation });
+}
+
+/** How the keys of source and staging are split into common ranges. */
+export interface RangeScripts {
+    readonly sourceEnd: SqlFile;
+    readonly stagingEnd: SqlFile;
+    /** To be asked of the source. */
+    readonly order: SqlFile;
+}
+
+/** See {@link RangeScripts}. */
+export function rangeScripts(shape: TableShape): RangeScripts {
+    return {
+        sourceEnd: renderSql("sql/verify/chunk_end.sql", keyVariables(shape, "source")),
+        stagingEnd: renderSql("sql/verify/chunk_end.sql", keyVariables(shape, "staging")),
+        order: renderSql("sql/verify/chunk_order.sql", keyVariables(shape, "source")),
+    };
+}
+
+/** How the rows of one range are compared: first a sum on each side, then the hash of each row. */
+export interface ComparisonScripts {
+    readonly sums: Readonly<Record<"source" | "staging", SqlFile>>;
+    readonly hashes: Readonly<Record<"source" | "staging", SqlFile>>;
+}
+
+/** See {@link ComparisonScripts}. */
+export function comparisonScripts(
+    shape: TableShape,
+    stagingColumns: readonly string[],
+): ComparisonScripts {
+    const script = (name: string, from: "source" | "staging"): SqlFile =>
+        renderSql(`sql/verify/${name}.sql`, {
+            ...keyVariables(shape, from),
+            image: rowImage(from, shape, stagingColumns),
+        });
+    return {
+        sums: { source: script("chunk_sum", "source"), staging: script("chunk_sum", "staging") },
+        hashes: {
+            source: script("chunk_hashes", "source"),
+            staging: script("chunk_hashes", "staging"),
+        },
+    };
+}
+
+/** How single keys are looked up: `sourceRows` at the source, the others on the audit side. */
+export interface LookupScripts {
+    readonly sourceRows: SqlFile;
+    readonly versions: SqlFile;
+    readonly differingColumns: SqlFile;
+    readonly silentColumns: SqlFile;
+    readonly recordCut: SqlFile;
+}
+
+/** See {@link LookupScripts}. */
+export function lookupScripts(shape: TableShape, stagingColumns: readonly string[]): LookupScripts {
+    const { schema } = shape;
+    const { auditLog, staging } = trailNames(shape);
+    const log = {
+        ...{ schema, audit_log: auditLog },
+        image: rowImage("log", shape, stagingColumns),
+    };
+    return {
+        sourceRows: renderSql("sql/verify/source_rows.sql", {
+            ...keyVariables(shape, "source"),
+            image: rowImage("source", shape, stagingColumns),
+        }),
+        versions: renderSql("sql/verify/log_versions.sql", log),
+        differingColumns: renderSql("sql/verify/differing_columns.sql", log),
+        silentColumns: renderSql("sql/verify/silent_columns.sql", {
+            ...keyVariables(shape, "staging"),
+            audit_log: auditLog,
+            image: rowImage("staging", shape, stagingColumns),
+        }),
+        recordCut: renderSql("sql/verify/record_cut_value.sql", { schema, staging }),
+    };
+}
+
+/** How log, staging and tombstones are compared with each other, all on the audit side. */
+export interface ConsistencyScripts {
+    readonly logEnd: SqlFile;
+    readonly logChunk: SqlFile;
+    /** The hashes of single staging rows. */
+    readonly stagingRows: SqlFile;
+    readonly stagingEnd: SqlFile;
+    readonly stagingWithoutLog: SqlFile;
+    readonly keysWithoutLog: SqlFile;
+    readonly tombstones: SqlFile;
+}
+
+/** See {@link ConsistencyScripts}. */
+export function consistencyScripts(
+    shape: TableShape,
+    stagingColumns: readonly string[],
+): ConsistencyScripts {
+    const { auditLog, staging } = trailNames(shape);
+    const log = logVariables(shape);
+    const ofStaging = {
+        ...keyVariables(shape, "staging"),
+        ...partitionVariables(shape),
+        audit_log: auditLog,
+    };
+    return {
+        logEnd: renderSql("sql/verify/log_chunk_end.sql", log),
+        logChunk: renderSql("sql/verify/log_chunk.sql", {
+            ...log,
+            same_row: keyVariables(shape, "staging", "o").same_row,
+            table: shape.table,
+            staging_name: qualified(shape.schema, staging),
+            headers: headerArray(shape),
+            staging_row: wholeRow(shape, stagingColumns),
+            ...partitionVariables(shape),
+        }),
+        stagingRows: renderSql("sql/verify/source_rows.sql", {
+            ...keyVariables(shape, "staging"),
+            image: wholeRow(shape, stagingColumns),
+        }),
+        stagingEnd: renderSql("sql/verify/chunk_end.sql", ofStaging),
+        stagingWithoutLog: renderSql("sql/verify/staging_without_log.sql", ofStaging),
+        keysWithoutLog: renderSql("sql/verify/keys_without_log.sql", ofStaging),
+        tombstones: renderSql("sql/verify/tombstones.sql", log),
+    };
+}
+
+/** How a log is counted, all on the audit side. */
+export interface CountScripts {
+    readonly known: SqlFile;
+    /** The log's columns, which tell whether its rows name a partition. */
+    readonly columns: SqlFile;
+    readonly enter: SqlFile;
+    /** @param logColumns what `columns` has found: also where the table is partitioned no more, old rows keep their hashes */
+    count(logColumns: readonly string[]): SqlFile;
+}
+
+/** See {@link CountScripts}. */
+export function countScripts(shape: TableShape): CountScripts {
+    const { schema, table } = shape;
+    return {
+        known: renderSql("sql/verify/known_counts.sql", { schema, table }),
+        columns: columnsOf(qualified(schema, trailNames(shape).auditLog)),
+        enter: renderSql("sql/verify/enter_count.sql", { schema, table }),
+        count(logColumns) {
+            const partition = logColumns
+                .filter((name) => name === "source_partition")
+                .map((name) => ({ name }));
+            return renderSql("sql/verify/log_count.sql", {
+                ...logVariables(shape),
+                partition: SqlFragment.each(` || coalesce(' ' || l.:"name", '')`, partition, ""),
+            });
+        },
+    };
+}
+
+/** What is asked about a table besides its rows: `guards` and `otherPartitions` of the source, the rest on the audit side. */
+export interface CheckScripts {
+    readonly guards: SqlFile;
+    /** Of a plain table: the partitions beside it, if it is one. */
+    readonly otherPartitions: SqlFile;
+    readonly registeredPartitions: SqlFile;
+    readonly statistics: SqlFile;
+    readonly acknowledgements: SqlFile;
+    readonly gaps: SqlFile;
+    readonly lateColumns: SqlFile;
+    readonly registry: SqlFile;
+    readonly unlogged: SqlFile;
+    readonly triggerArguments: SqlFile;
+}
+
+/** See {@link CheckScripts}. */
+export function checkScripts(shape: TableShape): CheckScripts {
+    const { schema, table } = shape;
+    const { staging, auditLog, tombstone, partitionPrefix } = trailNames(shape);
+    const sourceTable = { table_name: qualified(schema, table) };
+    const names = { schema, table };
+    return {
+        guards: renderSql("sql/verify/source_guards.sql", sourceTable),
+        otherPartitions: renderSql("sql/verify/partitions_not_audited.sql", sourceTable),
+        registeredPartitions: renderSql("sql/verify/registered_partitions.sql", names),
+        statistics: renderSql("sql/verify/log_statistics.sql", {
+            audit_log_name: qualified(schema, auditLog),
+        }),
+        acknowledgements: renderSql("sql/verify/acknowledgements.sql", names),
+        gaps: renderSql("sql/verify/gaps.sql", names),
+        lateColumns: renderSql("sql/verify/columns_after_connect.sql", names),
+        registry: renderSql("sql/verify/registry.sql", {
+            ...{ schema, table, staging, tombstone },
+            staging_name: qualified(schema, staging),
+            audit_log: auditLog,
+            default_partition: `${partitionPrefix}default`,
+            headers: headerArray(shape),
+        }),
+        unlogged: renderSql("sql/verify/unlogged_changes.sql", { ...names, audit_log: auditLog }),
+        triggerArguments: renderSql("sql/verify/log_trigger_arguments.sql", names),
+    };
+}
+
+/** Who may write relations; the same for a log and for the ledgers, which are its parameter. */
+export function writeGrantsScript(): SqlFile {
+    return renderSql("sql/verify/write_grants.sql", ROLES);
+}
