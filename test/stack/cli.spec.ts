@@ -197,7 +197,10 @@ describe("stack: what a killed engine left", () => {
             await once(child.stdout, "data");
             await work(child.pid ?? NaN);
         } finally {
-            child.kill("SIGKILL");
+            const ended = once(child, "exit");
+            if (child.kill("SIGKILL")) {
+                await ended;
+            }
         }
     }
 
