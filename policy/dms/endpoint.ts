@@ -7,7 +7,7 @@ const tls = resourceRule({
     name: "dms-endpoint-tls",
     displayName: "DMS knows whom it talks to",
     description:
-        "An endpoint's sslMode is verify-full with a certificate: the default is clear text, require trusts every server, and verify-ca every server that Amazon has certified.",
+        "An endpoint's sslMode is verify-full with a certificate: the default sends clear text, require trusts every server, and verify-ca trusts every server that Amazon has certified.",
     severity: "high",
     frameworks: [
         securityHub("DMS.9", "DMS endpoints should use SSL"),
@@ -38,7 +38,7 @@ const secret = resourceRule({
     name: "dms-endpoint-secret",
     displayName: "DMS reads its password from a secret",
     description:
-        "An endpoint names a secret and the role that reads it, and no user name or password: those would be readable in DMS and stale after a rotation.",
+        "An endpoint names a secret and the role that reads it, and has no user name and no password: these would be readable in DMS, and wrong after a rotation.",
     severity: "high",
     frameworks: [
         awsDocs(
@@ -71,7 +71,7 @@ const secret = resourceRule({
                 text === undefined ||
                 (typeof text === "string" &&
                     !/\b(?:password|pwd|username|user|uid)\s*=/i.test(text)),
-            "extraConnectionAttributes is no text or holds credentials; leave them to the secret.",
+            "extraConnectionAttributes is not text or holds credentials; leave them to the secret.",
         );
     },
 });
@@ -100,7 +100,7 @@ const writesNothing = resourceRule({
             (text) =>
                 text === undefined ||
                 (typeof text === "string" && !/\bcaptureDdls\s*=\s*(?!false|n\b|0)/i.test(text)),
-            "extraConnectionAttributes is no text or turns captureDdls on; set it to false in postgresSettings.",
+            "extraConnectionAttributes is not text or turns captureDdls on; set it to false in postgresSettings.",
         );
     },
 });
@@ -138,7 +138,7 @@ const noSessionScript = resourceRule({
     name: "dms-endpoint-runs-no-script",
     displayName: "DMS's sessions run nothing of their own",
     description:
-        "An endpoint has no afterConnectScript and nothing like it, in postgresSettings or extraConnectionAttributes: it is SQL that runs as DMS's user in each of its sessions, and can switch off triggers or change what they write.",
+        "An endpoint has no afterConnectScript and no other session setting in postgresSettings or extraConnectionAttributes: such SQL runs as DMS's user in each of its sessions, and can switch off triggers or change what they write.",
     severity: "critical",
     frameworks: [
         auditTrail(
@@ -160,7 +160,7 @@ const noSessionScript = resourceRule({
         findings.require(
             settings,
             (value) => value === undefined || isValues(value),
-            "postgresSettings is no object; give the settings by name.",
+            "postgresSettings is not an object; give the settings by name.",
         );
         // A value that is not known yet is there all the same.
         const given = isValues(settings) ? Object.entries(settings) : [];
@@ -172,7 +172,7 @@ const noSessionScript = resourceRule({
         findings.require(
             endpoint.get("extraConnectionAttributes"),
             (text) => text === undefined || (typeof text === "string" && !runsSql(text)),
-            "extraConnectionAttributes is no text or runs SQL in DMS's sessions; remove that attribute.",
+            "extraConnectionAttributes is not text or runs SQL in DMS's sessions; remove that attribute.",
         );
     },
 });

@@ -15,7 +15,7 @@ const removedColumnsChosen = stackRule({
     name: "stack-removed-columns-chosen",
     displayName: "Only columns that the config excludes are removed",
     description:
-        "Every column that a rule of tableMappings removes is one that the config key audit-trail:columns excludes, with which the source's catalog is read: registry, log and verify know of no other one, and its values would be missing without a word.",
+        "Every column that a rule of tableMappings removes is one that the config key audit-trail:columns excludes, as the source's catalog was read with it: registry, log and verify do not know of any other removed column, and its values would be missing without notice.",
     severity: "critical",
     frameworks: [auditTrail("A recorded row is the whole row", "A column is absent")],
     remediationSteps:

@@ -6,7 +6,7 @@ const notPublic = resourceRule({
     name: "dms-instance-not-public",
     displayName: "The DMS instance has no public address",
     description:
-        "A replication instance says publiclyAccessible: false in so many words; it holds both databases' rows and cannot be changed later.",
+        "A replication instance sets publiclyAccessible to false explicitly: it holds rows of both databases, and the setting cannot be changed later.",
     severity: "critical",
     frameworks: [
         securityHub(

@@ -11,7 +11,7 @@ const knownSettings = resourceRule({
     name: "dms-endpoint-settings-known",
     displayName: "Every endpoint setting is known to be safe",
     description:
-        "Every PostgreSQL setting of an endpoint, in postgresSettings or extraConnectionAttributes, is one that the pack knows to be safe beside a trail, and so is DMS's default for every one that is left out: by default booleans arrive as text, the slot of an idle database holds all WAL, and pglogical is preferred.",
+        "Every PostgreSQL setting of an endpoint, in postgresSettings or extraConnectionAttributes, is one that the pack knows to be safe for a trail. DMS's default of every setting that is left out must be safe too: by default booleans arrive as text, the slot of an idle database holds all WAL, and DMS prefers pglogical.",
     severity: "high",
     frameworks: [
         awsDocs("DMS user guide, PostgreSQL as a source", "Endpoint settings and their defaults"),
@@ -63,7 +63,7 @@ function givenSettings(
     }
     const isUnknown = settings instanceof Unknown || attributes instanceof Unknown;
     if (settings !== undefined && !isValues(settings) && !(settings instanceof Unknown)) {
-        findings.violation("postgresSettings is no object; give the settings by name.");
+        findings.violation("postgresSettings is not an object; give the settings by name.");
         return undefined;
     }
     const parsed = typeof attributes === "string" ? parseAttributes(attributes) : [];
@@ -74,7 +74,7 @@ function givenSettings(
             !(attributes instanceof Unknown))
     ) {
         findings.violation(
-            'extraConnectionAttributes is no text of the form "name=value;name=value"; leave it out.',
+            'extraConnectionAttributes is not text of the form "name=value;name=value"; leave it out.',
         );
         return undefined;
     }
@@ -110,7 +110,7 @@ function judgeGiven(name: string, value: unknown, side: Side, findings: Findings
     const known = key === undefined ? undefined : SETTINGS[key];
     if (known === undefined || !known.sides.includes(side)) {
         findings.violation(
-            `${name} is no setting of a PostgreSQL ${side} that the pack knows; remove it.`,
+            `${name} is not a setting of a PostgreSQL ${side} that the pack knows; remove it.`,
         );
         return;
     }

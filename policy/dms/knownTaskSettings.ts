@@ -29,7 +29,7 @@ const knownSettings = resourceRule({
     name: "dms-task-settings-known",
     displayName: "Every task setting is known to be safe",
     description:
-        "Every key and value of replicationTaskSettings is one that the pack knows to be safe beside a trail, and so is DMS's default for every key that is left out: a setting that nobody has judged may stop, thin out or reorder the changes.",
+        "Every key and value of replicationTaskSettings is one that the pack knows to be safe for a trail. DMS's default of every key that is left out must be safe too. Any other setting may stop, drop or reorder changes.",
     severity: "high",
     frameworks: [
         awsDocs("DMS user guide, task settings", "Every section, key, value and default"),
@@ -81,7 +81,7 @@ function refuseUnknown(
 ): void {
     for (const key of Object.keys(values).filter((name) => !known.includes(name))) {
         findings.violation(
-            `${section}${key} ${WHERE} is no setting that the pack knows; remove it.`,
+            `${section}${key} ${WHERE} is not a setting that the pack knows; remove it.`,
         );
     }
 }

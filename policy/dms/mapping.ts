@@ -15,7 +15,7 @@ const explicitTables = resourceRule({
     name: "dms-mapping-explicit-tables",
     displayName: "The mapping names its tables",
     description:
-        "Every selection is explicit and names one schema and table, and rule ids and names are unique: a wildcard takes in tables that have no trail, and of two rules with one id DMS keeps one.",
+        "Every selection is explicit and names one schema and table, and rule ids and names are unique: a wildcard selects tables that have no trail, and DMS keeps only one of two rules with the same id.",
     severity: "high",
     frameworks: [
         awsDocs("DMS user guide, selection rules", "explicit selects the exact table"),
@@ -57,7 +57,7 @@ const addsHeaderColumns = resourceRule({
     name: "dms-mapping-header-columns",
     displayName: "Every change carries its operation, time and transaction",
     description:
-        "For every table the mapping adds audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position and audit_trail_change_seq: without them the trigger cannot tell a delete from an update nor a replay from a change.",
+        "For every table the mapping adds audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position and audit_trail_change_seq: without them the trigger cannot tell a delete from an update, or a replay from a change.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, transformation rule expressions", "operation_indicator, $AR_H_*"),
@@ -101,7 +101,7 @@ const renamesToStaging = resourceRule({
     name: "dms-mapping-staging-names",
     displayName: "Every table goes to a staging table of its own",
     description:
-        "For every table the mapping holds one rename to a name that differs from the table's own and from the others': DMS would otherwise fill a table that has no trigger, or mix two tables.",
+        "For every table the mapping has one rename, to a name that differs from the table's own name and from the other new names: otherwise DMS would fill a table that has no trigger, or mix two tables.",
     severity: "high",
     frameworks: [
         awsDocs("DMS user guide, transformation rules", "Two source tables cannot feed one target"),

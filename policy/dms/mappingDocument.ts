@@ -14,7 +14,7 @@ export interface SelectedTable {
 export interface MappingDocument {
     readonly rules: readonly Values[];
     readonly selections: readonly Values[];
-    /** Tables of the selections that are no exclusions and name a schema and a table. */
+    /** Tables of the selections that do not exclude and name a schema and a table. */
     readonly tables: readonly SelectedTable[];
     /** The transformations by the schema and table that they name, as JSON; a table with hundreds of leaves has thousands. */
     readonly transformations: ReadonlyMap<string, readonly Values[]>;

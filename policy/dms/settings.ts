@@ -29,7 +29,9 @@ function sectionRule(
             }
             const section = settings.state === "read" ? settings.value[name] : undefined;
             if (section !== undefined && section !== null && !isValues(section)) {
-                findings.violation(`${name} in replicationTaskSettings is no object; give one.`);
+                findings.violation(
+                    `${name} in replicationTaskSettings is not an object; give one.`,
+                );
                 return;
             }
             check({ name, values: isValues(section) ? section : {} }, findings);
@@ -58,7 +60,7 @@ const keepsTargetTables = sectionRule({
     name: "dms-task-keeps-staging",
     displayName: "DMS leaves the staging tables alone",
     description:
-        "TargetTablePrepMode is DO_NOTHING: the other modes drop the staging tables with their triggers, or empty them unseen.",
+        "TargetTablePrepMode is DO_NOTHING: the other modes drop the staging tables with their triggers, or empty them without a trace.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, full-load task settings", "TargetTablePrepMode"),
@@ -120,11 +122,11 @@ const losesNoChange = sectionRule({
     name: "dms-task-loses-no-change",
     displayName: "An error never drops a change",
     description:
-        "Data, truncation and table errors stop the task, and insert and update conflicts are applied or stop it too: by default DMS logs the error and goes on without the change, or suspends the table, whose changes are then missing until it is loaded anew.",
+        "Data, truncation and table errors stop the task. Insert and update conflicts are applied, or stop the task too. By default DMS logs the error and goes on without the change, or suspends the table, whose changes are then missing until it is loaded again.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, error handling task settings", "The default LOG_ERROR goes on"),
-        auditTrail("Every change is recorded", "A change is lost and only a log line tells"),
+        auditTrail("Every change is recorded", "A change is lost and only a log line shows it"),
     ],
     remediationSteps:
         "Set DataErrorPolicy, DataTruncationErrorPolicy and TableErrorPolicy to STOP_TASK, ApplyErrorInsertPolicy to INSERT_RECORD and ApplyErrorUpdatePolicy to UPDATE_RECORD in ErrorBehavior.",

@@ -9,7 +9,7 @@ const capturesChanges = resourceRule({
     name: "dms-task-captures-changes",
     displayName: "The task loads the tables and then captures every change",
     description:
-        "A task's migrationType is full-load-and-cdc and it has neither cdcStartTime nor cdcStartPosition: a full load alone records no change, and a capture without it has no baseline and begins wherever somebody wrote.",
+        "A task's migrationType is full-load-and-cdc, and it has neither cdcStartTime nor cdcStartPosition: a full load alone records no change, and a capture without a full load has no baseline and begins at the position that somebody gave.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, creating a task", "cdc and full-load-and-cdc replicate changes"),

@@ -212,7 +212,7 @@ export const SECTIONS = {
         DataErrorEscalationPolicy: choice(
             ["SUSPEND_TABLE", "LOG_ERROR", "STOP_TASK"],
             ["STOP_TASK"],
-            "a suspended table is left behind until it is loaded anew",
+            "a suspended table is left behind until it is loaded again",
         ),
         DataErrorEscalationCount: integer(0, "the first error stops the task already", {
             max: 10_000,
@@ -265,7 +265,7 @@ export const SECTIONS = {
         ApplyErrorEscalationPolicy: choice(
             ["LOG_ERROR", "SUSPEND_TABLE", "STOP_TASK"],
             ["LOG_ERROR", "STOP_TASK"],
-            "a suspended table is left behind until it is loaded anew",
+            "a suspended table is left behind until it is loaded again",
         ),
         ApplyErrorEscalationCount: integer(0, "no conflict is dropped that could be counted", {
             max: 10_000,
@@ -349,7 +349,7 @@ export const OFF_SECTIONS: Readonly<Record<string, OffSection>> = {
     PostProcessingRules: { switch: "", keys: [], reason: "it is for other targets" },
 };
 
-/** Keys at the root of the document that are no sections. */
+/** Keys at the root of the document that are not sections. */
 export const ROOT_FLAGS: readonly string[] = ["FailTaskWhenCleanTaskResourceFailed"];
 
 /** Keys of the section Logging, which the rules dms-task-logged and dms-task-no-log-group-keys judge. */

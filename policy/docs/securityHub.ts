@@ -31,8 +31,7 @@ const OTHER_ENGINE =
     "the program has no such database, endpoint or engine, and the rules refuse one";
 const ACCOUNT = "it is about the account, not about a stack";
 const NOT_HERE = "the program has no such resource";
-const CHOICE =
-    "a choice of cost and availability, which the operator makes; the trail resumes without loss";
+const CHOICE = "the operator chooses between cost and availability; the trail resumes without loss";
 const TAGS =
     "the program tags everything; which tags an organisation wants is its tag policy's business";
 
@@ -64,12 +63,12 @@ export const coverage: readonly ControlCoverage[] = [
     left(
         "RDS.23",
         "not the default port",
-        "security groups decide who gets in; another port hides nothing from who is inside",
+        "security groups decide who gets in; another port hides nothing from somebody inside",
     ),
     left(
         "RDS.24 RDS.25",
         "own name of the master user",
-        "the config key audit-trail:masterUsername",
+        "the config key audit-trail:masterUsername sets the name",
     ),
     left("RDS.26", "in an AWS Backup plan", "automated backups and final snapshots are demanded"),
     left("RDS.28 RDS.29 RDS.30 RDS.31 RDS.32 RDS.33", "tags", TAGS),
@@ -96,18 +95,18 @@ export const coverage: readonly ControlCoverage[] = [
     left(
         "EC2.6",
         "flow logs",
-        "who may talk to whom is closed by groups; flow logs are an organisation's",
+        "security groups decide who may talk to whom; flow logs are the organisation's choice",
     ),
     covered("EC2.8 EC2.170", "IMDSv2", "ec2-imdsv2-only"),
     left(
         "EC2.9",
         "no public address",
-        "the psql host stands in the public subnet so that an operator reaches it from one network, the config key audit-trail:sshCidr",
+        "the psql host is in the public subnet so that an operator reaches it from one network, which the config key audit-trail:sshCidr names",
     ),
     left(
         "EC2.10 EC2.55 EC2.56 EC2.57 EC2.58 EC2.60",
         "endpoints of EC2, ECR and SSM",
-        "DMS needs those of Secrets Manager and CloudWatch Logs, which the program has; the host has a way out",
+        "the program has the endpoints that DMS needs, of Secrets Manager and CloudWatch Logs; the host has a route to the internet",
     ),
     covered(
         "EC2.13 EC2.14 EC2.18 EC2.19",
@@ -118,7 +117,7 @@ export const coverage: readonly ControlCoverage[] = [
     left(
         "EC2.16 EC2.21",
         "network ACLs",
-        "the program has none of its own: VPCs have an open one, and groups close",
+        "the program makes no network ACL: a VPC's own one is open, and security groups close the network",
     ),
     covered("EC2.17 EC2.180", "one interface, checked addresses", "inputs-known"),
     left(
@@ -126,12 +125,8 @@ export const coverage: readonly ControlCoverage[] = [
         "VPNs, transit gateways, templates, fleets",
         NOT_HERE,
     ),
-    left("EC2.24", "no paravirtual types", "AWS starts none with these images"),
-    left(
-        "EC2.28",
-        "volumes in a backup plan",
-        "the host holds nothing that the program cannot make again",
-    ),
+    left("EC2.24", "no paravirtual types", "AWS starts no paravirtual instance from these images"),
+    left("EC2.28", "volumes in a backup plan", "the program can make everything on the host again"),
     left(
         "EC2.33 EC2.34 EC2.35 EC2.36 EC2.37 EC2.38 EC2.39 EC2.40 EC2.41 EC2.42 EC2.43 EC2.44 EC2.45 EC2.46 EC2.47 EC2.48 EC2.49 EC2.50 EC2.52",
         "tags",
@@ -148,13 +143,13 @@ export const coverage: readonly ControlCoverage[] = [
     left(
         "KMS.3 KMS.4 KMS.5",
         "keys",
-        "the program uses AWS's own keys; a key's policy is its owner's",
+        "the program uses AWS's own keys; their owner sets their policies",
     ),
 
     left(
         "SecretsManager.1 SecretsManager.2 SecretsManager.4",
         "rotation",
-        "the passwords are generated and an update of the program can make others; DMS reads a rotated one only after its task is started anew",
+        "the passwords are generated and an update of the program can make others; DMS reads a rotated one only after its task is started again",
     ),
     left("SecretsManager.3", "unused secrets", ACCOUNT),
     left("SecretsManager.5", "tags", TAGS),

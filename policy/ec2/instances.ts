@@ -29,7 +29,7 @@ const volumesEncrypted = resourceRule({
         findings.require(
             volumes,
             (value) => value === undefined || Array.isArray(value),
-            "ebsBlockDevices is no list; give a list of volumes with encrypted set to true.",
+            "ebsBlockDevices is not a list; give a list of volumes with encrypted set to true.",
         );
         for (const volume of items(volumes)) {
             findings.require(
@@ -86,7 +86,7 @@ const userDataWithoutSecrets = resourceRule({
     name: "ec2-user-data-without-secrets",
     displayName: "User data holds no secret",
     description:
-        "User data holds no password, key or token: it is clear text in the state and to everybody on the host.",
+        "User data holds no password, key or token: everybody on the host can read it, and so can whoever reads the state.",
     severity: "critical",
     frameworks: [
         awsDocs(
@@ -105,7 +105,7 @@ const userDataWithoutSecrets = resourceRule({
             findings.require(
                 host.get(name),
                 (text) => text === undefined || typeof text === "string",
-                `${name} is no text; give a script.`,
+                `${name} is not text; give a script.`,
             );
             findings.require(
                 host.get(name),

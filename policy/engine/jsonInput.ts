@@ -17,7 +17,7 @@ export function readJson(name: string, text: unknown, findings: Findings): JsonD
     findings.require(
         text,
         () => isValues(value),
-        `${name} is no JSON object; build it with JSON.stringify.`,
+        `${name} is not a JSON object; build it with JSON.stringify.`,
     );
     return isValues(value) ? { state: "read", value } : { state: "unreadable" };
 }

@@ -46,7 +46,7 @@ export function isValues(value: unknown): value is Values {
     );
 }
 
-/** True of a string with at least one character that is no blank. */
+/** True of a string with at least one character that is not a blank. */
 export function isText(value: unknown): value is string {
     return typeof value === "string" && value.trim() !== "";
 }
@@ -61,7 +61,7 @@ export function items(value: unknown): readonly unknown[] {
     return Array.isArray(value) ? (value as readonly unknown[]) : [];
 }
 
-/** How a message shows a value that is no secret. */
+/** How a message shows a value that is not a secret. */
 export function shown(value: unknown): string {
     return value === undefined ? "absent" : JSON.stringify(value);
 }

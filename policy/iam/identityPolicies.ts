@@ -48,7 +48,7 @@ function judgeIdentityPolicy(where: string, policy: unknown, findings: Findings)
     findings.require(
         policy,
         (text) => text === undefined || readStatements(text) !== undefined,
-        `${where} is no policy document; give one as JSON text.`,
+        `${where} is not a policy document; give one as JSON text.`,
     );
     for (const statement of readStatements(policy) ?? []) {
         const reason = tooMuch(statement);
@@ -62,7 +62,7 @@ const narrowPolicies = resourceRule({
     name: "iam-policies-narrow",
     displayName: "Policies name what they allow",
     description:
-        "An IAM policy allows no service as a whole and nothing by exception, and no action of the services that lead to the databases or their passwords on every resource: whoever gets it could read the secrets and rewrite the trail.",
+        "An IAM policy allows no service as a whole, and nothing by NotAction or NotResource. For services that lead to the databases or their passwords it allows no action on every resource: whoever gets such a policy could read the secrets and rewrite the trail.",
     severity: "critical",
     frameworks: [
         securityHub("IAM.1", "IAM policies should not allow full administrative privileges"),
@@ -154,14 +154,14 @@ const trustedServices = resourceRule({
     name: "iam-roles-trust-services",
     displayName: "Roles are for the services that need them",
     description:
-        "A role may be assumed by EC2, RDS, DMS or VPC flow logs only, by DMS at large for one account only, or by principals that are named in full, and has no inline or managed policy beside the resources for those: a role that reads the secrets is a way to the trail.",
+        "Only EC2, RDS, DMS, VPC flow logs or principals that are named in full may assume a role, and the principal dms.amazonaws.com only on behalf of one account. Inline and managed policies are resources of their own. A role that reads the secrets is a way to the trail.",
     severity: "critical",
     frameworks: [
         awsDocs("IAM user guide, roles", "The trust policy says who may assume the role"),
         auditTrail("Only DMS and the operator get in", "Anybody who may assume the role"),
     ],
     remediationSteps:
-        "Name the service or the ARN in assumeRolePolicy; use aws.iam.RolePolicy and RolePolicyAttachment for rights. A further service goes into the rule's setting alsoAllowed.",
+        "Name the service or the ARN in assumeRolePolicy; use aws.iam.RolePolicy and RolePolicyAttachment for rights. To allow a further service, add it to the rule's setting alsoAllowed.",
     url: pages.hubIam,
     enforcementLevel: "mandatory",
     configSchema: {

@@ -28,7 +28,7 @@ const knownInputs: ResourceRule = {
     name: "inputs-known",
     displayName: "Every input is known to be safe",
     description:
-        "Every input of a resource of the program's types is one that the pack knows, of the right kind and with a safe value, and none is left out whose default is not safe; an input that the pack does not know is off. A resource's documentation grows with every release of its provider.",
+        "Every input of a resource of the program's types is one that the pack knows, of the right kind and with a safe value. An input whose default is not safe must be given. An input that the pack does not know is left out or off, because providers add inputs with every release.",
     severity: "high",
     frameworks: [
         auditTrail("Nobody but DMS and the operator reaches the trail", "An input nobody judged"),
@@ -40,7 +40,7 @@ const knownInputs: ResourceRule = {
         securityHub("RDS.18", "RDS instances should be deployed in a VPC"),
     ],
     remediationSteps:
-        "Set the input to a value that the message names, or remove it; one that you have judged yourself goes into the rule's setting alsoAllowed, as its type token, a dot and its name.",
+        "Set the input to a value that the message names, or remove it; to allow one that you have judged yourself, add it to the rule's setting alsoAllowed, as its type token, a dot and its name.",
     url: pages.registry,
     enforcementLevel: "mandatory",
     configSchema: {

@@ -38,7 +38,7 @@ const rolesKnown = resourceRule({
     name: "postgresql-roles-limited",
     displayName: "Database roles have no more than they need",
     description:
-        "A database role has neither superuser, createDatabase, createRole, replication nor bypassRowLevelSecurity; the trail's own roles log in and are members as the program makes them, and any other role is a member of the auditors and operators only: a role with more can rewrite the log.",
+        "A database role has none of superuser, createDatabase, createRole, replication and bypassRowLevelSecurity. Login and memberships of the trail's own roles are as the program sets them. Any other role is a member of the auditors and operators only. A role with more rights can rewrite the log.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, PostgreSQL as a source", "Which rights the DMS user needs"),

@@ -6,7 +6,7 @@ const notPublic = resourceRule({
     name: "rds-not-public",
     displayName: "Databases have no public address",
     description:
-        "A database instance is not publicly accessible, since neither the source nor the trail has business on the internet.",
+        "A database instance is not publicly accessible: neither the source nor the trail needs the internet.",
     severity: "critical",
     frameworks: [
         securityHub("RDS.2", "RDS DB instances should prohibit public access"),

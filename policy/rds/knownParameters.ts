@@ -10,7 +10,7 @@ const knownParameters = resourceRule({
     name: "rds-parameters-known",
     displayName: "Every server parameter is known to be safe",
     description:
-        "Every parameter of a parameter group is one that the pack knows to be safe beside a trail, with a value in its range: others switch triggers off, lose WAL that DMS has not read, cut its sessions or weaken logins.",
+        "Every parameter of a parameter group is one that the pack knows to be safe for a trail, with a value in its range: other parameters can switch triggers off, lose WAL that DMS has not read, end DMS's sessions or weaken logins.",
     severity: "high",
     frameworks: [
         awsDocs("Aurora user guide, PostgreSQL parameters", "Parameters of cluster groups"),
@@ -18,7 +18,7 @@ const knownParameters = resourceRule({
         auditTrail("Nobody but DMS and the operator reaches the trail", "Weak logins and TLS"),
     ],
     remediationSteps:
-        "Set a value of the table in docs/known-settings.md, or remove the parameter; one that you have judged yourself goes into the rule's setting alsoAllowed, as a name.",
+        "Set a value of the table in docs/known-settings.md, or remove the parameter; to allow one that you have judged yourself, add it to the rule's setting alsoAllowed, as a name.",
     url: pages.auroraParameterList,
     enforcementLevel: "mandatory",
     configSchema: {

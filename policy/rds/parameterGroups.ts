@@ -12,7 +12,7 @@ const logicalReplication = resourceRule({
     name: "rds-logical-replication-on",
     displayName: "Logical replication is on",
     description:
-        "A parameter group that names rds.logical_replication sets it to 1 with pending-reboot, since without it DMS cannot read a single change.",
+        "A parameter group that names rds.logical_replication sets it to 1 with pending-reboot: without it DMS cannot read any change.",
     severity: "critical",
     frameworks: [
         awsDocs(
@@ -42,7 +42,7 @@ const walSenderTimeout = resourceRule({
     name: "rds-wal-sender-timeout",
     displayName: "WAL sender waits for DMS",
     description:
-        "wal_sender_timeout is 0 or at least 10000 ms, since the server otherwise cuts off a DMS task that is busy applying.",
+        "wal_sender_timeout is 0 or at least 10000 ms: a shorter one makes the server cut off a DMS task that is busy applying.",
     severity: "high",
     frameworks: [
         awsDocs(
@@ -76,7 +76,7 @@ const synchronousCommit = resourceRule({
     name: "rds-synchronous-commit-on",
     displayName: "Commits are durable before they are read",
     description:
-        "synchronous_commit stays on, as the DMS guide demands for change capture from Aurora: a lost commit must not be in the trail, nor a kept one missing.",
+        "synchronous_commit stays on, as the DMS guide demands for change capture from Aurora: otherwise a commit that the source lost can be in the trail, or one that it kept can be missing.",
     severity: "high",
     frameworks: [
         awsDocs(
@@ -106,7 +106,7 @@ const forceSsl = resourceRule({
     name: "rds-tls-forced",
     displayName: "Databases refuse clear-text connections",
     description:
-        "A PostgreSQL cluster parameter group sets rds.force_ssl to 1; its default differs between major versions, so it has to be said.",
+        "A PostgreSQL cluster parameter group sets rds.force_ssl to 1; its default differs between major versions, so the value must be given.",
     severity: "high",
     frameworks: [
         securityHub("RDS.38", "RDS for PostgreSQL DB instances should be encrypted in transit"),

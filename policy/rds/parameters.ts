@@ -21,7 +21,7 @@ export function parametersNamed(
     findings.require(
         parameters,
         Array.isArray,
-        "parameters is no list; give a list of {name, value, applyMethod}.",
+        "parameters is not a list; give a list of {name, value, applyMethod}.",
         urn,
     );
     let complete = Array.isArray(parameters);
@@ -30,7 +30,7 @@ export function parametersNamed(
         findings.require(
             parameter,
             isValues,
-            "parameters holds an entry that is no object; give {name, value, applyMethod}.",
+            "parameters holds an entry that is not an object; give {name, value, applyMethod}.",
             urn,
         );
         if (!isValues(parameter)) {

@@ -6,14 +6,14 @@ const snapshotsPrivate = resourceRule({
     name: "rds-snapshots-private",
     displayName: "Snapshots stay in the account",
     description:
-        "A snapshot is shared with no account but those of the rule's setting accounts: it holds the whole trail, or every audited row.",
+        "A snapshot is shared only with the accounts in the rule's setting accounts: it holds the whole trail, or every audited row.",
     severity: "critical",
     frameworks: [
         securityHub("RDS.1", "RDS snapshots should be private"),
         auditTrail("Nobody but DMS and the operator reaches the trail", "A copy for everybody"),
     ],
     remediationSteps:
-        "Remove sharedAccounts; an account of your own for backups goes into the rule's setting accounts.",
+        "Remove sharedAccounts; to allow an account of your own for backups, add it to the rule's setting accounts.",
     url: pages.hubRds,
     enforcementLevel: "mandatory",
     configSchema: {

@@ -7,7 +7,7 @@ const notPublic = resourceRule({
     name: "secrets-not-public",
     displayName: "Secrets are not open to everybody",
     description:
-        'A secret\'s resource policy names everybody that it lets in, without a "*" and whatever its conditions: a condition such as StringLike aws:PrincipalArn "*" keeps nobody out, and the database passwords are in there.',
+        'A secret\'s resource policy names everybody that it lets in, without a "*" and whatever its conditions: a condition such as StringLike aws:PrincipalArn "*" keeps nobody out, and the secret holds a database password.',
     severity: "critical",
     frameworks: [
         awsDocs("Secrets Manager user guide, resource policies", "Block broad access to secrets"),
@@ -22,7 +22,7 @@ const notPublic = resourceRule({
         findings.require(
             text,
             (policy) => policy === undefined || isClosed(policy),
-            'policy is no policy document or lets in principals by "*"; name the roles that read the secret.',
+            'policy is not a policy document or lets in principals by "*"; name the roles that read the secret.',
         );
     },
 });
@@ -45,7 +45,7 @@ const parametersEncrypted = resourceRule({
     name: "secrets-parameter-encrypted",
     displayName: "Parameters with secrets are encrypted",
     description:
-        "A Systems Manager parameter that holds what looks like a secret is a SecureString: other parameters are clear text to every reader of the account.",
+        "A Systems Manager parameter that holds what looks like a secret is a SecureString: every reader of the account can read other parameters.",
     severity: "high",
     frameworks: [
         awsDocs("Systems Manager user guide, Parameter Store", "Use SecureString for secrets"),
@@ -63,7 +63,7 @@ const parametersEncrypted = resourceRule({
                 parameter.get(name),
                 (value) =>
                     value === undefined || (typeof value === "string" && !holdsSecret(value)),
-                `${name} is no text or holds what looks like a secret; set type to "SecureString".`,
+                `${name} is not text or holds what looks like a secret; set type to "SecureString".`,
             );
         }
     },

@@ -19,7 +19,7 @@ const isProtected = stackRule({
     name: "stack-trail-protected",
     displayName: "Source and trail cannot be deleted by a slip",
     description:
-        "The databases of a task have deletionProtection and leave a final snapshot, unless the rule's setting protection says that they are to be thrown away: a trail that goes with one command proves nothing.",
+        "The databases of a task have deletionProtection and leave a final snapshot, unless the rule's setting protection says that they may be thrown away: a trail that one command can delete proves nothing.",
     severity: "high",
     frameworks: [
         securityHub("RDS.7", "RDS clusters should have deletion protection enabled"),
@@ -84,7 +84,7 @@ const familyFits = stackRule({
     name: "stack-parameter-family",
     displayName: "Parameter groups fit their servers",
     description:
-        "A cluster that a task reads or writes has a parameter group of this stack, and the group's family has the major version of the cluster's engineVersion: parameters of other groups are nobody's here, and AWS refuses a family that does not fit after everything before it was built.",
+        "A cluster that a task reads or writes has a parameter group of this stack, and the group's family has the major version of the cluster's engineVersion: this stack does not control the parameters of other groups, and AWS refuses a family that does not fit only after it has built everything before it.",
     severity: "medium",
     frameworks: [
         awsDocs("Aurora user guide, parameter groups", "A group's family is that of the engine"),
@@ -104,7 +104,7 @@ const familyFits = stackRule({
                 stack.behind(database, property, type, identifiers).length === 0
             ) {
                 findings.violation(
-                    `${property} of ${database.name} is no parameter group of this stack, so that nobody knows its parameters; give it one.`,
+                    `${property} of ${database.name} is not a parameter group of this stack, so that nobody knows its parameters; give it one.`,
                     database.urn,
                 );
             }

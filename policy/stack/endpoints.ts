@@ -47,7 +47,7 @@ function requireReplicatingGroup(
     const groups = stack.behind(database, property, type, ["name", "id"]);
     if (groups.length === 0) {
         findings.violation(
-            `${database.name} is a source but its ${property} is no parameter group of this stack; give it one with rds.logical_replication = 1.`,
+            `${database.name} is a source but its ${property} is not a parameter group of this stack; give it one with rds.logical_replication = 1.`,
             database.urn,
         );
     }
@@ -71,7 +71,7 @@ const separateDatabases = stackRule({
     name: "stack-trail-apart-from-source",
     displayName: "The trail lives on a server of its own",
     description:
-        "The endpoints of a task lead to different clusters: who may rewrite the audited rows must not be able to rewrite the trail, and DMS would read its own writes.",
+        "The endpoints of a task lead to different clusters: whoever may rewrite the audited rows must not be able to rewrite the trail, and on one cluster DMS would read its own writes.",
     severity: "critical",
     frameworks: [
         auditTrail("The source's owner cannot edit the trail", "One superuser rules both"),
@@ -114,7 +114,7 @@ const endpointDirections = stackRule({
     name: "stack-task-endpoint-directions",
     displayName: "A task reads from the source and writes to the target",
     description:
-        "A task's sourceEndpointArn is an endpoint of type source, its targetEndpointArn one of type target, and they lead to the clusters that the program calls so: exchanged, the task would write into the audited tables.",
+        "A task's sourceEndpointArn is an endpoint of type source, its targetEndpointArn one of type target, and they lead to the program's source cluster and audit cluster: with the two exchanged, the task would write into the audited tables.",
     severity: "high",
     frameworks: [
         auditTrail("Nothing is written on the source", "The task writes into the audited tables"),

@@ -10,7 +10,7 @@ const ingressFromGroups = stackRule({
     name: "stack-database-ingress-from-groups",
     displayName: "Databases are entered from security groups only",
     description:
-        "Every ingress rule of a security group that a database uses names a security group of this stack as its source and one TCP port, and the database uses no other group: an address range lets in whatever gets an address in it, and all ports are more than a database has.",
+        "Every ingress rule of a security group that a database uses names a security group of this stack as its source and one TCP port, and the database uses no other group: an address range lets in every machine that gets an address in it, and a database needs only its own port.",
     severity: "high",
     frameworks: [
         securityHub(
@@ -84,7 +84,7 @@ function requireKnownGroups(
     const [stranger] = others.slice(Math.max(0, hidden - unknown));
     if (stranger !== undefined) {
         findings.violation(
-            `${property} of ${resource.name} names ${stranger}, which is no security group of this stack; name one that is.`,
+            `${property} of ${resource.name} names ${stranger}, which is not a security group of this stack; name one that is.`,
             resource.urn,
         );
     }

@@ -19,7 +19,7 @@ const secretReaders = stackRule({
     name: "stack-secret-readers",
     displayName: "Only DMS reads the databases' secrets",
     description:
-        "A policy that is about a secret of the stack is one of the role with which DMS reads its endpoints' secrets, and about those secrets only: the master passwords are for people, and whoever reads one can rewrite the log.",
+        "A policy about secrets of the stack belongs to the role with which DMS reads its endpoints' secrets, and covers only those secrets: the master passwords are for people, and whoever reads one can rewrite the log.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, using secrets to access endpoints", "A role for the two secrets"),

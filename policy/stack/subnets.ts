@@ -14,7 +14,7 @@ const privateSubnets = stackRule({
     name: "stack-private-subnets",
     displayName: "Databases and DMS have no way to the internet",
     description:
-        "No subnet of a database or of the replication instance has a route table with a route out: what nobody can call out from, nobody can carry rows out of.",
+        "No subnet of a database or of the replication instance has a route table with a route out: without a way out nobody can carry rows out of the network.",
     severity: "high",
     frameworks: [
         securityHub("RDS.46", "RDS DB instances should not be deployed in public subnets"),

@@ -67,7 +67,7 @@ const oneTrail = stackRule({
     name: "stack-one-trail",
     displayName: "The changes go to the trail and nowhere else",
     description:
-        "All tasks of a stack write to one database, and every DMS endpoint is one of a task's: a second target is a copy of the audited rows that nobody guards, and an endpoint that no task uses waits for one.",
+        "All tasks of a stack write to one database, and every DMS endpoint is one of a task's: a second target is a copy of the audited rows that nobody guards, and somebody may attach a task to an unused endpoint.",
     severity: "high",
     frameworks: [
         auditTrail("Nobody but DMS and the operator reaches the trail", "A second copy of it"),

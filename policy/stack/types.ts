@@ -44,14 +44,14 @@ const knownTypes = stackRule({
     name: "stack-known-types",
     displayName: "Nothing reaches the rows but what the pack judges",
     description:
-        "A resource of DMS, RDS, Secrets Manager or IAM is of a type that the pack judges, and none comes from the provider aws-native: a serverless replication, an S3 endpoint, an export, a proxy, a stream or an access key is another way to the audited rows.",
+        "A resource of DMS, RDS, Secrets Manager or IAM is of a type that the pack checks, and none comes from the provider aws-native: a serverless replication, an S3 endpoint, an export, a proxy, a stream or an access key is another way to the audited rows.",
     severity: "high",
     frameworks: [
         securityHub("IAM.3", "IAM users' access keys should be rotated"),
         auditTrail("Nobody but DMS and the operator reaches the trail", "A way that nobody judged"),
     ],
     remediationSteps:
-        "Remove the resource, or use the type that the pack knows; one that you have judged yourself goes into the rule's setting alsoAllowed, as its type token.",
+        "Remove the resource, or use the type that the pack knows; to allow one that you have judged yourself, add it to the rule's setting alsoAllowed, as its type token.",
     url: pages.hubRds,
     enforcementLevel: "mandatory",
     configSchema: {

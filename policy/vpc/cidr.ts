@@ -8,7 +8,7 @@ export function tooOpen(network: unknown): string | undefined {
     const match = typeof network === "string" ? /^([^/]+)\/(\d{1,3})$/.exec(network) : null;
     const [, address = "", bits = ""] = match ?? [];
     if (isIP(address) === 0) {
-        return "is no CIDR network";
+        return "is not a CIDR network";
     }
     const least = isIPv4(address) ? leastPrefix.ipv4 : leastPrefix.ipv6;
     return Number(bits) < least ? `is wider than /${least}` : undefined;

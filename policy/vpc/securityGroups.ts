@@ -16,7 +16,7 @@ function requireNarrowList(property: string, networks: unknown, findings: Findin
     findings.require(
         networks,
         (value) => value === undefined || Array.isArray(value),
-        `${property} is no list; give a list of narrow networks.`,
+        `${property} is not a list; give a list of narrow networks.`,
     );
     for (const network of items(networks)) {
         requireNarrow(property, network, findings);
@@ -50,7 +50,7 @@ const noIngressFromAnywhere = resourceRule({
     name: "vpc-no-ingress-from-anywhere",
     displayName: "Nothing is open to the internet",
     description:
-        "No security group rule lets in 0.0.0.0/0, ::/0 or a network nearly as wide (IPv4 below /8, IPv6 below /16), nor a prefix list, whose networks somebody else may change, on any port; a rule of its own opens one port.",
+        "No security group rule lets in 0.0.0.0/0, ::/0 or a network nearly as wide (IPv4 below /8, IPv6 below /16), on any port. A rule lets in no prefix list either, because somebody else may change its networks. Each rule opens one port.",
     severity: "critical",
     frameworks: [
         securityHub(
@@ -98,13 +98,13 @@ function requireNarrowInline(ingress: unknown, findings: Findings): void {
     findings.require(
         ingress,
         (rules) => rules === undefined || Array.isArray(rules),
-        "ingress is no list; use aws.vpc.SecurityGroupIngressRule instead.",
+        "ingress is not a list; use aws.vpc.SecurityGroupIngressRule instead.",
     );
     for (const rule of items(ingress)) {
         findings.require(
             rule,
             isValues,
-            "ingress holds a rule that is no object; use aws.vpc.SecurityGroupIngressRule instead.",
+            "ingress holds a rule that is not an object; use aws.vpc.SecurityGroupIngressRule instead.",
         );
         if (isValues(rule)) {
             requireNarrowList("ingress[].cidrBlocks", rule.cidrBlocks, findings);
@@ -118,7 +118,7 @@ const standaloneRules = resourceRule({
     name: "vpc-standalone-rules-only",
     displayName: "Security group rules are resources of their own",
     description:
-        "Rules are aws.vpc.SecurityGroupIngressRule and EgressRule only: inline rules and the older SecurityGroupRule overwrite them, and rules come and go unseen.",
+        "Rules are aws.vpc.SecurityGroupIngressRule and EgressRule only: inline rules and the older SecurityGroupRule overwrite them, so that rules come and go unnoticed.",
     severity: "medium",
     frameworks: [
         awsDocs(
