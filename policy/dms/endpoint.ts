@@ -1,5 +1,6 @@
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { isText, isValues, shown, Unknown } from "../engine/values";
 
@@ -15,6 +16,7 @@ const tls = resourceRule({
     ],
     remediationSteps: "Set sslMode to verify-full and certificateArn to the RDS root certificate.",
     url: pages.hubDms,
+    changedIn: programFiles.endpoint,
     enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
@@ -50,6 +52,7 @@ const secret = resourceRule({
     remediationSteps:
         "Set secretsManagerArn and secretsManagerAccessRoleArn; remove username and password, also from extraConnectionAttributes.",
     url: pages.dmsSecrets,
+    changedIn: programFiles.endpoint,
     enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
@@ -88,6 +91,7 @@ const writesNothing = resourceRule({
     ],
     remediationSteps: "Set postgresSettings.captureDdls to false on the source endpoint.",
     url: pages.dmsPostgresqlSource,
+    changedIn: programFiles.endpoint,
     enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
@@ -118,6 +122,7 @@ const lobTruncation = resourceRule({
     remediationSteps:
         "Set postgresSettings.failTasksOnLobTruncation to true, and LobMaxSize to what the tables hold.",
     url: pages.dmsPostgresqlSource,
+    changedIn: programFiles.endpoint,
     enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
@@ -153,6 +158,7 @@ const noSessionScript = resourceRule({
     remediationSteps:
         "Remove afterConnectScript and every session setting from postgresSettings and extraConnectionAttributes.",
     url: pages.dmsPostgresqlTarget,
+    changedIn: programFiles.endpoint,
     enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {

@@ -21,6 +21,7 @@ const removedColumnsChosen = stackRule({
     remediationSteps:
         "Remove the rule, and exclude the column in the config key audit-trail:columns if it shall be left out.",
     url: pages.dmsMappingTransformations,
+    changedIn: "the config key audit-trail:columns",
     enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const chosen = excludedColumns(stack);

@@ -1,4 +1,5 @@
 import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { shown } from "../engine/values";
 
@@ -16,6 +17,7 @@ const notPublic = resourceRule({
     ],
     remediationSteps: "Set publiclyAccessible to false when the instance is created.",
     url: pages.hubDms,
+    changedIn: programFiles.replication,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationInstance:ReplicationInstance"],
     check: (instance, findings) => {
@@ -43,6 +45,7 @@ const engineVersion = resourceRule({
     ],
     remediationSteps: "Set engineVersion to 3.5.4 or later, or leave it out for the newest.",
     url: pages.dmsReleaseNotes,
+    changedIn: "the config key audit-trail:dmsEngineVersion",
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationInstance:ReplicationInstance"],
     check: (instance, findings) => {

@@ -1,5 +1,6 @@
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { isSafe, safeValues } from "../engine/setting";
 import { isValues, shown, Unknown, type Values } from "../engine/values";
@@ -21,6 +22,7 @@ const knownSettings = resourceRule({
     remediationSteps:
         "Set the key to a value of the table in docs/known-settings.md, or remove a key that is not in it; components/dms/dmsEndpoint.ts holds the settings.",
     url: pages.dmsPostgresqlSource,
+    changedIn: programFiles.endpoint,
     enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {

@@ -1,5 +1,6 @@
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { shown, type Values } from "../engine/values";
 import { type MappingDocument, readMapping, tableOf } from "./mappingDocument";
@@ -18,6 +19,7 @@ const knownRules = resourceRule({
     remediationSteps:
         "Remove the rule; the program writes its mapping from the config key audit-trail:tables (components/dms/tableMappings.ts).",
     url: pages.dmsMappingTransformations,
+    changedIn: programFiles.mapping,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {

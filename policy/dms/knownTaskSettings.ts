@@ -1,6 +1,7 @@
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { readJson } from "../engine/jsonInput";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { isSafe, safeValues, type Setting } from "../engine/setting";
 import { isValues, shown, type Values } from "../engine/values";
@@ -39,6 +40,7 @@ const knownSettings = resourceRule({
     remediationSteps:
         "Set the key to a value of the table in docs/known-settings.md, or remove a key that is not in it; components/dms/taskSettings.ts holds the settings.",
     url: pages.dmsTaskSettings,
+    changedIn: `${programFiles.taskSettings}, and LobMaxSize in the config key audit-trail:maxLobSizeKb`,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {

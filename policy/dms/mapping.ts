@@ -1,5 +1,6 @@
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { isText, shown } from "../engine/values";
 import { fillsColumn, type HeaderColumn, headerColumns } from "./demandedHeaders";
@@ -24,6 +25,7 @@ const explicitTables = resourceRule({
     remediationSteps:
         'Write one selection with rule-action "explicit" per table, and give each rule its own rule-id and rule-name.',
     url: pages.dmsMappingSelections,
+    changedIn: programFiles.mapping,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
@@ -66,6 +68,7 @@ const addsHeaderColumns = resourceRule({
     remediationSteps:
         "Add the four add-column rules for the table: operation_indicator('D', 'U', 'I'), $AR_H_COMMIT_TIMESTAMP (datetime, precision 6), $AR_H_STREAM_POSITION and $AR_H_CHANGE_SEQ (string, length 50).",
     url: pages.dmsMappingExpressions,
+    changedIn: programFiles.mapping,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
@@ -110,6 +113,7 @@ const renamesToStaging = resourceRule({
     remediationSteps:
         'Add one rename rule per table: rule-target "table", value "<table>_staging".',
     url: pages.dmsMappingTransformations,
+    changedIn: programFiles.mapping,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {

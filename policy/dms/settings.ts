@@ -1,6 +1,7 @@
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
 import { readJson } from "../engine/jsonInput";
+import { programFiles } from "../engine/programFiles";
 import { type ResourceRule, resourceRule, type RuleDescription } from "../engine/rule";
 import { isValues, shown, type Values } from "../engine/values";
 
@@ -68,6 +69,7 @@ const keepsTargetTables = sectionRule({
     ],
     remediationSteps: "Set FullLoadSettings.TargetTablePrepMode to DO_NOTHING.",
     url: pages.dmsFullLoad,
+    changedIn: programFiles.taskSettings,
     enforcementLevel: "mandatory",
     section: "FullLoadSettings",
     check: (section, findings) => {
@@ -87,6 +89,7 @@ const appliesEachChange = sectionRule({
     ],
     remediationSteps: "Set TargetMetadata.BatchApplyEnabled to false.",
     url: pages.dmsTargetMetadata,
+    changedIn: programFiles.taskSettings,
     enforcementLevel: "mandatory",
     section: "TargetMetadata",
     check: (section, findings) => {
@@ -107,6 +110,7 @@ const ignoresSourceDdl = sectionRule({
     remediationSteps:
         "Set HandleSourceTableDropped and HandleSourceTableTruncated in ChangeProcessingDdlHandlingPolicy to false.",
     url: pages.dmsDdlHandling,
+    changedIn: programFiles.taskSettings,
     enforcementLevel: "mandatory",
     section: "ChangeProcessingDdlHandlingPolicy",
     check: (section, findings) => {
@@ -131,6 +135,7 @@ const losesNoChange = sectionRule({
     remediationSteps:
         "Set DataErrorPolicy, DataTruncationErrorPolicy and TableErrorPolicy to STOP_TASK, ApplyErrorInsertPolicy to INSERT_RECORD and ApplyErrorUpdatePolicy to UPDATE_RECORD in ErrorBehavior.",
     url: pages.dmsErrorHandling,
+    changedIn: programFiles.taskSettings,
     enforcementLevel: "mandatory",
     section: "ErrorBehavior",
     check: (section, findings) => {
@@ -158,6 +163,7 @@ const noReadOnlyKeys = sectionRule({
     ],
     remediationSteps: "Remove CloudWatchLogGroup and CloudWatchLogStream from Logging.",
     url: pages.replicationTask,
+    changedIn: programFiles.taskSettings,
     enforcementLevel: "mandatory",
     section: "Logging",
     check: (section, findings) => {
@@ -187,6 +193,7 @@ const isLogged = sectionRule({
     ],
     remediationSteps: "Set Logging.EnableLogging to true.",
     url: pages.dmsLogging,
+    changedIn: programFiles.taskSettings,
     enforcementLevel: "mandatory",
     section: "Logging",
     check: (section, findings) => {

@@ -1,4 +1,5 @@
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { shown } from "../engine/values";
 
@@ -18,6 +19,7 @@ const capturesChanges = resourceRule({
     remediationSteps:
         "Set migrationType to full-load-and-cdc; remove cdcStartTime and cdcStartPosition.",
     url: pages.dmsTasks,
+    changedIn: programFiles.replication,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
@@ -53,6 +55,7 @@ const isStarted = resourceRule({
     ],
     remediationSteps: "Set startReplicationTask to true.",
     url: pages.replicationTask,
+    changedIn: programFiles.replication,
     enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {

@@ -1,4 +1,3 @@
-import { changedIn } from "../engine/changedIn";
 import type { Rule } from "../engine/rule";
 import { coverageTable } from "./securityHub";
 
@@ -13,7 +12,7 @@ function row(rule: Rule): string {
         rule.severity,
         cell(rule.description),
         cell(rule.remediationSteps),
-        cell(changedIn[rule.name] ?? ""),
+        cell(rule.changedIn),
         cell(basis),
     ];
     return `| ${cells.join(" | ")} |`;

@@ -1,4 +1,5 @@
 import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { holdsSecret } from "../engine/secretText";
 import { isValues, items, shown } from "../engine/values";
@@ -15,6 +16,7 @@ const volumesEncrypted = resourceRule({
     ],
     remediationSteps: "Set rootBlockDevice.encrypted and ebsBlockDevices[].encrypted to true.",
     url: pages.hubEc2,
+    changedIn: programFiles.psqlHost,
     enforcementLevel: "mandatory",
     types: ["aws:ec2/instance:Instance"],
     check: (instance, findings) => {
@@ -57,6 +59,7 @@ const metadataV2 = resourceRule({
     remediationSteps:
         'Set metadataOptions.httpTokens to "required" and httpPutResponseHopLimit to 1.',
     url: pages.hubEc2,
+    changedIn: programFiles.psqlHost,
     enforcementLevel: "mandatory",
     types: ["aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate"],
     check: (host, findings) => {
@@ -98,6 +101,7 @@ const userDataWithoutSecrets = resourceRule({
     remediationSteps:
         "Store the secret in Secrets Manager and let the host read it with its instance profile when it needs it.",
     url: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html",
+    changedIn: "components/network/hostSetup.ts",
     enforcementLevel: "mandatory",
     types: ["aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate"],
     check: (host, findings) => {

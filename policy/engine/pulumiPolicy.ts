@@ -6,7 +6,6 @@ import type {
     ResourceValidationPolicy,
     StackValidationPolicy,
 } from "@pulumi/policy";
-import { changedIn } from "./changedIn";
 import { Findings } from "./findings";
 import type { ResourceType } from "./resourceTypes";
 import type { ResourceRule, Rule, RuleDescription } from "./rule";
@@ -53,12 +52,12 @@ type ReportWhole = (violation: { readonly message: string; readonly urn?: string
  * resource.
  */
 function inWords(
-    { name, description }: RuleDescription,
+    { changedIn, description }: RuleDescription,
     report: ReportViolation,
 ): (finding: string, urn?: string) => void {
     const reportWhole = report as unknown as ReportWhole;
     return (finding, urn) => {
-        const message = `${finding} Change it in ${changedIn[name] ?? ""}. Demanded: ${description}`;
+        const message = `${finding} Change it in ${changedIn}. Demanded: ${description}`;
         reportWhole({ message, ...(urn === undefined ? {} : { urn }) });
     };
 }

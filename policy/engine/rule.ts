@@ -17,6 +17,8 @@ export interface RuleDescription {
     readonly frameworks: readonly [PolicyComplianceFramework, ...PolicyComplianceFramework[]];
     readonly remediationSteps: string;
     readonly url: string;
+    /** Where the setting that it refuses is changed in this project; completes "Change it in ...". */
+    readonly changedIn: string;
     readonly enforcementLevel: "mandatory";
     readonly configSchema?: PolicyConfigSchema;
 }

@@ -76,6 +76,7 @@ const narrowPolicies = resourceRule({
     ],
     remediationSteps: "Name the actions, and the ARNs of the resources that they are for.",
     url: pages.hubIam,
+    changedIn: "components/iamPolicies.ts",
     enforcementLevel: "mandatory",
     types: [
         "aws:iam/policy:Policy",
@@ -108,6 +109,7 @@ const knownManagedPolicies = resourceRule({
     remediationSteps:
         "Attach a policy of your own that names its actions and resources; one of AWS that you have judged yourself goes into the rule's setting alsoAllowed, as what follows policy/ in its ARN.",
     url: pages.hubIam,
+    changedIn: "components/network/psqlHost.ts or components/dms/dmsRoles.ts",
     enforcementLevel: "mandatory",
     configSchema: {
         properties: {
@@ -163,6 +165,7 @@ const trustedServices = resourceRule({
     remediationSteps:
         "Name the service or the ARN in assumeRolePolicy; use aws.iam.RolePolicy and RolePolicyAttachment for rights. To allow a further service, add it to the rule's setting alsoAllowed.",
     url: pages.hubIam,
+    changedIn: "components/iamPolicies.ts",
     enforcementLevel: "mandatory",
     configSchema: {
         properties: {

@@ -1,4 +1,5 @@
 import { auditTrail, pages, securityHub } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { items, shown, Unknown } from "../engine/values";
 
@@ -14,6 +15,7 @@ const notPublic = resourceRule({
     ],
     remediationSteps: "Set publiclyAccessible to false or leave it out.",
     url: pages.hubRds,
+    changedIn: programFiles.cluster,
     enforcementLevel: "mandatory",
     types: ["aws:rds/clusterInstance:ClusterInstance", "aws:rds/instance:Instance"],
     check: (instance, findings) => {
@@ -38,6 +40,7 @@ const storageEncrypted = resourceRule({
     ],
     remediationSteps: "Set storageEncrypted to true when the database is created.",
     url: pages.hubRds,
+    changedIn: programFiles.cluster,
     enforcementLevel: "mandatory",
     types: ["aws:rds/cluster:Cluster", "aws:rds/instance:Instance"],
     check: (database, findings) => {
@@ -67,6 +70,7 @@ const backupRetention = resourceRule({
     ],
     remediationSteps: "Set backupRetentionPeriod to 7 days or more; the default is one day.",
     url: pages.hubRds,
+    changedIn: "the config key audit-trail:backupRetentionDays",
     enforcementLevel: "mandatory",
     configSchema: {
         properties: {
@@ -107,6 +111,7 @@ const logExports = resourceRule({
     ],
     remediationSteps: 'Put "postgresql" into enabledCloudwatchLogsExports.',
     url: pages.hubRds,
+    changedIn: programFiles.cluster,
     enforcementLevel: "mandatory",
     types: ["aws:rds/cluster:Cluster", "aws:rds/instance:Instance"],
     check: (database, findings) => {

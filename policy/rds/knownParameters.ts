@@ -1,5 +1,6 @@
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { isValues, items, shown, Unknown, type Values } from "../engine/values";
 import { PARAMETERS } from "./parameterTable";
@@ -20,6 +21,7 @@ const knownParameters = resourceRule({
     remediationSteps:
         "Set a value of the table in docs/known-settings.md, or remove the parameter; to allow one that you have judged yourself, add it to the rule's setting alsoAllowed, as a name.",
     url: pages.auroraParameterList,
+    changedIn: programFiles.parameters,
     enforcementLevel: "mandatory",
     configSchema: {
         properties: {

@@ -1,4 +1,5 @@
 import { auditTrail, awsDocs, pages, securityHub } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { isText, shown } from "../engine/values";
 import { parametersNamed, requireLogicalReplication } from "./parameters";
@@ -24,6 +25,7 @@ const logicalReplication = resourceRule({
     remediationSteps:
         'Give the group the parameter {name: "rds.logical_replication", value: "1", applyMethod: "pending-reboot"} and restart the writer.',
     url: pages.dmsPostgresqlSource,
+    changedIn: programFiles.parameters,
     enforcementLevel: "mandatory",
     types: groups,
     check: (group, findings) => {
@@ -54,6 +56,7 @@ const walSenderTimeout = resourceRule({
     remediationSteps:
         'Set wal_sender_timeout to "0" (no limit) or to "10000" or more milliseconds, or leave it out.',
     url: pages.dmsPostgresqlSource,
+    changedIn: programFiles.parameters,
     enforcementLevel: "mandatory",
     types: groups,
     check: (group, findings) => {
@@ -87,6 +90,7 @@ const synchronousCommit = resourceRule({
     ],
     remediationSteps: 'Set synchronous_commit to "on" or leave it out.',
     url: pages.dmsPostgresqlSource,
+    changedIn: programFiles.parameters,
     enforcementLevel: "mandatory",
     types: groups,
     check: (group, findings) => {
@@ -114,6 +118,7 @@ const forceSsl = resourceRule({
     ],
     remediationSteps: 'Give the group the parameter {name: "rds.force_ssl", value: "1"}.',
     url: pages.auroraParameters,
+    changedIn: programFiles.parameters,
     enforcementLevel: "mandatory",
     types: ["aws:rds/clusterParameterGroup:ClusterParameterGroup"],
     check: (group, findings) => {

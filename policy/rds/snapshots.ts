@@ -1,4 +1,5 @@
 import { auditTrail, pages, securityHub } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { items, shown, Unknown } from "../engine/values";
 
@@ -15,6 +16,7 @@ const snapshotsPrivate = resourceRule({
     remediationSteps:
         "Remove sharedAccounts; to allow an account of your own for backups, add it to the rule's setting accounts.",
     url: pages.hubRds,
+    changedIn: programFiles.elsewhere,
     enforcementLevel: "mandatory",
     configSchema: {
         properties: {

@@ -1,5 +1,6 @@
 import { auditTrail, awsDocs } from "../engine/frameworks";
 import { readStatements } from "../engine/policyDocument";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { holdsSecret } from "../engine/secretText";
 
@@ -15,6 +16,7 @@ const notPublic = resourceRule({
     ],
     remediationSteps: "Name the roles that read the secret, or remove the policy.",
     url: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html",
+    changedIn: "components/cluster/databaseCredentials.ts",
     enforcementLevel: "mandatory",
     types: ["aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretPolicy:SecretPolicy"],
     check: (secret, findings) => {
@@ -52,6 +54,7 @@ const parametersEncrypted = resourceRule({
     ],
     remediationSteps: "Set type to SecureString, or use Secrets Manager.",
     url: "https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html",
+    changedIn: programFiles.elsewhere,
     enforcementLevel: "mandatory",
     types: ["aws:ssm/parameter:Parameter"],
     check: (parameter, findings) => {

@@ -1,6 +1,7 @@
 import type { PolicyResource } from "@pulumi/policy";
 import type { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { stackRule } from "../engine/rule";
 import type { StackView } from "../engine/stackView";
 import { databasesBehind, tasksOf } from "../engine/topology";
@@ -20,6 +21,7 @@ const sourceReplicates = stackRule({
     remediationSteps:
         "Give the source cluster, by dbClusterParameterGroupName, a ClusterParameterGroup with rds.logical_replication = 1 and pending-reboot.",
     url: pages.dmsPostgresqlSource,
+    changedIn: programFiles.parameters,
     enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const endpoints = new Set(tasksOf(stack).flatMap(({ sources }) => sources));
@@ -79,6 +81,7 @@ const separateDatabases = stackRule({
     ],
     remediationSteps: "Create a second cluster and let the target endpoint's secret point to it.",
     url: pages.dmsMappingTransformations,
+    changedIn: "index.ts",
     enforcementLevel: "mandatory",
     check: (stack, findings) => {
         for (const { task, sources, targets } of tasksOf(stack)) {
@@ -121,6 +124,7 @@ const endpointDirections = stackRule({
     ],
     remediationSteps: "Exchange the endpoints, or correct their endpointType.",
     url: pages.dmsTasks,
+    changedIn: programFiles.replication,
     enforcementLevel: "mandatory",
     check: (stack, findings) => {
         for (const { sources, targets } of tasksOf(stack)) {

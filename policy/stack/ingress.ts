@@ -1,6 +1,7 @@
 import type { PolicyResource } from "@pulumi/policy";
 import type { Findings } from "../engine/findings";
 import { auditTrail, pages, securityHub } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { Inputs } from "../engine/resourceInputs";
 import { stackRule } from "../engine/rule";
 import { dependencies, type StackView } from "../engine/stackView";
@@ -22,6 +23,7 @@ const ingressFromGroups = stackRule({
     remediationSteps:
         "Set referencedSecurityGroupId instead of cidrIpv4, cidrIpv6 or prefixListId; set ipProtocol to tcp, fromPort and toPort to the database's port.",
     url: pages.ingressRule,
+    changedIn: programFiles.securityGroups,
     enforcementLevel: "mandatory",
     configSchema: {
         properties: {

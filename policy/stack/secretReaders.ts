@@ -1,5 +1,6 @@
 import type { PolicyResource } from "@pulumi/policy";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { stackRule } from "../engine/rule";
 import { dependencies, type StackView } from "../engine/stackView";
 
@@ -28,6 +29,7 @@ const secretReaders = stackRule({
     remediationSteps:
         "Remove the policy, or leave the secret out of it; people read the master secrets with rights of their own.",
     url: pages.dmsSecrets,
+    changedIn: programFiles.replication,
     enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const endpoints = stack.ofType(ENDPOINT);

@@ -2,6 +2,7 @@ import type { PolicyResource } from "@pulumi/policy";
 import { readMapping, transformations } from "../dms/mappingDocument";
 import { Findings } from "../engine/findings";
 import { auditTrail, awsDocs, pages } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { stackRule } from "../engine/rule";
 import type { StackView } from "../engine/stackView";
 import { databasesBehind, type TaskEndpoints, tasksOf } from "../engine/topology";
@@ -22,6 +23,7 @@ const oneTaskPerStaging = stackRule({
     remediationSteps:
         "Remove the second task; a further table goes into the config key audit-trail:tables.",
     url: pages.dmsTasks,
+    changedIn: "the config key audit-trail:tables",
     enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const tasks = tasksOf(stack);
@@ -75,6 +77,7 @@ const oneTrail = stackRule({
     ],
     remediationSteps: "Remove the further endpoint, and the task that uses it.",
     url: pages.dmsTasks,
+    changedIn: programFiles.replication,
     enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const tasks = tasksOf(stack);

@@ -1,4 +1,5 @@
 import { auditTrail, pages, securityHub } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { stackRule } from "../engine/rule";
 import { items, shown } from "../engine/values";
 
@@ -53,6 +54,7 @@ const knownTypes = stackRule({
     remediationSteps:
         "Remove the resource, or use the type that the pack knows; to allow one that you have judged yourself, add it to the rule's setting alsoAllowed, as its type token.",
     url: pages.hubRds,
+    changedIn: programFiles.elsewhere,
     enforcementLevel: "mandatory",
     configSchema: {
         properties: {

@@ -1,5 +1,6 @@
 import type { Findings } from "../engine/findings";
 import { awsDocs, pages, securityHub } from "../engine/frameworks";
+import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { isValues, items, shown, Unknown } from "../engine/values";
 import { tooOpen } from "./cidr";
@@ -66,6 +67,7 @@ const noIngressFromAnywhere = resourceRule({
     remediationSteps:
         "Let in a security group (referencedSecurityGroupId) or the network of the people who need it.",
     url: pages.hubEc2,
+    changedIn: `${programFiles.securityGroups}, and for SSH in the config key audit-trail:sshCidr`,
     enforcementLevel: "mandatory",
     types: [
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -129,6 +131,7 @@ const standaloneRules = resourceRule({
     remediationSteps:
         "Replace inline ingress and egress, and aws.ec2.SecurityGroupRule, by aws.vpc.SecurityGroupIngressRule and aws.vpc.SecurityGroupEgressRule.",
     url: pages.ingressRule,
+    changedIn: programFiles.securityGroups,
     enforcementLevel: "mandatory",
     types: ["aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule"],
     check: (inputs, findings, { type }) => {

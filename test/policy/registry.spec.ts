@@ -8,7 +8,6 @@ import path from "node:path";
 import type { PolicyResource } from "@pulumi/policy";
 import { configKeys } from "../../config/keys";
 import { coverage } from "../../policy/docs/securityHub";
-import { changedIn } from "../../policy/engine/changedIn";
 import { Findings } from "../../policy/engine/findings";
 import { toPolicy } from "../../policy/engine/pulumiPolicy";
 import { StackView } from "../../policy/engine/stackView";
@@ -84,10 +83,9 @@ describe("policy: registry", () => {
         }
     });
 
-    it("says where each rule's setting is changed, and nothing of rules that are gone", () => {
-        const names = rules.map(({ name }) => name);
-        assert.deepEqual(Object.keys(changedIn).sort(), [...names].sort());
-        for (const where of Object.values(changedIn)) {
+    it("says where each rule's setting is changed, in files and config keys that exist", () => {
+        for (const { name, changedIn: where } of rules) {
+            assert.ok(where.length > 4, name);
             for (const [file] of where.matchAll(/\b[\w/]+\.ts\b/g)) {
                 assert.ok(existsSync(path.join(__dirname, "..", "..", file)), file);
             }
