@@ -91,6 +91,14 @@ function temporaryProblem() {
     return `No temporary files can be written (tried ${chosen}, /tmp and /var/tmp); set TMPDIR to a folder that this user may write to and run the command again.`;
 }
 
+function loadProblem(folder, message) {
+    const reason = message.split("\n")[0];
+    // The first program of a package that is run: a file system that is mounted noexec refuses all of them.
+    return reason.includes("EACCES")
+        ? `No program may be run in ${folder} (${reason}); move the project to a file system that is not mounted noexec, or run "npm ci" again as the user who owns it, and then this command.`
+        : `The project's programs cannot be loaded (${reason}); run "npm ci" in ${folder}, and then this command again.`;
+}
+
 function problem(command) {
     const { engines, dependencies } = JSON.parse(
         fs.readFileSync(path.join(root, "package.json"), "utf8"),
@@ -131,15 +139,11 @@ function main() {
             require(`./${command}.ts`);
         })
         .catch((error) => {
-            const reason = String(error.message).split("\n")[0];
-            end(
-                command,
-                `The project's programs cannot be loaded (${reason}); run "npm ci" in ${root}, and then this command again.`,
-            );
+            end(command, loadProblem(root, String(error.message)));
         });
 }
 
 if (require.main === module) {
     main();
 }
-module.exports = { nodeProblem, folderProblem, packageProblem };
+module.exports = { nodeProblem, folderProblem, packageProblem, loadProblem };

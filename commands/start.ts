@@ -20,7 +20,7 @@ import {
 } from "./shared/localStack";
 import { watchTasks } from "./shared/taskNews";
 import { optionsOf } from "./shared/usage";
-import { whatGoesOn } from "./shared/whatGoesOn";
+import { allServersRun, whatGoesOn } from "./shared/whatGoesOn";
 import { walkThrough } from "./walkthrough";
 
 const BEGINNING =
@@ -66,7 +66,7 @@ async function updateOf(
     } catch (error) {
         const isFirst =
             !settings.interruption.aborted && Object.keys(await stack.outputs()).length === 0;
-        if (isFirst && Object.keys(await unfinishedUrls()).length > 0) {
+        if (isFirst && Object.keys(await unfinishedUrls()).length > 0 && (await allServersRun())) {
             say(
                 'The servers run: "npm run -s outputs" has their addresses. Run "npm start" again to go on.',
             );

@@ -8,6 +8,14 @@ function counted(count: number, noun: string): readonly string[] {
     return count === 0 ? [] : [`${String(count)} ${noun}${count === 1 ? "" : "s"}`];
 }
 
+/** Whether every server that the laptop stack has runs. */
+export async function allServersRun(): Promise<boolean> {
+    const stackDir = localStackDir();
+    const identifiers = await rdsIdentifiers(stackDir);
+    const running = await Promise.all(identifiers.map((id) => isRdsServerRunning(stackDir, id)));
+    return running.every((runs) => runs);
+}
+
 /** @returns a sentence about the processes of the laptop stack that run; empty when none does. */
 export async function whatGoesOn(): Promise<string> {
     const stackDir = localStackDir();

@@ -1,5 +1,6 @@
 import { ConcurrentUpdateError } from "@pulumi/pulumi/automation";
 import { messageOf, PlainError } from "../../text/errors";
+import { spaceProblem } from "./pluginErrors";
 import { type EngineReport, plainMessage } from "./progress";
 
 /** The engine refused or failed; the message is all that a person has to read. */
@@ -43,6 +44,10 @@ function thrownReason(stackName: string, thrown: unknown): string {
     const [, reason] = /^error: (.+)$/m.exec(text) ?? [];
     if (reason === undefined) {
         return plainMessage(text);
+    }
+    const space = spaceProblem(reason);
+    if (space !== undefined) {
+        return space;
     }
     const [, problem] = /^validating stack config: (.+?)\.?$/.exec(reason) ?? [];
     return problem === undefined

@@ -1,3 +1,5 @@
+import path from "node:path";
+
 /** What a person can do about a failed statement, by SQLSTATE (PostgreSQL manual, appendix A). */
 const REMEDIES: Readonly<Record<string, string>> = {
     "28P01": "correct the user name and the password that the provider connects with",
@@ -84,4 +86,13 @@ export function pluginProblem(text: string): string | undefined {
         ?.filter((problem) => problem !== "")
         .map(withRemedy)
         .join("; ");
+}
+
+/** The engine's words when the disk is full, as a sentence that names the folder; undefined for other words. */
+export function spaceProblem(text: string): string | undefined {
+    const [, file] =
+        /: \w+ (\/[^\n]*?): (?:no space left on device|disk quota exceeded)/.exec(text) ?? [];
+    return file === undefined
+        ? undefined
+        : `There is no space left in ${path.dirname(file)}; free some and run the command again.`;
 }

@@ -1,6 +1,6 @@
 import type { EngineEvent, SummaryEvent } from "@pulumi/pulumi/automation";
 import { type PlannedChange, PlannedChanges } from "./plannedChanges";
-import { pluginProblem } from "./pluginErrors";
+import { pluginProblem, spaceProblem } from "./pluginErrors";
 import type { ProgressDisplay } from "./progressDisplay";
 
 /** A CLI that was built from modules finds its bundled plugins in local/engine/shims, and says so each time. */
@@ -113,7 +113,8 @@ export class Progress {
                     : severity === "warning"
                       ? this.warnings
                       : undefined;
-            const text = plainMessage(message);
+            const plain = plainMessage(message);
+            const text = spaceProblem(plain) ?? plain;
             const problem = severity === "error" ? pluginProblem(text) : undefined;
             if (problem !== undefined) {
                 const urns = this.problems.get(problem) ?? new Set();

@@ -8,6 +8,7 @@ import { type Environment, launch } from "../../testing/command";
 
 const run = createRequire(__filename)("../../commands/run.cjs") as {
     folderProblem(folder: string): string | undefined;
+    loadProblem(folder: string, message: string): string;
 };
 
 describe("what a command needs before it can begin", function () {
@@ -53,6 +54,18 @@ describe("what a command needs before it can begin", function () {
                 /^The project's packages are not all installed \(\d+ are missing\); run "npm ci" in .*without packages, /,
             );
         }
+    });
+
+    it("are programs that may be run", () => {
+        const told = (message: string): string => run.loadProblem("/srv/it", message);
+        assert.match(
+            told("The service is no longer running: spawn /srv/it/esbuild EACCES\nat x"),
+            /^No program may be run in \/srv\/it \(.*EACCES\); move the project to .* noexec, .*\.$/,
+        );
+        assert.match(
+            told("The package esbuild could not be found"),
+            /^The project's programs cannot be loaded \(.*\); run "npm ci" in \/srv\/it, /,
+        );
     });
 
     it("are line ends that a shell reads", async () => {

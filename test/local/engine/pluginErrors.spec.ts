@@ -117,4 +117,19 @@ describe("engine: errors of plugins that are made from Terraform providers", () 
             "update failed",
         ]);
     });
+
+    it("say once that the disk is full, and where", () => {
+        const progress = new Progress();
+        for (const file of ["local.json.1.tmp", "local.json.2.tmp"]) {
+            const message = `error: pre-step event returned an error: failed to save snapshot: An IO error occurred while writing the new snapshot file: blob (key "x") (code=Unknown): write /srv/a b/stacks/${file}: no space left on device`;
+            progress.onEvent({
+                sequence: 1,
+                timestamp: 1,
+                diagnosticEvent: { urn: "", prefix: "", color: "", message, severity: "error" },
+            });
+        }
+        assert.deepEqual(progress.finish().errors, [
+            "There is no space left in /srv/a b/stacks; free some and run the command again.",
+        ]);
+    });
 });
