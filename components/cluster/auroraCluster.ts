@@ -21,13 +21,13 @@ export interface AuroraClusterArgs {
     readonly securityGroupId: pulumi.Input<string>;
     readonly backupRetentionDays: number;
     /**
-     * Refuses deletion, by the engine and by AWS. A final snapshot is taken only where the cluster is deleted otherwise:
-     * lifting this with an update says that none is wanted.
+     * Whether the engine and AWS refuse to delete the cluster. While it is true, a cluster that is deleted in another way
+     * leaves a final snapshot. Setting it to false by an update says that no final snapshot is wanted.
      */
     readonly deletionProtection: boolean;
     /** PEM file of the authorities that sign the servers' certificates, as people's commands name it. */
     readonly caBundle: string;
-    /** Where the program and its plugins find it, see {@link CaBundle}. */
+    /** The path at which the program and its plugins find that file, see {@link CaBundle}. */
     readonly caBundlePath: string;
     readonly tags: Tags;
 }
@@ -39,8 +39,8 @@ export interface AuroraClusterArgs {
 const CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1";
 
 /**
- * A final snapshot's name. The subnet's random part makes it differ between one life of the stack and the next, whose
- * final snapshot would otherwise meet the first one's name.
+ * The name of the final snapshot. It contains the random part of the subnet's id, because a stack that is deployed again
+ * after a destroy needs another name.
  */
 export function finalSnapshotName(cluster: string, subnetId: string): string {
     return `${cluster}-final-${subnetId.replace(/[^A-Za-z0-9]/g, "").slice(-8)}`;

@@ -18,7 +18,7 @@ export interface DatabaseCredentialsArgs {
 const RECOVERY_WINDOW_DAYS = 7;
 
 /**
- * One database user's way in, as a secret of the form that DMS reads: username, password, host and port
+ * The credentials of one database user, as a secret of the form that DMS reads: username, password, host and port
  * (https://docs.aws.amazon.com/dms/latest/userguide/security_iam_secretsmanager.html); the secrets that RDS manages itself
  * have no host and port. The name ends in a random suffix, because a deleted secret blocks its name for days.
  */

@@ -25,7 +25,7 @@ const provider: pulumi.dynamic.ResourceProvider<object, PasswordState> = {
     },
 };
 
-/** A random password that is made once, kept as a secret in the stack's state, and never changes by itself. */
+/** A random password. It is made once, is kept as a secret in the stack's state, and never changes by itself. */
 export class Password extends pulumi.dynamic.Resource {
     /** The password; always a secret. */
     declare readonly value: pulumi.Output<string>;

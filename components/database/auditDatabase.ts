@@ -148,10 +148,10 @@ export class AuditDatabase extends pulumi.ComponentResource {
     }
 
     /**
-     * Takes the triggers from the staging of tables that are listed no more, before the provider deletes their functions at
-     * the end of the update, and from staging the columns that are left out.
-     * @param task What has to be there first: the DMS task without these tables and columns, so that no change of theirs that
-     *     is on its way arrives where nobody logs it.
+     * Drops the triggers on the staging of tables that left the list, and staging's columns that the config excludes. The
+     * provider deletes the triggers' functions only after that, at the end of the update.
+     * @param task The DMS task without these tables and columns. It has to be there first: otherwise a change of theirs that
+     *     is on its way would arrive where nothing logs it.
      */
     retireOthers(task: pulumi.Resource): pulumi.Resource {
         const [name, args, opts] = this.retirement;

@@ -10,16 +10,16 @@ export interface AuditedTableArgs {
     /** The table as it is in the source. */
     readonly shape: pulumi.Input<TableShape>;
     readonly databaseName: string;
-    /** The trail's machinery in that database, which the function uses. */
+    /** The trail's own objects in that database, which the function uses. */
     readonly machinery: pulumi.Resource;
     /** Where that database is. */
     readonly server: DatabaseServer;
 }
 
 /**
- * One table's function that logs, as one that has nobody's rights. Owner, settings, staging, log and the trigger that calls
- * it come after it, all tables' in one script: see {@link AuditDatabase}. A function that another has taken the place of
- * goes at the end of the update.
+ * The function that logs one table's changes. It is created with nobody's rights. One script for all tables then gives
+ * it its owner and settings, and creates staging, the log and the trigger that calls it: see {@link AuditDatabase}. A
+ * function that was replaced is deleted at the end of the update.
  */
 export class AuditedTable extends pulumi.ComponentResource {
     constructor(name: string, args: AuditedTableArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -43,7 +43,7 @@ interface SourceCatalogInputs {
     readonly formerNames: string;
     readonly parameters: readonly unknown[];
     readonly guards: readonly (readonly string[])[];
-    /** The columns of each table that the trail leaves out, in the order of the tables: of those no value gets into the state. */
+    /** The columns of each table that the trail leaves out, in the order of the tables. The state has no value of them. */
     readonly excluded: readonly (readonly string[])[];
     /** What a preview shows for the output of that name before the catalog is read. */
     readonly columnsHash: string;
@@ -249,27 +249,28 @@ export function repairOf(repairs: Repairs, { schema, table }: TableName): string
 }
 
 /**
- * The audited tables as the source's catalog has them: columns, types, primary key. Read when the resource is made and
- * compared with the live catalog at every later preview and update, so that a column that was added shows as a change, and
- * so does a guard that is gone or switched off.
- * Where the source cannot be reached, what was known is kept, with a warning.
+ * The audited tables as the source's catalog has them: columns, types, primary key. The catalog is read when the resource
+ * is created. Every later preview and update compares the outputs with the live catalog, so that an added column shows as
+ * a change, and so does a guard that is gone or switched off. If the source cannot be reached, the resource keeps what it
+ * knew and warns.
  */
 export class SourceCatalog extends pulumi.dynamic.Resource {
     declare readonly rows: pulumi.Output<CatalogRow[]>;
 
     /**
-     * Another text whenever a table got, lost, renamed or retyped a column: what DMS does not notice by itself. A preview
-     * knows it before there is a source: a text made with it is then known too, and policies can judge it.
+     * A hash that changes whenever a column of a table is added, dropped, renamed or gets another type, which DMS does not
+     * notice by itself. A preview knows the hash before there is a source. So a mapping that contains it is known too, and
+     * policies can judge it.
      */
     declare readonly columnsHash: pulumi.Output<string>;
 
     /**
-     * The tables that DMS is to replicate: those of the arguments, and partitions in the place of a partitioned one. Like
-     * {@link columnsHash} a preview knows it before there is a source, as the arguments.
+     * The tables that DMS replicates: those of the arguments, with a partitioned table replaced by its partitions. A preview
+     * before there is a source shows the tables of the arguments.
      */
     declare readonly replicated: pulumi.Output<ReplicatedTable[]>;
 
-    /** What a script that makes a table's guards has to run again for; see {@link repairOf}. */
+    /** A text for each table. When it changes, the script that creates the table's guards runs again; see {@link repairOf}. */
     declare readonly repairs: pulumi.Output<Repairs>;
 
     /** The tables in the order of the arguments. */

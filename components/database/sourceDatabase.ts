@@ -22,7 +22,7 @@ import type { Tags } from "../tags";
 import { orSentence, repairOf, SourceCatalog } from "./sourceCatalog";
 import { SqlScript } from "./sqlScript";
 
-/** Arguments of {@link SourceDatabase}; the audited tables must exist, but for the demo table. */
+/** Arguments of {@link SourceDatabase}. The audited tables must exist, except the demo table. */
 export interface SourceDatabaseArgs extends GuardChoices {
     readonly server: DatabaseServer;
     readonly databaseName: string;
@@ -33,11 +33,11 @@ export interface SourceDatabaseArgs extends GuardChoices {
     readonly tags: Tags;
 }
 
-/** What the trail needs in the source database: nothing that an INSERT, UPDATE or DELETE of a row would notice. */
+/** What the trail needs in the source database: schemas, DMS's role and its rights, the marker table, and the guards. */
 export class SourceDatabase extends pulumi.ComponentResource {
     /** Columns and keys of the audited tables and of the marker table, as the source's catalog has them. */
     readonly shapes: pulumi.Output<TableShape[]>;
-    /** What DMS is to take from them; another text whenever their columns are no longer what they were. */
+    /** What DMS is told to replicate, with a hash that changes when the tables' columns change. */
     readonly tableMappings: pulumi.Output<TableMappings>;
     readonly databaseName: string;
     readonly dmsEngineName: DatabaseServer["dmsEngineName"];

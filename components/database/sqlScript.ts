@@ -21,13 +21,13 @@ export interface SqlScriptArgs {
     /** The database to run in; its user must own what the files alter. */
     readonly connection: pulumi.Input<pulumi.Unwrap<Connection>>;
     /**
-     * One after the other, each in a transaction of its own. Many batches in one resource rather than a resource for
-     * each: the engine writes the whole state down with every step.
+     * They run one after the other, each in a transaction of its own. One resource holds many batches, because the engine
+     * writes its whole state with every resource.
      */
     readonly batches: pulumi.Input<readonly SqlBatch[]>;
     /**
-     * A query that tells what is not as the batches left it: rows of {@link Finding}. It is asked at every preview and
-     * update; what it finds runs that batch again, and what it finds then fails the update.
+     * A query that finds what is not as the batches left it. It returns rows of {@link Finding} and runs at every preview and
+     * update. A finding makes its batch run again. What is found after that fails the update.
      */
     readonly look?: pulumi.Input<SqlFile | undefined>;
 }
@@ -67,8 +67,8 @@ async function findings(client: pg.Client, look: SqlFile | undefined): Promise<F
 }
 
 /**
- * Runs the batches that have not run as they are now, and those of which something is missing. What has run before a
- * failure runs again at the next attempt.
+ * Runs the batches that have changed since they ran, and those whose effects are missing. After a failure the next attempt
+ * runs again what had run before it.
  */
 async function runBatches(
     { connection, batches, look }: SqlScriptInputs,
@@ -148,9 +148,9 @@ export const scriptProvider: pulumi.dynamic.ResourceProvider<SqlScriptInputs, Sq
 };
 
 /**
- * Runs SQL files in a database: what the postgresql provider cannot set (tables, triggers, indexes, views, rights, a
- * function's search_path and owner). A batch runs again when a file's text changes, or when a look finds that its effects
- * are gone. Errors name the file and the line. Deleting the resource leaves the database as it is.
+ * Runs SQL files in a database. They create what the postgresql provider cannot (tables, triggers, indexes, views, rights, a
+ * function's search_path and owner). A batch runs again when a file's text changes, or when its effects are found to be
+ * gone. Errors name the file and the line. Deleting the resource leaves the database as it is.
  */
 export class SqlScript extends pulumi.dynamic.Resource {
     constructor(name: string, args: SqlScriptArgs, opts?: pulumi.CustomResourceOptions) {

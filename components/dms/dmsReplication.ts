@@ -7,7 +7,7 @@ import { regionBundle } from "./caBundle";
 import { type EndpointArgs, endpointInputs, sourceSettings, targetSettings } from "./dmsEndpoint";
 import type { TableMappings } from "./tableMappings";
 
-/** A database that is ready for DMS once all of this resource is there. */
+/** A database. It is ready for DMS once this resource and its children exist. */
 export interface DmsDatabase extends pulumi.Resource {
     /** A secret with username, password, host and port. */
     readonly dmsSecretArn: pulumi.Output<string>;
@@ -29,8 +29,8 @@ export interface DmsReplicationArgs {
     readonly source: DmsDatabase;
     readonly target: DmsDatabase;
     /**
-     * What DMS needs of the account and the network: its roles, and a way to AWS services. An argument and not
-     * `dependsOn`, which a component's children do not inherit: they would be deleted in any order.
+     * What DMS needs of the account and the network: its roles, and a way to AWS services. This is an argument and not
+     * `dependsOn`, because a component's children do not inherit that option and would be deleted in any order.
      */
     readonly prerequisites: readonly pulumi.Resource[];
     /** When they change, the task is stopped and resumed. */
@@ -39,7 +39,7 @@ export interface DmsReplicationArgs {
     readonly tags: Tags;
 }
 
-/** The DMS instance, its two endpoints and the task that copies the tables and then every change. */
+/** The DMS instance, its two endpoints, and the task that copies the tables and after that every change. */
 export class DmsReplication extends pulumi.ComponentResource {
     readonly instanceArn: pulumi.Output<string>;
     readonly taskArn: pulumi.Output<string>;

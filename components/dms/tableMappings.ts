@@ -69,14 +69,14 @@ const MAPPINGS_LIMIT_BYTES = 2_000_000;
  * list: a table that is added at its end leaves the rules of the others as they were. The config refuses tables that DMS
  * would confuse.
  *
- * DMS learns a table's columns when its task starts. The first rule's name, which means nothing to DMS, therefore holds
- * the hash: when that changes, so does the task, which AWS's provider then stops, modifies and resumes where it was.
+ * DMS learns a table's columns when its task starts. So the name of the first rule, which means nothing to DMS, contains a
+ * hash of the columns. When the hash changes, the task changes too: AWS's provider stops and modifies it, then resumes it there.
  * Names are alphanumeric, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Selections.html.
  *
- * @param tables a partitioned table's partitions in its place
- * @param columnsHash letters and digits, others whenever a table's columns are no longer what they were
+ * @param tables the tables, with a partitioned table replaced by its partitions
+ * @param columnsHash letters and digits that change whenever a table's columns change
  * @param choices what the config says of single columns
- * @throws Error when there are too many for DMS
+ * @throws Error when there are more tables than DMS takes
  */
 export function tableMappings(
     tables: readonly ReplicatedTable[],

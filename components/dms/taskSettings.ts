@@ -35,13 +35,13 @@ const LOG_COMPONENTS = [
  * read-only and must be absent.
  * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TaskSettings.html
  *
- * What an audit needs differs from DMS's defaults, which favour going on over losing nothing:
- * - `TargetTablePrepMode` DO_NOTHING: the two others drop or truncate the staging tables, with their triggers or unseen.
+ * DMS's defaults prefer to go on over losing nothing. An audit needs other values:
+ * - `TargetTablePrepMode` DO_NOTHING: the other modes drop staging with its triggers, or truncate it without a trace.
  * - `BatchApplyEnabled` false: batches merge the changes of a row into one.
  * - Data, truncation and table errors STOP_TASK: a stopped task keeps its place in the source's WAL and resumes without
- *   loss, while LOG_ERROR loses the change and SUSPEND_TABLE leaves the table behind until it is loaded anew.
+ *   loss, while LOG_ERROR loses the change and SUSPEND_TABLE leaves the table behind until it is loaded again.
  * - `ApplyErrorInsertPolicy` and `ApplyErrorUpdatePolicy` *_RECORD: after a resume DMS may send changes again; these
- *   policies let the replayed row arrive at the trigger, which knows it for a replay, instead of dropping it.
+ *   policies let the replayed row arrive at the trigger, which recognizes the replay. Otherwise DMS would drop the row.
  * - `ApplyErrorDeletePolicy` LOG_ERROR: deletes arrive as updates (operation_indicator), so this cannot lose one; a real
  *   delete would be a surprise worth a row in awsdms_apply_exceptions.
  * - `FullLoadIgnoreConflicts` true: a change that was captured while its table was loading is already in the baseline.

@@ -14,7 +14,7 @@ export interface NetworkArgs {
 /** Aurora's and DMS's subnet groups both need subnets in two zones. */
 const PRIVATE_SUBNETS = 2;
 
-/** A VPC with one public subnet for the psql host and two private ones, in two zones and without a way out. */
+/** A VPC with one public subnet for the psql host, and two private subnets in two zones without a route to the internet. */
 export class Network extends pulumi.ComponentResource {
     readonly vpcId: pulumi.Output<string>;
     readonly publicSubnetId: pulumi.Output<string>;
@@ -60,7 +60,7 @@ export class Network extends pulumi.ComponentResource {
     }
 }
 
-/** Names of the region's zones, sorted: the order of the answer is not promised. Local zones carry neither Aurora nor DMS. */
+/** Names of the region's zones, sorted, because AWS promises no order. Local zones offer neither Aurora nor DMS. */
 function availabilityZones({ opts }: Owner): pulumi.Output<string[]> {
     const filters = [{ name: "opt-in-status", values: ["opt-in-not-required"] }];
     return aws
@@ -94,7 +94,7 @@ function namingVpc({ name, tags, opts }: Owner, cidrBlock: string): aws.ec2.Vpc 
     );
 }
 
-/** Adopts the security group that every VPC is born with and takes its rules away. */
+/** Adopts the default security group of the VPC and removes its rules. */
 function emptyDefaultGroup({ name, tags, opts }: Owner, vpc: aws.ec2.Vpc): void {
     new aws.ec2.DefaultSecurityGroup(
         `${name}-default-group`,

@@ -19,7 +19,7 @@ export interface PsqlHostArgs {
     readonly tags: Tags;
 }
 
-/** The machine from which people run psql: in the public subnet, reachable by SSH from one network and by Session Manager. */
+/** The machine on which people run psql. It is in the public subnet, reachable by SSH and Session Manager. */
 export class PsqlHost extends pulumi.ComponentResource {
     readonly instanceId: pulumi.Output<string>;
     readonly publicIp: pulumi.Output<string>;

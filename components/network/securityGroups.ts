@@ -15,7 +15,7 @@ export interface SecurityGroupsArgs {
     readonly vpcId: pulumi.Input<string>;
     /** The only network that may open SSH connections to the psql host. */
     readonly sshCidr: string;
-    /** Whether DMS reaches AWS services through endpoints inside the VPC; otherwise through a way out of your own. */
+    /** Whether DMS reaches AWS services through endpoints inside the VPC; otherwise through a way of your own, such as a NAT. */
     readonly privateEndpoints: boolean;
     readonly tags: Tags;
 }
@@ -27,8 +27,8 @@ interface Group {
 }
 
 /**
- * Who may talk to whom: the psql host and DMS to the databases, one network to the host, nobody else. Every rule is a
- * resource of its own; mixed with inline rules the two would undo each other.
+ * The security groups. The psql host and DMS may connect to the databases, one network may connect to the host, and nothing
+ * else may connect. Every rule is a resource of its own: such rules and inline rules would undo each other.
  */
 export class SecurityGroups extends pulumi.ComponentResource {
     readonly hostId: pulumi.Output<string>;
