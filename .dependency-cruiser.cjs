@@ -29,7 +29,7 @@ const MAY_IMPORT = {
     verify: ["config/keyParsers", "trail", "database", "text"],
     policy: [],
     // The writer of the pages that are made from the program.
-    docs: ["config", "policy"],
+    docs: ["commands/sql", "config", "policy"],
     // The stand-in of DMS reads the tables of DMS's settings; the engine preloads what the program will need.
     local: [
         "trail",

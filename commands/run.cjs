@@ -105,7 +105,7 @@ function problem(command) {
     );
     // A stack on AWS is verified and looked at without the laptop's packages.
     const packages = Object.keys(dependencies).concat(
-        ["verify", "tables"].includes(command) ? [] : LAPTOP_PACKAGES,
+        ["verify", "tables", "sql"].includes(command) ? [] : LAPTOP_PACKAGES,
     );
     return (
         nodeProblem(engines.node, process.versions.node) ||

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { format, resolveConfig } from "prettier";
+import { sqlPages } from "../commands/sql/pages";
 import { configPage, withConfigSchema } from "../config/keyTexts";
 import { policiesPage } from "../policy/docs/docsTable";
 import { settingsPage } from "../policy/docs/settingsPage";
@@ -26,9 +27,16 @@ export const generatedFiles: readonly GeneratedFile[] = [
     { file: path.join(ROOT, "docs/config.md"), text: configPage },
     { file: path.join(ROOT, "docs/policies.md"), text: () => policiesPage(rules) },
     { file: path.join(ROOT, "docs/known-settings.md"), text: settingsPage },
+    ...sqlPages().map(({ name, text }) => ({
+        file: path.join(ROOT, "docs/sql", name),
+        text: () => text,
+    })),
 ];
 
 /** The file as it has to be on disk: formatted as the project formats every page. */
 export async function formattedText({ file, text }: GeneratedFile): Promise<string> {
-    return format(text(), { ...(await resolveConfig(file)), filepath: file });
+    // Prettier has no SQL, and the pages show the project's own scripts as they are.
+    return file.endsWith(".sql")
+        ? text()
+        : format(text(), { ...(await resolveConfig(file)), filepath: file });
 }

@@ -58,6 +58,13 @@ export const USAGE: Readonly<Record<string, Usage>> = {
         does: "Shows what is audited and what could be: every table of the source, with the reason where it could not.",
         options: { ...STACK, "--json": "the same for a program, with the whole reasons" },
     },
+    sql: {
+        does: "Prints every script of a deployment and every query of verify as it would run, in order, without running it.",
+        options: {
+            "--table <schema.table>":
+                "this table, as the database of AUDIT_TRAIL_SOURCE_URL or the laptop stack has it, instead of the demo table; may be given several times",
+        },
+    },
     logs: {
         does: "Prints the last lines of the logs of the servers and of the task.",
         options: { "source, audit, task": "these only" },

@@ -1,0 +1,46 @@
+import { formatTableName } from "../../trail/names";
+import type { TableShape } from "../../trail/tableDefinition";
+import { deploymentParts, type Subject } from "./deployment";
+import { DEMO, MARKER, PARTITIONED } from "./knownTables";
+import { questionParts } from "./questions";
+import { type Part, partText } from "./step";
+
+/** Everything that the program runs for these tables and for the marker table. */
+export function allParts(subjects: readonly Subject[], marker: TableShape): Part[] {
+    return [
+        ...deploymentParts(subjects, marker),
+        ...questionParts(
+            subjects.map(({ shape }) => shape),
+            marker,
+        ),
+    ];
+}
+
+const GUARDS = { truncate: "refuse", keyUpdate: "refuse" } as const;
+
+/** The demo table as the program makes it. */
+export const DEMO_SUBJECT: Subject = { shape: DEMO, guards: GUARDS, isDemo: true };
+
+/** A file of docs/sql. */
+export interface SqlPage {
+    /** The file's name. */
+    readonly name: string;
+    readonly text: string;
+}
+
+/** The pages of docs/sql: all for the demo table, and what is otherwise for a table with everything that a table can have. */
+export function sqlPages(): SqlPage[] {
+    const demo = allParts([DEMO_SUBJECT], MARKER);
+    const about = formatTableName(PARTITIONED);
+    const partitioned = allParts([{ ...DEMO_SUBJECT, shape: PARTITIONED, isDemo: false }], MARKER)
+        .map((part) => ({ ...part, steps: part.steps.filter((step) => step.about === about) }))
+        .filter(({ steps }) => steps.length > 0)
+        // What a session begins with, and everything that is not about the table, is in the other pages.
+        .map((part) => ({ ...part, session: undefined }));
+    return [...demo.map((part) => page(part.name, [part])), page("partitioned-table", partitioned)];
+}
+
+function page(name: string, parts: readonly Part[]): SqlPage {
+    const head = "-- Written by `npm run docs`; change sql/, trail/ and verify/, not this file.\n";
+    return { name: `${name}.sql`, text: head + parts.map(partText).join("\n") };
+}

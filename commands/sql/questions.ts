@@ -1,0 +1,159 @@
+import { renderSql, type SqlFile } from "../../database/sqlTemplate";
+import { dmsSessionLook } from "../../trail/dmsSession";
+import { addedColumns } from "../../trail/headerColumns";
+import { formatTableName, ROLES, TRAIL_SCHEMA } from "../../trail/names";
+import { roles } from "../../trail/rolesAndSchemas";
+import type { TableShape } from "../../trail/tableDefinition";
+import { lookFile } from "../../trail/tableLife";
+import { VERIFY_SESSION } from "../../verify/database";
+import {
+    checkScripts,
+    comparisonScripts,
+    consistencyScripts,
+    countScripts,
+    lockScript,
+    lookupScripts,
+    rangeScripts,
+    stagingColumnsScript,
+    writeGrantsScript,
+} from "../../verify/tableScripts";
+import { DEPLOYER, type Part, type Side, type Step } from "./step";
+
+const VERIFIER = "the user of verify's address";
+
+/** What the program asks without changing anything, and what verify writes: queries with parameters, one at a time. */
+export function questionParts(tables: readonly TableShape[], marker: TableShape): Part[] {
+    return [
+        {
+            name: "preview",
+            title: "What a preview and an update ask first, to see what there is to do.",
+            session: {},
+            steps: previewSteps([...tables, marker]),
+        },
+        {
+            name: "verify-trail",
+            title: "What verify asks about the trail as a whole. It also runs the scripts of audit-cluster.sql and the marker's of audit-tables.sql once more, in a schema of another name, and rolls them back.",
+            session: VERIFY_SESSION,
+            steps: verifySteps(),
+        },
+        {
+            name: "verify-tables",
+            title: "What verify asks about each table. $n are values that are known only then: keys, numbers of rows, times.",
+            session: VERIFY_SESSION,
+            steps: tables.flatMap(verifyTableSteps),
+        },
+    ];
+}
+
+function query(
+    side: Side,
+    when: string,
+    ...files: readonly SqlFile[]
+): Omit<Step, "role" | "about"> {
+    return { side, when, files, isBatch: false };
+}
+
+function script(name: string, variables: Parameters<typeof renderSql>[1] = {}): SqlFile {
+    return renderSql(`sql/${name}.sql`, variables);
+}
+
+function previewSteps(shapes: readonly TableShape[]): Step[] {
+    return [
+        query("source", "first: the audited tables", script("source/catalog")),
+        query("source", "for tables that are missing", script("source/former_names")),
+        query("source", "before and after the script", dmsSessionLook(roles.source)),
+        query(
+            "audit",
+            "before and after the script",
+            dmsSessionLook(roles.target),
+            lookFile(shapes),
+        ),
+    ].map((step) => ({ ...step, role: DEPLOYER }));
+}
+
+/** In the order of verify/verifyTrail.ts. */
+function verifySteps(): Step[] {
+    const always = "each time";
+    return [
+        query("audit", "where no table is named", script("status/audited")),
+        query("audit", "first", script("verify/registered_tables")),
+        query("source", "first: the tables as they are now", script("source/catalog")),
+        query("source", "for tables that are missing", script("source/former_names")),
+        query("audit", always, script("verify/chosen_columns"), script("verify/audited_tables")),
+        query("audit", "for the trail and for its copy", script("verify/definitions")),
+        query(
+            "audit",
+            "for the trail and for its copy",
+            script("verify/trail_rows", { schema: TRAIL_SCHEMA }),
+        ),
+        query("source", always, script("verify/task_slots", { dms: roles.source })),
+        query("audit", always, script("verify/known_slots")),
+        query("audit", "where the task's slot is known", script("verify/observe_slots")),
+        query("source", "before and after each look at rows", script("verify/marker")),
+        query("audit", "until the marker is there", script("verify/marker_arrival")),
+        query("audit", always, script("verify/quoted_names"), script("verify/event_triggers")),
+        query("audit", "for the ledgers, and for each log", writeGrantsScript()),
+        query("audit", always, script("verify/owner_members", { owner: ROLES.owner })),
+        query("audit", always, script("verify/ledger_statistics")),
+        query("audit", always, script("verify/control_tables", { dms: ROLES.dms })),
+        query("source", always, dmsSessionLook(roles.source)),
+        query("audit", always, dmsSessionLook(roles.target), script("verify/collect_gaps")),
+        query("source", always, script("verify/source_markers")),
+        query("audit", always, script("verify/missing_markers")),
+        query("audit", "for markers that are missing", script("verify/record_missing_markers")),
+        query("audit", always, script("verify/untold_markers")),
+        query("source", always, script("verify/source_functions"), script("verify/two_phase")),
+        query("audit", always, script("verify/statistics_reset")),
+    ].map((step) => ({ ...step, role: VERIFIER }));
+}
+
+/** In the order of verify/verifyTable.ts. */
+function verifyTableSteps(shape: TableShape): Step[] {
+    const added = addedColumns(shape);
+    const stagingColumns = [...shape.columns.map(({ name }) => name), ...added];
+    const ranges = rangeScripts(shape);
+    const { sums, hashes } = comparisonScripts(shape, stagingColumns);
+    const lookup = lookupScripts(shape, stagingColumns);
+    const own = consistencyScripts(shape, stagingColumns);
+    const count = countScripts(shape);
+    const check = checkScripts(shape);
+    const isPartitioned = shape.partitions !== undefined;
+    const range = "for each range of keys";
+    const differing = "for a range that differs";
+    const keys = "for keys that differ";
+    return [
+        query("audit", "first", stagingColumnsScript(shape), check.acknowledgements),
+        query(
+            "source",
+            "before each statement that reads the table; ROLLBACK after it",
+            lockScript(shape),
+        ),
+        query("source", range, ranges.sourceEnd),
+        query("audit", range, ranges.stagingEnd),
+        query("source", "where the ranges of both sides end otherwise", ranges.order),
+        query("source", range, sums.source),
+        query("audit", range, sums.staging),
+        query("source", differing, hashes.source),
+        query("audit", differing, hashes.staging),
+        query("source", keys, lookup.sourceRows),
+        query("audit", keys, lookup.versions),
+        query("audit", "for keys whose rows did not change meanwhile", lookup.silentColumns),
+        query("audit", "for a row that differs", lookup.differingColumns),
+        query("audit", "for a value that DMS has cut", lookup.recordCut),
+        query("audit", "each time", count.known, count.columns),
+        query("audit", "each time", count.count(isPartitioned ? ["source_partition"] : [])),
+        query("audit", "for rows that are not counted yet", count.enter),
+        query("audit", "each time", check.statistics),
+        query("audit", "for each range of log rows", own.logEnd, own.logChunk),
+        query("audit", "for a staging row that differs", own.stagingRows),
+        query("audit", range, own.stagingEnd, own.stagingWithoutLog),
+        query("audit", "for keys without a log row", own.keysWithoutLog),
+        query("audit", "each time", own.tombstones),
+        query("source", "each time", check.guards),
+        isPartitioned
+            ? query("audit", "each time", check.registeredPartitions)
+            : query("source", "each time", check.otherPartitions),
+        query("audit", "each time", check.lateColumns, check.triggerArguments, check.registry),
+        query("audit", "each time", check.unlogged, check.gaps),
+    ].map((step) => ({ ...step, role: VERIFIER, about: formatTableName(shape) }));
+}
