@@ -1,11 +1,10 @@
-import type { CheckFailure, Props, ResourceContext } from "../provider";
+import type { CheckFailure, Props } from "../provider";
 import type { Account } from "./account";
 import type { ResourceRecord, Store } from "./store";
 import type { TaskControl } from "./taskControl";
 
 /** What a behaviour's functions get to work with. */
 export interface Call {
-    readonly ctx: ResourceContext;
     readonly id: string;
     readonly account: Account;
     readonly store: Store;

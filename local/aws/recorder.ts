@@ -27,7 +27,7 @@ export function recorded(type: string, behaviour: TypeBehaviour, place: Place): 
     const call = (ctx: ResourceContext, id: string): Call => {
         const stackDir = place.stackDir(ctx.stack);
         const { account, control } = place;
-        return { ctx, id, account, control, store: new Store(stackDir), stackDir };
+        return { id, account, control, store: new Store(stackDir), stackDir };
     };
     const complete = (id: string, inputs: Props, computed: Props): Props => ({
         ...common(type, id, inputs, place.account),

@@ -5,7 +5,6 @@ import path from "node:path";
 
 /** A private certificate authority: what RDS's regional authorities are to the clusters on AWS. */
 export interface Authority {
-    readonly certPath: string;
     readonly cert: string;
     readonly key: string;
 }
@@ -28,7 +27,7 @@ export function authorityFiles(stackDir: string): { certPath: string; keyPath: s
     };
 }
 
-/** The stack's authority, made at the first call. Programs read its `certPath` where they would read the RDS bundle. */
+/** The stack's authority, made at the first call. Programs read its file where they would read the RDS bundle. */
 export async function ensureAuthority(stackDir: string): Promise<Authority> {
     const { certPath, keyPath } = authorityFiles(stackDir);
     if (!existsSync(certPath)) {
@@ -47,7 +46,6 @@ export async function ensureAuthority(stackDir: string): Promise<Authority> {
         await writeWhole(certPath, made.cert, 0o644); // last: its presence says that both are there
     }
     return {
-        certPath,
         cert: await readFile(certPath, "utf8"),
         key: await readFile(keyPath, "utf8"),
     };
