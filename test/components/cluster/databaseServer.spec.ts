@@ -29,7 +29,10 @@ function instance(name: string): DatabaseServer {
     };
 }
 
-describe("a database server of another kind", () => {
+describe("a database server of another kind", function () {
+    // The first script of a process has its provider serialised.
+    this.timeout(60_000);
+
     it("has the databases, their provider and DMS's name for it", async () => {
         const recorder = new Recorder();
         await recorder.install();
