@@ -21,6 +21,7 @@ export const PLACES: Readonly<Record<SpecGroup, readonly string[]>> = {
     // Real PostgreSQL servers, without the Pulumi engine.
     sql: [
         "test/bench/quick.spec.ts",
+        "test/commands/sql.spec.ts",
         "test/database/",
         "test/local/aws/rds.spec.ts",
         "test/local/aws/replication.spec.ts",

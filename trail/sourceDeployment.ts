@@ -25,7 +25,7 @@ export interface GuardChoices {
 }
 
 /** What {@link guardBatches} has to know of a row of the source's catalog. */
-export type UpdateFacts = Pick<CatalogRow, "table_schema" | "table_name" | "updates_are_rewritten">;
+type UpdateFacts = Pick<CatalogRow, "table_schema" | "table_name" | "updates_are_rewritten">;
 
 /** The demo table. */
 export function demoBatches(): SqlBatch[] {

@@ -50,7 +50,7 @@ export function rangeScripts(shape: TableShape): RangeScripts {
 }
 
 /** How the rows of one range are compared: first a sum on each side, then the hash of each row. */
-export interface ComparisonScripts {
+interface ComparisonScripts {
     readonly sums: Readonly<Record<"source" | "staging", SqlFile>>;
     readonly hashes: Readonly<Record<"source" | "staging", SqlFile>>;
 }
@@ -154,7 +154,7 @@ export function consistencyScripts(
 }
 
 /** How a log is counted, all on the audit side. */
-export interface CountScripts {
+interface CountScripts {
     readonly known: SqlFile;
     /** The log's columns, which tell whether its rows name a partition. */
     readonly columns: SqlFile;
@@ -183,7 +183,7 @@ export function countScripts(shape: TableShape): CountScripts {
 }
 
 /** What is asked about a table besides its rows: `guards` and `otherPartitions` of the source, the rest on the audit side. */
-export interface CheckScripts {
+interface CheckScripts {
     readonly guards: SqlFile;
     /** Of a plain table: the partitions beside it, if it is one. */
     readonly otherPartitions: SqlFile;

@@ -22,7 +22,7 @@ const GUARDS = { truncate: "refuse", keyUpdate: "refuse" } as const;
 export const DEMO_SUBJECT: Subject = { shape: DEMO, guards: GUARDS, isDemo: true };
 
 /** A file of docs/sql. */
-export interface SqlPage {
+interface SqlPage {
     /** The file's name. */
     readonly name: string;
     readonly text: string;

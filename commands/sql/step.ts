@@ -56,14 +56,14 @@ function occasion(hasReason: boolean, always: boolean): string {
 }
 
 /** What a session begins with. */
-export function sessionText(settings: Readonly<Record<string, string>>): string {
+function sessionText(settings: Readonly<Record<string, string>>): string {
     const all = JSON.stringify({ ...SESSION_SETTINGS, ...settings });
     const start = SESSION_START.replace("$1", () => escapeLiteral(all)).replace(/\n +/g, "\n    ");
     return `--> database/session.ts | at the beginning of each session\n${SESSION_FREE.replaceAll("; ", ";\n")};\n${start};\n`;
 }
 
 /** A step as it runs; a line that begins with an arrow stands before each script. */
-export function stepText({ side, role, when, about, files, isBatch }: Step): string {
+function stepText({ side, role, when, about, files, isBatch }: Step): string {
     const server = side === "source" ? "source cluster" : "audit cluster";
     const subject = about === undefined ? "" : ` | ${about}`;
     const scripts = files.map(
