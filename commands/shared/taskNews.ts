@@ -18,9 +18,9 @@ export function watchTasks(
     const look = async (): Promise<void> => {
         for (const folder of await folders()) {
             const status = taskStatus(folder);
-            const waits = status?.state === "starting" || status?.state === "reconnecting";
-            const reason = status?.error;
-            if (waits && reason !== undefined && !shown.has(reason) && !hasEnded) {
+            // A task that lost a server connects again without anybody's help, often before a reader could act.
+            const reason = status?.state === "starting" ? status.error : undefined;
+            if (reason !== undefined && !shown.has(reason) && !hasEnded) {
                 shown.add(reason);
                 show(`The replication task: ${printable(reason)}`);
             }
