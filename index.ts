@@ -99,7 +99,7 @@ const auditDatabase = new AuditDatabase(
         databaseName,
         tables: trail.tables,
         columns: trail.columns,
-        shapes: sourceDatabase.shapes,
+        definitions: sourceDatabase.definitions,
         tags,
     },
     inDatabase(`${prefix}-audit`, audit),

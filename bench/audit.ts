@@ -40,10 +40,10 @@ export const audit: Part = async ({ quick, millionRows }, defer) => {
     ];
     note("Audit side: starting a server");
     const server = await benchServer(defer, { wal_level: "replica" });
-    const shapes = targets
+    const definitions = targets
         .filter(({ logRows }) => logRows !== undefined)
         .map(({ name }) => ({ ...ITEMS, table: name }));
-    const deployed = await trailDatabase(server, DATABASE, shapes);
+    const deployed = await trailDatabase(server, DATABASE, definitions);
     await deployed.stop();
     const admin = await session(defer, databaseOf(server, DATABASE));
     await makeUntrailed(admin);

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { ITEMS, run } from "../testing/trailDatabase";
 import { guardFiles, markerFiles, type TableGuards } from "../trail/guards";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { KEYS } from "./load";
 import { note, type Part, runAlone } from "./part";
 import { roundRatios, spread, table } from "./report";
@@ -26,13 +26,13 @@ export const guards: Part = async ({ quick }, defer) => {
     const { client } = await sourceDatabase(defer, server, "guarded");
     await client.query("CREATE SCHEMA audit_trail; SET synchronous_commit = off");
     await run(client, markerFiles());
-    const tables: TableShape[] = [];
+    const tables: TableDefinition[] = [];
     for (const name of ["bare", "guarded"]) {
         await client.query(`CREATE TABLE ${name} (LIKE items INCLUDING ALL)`);
         await client.query(`INSERT INTO ${name} SELECT * FROM items`);
-        const shape = { ...ITEMS, table: name };
-        tables.push(shape);
-        await run(client, guardFiles(shape, name === "guarded" ? BOTH : undefined, false));
+        const definition = { ...ITEMS, table: name };
+        tables.push(definition);
+        await run(client, guardFiles(definition, name === "guarded" ? BOTH : undefined, false));
     }
     await client.query("VACUUM ANALYZE");
 

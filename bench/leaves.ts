@@ -5,7 +5,7 @@ import { renderSql } from "../database/sqlTemplate";
 import { deploy } from "../testing/trailDatabase";
 import { World } from "../testing/verifiedTrail";
 import type { CatalogRow } from "../trail/catalogRow";
-import { catalogParameters, tableShapes } from "../trail/catalogTables";
+import { catalogParameters, tableDefinitions } from "../trail/catalogTables";
 import { MARKER_TABLE } from "../trail/guards";
 import { replicatedTables } from "../trail/tableDefinition";
 import { verifyTrail } from "../verify/verifyTrail";
@@ -82,16 +82,16 @@ async function measure(count: number, rows: number, defer: Parameters<Part>[1]):
         return result.rows;
     };
     const [catalog, reading] = await timed(read);
-    const shapes = tableShapes(catalog);
-    const mapping = JSON.stringify(tableMappings(replicatedTables(shapes), ""));
+    const definitions = tableDefinitions(catalog);
+    const mapping = JSON.stringify(tableMappings(replicatedTables(definitions), ""));
     const master = await world.auditSession();
     await prepareSession(master);
-    const [, again] = await timed(() => deploy(master, shapes));
+    const [, again] = await timed(() => deploy(master, definitions));
     await world.source.query("UPDATE payment SET amount = amount + 1");
     // Waits until the changes have arrived.
     await world.verify({ markerTimeoutMs: 600_000 });
     const [report, verifying] = await timed(async () =>
-        verifyTrail(await world.session(), world.trail.master, world.shapes),
+        verifyTrail(await world.session(), world.trail.master, world.definitions),
     );
     if (!report.complete) {
         note(JSON.stringify(report, undefined, 2).slice(0, 4_000));

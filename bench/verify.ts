@@ -99,7 +99,7 @@ async function measure(world: World): Promise<Run> {
     const pids = [await pidOf(source), await pidOf(audit)] as const;
     const [sourceBefore, auditBefore] = pids.map(cpuSeconds);
     const started = performance.now();
-    const report = await verifyTrail(source, audit, world.shapes);
+    const report = await verifyTrail(source, audit, world.definitions);
     const seconds = (performance.now() - started) / 1000;
     if (!report.complete) {
         note(JSON.stringify(report, null, 2));

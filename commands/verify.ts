@@ -69,11 +69,11 @@ runCommand(
         try {
             const audit = await connect(auditUrl, "verify");
             try {
-                const shapes = await readTables(source, audit, tables);
+                const definitions = await readTables(source, audit, tables);
                 const { since } = options;
                 const settings =
                     since === undefined ? { guardsExpected } : { guardsExpected, since };
-                const report = await verifyTrail(source, audit, shapes, settings);
+                const report = await verifyTrail(source, audit, definitions, settings);
                 if (options.json) {
                     say(JSON.stringify(report, null, 2));
                 } else {

@@ -7,7 +7,7 @@ import { MARKER_TABLE } from "../trail/guards";
 import { roles } from "../trail/rolesAndSchemas";
 import { foundation, triggerFunction } from "../trail/statements";
 import { tableBatches } from "../trail/tableBatches";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { type ScratchServer, scratchServer } from "./postgres";
 
 const PASSWORD = "scratch";
@@ -66,10 +66,10 @@ export interface Trail {
 }
 
 /** A server of its own with the trails of these tables deployed. */
-export async function trailServer(shapes: readonly TableShape[]): Promise<Trail> {
+export async function trailServer(definitions: readonly TableDefinition[]): Promise<Trail> {
     const server = await scratchServer();
     try {
-        const trail = await trailDatabase(server, "audit", shapes);
+        const trail = await trailDatabase(server, "audit", definitions);
         return {
             ...trail,
             stop: async () => {
@@ -90,7 +90,7 @@ export async function trailServer(shapes: readonly TableShape[]): Promise<Trail>
 export async function trailDatabase(
     server: ScratchServer,
     database: string,
-    shapes: readonly TableShape[],
+    definitions: readonly TableDefinition[],
     isNew = true,
 ): Promise<Trail> {
     const clients: Client[] = [];
@@ -117,7 +117,7 @@ export async function trailDatabase(
         };
         // As the program's sessions are; the tests' own statements name no schema.
         await prepareSession(people.master);
-        await deploy(people.master, shapes);
+        await deploy(people.master, definitions);
         await people.master.query("RESET ALL");
         let { dms } = people;
         const reconnectDms = async (): Promise<Client> => {
@@ -147,20 +147,23 @@ export async function run(client: Client, files: readonly SqlFile[]): Promise<vo
 }
 
 /** Deploys trails the way the program does: schemas, rights, scripts, the function, its triggers, and rights again. */
-export async function deploy(master: Client, shapes: readonly TableShape[]): Promise<void> {
+export async function deploy(
+    master: Client,
+    definitions: readonly TableDefinition[],
+): Promise<void> {
     const quote = (name: string): string => master.escapeIdentifier(name);
-    const schemas = shapes.map(({ schema }) => schema);
+    const schemas = definitions.map(({ schema }) => schema);
     for (const schema of new Set(["audit_trail", "awsdms_control", ...schemas])) {
         await master.query(`CREATE SCHEMA IF NOT EXISTS ${quote(schema)}`);
     }
-    const rights = [auditGrants([...shapes, MARKER_TABLE])];
+    const rights = [auditGrants([...definitions, MARKER_TABLE])];
     await run(master, rights);
     await run(master, foundation());
-    const whole = auditRights([...shapes, MARKER_TABLE], shapes);
+    const whole = auditRights([...definitions, MARKER_TABLE], definitions);
     await run(master, whole);
-    for (const shape of shapes) {
-        await createFunction(master, shape);
-        for (const { files } of tableBatches(shape)) {
+    for (const definition of definitions) {
+        await createFunction(master, definition);
+        for (const { files } of tableBatches(definition)) {
             await run(master, files);
         }
     }
@@ -169,8 +172,8 @@ export async function deploy(master: Client, shapes: readonly TableShape[]): Pro
 }
 
 /** As the postgresql provider writes it. */
-export async function createFunction(master: Client, shape: TableShape): Promise<void> {
-    const { schema, name, body } = triggerFunction(shape);
+export async function createFunction(master: Client, definition: TableDefinition): Promise<void> {
+    const { schema, name, body } = triggerFunction(definition);
     const { rows } = await master.query(
         "SELECT FROM pg_proc WHERE pronamespace = $1::regnamespace AND proname = $2",
         [schema, name],
@@ -183,13 +186,13 @@ export async function createFunction(master: Client, shape: TableShape): Promise
     }
 }
 
-/** A shape with plain columns, `name type` each, the first ones being the key. */
-export function shapeOf(
+/** A definition with plain columns, `name type` each, the first ones being the key. */
+export function definitionOf(
     schema: string,
     table: string,
     columns: Readonly<Record<string, string>>,
     primaryKey: readonly string[],
-): TableShape {
+): TableDefinition {
     return {
         schema,
         table,
@@ -203,7 +206,7 @@ export function shapeOf(
     };
 }
 
-export const ITEMS = shapeOf(
+export const ITEMS = definitionOf(
     "public",
     "items",
     { item_id: "integer", name: "character varying(100)", price: "numeric(10,2)" },

@@ -7,12 +7,12 @@ import { prepareSession } from "../database/session";
 import { renderSql } from "../database/sqlTemplate";
 import { dropTaskSlot, startTask, stopTask } from "../local/dms/control";
 import type { CatalogRow } from "../trail/catalogRow";
-import { catalogParameters, tableShapes } from "../trail/catalogTables";
+import { catalogParameters, tableDefinitions } from "../trail/catalogTables";
 import { dmsSession } from "../trail/dmsSession";
 import { guardFiles, MARKER_TABLE, markerFiles, markerGapFiles } from "../trail/guards";
 import { formatTableName, trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
-import { replicatedTables, type TableName, type TableShape } from "../trail/tableDefinition";
+import { replicatedTables, type TableDefinition, type TableName } from "../trail/tableDefinition";
 import type { TableReport, VerifyOptions, VerifyReport } from "../verify/report";
 import { verifyTrail } from "../verify/verifyTrail";
 import { type ScratchServer, scratchServer } from "./postgres";
@@ -25,7 +25,7 @@ export class World {
     private readonly undo: (() => Promise<void> | void)[] = [];
     source!: Client;
     trail!: Trail;
-    shapes!: TableShape[];
+    definitions!: TableDefinition[];
     taskDir!: string;
     private server!: ScratchServer;
 
@@ -75,10 +75,10 @@ export class World {
         const audit = await connect(this.server, { user: "master", database: "audit" });
         try {
             await prepareSession(audit);
-            const shapes = this.shapes.filter(
-                (shape) => table === undefined || formatTableName(shape) === table,
+            const definitions = this.definitions.filter(
+                (definition) => table === undefined || formatTableName(definition) === table,
             );
-            return await verifyTrail(source, audit, shapes, {
+            return await verifyTrail(source, audit, definitions, {
                 markerTimeoutMs: 20_000,
                 ...options,
             });
@@ -105,10 +105,10 @@ export class World {
 
     /** As `forge`, and hides nothing. */
     async forgeInSight(sql: string): Promise<void> {
-        const guarded = this.shapes.flatMap((shape) => {
-            const { auditLog, staging } = trailNames(shape);
+        const guarded = this.definitions.flatMap((definition) => {
+            const { auditLog, staging } = trailNames(definition);
             const table = (name: string): string =>
-                `${escapeIdentifier(shape.schema)}.${escapeIdentifier(name)}`;
+                `${escapeIdentifier(definition.schema)}.${escapeIdentifier(name)}`;
             return [
                 [table(auditLog), "append_only"],
                 [table(staging), "log_change"],
@@ -134,15 +134,15 @@ export class World {
         await this.source.query(`BEGIN; ${set("DISABLE")} ${sql}; ${set("ENABLE ALWAYS")} COMMIT`);
     }
 
-    /** Changes the source's tables; verify reads their shapes from there. */
+    /** Changes the source's tables; verify reads their definitions from there. */
     async alterSource(sql: string): Promise<void> {
         await this.source.query(sql);
-        this.shapes = await this.readShapes(this.shapes);
+        this.definitions = await this.readDefinitions(this.definitions);
     }
 
-    /** Deploys the trails for the shapes that the tables have now. */
+    /** Deploys the trails for the definitions that the tables have now. */
     async redeploy(): Promise<void> {
-        await deploy(this.trail.master, this.shapes);
+        await deploy(this.trail.master, this.definitions);
     }
 
     async stopReplication(): Promise<void> {
@@ -179,11 +179,11 @@ export class World {
         await run(this.source, [dmsSession(roles.source)]);
         await this.source.query(ddl);
         const audited = [...tables, MARKER_TABLE];
-        const all = await this.readShapes(audited);
-        this.shapes = all.slice(0, tables.length);
-        for (const shape of this.shapes) {
+        const all = await this.readDefinitions(audited);
+        this.definitions = all.slice(0, tables.length);
+        for (const definition of this.definitions) {
             const guards = { truncate: "refuse", keyUpdate: "refuse" } as const;
-            await run(this.source, guardFiles(shape, guards, false));
+            await run(this.source, guardFiles(definition, guards, false));
         }
         this.trail = await trailDatabase(this.server, "audit", all);
         this.undo.push(() => this.trail.stop());
@@ -193,12 +193,12 @@ export class World {
         await this.startDms(replicatedTables(all));
     }
 
-    private async readShapes(tables: readonly TableName[]): Promise<TableShape[]> {
+    private async readDefinitions(tables: readonly TableName[]): Promise<TableDefinition[]> {
         const { rows } = await this.source.query<CatalogRow>(
             renderSql("sql/source/catalog.sql").sql,
             catalogParameters(tables),
         );
-        return tableShapes(rows);
+        return tableDefinitions(rows);
     }
 
     private async startDms(tables: readonly TableName[]): Promise<void> {

@@ -6,7 +6,7 @@ import { markerGapFiles } from "./guards";
 import { roles } from "./rolesAndSchemas";
 import { foundation, widthFile } from "./statements";
 import { tableBatches } from "./tableBatches";
-import { shapeOf, type TableName, type TableShape } from "./tableDefinition";
+import { definitionOf, type TableDefinition, type TableName } from "./tableDefinition";
 import { forgetColumnsFiles, leaveFile, retireFile } from "./tableLife";
 
 // The scripts of a deployment on the audit cluster, in the order of the functions below. Each of them begins with the
@@ -30,10 +30,10 @@ export function foundationBatches(audited: readonly TableName[]): SqlBatch[] {
 /** Staging, log and triggers of each table, after its function. */
 export function trailBatches(
     audited: readonly TableName[],
-    shapes: readonly TableShape[],
+    definitions: readonly TableDefinition[],
 ): SqlBatch[] {
-    const whole = { files: auditRights(audited, shapes), always: true };
-    const tables = audited.map((table) => shapeOf(shapes, table));
+    const whole = { files: auditRights(audited, definitions), always: true };
+    const tables = audited.map((table) => definitionOf(definitions, table));
     return [
         whole,
         { files: [widthFile(tables)] },
@@ -51,7 +51,7 @@ export function markerGapBatches(audited: readonly TableName[]): SqlBatch[] {
 /** What lets go of tables and columns that are not listed any more, once DMS writes them no more. */
 export function retirementBatches(
     audited: readonly TableName[],
-    shapes: readonly TableShape[],
+    definitions: readonly TableDefinition[],
     choices: readonly TableChoices[],
 ): SqlBatch[] {
     return [
@@ -60,7 +60,7 @@ export function retirementBatches(
             files: [retireFile(audited), ...forgetColumnsFiles(audited, choices)],
             // Nothing else here changes when a partition leaves.
             rerunWhen: JSON.stringify(
-                shapes.flatMap(({ partitions = [] }) => partitions.map(({ oid }) => oid)),
+                definitions.flatMap(({ partitions = [] }) => partitions.map(({ oid }) => oid)),
             ),
         },
     ];

@@ -1,5 +1,5 @@
 import type { CaptureFacts } from "./captureProblems";
-import type { ColumnShape, ExtensionName, TableName } from "./tableDefinition";
+import type { ColumnDefinition, ExtensionName, TableName } from "./tableDefinition";
 
 /** One row of sql/source/catalog.sql, as pg hands it over. */
 export interface CatalogRow extends CaptureFacts {
@@ -23,7 +23,7 @@ export interface FormerName extends TableName {
 }
 
 /** A column, and what is needed to judge its type: that of an array's elements for an array. */
-export interface CatalogColumn extends Omit<ColumnShape, "extension" | "missing"> {
+export interface CatalogColumn extends Omit<ColumnDefinition, "extension" | "missing"> {
     readonly element: string;
     /** `pg_type.typtype`. */
     readonly elementKind: string;

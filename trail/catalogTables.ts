@@ -12,7 +12,7 @@ import { choiceLines, columnProblems } from "./columnProblems";
 import { refuseConfusableNames } from "./dmsNames";
 import { formatTableName, trailNames } from "./names";
 import { roles } from "./rolesAndSchemas";
-import type { ColumnShape, TableName, TableShape } from "./tableDefinition";
+import type { ColumnDefinition, TableDefinition, TableName } from "./tableDefinition";
 import { tableLimits } from "./tableLimits";
 
 /**
@@ -53,15 +53,15 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Turns the catalog's rows into table shapes, of which the columns are what the config chose for them.
+ * Turns the catalog's rows into table definitions, of which the columns are what the config chose for them.
  *
  * @throws Error with one sentence per problem, each naming the table and what to do, and behind them the lines that the config
  *     may have for the columns among them
  */
-export function tableShapes(
+export function tableDefinitions(
     rows: readonly CatalogRow[],
     choices: readonly TableChoices[] = [],
-): TableShape[] {
+): TableDefinition[] {
     const tables = rows.map((row) => ({
         row,
         columns: isTable(row) ? columnProblems(row, choicesFor(choices, nameOf(row))) : [],
@@ -77,7 +77,7 @@ export function tableShapes(
         tables.map(({ row, columns }) => ({ table: formatTableName(nameOf(row)), columns })),
     );
     refuse(sentences, lines);
-    return rows.map((row) => shapeOfRow(row, choicesFor(choices, nameOf(row))));
+    return rows.map((row) => definitionOfRow(row, choicesFor(choices, nameOf(row))));
 }
 
 /** What is wrong with one table besides its columns (see {@link columnProblems}): one sentence each. */
@@ -88,7 +88,7 @@ export function tableProblems(
     return [
         ...relationProblems(row),
         ...(isTable(row)
-            ? [...captureProblems(row), ...tableLimits(shapeOfRow(row, choices))]
+            ? [...captureProblems(row), ...tableLimits(definitionOfRow(row, choices))]
             : []),
     ];
 }
@@ -99,14 +99,14 @@ export function listProblems(rows: readonly CatalogRow[]): string[] {
 }
 
 /**
- * Turns the catalog's rows into shapes for a comparison, which can be made of tables that no deployment would accept: what
+ * Turns the catalog's rows into definitions for a comparison, which can be made of tables that no deployment would accept: what
  * an application did to one of them must not keep verify from the others.
  *
  * @throws Error with one sentence for each table that is no table or has no key
  */
-export function comparableShapes(rows: readonly CatalogRow[]): TableShape[] {
+export function comparableDefinitions(rows: readonly CatalogRow[]): TableDefinition[] {
     refuse(rows.flatMap(relationProblems), []);
-    return rows.map((row) => shapeOfRow(row, new Map()));
+    return rows.map((row) => definitionOfRow(row, new Map()));
 }
 
 function refuse(problems: readonly string[], advice: readonly string[]): void {
@@ -115,7 +115,10 @@ function refuse(problems: readonly string[], advice: readonly string[]): void {
     }
 }
 
-function shapeOfRow(row: CatalogRow, choices: ReadonlyMap<string, ColumnChoice>): TableShape {
+function definitionOfRow(
+    row: CatalogRow,
+    choices: ReadonlyMap<string, ColumnChoice>,
+): TableDefinition {
     const excluded = row.columns.flatMap(({ name, type, attnum }) => {
         const choice = choices.get(name);
         return choice?.kind === "exclude" ? [{ name, type, attnum, reason: choice.reason }] : [];
@@ -125,7 +128,7 @@ function shapeOfRow(row: CatalogRow, choices: ReadonlyMap<string, ColumnChoice>)
         oid: row.oid ?? "",
         columns: row.columns
             .filter(({ name }) => choices.get(name)?.kind !== "exclude")
-            .map((column) => chosenShape(column, choices.get(column.name))),
+            .map((column) => chosenDefinition(column, choices.get(column.name))),
         primaryKey: [...row.primary_key],
         ...(excluded.length > 0 ? { excluded } : {}),
         ...(row.partitions
@@ -141,8 +144,11 @@ function shapeOfRow(row: CatalogRow, choices: ReadonlyMap<string, ColumnChoice>)
 }
 
 /** The column as staging has it. A text comes from no extension. */
-function chosenShape(column: CatalogColumn, choice: ColumnChoice | undefined): ColumnShape {
-    const shape = columnShape(column);
+function chosenDefinition(
+    column: CatalogColumn,
+    choice: ColumnChoice | undefined,
+): ColumnDefinition {
+    const definition = columnDefinition(column);
     const type =
         choice?.kind === "limit"
             ? limitedType(choice.limit)
@@ -150,9 +156,9 @@ function chosenShape(column: CatalogColumn, choice: ColumnChoice | undefined): C
               ? textForm(column)
               : undefined;
     if (type === undefined) {
-        return shape;
+        return definition;
     }
-    const { extension, ...rest } = shape;
+    const { extension, ...rest } = definition;
     const isText = choice?.kind === "asText";
     return {
         ...rest,
@@ -167,7 +173,7 @@ function isTable({ relkind }: CatalogRow): boolean {
     return relkind === "r" || relkind === "p";
 }
 
-function columnShape(column: CatalogColumn): ColumnShape {
+function columnDefinition(column: CatalogColumn): ColumnDefinition {
     const { name, type, attnum, extension, missing } = column;
     return {
         ...{ name, type, attnum },

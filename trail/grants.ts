@@ -1,5 +1,5 @@
 import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
-import type { TableName, TableShape } from "./tableDefinition";
+import type { TableDefinition, TableName } from "./tableDefinition";
 
 /**
  * Every right on the audit cluster, and the deploying user's membership in the roles that own the trail. Can be run at any
@@ -18,9 +18,9 @@ export function auditGrants(audited: readonly TableName[]): SqlFile {
  */
 export function auditRights(
     audited: readonly TableName[],
-    shapes: readonly TableShape[],
+    definitions: readonly TableDefinition[],
 ): SqlFile[] {
-    const partitions = shapes.flatMap((shape) => shape.partitions ?? []);
+    const partitions = definitions.flatMap((definition) => definition.partitions ?? []);
     const listed = new Set(audited.map(({ schema }) => schema));
     const added = [...new Set(partitions.map(({ schema }) => schema))].filter(
         (schema) => schema !== "public" && !listed.has(schema),

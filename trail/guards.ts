@@ -1,6 +1,6 @@
 import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 import { formatTableName, TRAIL_SCHEMA } from "./names";
-import type { ColumnShape, TableName, TableShape } from "./tableDefinition";
+import type { ColumnDefinition, TableDefinition, TableName } from "./tableDefinition";
 
 /**
  * The table on the source whose rows tell the audit side what the WAL does not: a TRUNCATE, a change of a key, a point
@@ -31,7 +31,7 @@ export function guardNames({ truncate, keyUpdate }: TableGuards): string[] {
 export const LIMIT_GUARD = "audit_trail_refuse_over_limit";
 
 /** The columns of a table for which the config declares a limit. */
-export function limitedColumns({ columns }: TableShape): readonly ColumnShape[] {
+export function limitedColumns({ columns }: TableDefinition): readonly ColumnDefinition[] {
     return columns.filter(({ sourceType = "" }) =>
         ["numeric", "character varying"].includes(sourceType),
     );
@@ -42,8 +42,8 @@ export function limitedColumns({ columns }: TableShape): readonly ColumnShape[] 
  *
  * @param row what the row is called there
  */
-function isOverLimit(shape: TableShape, row: "NEW" | "t"): SqlFragment {
-    const conditions = limitedColumns(shape).map(({ name, type }) => {
+function isOverLimit(definition: TableDefinition, row: "NEW" | "t"): SqlFragment {
+    const conditions = limitedColumns(definition).map(({ name, type }) => {
         const [first = 0, scale = 0] = [...type.matchAll(/\d+/gu)].map(Number);
         const variables = {
             name,
@@ -60,24 +60,24 @@ function isOverLimit(shape: TableShape, row: "NEW" | "t"): SqlFragment {
 }
 
 /** The limits in words, one for each column. */
-function limitWords(shape: TableShape): string[] {
-    return limitedColumns(shape).map(({ name, type }) => `${name} ${type}`);
+function limitWords(definition: TableDefinition): string[] {
+    return limitedColumns(definition).map(({ name, type }) => `${name} ${type}`);
 }
 
 /**
  * Looks whether the rows that are there keep to the declared limits: to be run in a transaction after that of
  * {@link guardFiles}. No file where there are no limits.
  */
-export function limitCheckFiles(shape: TableShape): SqlFile[] {
-    return limitedColumns(shape).length === 0
+export function limitCheckFiles(definition: TableDefinition): SqlFile[] {
+    return limitedColumns(definition).length === 0
         ? []
         : [
               renderSql("sql/source/check_limits.sql", {
-                  schema: shape.schema,
-                  table: shape.table,
-                  is_over: isOverLimit(shape, "t"),
-                  about: formatTableName(shape),
-                  limits: limitWords(shape).join(", "),
+                  schema: definition.schema,
+                  table: definition.table,
+                  is_over: isOverLimit(definition, "t"),
+                  about: formatTableName(definition),
+                  limits: limitWords(definition).join(", "),
               }),
           ];
 }
@@ -99,12 +99,12 @@ export function markerGapFiles(): SqlFile[] {
  * https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html (limitations).
  */
 export function guardFiles(
-    shape: TableShape,
+    definition: TableDefinition,
     guards: TableGuards | undefined,
     fullReplicaIdentity: boolean,
 ): SqlFile[] {
-    const { schema, table } = shape;
-    const key = shape.primaryKey.map((column) => ({ column }));
+    const { schema, table } = definition;
+    const key = definition.primaryKey.map((column) => ({ column }));
     const files = [renderSql("sql/source/guard_begin.sql", { schema, table })];
     if (guards !== undefined) {
         files.push(
@@ -123,14 +123,14 @@ export function guardFiles(
                     "OF :columns",
                     guards.everyUpdate === true
                         ? []
-                        : [{ columns: SqlFragment.identifiers(shape.primaryKey) }],
+                        : [{ columns: SqlFragment.identifiers(definition.primaryKey) }],
                 ),
                 old_key: SqlFragment.each('OLD.:"column"', key, ", "),
                 new_key: SqlFragment.each('NEW.:"column"', key, ", "),
-                key_names: SqlFragment.literals(shape.primaryKey),
+                key_names: SqlFragment.literals(definition.primaryKey),
             }),
         );
-        if (shape.partitions !== undefined) {
+        if (definition.partitions !== undefined) {
             files.push(
                 renderSql("sql/source/guard_partitions.sql", {
                     schema,
@@ -139,13 +139,13 @@ export function guardFiles(
                 }),
             );
         }
-        if (limitedColumns(shape).length > 0) {
+        if (limitedColumns(definition).length > 0) {
             files.push(
                 renderSql("sql/source/guard_limits.sql", {
                     schema,
                     table,
-                    is_over: isOverLimit(shape, "NEW"),
-                    limits: SqlFragment.literals(limitWords(shape)),
+                    is_over: isOverLimit(definition, "NEW"),
+                    limits: SqlFragment.literals(limitWords(definition)),
                 }),
             );
         }

@@ -1,4 +1,4 @@
-import type { TableShape } from "./tableDefinition";
+import type { TableDefinition } from "./tableDefinition";
 
 /**
  * What the names of all columns begin with that staging has beside the source's. No column of an audited table may begin
@@ -71,6 +71,8 @@ export const HEADER_COLUMNS: readonly string[] = HEADERS.map(({ name }) => name)
 export const PARTITION_COLUMN = `${RESERVED_PREFIX}partition`;
 
 /** The columns of a table's staging that are no columns of the source. */
-export function addedColumns({ partitions }: Pick<TableShape, "partitions">): readonly string[] {
+export function addedColumns({
+    partitions,
+}: Pick<TableDefinition, "partitions">): readonly string[] {
     return partitions === undefined ? HEADER_COLUMNS : [...HEADER_COLUMNS, PARTITION_COLUMN];
 }

@@ -12,7 +12,12 @@ import {
 } from "./guards";
 import { formatTableName } from "./names";
 import { roles } from "./rolesAndSchemas";
-import { replicatedTables, shapeOf, type TableName, type TableShape } from "./tableDefinition";
+import {
+    definitionOf,
+    replicatedTables,
+    type TableDefinition,
+    type TableName,
+} from "./tableDefinition";
 
 /** The tables of the config, and how they are guarded. */
 export interface GuardChoices {
@@ -44,15 +49,15 @@ export function markerBatches(): SqlBatch[] {
  */
 export function sourceRightsBatches(
     audited: readonly TableName[],
-    shapes: readonly TableShape[],
+    definitions: readonly TableDefinition[],
 ): SqlBatch[] {
     return [
         { about: SESSIONS, files: [dmsSession(roles.source)] },
         {
             // DMS loads each partition by itself.
-            files: [sourceGrants([...audited, ...replicatedTables(shapes)])],
+            files: [sourceGrants([...audited, ...replicatedTables(definitions)])],
             // A table that was dropped and made again has nobody's rights.
-            rerunWhen: shapes
+            rerunWhen: definitions
                 .flatMap(({ oid, partitions = [] }) => [oid, ...partitions.map((one) => one.oid)])
                 .join(),
         },
@@ -82,11 +87,11 @@ function isListed(names: readonly TableName[], { schema, table }: TableName): bo
 export function guardBatches(
     choices: GuardChoices,
     rows: readonly UpdateFacts[],
-    shapes: readonly TableShape[],
+    definitions: readonly TableDefinition[],
     repairOf: (table: TableName) => string,
 ): SqlBatch[] {
     const tables = choices.tables.map((table) => {
-        const shape = shapeOf(shapes, table);
+        const definition = definitionOf(definitions, table);
         const guards = guardsOf(choices, table);
         const everyUpdate = rows.some(
             ({ table_schema: schema, table_name: name, updates_are_rewritten: rewritten }) =>
@@ -95,13 +100,13 @@ export function guardBatches(
         return {
             about: formatTableName(table),
             files: guardFiles(
-                shape,
+                definition,
                 guards === undefined ? undefined : { ...guards, everyUpdate },
                 isListed(choices.fullReplicaIdentity, table),
             ),
             rerunWhen: [
-                shape.oid,
-                ...(shape.partitions ?? []).map(({ oid }) => oid),
+                definition.oid,
+                ...(definition.partitions ?? []).map(({ oid }) => oid),
                 repairOf(table),
             ].join(" "),
         };
@@ -110,7 +115,7 @@ export function guardBatches(
     // A guard whose function somebody has changed is none.
     const functions = { files: markerFiles(), rerunWhen };
     const checks = choices.tables.flatMap((table, index) => {
-        const files = limitCheckFiles(shapeOf(shapes, table));
+        const files = limitCheckFiles(definitionOf(definitions, table));
         return files.length > 0
             ? [
                   {

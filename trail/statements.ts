@@ -3,7 +3,7 @@ import { escapeIdentifier } from "pg";
 import { renderSql, type SqlFile, SqlFragment, type Variables } from "../database/sqlTemplate";
 import { addedColumns, HEADER_COLUMNS, HEADERS, PARTITION_COLUMN } from "./headerColumns";
 import { formatTableName, TRAIL_SCHEMA, trailNames } from "./names";
-import type { Partition, TableName, TableShape } from "./tableDefinition";
+import type { Partition, TableDefinition, TableName } from "./tableDefinition";
 import { hasDollarQuote } from "./tableLimits";
 
 /** The log function of one table, in the words of the postgresql provider's Function resource. */
@@ -53,18 +53,18 @@ function headerNames(
  * there it adds and widens columns of staging, gives a renamed column the values of the old one, and adds partitions; it
  * drops nothing, and it fails when the source's primary key is another one.
  */
-export function tableObjects(shape: TableShape): SqlFile[] {
-    const names = trailNames(shape);
-    const source = formatTableName(shape);
-    const key = new Set(shape.primaryKey);
+export function tableObjects(definition: TableDefinition): SqlFile[] {
+    const names = trailNames(definition);
+    const source = formatTableName(definition);
+    const key = new Set(definition.primaryKey);
     const columns = [
-        ...shape.columns.map(({ name, type, missing }) => ({ name, type, missing })),
+        ...definition.columns.map(({ name, type, missing }) => ({ name, type, missing })),
         ...HEADERS.map(({ name, stagingType }) => ({
             name,
             type: stagingType,
             missing: undefined,
         })),
-        ...(shape.partitions === undefined
+        ...(definition.partitions === undefined
             ? []
             : [{ name: PARTITION_COLUMN, type: "text", missing: undefined }]),
     ].map((column) => ({
@@ -75,7 +75,7 @@ export function tableObjects(shape: TableShape): SqlFile[] {
         missing: SqlFragment.nullable(column.missing),
     }));
     const extensions = new Map(
-        shape.columns.flatMap(({ extension }) =>
+        definition.columns.flatMap(({ extension }) =>
             extension === undefined ? [] : [[extension.name, extension]],
         ),
     );
@@ -87,9 +87,9 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             }),
         ),
         renderSql("sql/audit/staging.sql", {
-            schema: shape.schema,
+            schema: definition.schema,
             staging: names.staging,
-            staging_name: qualified(shape.schema, names.staging),
+            staging_name: qualified(definition.schema, names.staging),
             columns: SqlFragment.each(':"name" :type', columns),
             column_rows: SqlFragment.each(
                 "(:'name', :'type_name', :in_key, :missing)",
@@ -99,26 +99,26 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             // A partitioned table has no key that lacks its partition's column, and DMS wants the source's: each partition has it.
             key: SqlFragment.each(
                 ",\n    PRIMARY KEY (:key_columns)",
-                shape.partitions === undefined
-                    ? [{ key_columns: SqlFragment.identifiers(shape.primaryKey) }]
+                definition.partitions === undefined
+                    ? [{ key_columns: SqlFragment.identifiers(definition.primaryKey) }]
                     : [],
             ),
-            is_partitioned: SqlFragment.boolean(shape.partitions !== undefined),
+            is_partitioned: SqlFragment.boolean(definition.partitions !== undefined),
             partitioning: SqlFragment.each(
                 ' PARTITION BY LIST (:"partition_column")',
-                shape.partitions === undefined ? [] : [{ partition_column: PARTITION_COLUMN }],
+                definition.partitions === undefined ? [] : [{ partition_column: PARTITION_COLUMN }],
             ),
-            key_names: SqlFragment.literals(shape.primaryKey),
+            key_names: SqlFragment.literals(definition.primaryKey),
             comment: `Current rows of ${source}, written by AWS DMS alone.`,
         }),
         renderSql("sql/audit/audit_log.sql", {
-            schema: shape.schema,
+            schema: definition.schema,
             audit_log: names.auditLog,
-            audit_log_name: qualified(shape.schema, names.auditLog),
+            audit_log_name: qualified(definition.schema, names.auditLog),
             partition_prefix: names.partitionPrefix,
             partition_column: SqlFragment.each(
                 ",\n        -- The partition of the source's table that the row was in.\n        ('source_partition', 'text')",
-                shape.partitions === undefined ? [] : [{}],
+                definition.partitions === undefined ? [] : [{}],
                 "",
             ),
             row_key_index: names.rowKeyIndex,
@@ -126,28 +126,33 @@ export function tableObjects(shape: TableShape): SqlFile[] {
             comment: `Every change of ${source}: old row, new row, the source's commit time. Append-only.`,
         }),
         renderSql("sql/audit/tombstone.sql", {
-            schema: shape.schema,
-            table: shape.table,
+            schema: definition.schema,
+            table: definition.table,
             tombstone: names.tombstone,
             tombstone_name: qualified(TRAIL_SCHEMA, names.tombstone),
         }),
         renderSql("sql/audit/register.sql", {
-            schema: shape.schema,
-            table: shape.table,
+            schema: definition.schema,
+            table: definition.table,
             staging: names.staging,
             audit_log: names.auditLog,
             tombstone: names.tombstone,
             partition_prefix: names.partitionPrefix,
-            key_names: SqlFragment.literals(shape.primaryKey),
-            oid: shape.oid,
-            columns: SqlFragment.each(":column", registered(shape), ",\n        "),
+            key_names: SqlFragment.literals(definition.primaryKey),
+            oid: definition.oid,
+            columns: SqlFragment.each(":column", registered(definition), ",\n        "),
         }),
-        ...(shape.partitions === undefined ? [] : [registerPartitions(shape, shape.partitions)]),
+        ...(definition.partitions === undefined
+            ? []
+            : [registerPartitions(definition, definition.partitions)]),
     ];
 }
 
 /** A table's columns as the registry takes them, those that are left out among them. */
-function registered({ columns, excluded = [] }: TableShape): { readonly column: SqlFragment }[] {
+function registered({
+    columns,
+    excluded = [],
+}: TableDefinition): { readonly column: SqlFragment }[] {
     return [
         ...columns.map(({ attnum, name, type, missing, sourceType }) =>
             SqlFragment.each(
@@ -176,13 +181,13 @@ function registered({ columns, excluded = [] }: TableShape): { readonly column: 
  * Refuses tables whose staging would get more columns than PostgreSQL allows, before anything is made of any table: staging
  * keeps what the source has dropped. See sql/audit/widths.sql.
  */
-export function widthFile(shapes: readonly TableShape[]): SqlFile {
-    const rows = shapes.map((shape) => ({
-        about: formatTableName(shape),
-        staging_name: qualified(shape.schema, trailNames(shape).staging),
+export function widthFile(definitions: readonly TableDefinition[]): SqlFile {
+    const rows = definitions.map((definition) => ({
+        about: formatTableName(definition),
+        staging_name: qualified(definition.schema, trailNames(definition).staging),
         wanted: SqlFragment.literals([
-            ...shape.columns.map(({ name }) => name),
-            ...addedColumns(shape),
+            ...definition.columns.map(({ name }) => name),
+            ...addedColumns(definition),
         ]),
     }));
     return renderSql("sql/audit/widths.sql", {
@@ -194,7 +199,7 @@ export function widthFile(shapes: readonly TableShape[]): SqlFile {
 const PARTITIONS_AT_ONCE = 100;
 
 function registerPartitions(
-    { schema, table }: TableShape,
+    { schema, table }: TableDefinition,
     partitions: readonly Partition[],
 ): SqlFile {
     return renderSql("sql/audit/register_partitions.sql", {
@@ -218,7 +223,7 @@ function registerPartitions(
  * The staging tables of a table's partitions, as many scripts as that takes, each for a transaction of its own; none for a
  * plain table. To be run after {@link triggerObjects}, whose row triggers reach a partition when it is attached.
  */
-export function partitionObjects({ schema, table, partitions = [] }: TableShape): SqlFile[] {
+export function partitionObjects({ schema, table, partitions = [] }: TableDefinition): SqlFile[] {
     const count = Math.ceil(partitions.length / PARTITIONS_AT_ONCE);
     const script = renderSql("sql/audit/partition_staging.sql", {
         schema,
@@ -242,22 +247,22 @@ interface LogFunctions {
  *
  * @throws Error when a name contains a dollar quote, which would end a function's body early
  */
-function logFunctions(shape: TableShape): LogFunctions {
-    const names = trailNames(shape);
-    const own = [shape.schema, shape.table, ...shape.primaryKey];
+function logFunctions(definition: TableDefinition): LogFunctions {
+    const names = trailNames(definition);
+    const own = [definition.schema, definition.table, ...definition.primaryKey];
     if (own.some(hasDollarQuote)) {
         throw new Error(
-            `The table ${formatTableName(shape)} or a column of its primary key has a name with a dollar quote ($...$), which a function body cannot hold; rename it.`,
+            `The table ${formatTableName(definition)} or a column of its primary key has a name with a dollar quote ($...$), which a function body cannot hold; rename it.`,
         );
     }
-    const key = shape.primaryKey.map((column) => ({ column }));
-    const isPartitioned = shape.partitions !== undefined;
+    const key = definition.primaryKey.map((column) => ({ column }));
+    const isPartitioned = definition.partitions !== undefined;
     // Ends and beginnings of lists and conditions that only a partitioned table's functions have.
     const only = (text: string): SqlFragment => SqlFragment.each(text, isPartitioned ? [{}] : []);
     const render = (uncommonName: string): { body: string; uncommon: SqlFile } => {
         const variables: Variables = {
-            schema: shape.schema,
-            table: shape.table,
+            schema: definition.schema,
+            table: definition.table,
             staging: names.staging,
             audit_log: names.auditLog,
             tombstone: names.tombstone,
@@ -268,7 +273,7 @@ function logFunctions(shape: TableShape): LogFunctions {
         return {
             body: renderSql("sql/audit/log_change.sql", {
                 ...variables,
-                headers: headerNames(addedColumns(shape)),
+                headers: headerNames(addedColumns(definition)),
                 partition_name: only(", NEW.audit_trail_partition"),
                 in_partition: only(" AND s.audit_trail_partition = NEW.audit_trail_partition"),
                 moved: only(
@@ -284,9 +289,9 @@ function logFunctions(shape: TableShape): LogFunctions {
         };
     };
     const nameless = render("");
-    const made = [nameless.body, nameless.uncommon.sql, textSettings(shape), SCHEMA_VERSION];
+    const made = [nameless.body, nameless.uncommon.sql, textSettings(definition), SCHEMA_VERSION];
     const hash = createHash("sha256").update(JSON.stringify(made)).digest("hex").slice(0, 8);
-    const base = functionNameBase(shape);
+    const base = functionNameBase(definition);
     const uncommonName = `${base}_${hash}_log_uncommon`;
     const { body, uncommon } = render(uncommonName);
     return {
@@ -302,13 +307,13 @@ function logFunctions(shape: TableShape): LogFunctions {
  *
  * @throws Error when a name contains a dollar quote, which would end the body early
  */
-export function triggerFunction(shape: TableShape): TriggerFunction {
-    return logFunctions(shape).logChange;
+export function triggerFunction(definition: TableDefinition): TriggerFunction {
+    return logFunctions(definition).logChange;
 }
 
 /** {@link triggerFunction} as the postgresql provider makes it. */
-export function logFunctionFile(shape: TableShape): SqlFile {
-    const { schema, name, body } = triggerFunction(shape);
+export function logFunctionFile(definition: TableDefinition): SqlFile {
+    const { schema, name, body } = triggerFunction(definition);
     return {
         file: "the log function",
         sql: `CREATE FUNCTION ${qualified(schema, name)}() RETURNS trigger LANGUAGE plpgsql AS $function$${body}$function$`,
@@ -316,11 +321,11 @@ export function logFunctionFile(shape: TableShape): SqlFile {
 }
 
 /** The name and the body of the function that the log's function leaves the uncommon to. */
-export function uncommonFunction(shape: TableShape): {
+export function uncommonFunction(definition: TableDefinition): {
     readonly name: string;
     readonly body: string;
 } {
-    const { uncommonName, uncommon } = logFunctions(shape);
+    const { uncommonName, uncommon } = logFunctions(definition);
     return { name: uncommonName, body: uncommon.sql.split("$function$")[1] ?? "" };
 }
 
@@ -328,19 +333,19 @@ export function uncommonFunction(shape: TableShape): {
  * Settings, owner and trigger around {@link triggerFunction}, in the transaction in which the trigger begins to call it.
  * To be run after the function exists.
  */
-export function triggerObjects(shape: TableShape): SqlFile[] {
-    const names = trailNames(shape);
-    const { logChange, uncommon, uncommonName } = logFunctions(shape);
-    const settings = textSettings(shape).map((setting) => ({
+export function triggerObjects(definition: TableDefinition): SqlFile[] {
+    const names = trailNames(definition);
+    const { logChange, uncommon, uncommonName } = logFunctions(definition);
+    const settings = textSettings(definition).map((setting) => ({
         ...setting,
         trigger_function: logChange.name,
     }));
     return [
         uncommon,
         renderSql("sql/audit/trigger.sql", {
-            schema: shape.schema,
-            table: shape.table,
-            staging_name: qualified(shape.schema, names.staging),
+            schema: definition.schema,
+            table: definition.table,
+            staging_name: qualified(definition.schema, names.staging),
             trigger_function: logChange.name,
             body: logChange.body,
             uncommon: uncommonName,
@@ -382,7 +387,7 @@ const TEXT_SETTINGS: readonly (Setting & { readonly type: RegExp })[] = [
 ];
 
 /** The settings that the log's function pins for a table, so that its text does not depend on DMS's session. */
-export function textSettings({ columns }: TableShape): Setting[] {
+export function textSettings({ columns }: TableDefinition): Setting[] {
     return TEXT_SETTINGS.filter(({ type }) => columns.some((column) => type.test(column.type))).map(
         ({ name, value }) => ({ name, value }),
     );

@@ -2,29 +2,29 @@ import { createHash } from "node:crypto";
 import type { SqlBatch } from "../database/runBatch";
 import { formatTableName } from "./names";
 import { partitionObjects, tableObjects, triggerFunction, triggerObjects } from "./statements";
-import type { TableShape } from "./tableDefinition";
+import type { TableDefinition } from "./tableDefinition";
 
 /** Everything of one table but the function, which its triggers need: one batch, and more for very many partitions. */
-export function tableBatches(shape: TableShape): SqlBatch[] {
+export function tableBatches(definition: TableDefinition): SqlBatch[] {
     const batch = {
-        about: formatTableName(shape),
+        about: formatTableName(definition),
         // Another function under the same name would lack its owner and settings, which these files give it.
-        rerunWhen: createHash("sha256").update(triggerFunction(shape).body).digest("hex"),
+        rerunWhen: createHash("sha256").update(triggerFunction(definition).body).digest("hex"),
     };
-    const [first, ...others] = partitionObjects(shape);
+    const [first, ...others] = partitionObjects(definition);
     return [
         {
             ...batch,
             files: [
-                ...tableObjects(shape),
-                ...triggerObjects(shape),
+                ...tableObjects(definition),
+                ...triggerObjects(definition),
                 ...(first === undefined ? [] : [first]),
             ],
         },
         // Whether there is anything to make is known to the registry: they have to run whenever the first one does.
         ...others.map((file, at) => ({
             ...batch,
-            rerunWhen: JSON.stringify([batch.rerunWhen, at, shape.partitions]),
+            rerunWhen: JSON.stringify([batch.rerunWhen, at, definition.partitions]),
             files: [file],
         })),
     ];

@@ -5,7 +5,7 @@ export interface TableName {
 }
 
 /** One column of a source table. */
-export interface ColumnShape {
+export interface ColumnDefinition {
     readonly name: string;
     /** As `format_type()` writes it, qualified when the type is not one of PostgreSQL's own. */
     readonly type: string;
@@ -32,10 +32,10 @@ export interface Partition extends TableName {
 }
 
 /** What the trail has to know of a source table; columns in table order, the key in key order. */
-export interface TableShape extends TableName {
+export interface TableDefinition extends TableName {
     /** `pg_class.oid`: `attnum` means something only within one table. */
     readonly oid: string;
-    readonly columns: readonly ColumnShape[];
+    readonly columns: readonly ColumnDefinition[];
     readonly primaryKey: readonly string[];
     /** Of a partitioned table: what holds its rows, and what DMS replicates in its place. Undefined for a plain table. */
     readonly partitions?: readonly Partition[];
@@ -63,7 +63,7 @@ export interface ReplicatedTable extends TableName {
 
 /** The tables that DMS replicates: of a partitioned one its partitions, because their names are what the WAL has. */
 export function replicatedTables(
-    tables: readonly Pick<TableShape, "schema" | "table" | "partitions">[],
+    tables: readonly Pick<TableDefinition, "schema" | "table" | "partitions">[],
 ): ReplicatedTable[] {
     return tables.flatMap(({ schema, table, partitions }): ReplicatedTable[] =>
         partitions === undefined
@@ -76,11 +76,14 @@ export function replicatedTables(
     );
 }
 
-/** A table's shape among all, or an error that says which one is missing. */
-export function shapeOf(shapes: readonly TableShape[], { schema, table }: TableName): TableShape {
-    const shape = shapes.find((one) => one.schema === schema && one.table === table);
-    if (shape !== undefined) {
-        return shape;
+/** A table's definition among all, or an error that says which one is missing. */
+export function definitionOf(
+    definitions: readonly TableDefinition[],
+    { schema, table }: TableName,
+): TableDefinition {
+    const definition = definitions.find((one) => one.schema === schema && one.table === table);
+    if (definition !== undefined) {
+        return definition;
     }
     throw new Error(
         `The source's catalog has no ${schema}.${table}; create it, or remove it from audit-trail:tables.`,

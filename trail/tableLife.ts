@@ -3,24 +3,24 @@ import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 import { excludedColumns, type TableChoices } from "./columnChoices";
 import { formatTableName, trailNames } from "./names";
 import { textSettings, triggerFunction } from "./statements";
-import type { TableName, TableShape } from "./tableDefinition";
+import type { TableDefinition, TableName } from "./tableDefinition";
 
 /** A query for what is not as a deployment of these tables leaves it, in the words of a script's look. */
-export function lookFile(shapes: readonly TableShape[]): SqlFile {
-    const rows = shapes.map((shape) => {
-        const names = trailNames(shape);
-        const settings = textSettings(shape).map(({ name, value }) => `${name}=${value}`);
-        const { name, body } = triggerFunction(shape);
+export function lookFile(definitions: readonly TableDefinition[]): SqlFile {
+    const rows = definitions.map((definition) => {
+        const names = trailNames(definition);
+        const settings = textSettings(definition).map(({ name, value }) => `${name}=${value}`);
+        const { name, body } = triggerFunction(definition);
         return {
-            about: formatTableName(shape),
-            schema: shape.schema,
+            about: formatTableName(definition),
+            schema: definition.schema,
             staging: names.staging,
             audit_log: names.auditLog,
             function_name: name,
             body_hash: createHash("sha256").update(body).digest("hex"),
             settings: SqlFragment.literals(["search_path=pg_catalog, pg_temp", ...settings]),
             partitions: JSON.stringify(
-                (shape.partitions ?? []).map((leaf) => [
+                (definition.partitions ?? []).map((leaf) => [
                     leaf.schema,
                     trailNames(leaf).staging,
                     formatTableName(leaf),

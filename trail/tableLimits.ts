@@ -1,6 +1,6 @@
 import { HEADER_COLUMNS } from "./headerColumns";
 import { formatTableName } from "./names";
-import type { TableShape } from "./tableDefinition";
+import type { TableDefinition } from "./tableDefinition";
 
 /** MaxHeapAttributeNumber: dropped columns count. https://www.postgresql.org/docs/current/limits.html */
 const MAX_COLUMNS = 1600;
@@ -11,7 +11,7 @@ export function tableLimits({
     table: name,
     columns,
     primaryKey,
-}: Pick<TableShape, "schema" | "table" | "columns" | "primaryKey">): string[] {
+}: Pick<TableDefinition, "schema" | "table" | "columns" | "primaryKey">): string[] {
     const table = formatTableName({ schema, table: name });
     const problems: string[] = [];
     const width = columns.length + HEADER_COLUMNS.length;

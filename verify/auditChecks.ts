@@ -3,7 +3,7 @@ import { dmsSessionLook } from "../trail/dmsSession";
 import { isReserved, RESERVED_PREFIX } from "../trail/headerColumns";
 import { ROLES, TRAIL_SCHEMA, trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Check } from "./report";
@@ -29,10 +29,10 @@ export interface GapSummary {
 /** The gaps that the ledger has for a table; a kind that hides changes fails. */
 export async function checkGaps(
     audit: Database,
-    shape: TableShape,
+    definition: TableDefinition,
     since: string | undefined,
 ): Promise<Check> {
-    return judgeGaps(await audit.rows<GapSummary>(checkScripts(shape).gaps, [since]));
+    return judgeGaps(await audit.rows<GapSummary>(checkScripts(definition).gaps, [since]));
 }
 
 /** What to do about a gap, where more can be done than to explain it. */
@@ -63,10 +63,10 @@ export const NO_GAPS = "none recorded";
 /** Whether DMS writes every column that the source's table has now into staging. */
 export async function checkColumns(
     audit: Database,
-    shape: TableShape,
+    definition: TableDefinition,
     stagingColumns: readonly string[],
 ): Promise<Check> {
-    const { columns, excluded = [] } = shape;
+    const { columns, excluded = [] } = definition;
     const kept = excluded
         .filter(({ name }) => stagingColumns.includes(name))
         .map(({ name }) => `staging still has the excluded column ${name}: deploy again`);
@@ -79,7 +79,7 @@ export async function checkColumns(
             ({ name }) =>
                 `the source's column ${name} begins with ${RESERVED_PREFIX}, as the trail's own do: rename it, without which no deployment takes the table`,
         );
-    const late = (await audit.rows<{ name: string }>(checkScripts(shape).lateColumns)).map(
+    const late = (await audit.rows<{ name: string }>(checkScripts(definition).lateColumns)).map(
         ({ name }) =>
             `staging got the column ${name} after the DMS task had connected: stop and resume the task`,
     );
@@ -87,8 +87,8 @@ export async function checkColumns(
 }
 
 /** Whether the registry says of a table only what a deployment has entered, and the log has all its partitions. */
-export async function checkRegistry(audit: Database, shape: TableShape): Promise<Check> {
-    const script = checkScripts(shape).registry;
+export async function checkRegistry(audit: Database, definition: TableDefinition): Promise<Check> {
+    const script = checkScripts(definition).registry;
     const findings = (await audit.rows<{ finding: string }>(script)).map(({ finding }) => finding);
     return checkOf("registry", findings, "as the deployments entered it");
 }
@@ -96,10 +96,10 @@ export async function checkRegistry(audit: Database, shape: TableShape): Promise
 /** Changes that arrived and could not be logged. */
 export async function checkUnlogged(
     audit: Database,
-    shape: TableShape,
+    definition: TableDefinition,
     since: string | undefined,
 ): Promise<Check> {
-    const script = checkScripts(shape).unlogged;
+    const script = checkScripts(definition).unlogged;
     const { count, message } = await audit.row<{ count: string; message: string | null }>(script, [
         since,
     ]);
@@ -108,8 +108,8 @@ export async function checkUnlogged(
 }
 
 /** Who may write the log besides its owner, and who may read it as DMS. */
-export async function checkGrants(audit: Database, shape: TableShape): Promise<Check> {
-    return await grantsOn(audit, [qualified(shape.schema, trailNames(shape).auditLog)]);
+export async function checkGrants(audit: Database, definition: TableDefinition): Promise<Check> {
+    return await grantsOn(audit, [qualified(definition.schema, trailNames(definition).auditLog)]);
 }
 
 /** As {@link checkGrants}, for the ledgers; and who may act as the owner. */

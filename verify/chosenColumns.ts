@@ -1,5 +1,5 @@
 import { renderSql } from "../database/sqlTemplate";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import type { Database } from "./database";
 
 /** A column of which the last deployment's config said something. */
@@ -25,13 +25,18 @@ export async function readChosenColumns(audit: Database): Promise<ChosenColumn[]
  * The source's table as the trail is meant to have it: without the columns that are left out, the others with the types that
  * the config chose. A column that has become another one since, by its number or its type, is what it is.
  */
-export function asChosen(shape: TableShape, chosen: readonly ChosenColumn[]): TableShape {
+export function asChosen(
+    definition: TableDefinition,
+    chosen: readonly ChosenColumn[],
+): TableDefinition {
     const own = new Map(
         chosen
-            .filter(({ schema, table }) => schema === shape.schema && table === shape.table)
+            .filter(
+                ({ schema, table }) => schema === definition.schema && table === definition.table,
+            )
             .map((column) => [column.attnum, column]),
     );
-    const excluded = shape.columns.flatMap(({ name, type, attnum }) => {
+    const excluded = definition.columns.flatMap(({ name, type, attnum }) => {
         const {
             name: its,
             excluded_because: reason,
@@ -42,7 +47,7 @@ export function asChosen(shape: TableShape, chosen: readonly ChosenColumn[]): Ta
             : [];
     });
     const left = new Set(excluded.map(({ name }) => name));
-    const columns = shape.columns
+    const columns = definition.columns
         .filter(({ name }) => !left.has(name))
         .map((column) => {
             const known = own.get(column.attnum);
@@ -50,11 +55,11 @@ export function asChosen(shape: TableShape, chosen: readonly ChosenColumn[]): Ta
                 ? { ...column, type: known.type, sourceType: column.type }
                 : column;
         });
-    return { ...shape, columns, ...(excluded.length > 0 ? { excluded } : {}) };
+    return { ...definition, columns, ...(excluded.length > 0 ? { excluded } : {}) };
 }
 
 /** What a table's report has to say of the columns that it does not compare. */
-export function excludedNotes({ excluded = [] }: TableShape): string[] {
+export function excludedNotes({ excluded = [] }: TableDefinition): string[] {
     const columns = excluded.map(({ name, reason, since }) => {
         const from = since === undefined ? "" : ` since ${since}`;
         return `${name} (excluded${from}: ${reason})`;

@@ -1,5 +1,5 @@
 import type { SqlFile } from "../database/sqlTemplate";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import type { Database } from "./database";
 import { type RangeScripts, rangeScripts } from "./tableScripts";
 
@@ -50,10 +50,10 @@ export class CommonChunks {
     constructor(
         private readonly source: Database,
         private readonly audit: Database,
-        shape: TableShape,
+        definition: TableDefinition,
         private readonly rows: number,
     ) {
-        this.scripts = rangeScripts(shape);
+        this.scripts = rangeScripts(definition);
     }
 
     /** The end of the range behind a key. */

@@ -1,5 +1,5 @@
 import type { SqlFile } from "../database/sqlTemplate";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { CommonChunks, forEachRange, type KeyRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences } from "./differences";
@@ -23,11 +23,11 @@ interface Sum {
  * @returns the number of rows at the source
  */
 export async function compareRows(
-    { source, audit, markers, shape, stagingColumns, chunkRows, lookup }: CompareContext,
+    { source, audit, markers, definition, stagingColumns, chunkRows, lookup }: CompareContext,
     differences: Differences,
 ): Promise<number> {
-    const { sums, hashes } = comparisonScripts(shape, stagingColumns);
-    const chunks = new CommonChunks(source, audit, shape, chunkRows);
+    const { sums, hashes } = comparisonScripts(definition, stagingColumns);
+    const chunks = new CommonChunks(source, audit, definition, chunkRows);
     let rows = 0;
 
     const compareRange = async ({ after, upTo }: KeyRange): Promise<void> => {
@@ -58,7 +58,7 @@ export interface CompareContext {
     readonly source: Database;
     readonly audit: Database;
     readonly markers: Markers;
-    readonly shape: TableShape;
+    readonly definition: TableDefinition;
     readonly stagingColumns: readonly string[];
     readonly chunkRows: number;
     readonly lookup: KeyLookup;

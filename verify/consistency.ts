@@ -1,5 +1,5 @@
 import type { SqlFile } from "../database/sqlTemplate";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { chunkEnd, forEachRange } from "./chunks";
 import type { Database } from "./database";
 import type { Differences, Notes } from "./differences";
@@ -35,17 +35,17 @@ interface Problem {
  */
 export async function checkConsistency(
     audit: Database,
-    shape: TableShape,
+    definition: TableDefinition,
     stagingColumns: readonly string[],
     chunkRows: number,
     lookup: KeyLookup | undefined,
     differences: Differences,
     notes: Notes,
 ): Promise<number> {
-    const scripts = consistencyScripts(shape, stagingColumns);
+    const scripts = consistencyScripts(definition, stagingColumns);
     const staging = new StagingRows(audit, scripts.stagingRows);
-    const { logRows, firstChange, differences: changed } = await countLog(audit, shape);
-    for (const one of [...(await deletesInLog(audit, shape)), ...changed]) {
+    const { logRows, firstChange, differences: changed } = await countLog(audit, definition);
+    for (const one of [...(await deletesInLog(audit, definition)), ...changed]) {
         differences.add(one);
     }
     await checkLog({ audit, scripts, chunkRows, lookup, staging, notes, firstChange }, differences);

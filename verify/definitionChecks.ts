@@ -1,12 +1,12 @@
 import { renderSql } from "../database/sqlTemplate";
 import { messageOf, PlainError } from "../text/errors";
 import type { CatalogRow } from "../trail/catalogRow";
-import { catalogParameters, tableShapes } from "../trail/catalogTables";
+import { catalogParameters, tableDefinitions } from "../trail/catalogTables";
 import { MARKER_TABLE } from "../trail/guards";
 import { HEADER_COLUMNS, PARTITION_COLUMN } from "../trail/headerColumns";
 import { TRAIL_SCHEMA, trailNames } from "../trail/names";
 import { textSettings, triggerFunction, uncommonFunction } from "../trail/statements";
-import type { TableName, TableShape } from "../trail/tableDefinition";
+import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import { type Fact, readFacts } from "./catalogFacts";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
@@ -32,13 +32,13 @@ export interface AuditedTable extends TableName {
 }
 
 /** Whether the trail's own objects are what the program makes: all of them, nothing more, nothing else. */
-export class Definitions {
+export class DefinitionChecks {
     private constructor(
         private readonly audit: Database,
         private readonly audited: readonly AuditedTable[],
         private readonly expected: ExpectedTrail | undefined,
         private readonly problem: string,
-        private readonly marker: TableShape | undefined,
+        private readonly marker: TableDefinition | undefined,
         private readonly found: readonly Fact[],
     ) {}
 
@@ -46,16 +46,16 @@ export class Definitions {
     static async read(
         source: Database,
         audit: Database,
-        tables: readonly TableShape[],
+        tables: readonly TableDefinition[],
         audited: readonly AuditedTable[],
-    ): Promise<Definitions> {
-        const relations = tables.flatMap((shape) => {
-            const { staging, auditLog } = trailNames(shape);
-            return [qualified(shape.schema, staging), qualified(shape.schema, auditLog)];
+    ): Promise<DefinitionChecks> {
+        const relations = tables.flatMap((definition) => {
+            const { staging, auditLog } = trailNames(definition);
+            return [qualified(definition.schema, staging), qualified(definition.schema, auditLog)];
         });
         const found = await readFacts(audit, TRAIL_SCHEMA, relations);
         try {
-            const [marker] = tableShapes(
+            const [marker] = tableDefinitions(
                 await source.rows<CatalogRow>(
                     renderSql("sql/source/catalog.sql"),
                     catalogParameters([MARKER_TABLE]),
@@ -65,11 +65,11 @@ export class Definitions {
                 throw new PlainError("the source has no marker table");
             }
             const expected = await expectedTrail(audit, marker);
-            return new Definitions(audit, audited, expected, "", marker, found);
+            return new DefinitionChecks(audit, audited, expected, "", marker, found);
         } catch (error) {
             const reason = messageOf(error);
             const problem = `it cannot be found out what the trail must be: ${reason}`;
-            return new Definitions(audit, audited, undefined, problem, undefined, found);
+            return new DefinitionChecks(audit, audited, undefined, problem, undefined, found);
         }
     }
 
@@ -106,23 +106,23 @@ export class Definitions {
     }
 
     /** One table's staging, log, tombstones and log function. */
-    async checkTable(shape: TableShape): Promise<Check> {
+    async checkTable(definition: TableDefinition): Promise<Check> {
         if (this.expected === undefined) {
             return checkOf(NAME, [this.problem], FINE);
         }
-        const plain = await this.expectedOf(shape, this.expected.table);
-        const { staging, auditLog } = trailNames(shape);
-        const { schema } = shape;
+        const plain = await this.expectedOf(definition, this.expected.table);
+        const { staging, auditLog } = trailNames(definition);
+        const { schema } = definition;
         const written = await this.quoted([schema, staging, auditLog]);
         const table = written(schema, staging);
-        const isPartitioned = shape.partitions !== undefined;
+        const isPartitioned = definition.partitions !== undefined;
         const expected = isPartitioned
             ? partitionedFacts(plain, table, written(schema, auditLog))
             : plain;
         const names = new Set(expected.map(({ name }) => name));
         const found = this.found.filter(({ name, part_of }) => names.has(part_of ?? name));
         const ofPartitions = isPartitioned
-            ? partitionFindings(plain, table, this.registered(shape)?.partitions ?? [], found)
+            ? partitionFindings(plain, table, this.registered(definition)?.partitions ?? [], found)
             : [];
         return checkOf(NAME, [...definitionFindings(expected, found), ...ofPartitions], FINE);
     }
@@ -132,22 +132,25 @@ export class Definitions {
     }
 
     /** The marker's facts, said of another table. */
-    private async expectedOf(shape: TableShape, reference: readonly Fact[]): Promise<Fact[]> {
+    private async expectedOf(
+        definition: TableDefinition,
+        reference: readonly Fact[],
+    ): Promise<Fact[]> {
         const { marker } = this;
         if (marker === undefined) {
             return [];
         }
-        const [from, to] = [trailNames(marker), trailNames(shape)];
-        const [fromFunction, toFunction] = [triggerFunction(marker), triggerFunction(shape)];
-        const [fromUncommon, toUncommon] = [uncommonFunction(marker), uncommonFunction(shape)];
-        const { schema, table, primaryKey } = shape;
+        const [from, to] = [trailNames(marker), trailNames(definition)];
+        const [fromFunction, toFunction] = [triggerFunction(marker), triggerFunction(definition)];
+        const [fromUncommon, toUncommon] = [uncommonFunction(marker), uncommonFunction(definition)];
+        const { schema, table, primaryKey } = definition;
         const names = await this.quoted([
             ...[TRAIL_SCHEMA, schema, ...primaryKey],
             ...[from.staging, from.auditLog, from.tombstone, fromFunction.name, fromUncommon.name],
             ...[to.staging, to.auditLog, to.tombstone, toFunction.name, toUncommon.name],
         ]);
         const { log_arguments } = await this.audit.row<{ log_arguments: string }>(
-            checkScripts(shape).triggerArguments,
+            checkScripts(definition).triggerArguments,
         );
         const uncommonOf = (name: string, staging: string): string =>
             `${names(TRAIL_SCHEMA, name)}(statement text, old_row ${staging}, new_row ${staging}, new_ctid tid, before_image jsonb, after_image jsonb, is_second_try boolean)`;
@@ -197,7 +200,7 @@ export class Definitions {
                     !(name === logFunction && (aspect === "text" || aspect === "setting")) &&
                     !(name === uncommon && aspect === "text"),
             ),
-            ...this.stagingColumns(shape, staging),
+            ...this.stagingColumns(definition, staging),
             {
                 ...about(staging, "constraint", "valid t"),
                 item: `PRIMARY KEY (${primaryKey.map((column) => names(column)).join(", ")})`,
@@ -205,7 +208,7 @@ export class Definitions {
             about(logFunction, "text", toFunction.body),
             about(uncommon, "text", toUncommon.body),
             ...this.logSettings(
-                shape,
+                definition,
                 reference,
                 `${names(TRAIL_SCHEMA, fromFunction.name)}()`,
             ).map((item) => ({ ...about(logFunction, "setting", ""), item })),
@@ -216,21 +219,21 @@ export class Definitions {
      * The columns that staging may have: those of the source, as far as they are there, and those that it had. That one is
      * missing is told by another check.
      */
-    private stagingColumns(shape: TableShape, staging: string): Fact[] {
-        const known = new Set(this.registered(shape)?.known_columns);
-        const types = new Map(shape.columns.map(({ name, type }) => [name, type]));
+    private stagingColumns(definition: TableDefinition, staging: string): Fact[] {
+        const known = new Set(this.registered(definition)?.known_columns);
+        const types = new Map(definition.columns.map(({ name, type }) => [name, type]));
         return this.found
             .filter(
                 ({ name, aspect, item }) =>
                     name === staging &&
                     aspect === "column" &&
                     !isHeader(item) &&
-                    !(shape.partitions !== undefined && item === PARTITION_COLUMN),
+                    !(definition.partitions !== undefined && item === PARTITION_COLUMN),
             )
             .flatMap((fact): Fact[] => {
                 const type = types.get(fact.item);
                 if (type !== undefined) {
-                    const key = shape.primaryKey.includes(fact.item) ? " NOT NULL" : "";
+                    const key = definition.primaryKey.includes(fact.item) ? " NOT NULL" : "";
                     return [{ ...fact, value: type + key }];
                 }
                 // Its type is what it was.
@@ -241,7 +244,7 @@ export class Definitions {
 
     /** Those of the marker's log function that are not for a type of its columns, and those for this table's types. */
     private logSettings(
-        shape: TableShape,
+        definition: TableDefinition,
         reference: readonly Fact[],
         markerFunction: string,
     ): string[] {
@@ -252,7 +255,7 @@ export class Definitions {
         const common = reference.flatMap(({ name, aspect, item }) =>
             name === markerFunction && aspect === "setting" && !ofMarker.has(item) ? [item] : [],
         );
-        return [...common, ...written(textSettings(shape))];
+        return [...common, ...written(textSettings(definition))];
     }
 
     /** Writes names as the server does, joined by dots. */

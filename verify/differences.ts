@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { formatTableName } from "../trail/names";
-import type { TableName, TableShape } from "../trail/tableDefinition";
+import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import type { Database } from "./database";
 import type { Acknowledged, Difference } from "./report";
 import { checkScripts } from "./tableScripts";
@@ -22,9 +22,9 @@ export interface Acknowledgement {
 /** What somebody has explained of one table and of all tables. */
 export async function readAcknowledgements(
     audit: Database,
-    shape: TableShape,
+    definition: TableDefinition,
 ): Promise<Acknowledgement[]> {
-    return await audit.rows<Acknowledgement>(checkScripts(shape).acknowledgements);
+    return await audit.rows<Acknowledgement>(checkScripts(definition).acknowledgements);
 }
 
 /** A difference as it is found. */

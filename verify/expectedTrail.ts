@@ -5,7 +5,7 @@ import { auditGrants } from "../trail/grants";
 import { markerGapFiles } from "../trail/guards";
 import { TRAIL_SCHEMA } from "../trail/names";
 import { foundation, logFunctionFile, tableObjects, triggerObjects } from "../trail/statements";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { asOfTrail, type Fact, readFacts } from "./catalogFacts";
 import type { Database } from "./database";
 
@@ -22,9 +22,12 @@ export interface ExpectedTrail {
  * in a transaction that is rolled back. So nothing here lists what the scripts say, and whatever they come to say
  * is compared as well; the same server writes both texts. No statement touches an object of the trail or of anybody else.
  *
- * @param marker the marker table's shape
+ * @param marker the marker table's definition
  */
-export async function expectedTrail(audit: Database, marker: TableShape): Promise<ExpectedTrail> {
+export async function expectedTrail(
+    audit: Database,
+    marker: TableDefinition,
+): Promise<ExpectedTrail> {
     // As long as the name it stands for, so that names that contain both are cut alike.
     const copy = `at_${randomBytes(4).toString("hex")}`;
     return await audit.rolledBack(async (run) => {
@@ -45,7 +48,7 @@ function inSchema({ file, sql }: SqlFile, copy: string): SqlFile {
 }
 
 /** In the order of a deployment. */
-function scripts(marker: TableShape): SqlFile[] {
+function scripts(marker: TableDefinition): SqlFile[] {
     const schema = escapeIdentifier(TRAIL_SCHEMA);
     const rights = auditGrants([marker]);
     return [

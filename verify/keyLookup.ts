@@ -1,4 +1,4 @@
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import type { Database } from "./database";
 import { isExplained, type RowHash, type Version } from "./keyVersions";
 import type { Markers } from "./markers";
@@ -50,10 +50,10 @@ export class KeyLookup {
         private readonly source: Database,
         private readonly audit: Database,
         private readonly markers: Markers,
-        shape: TableShape,
+        definition: TableDefinition,
         stagingColumns: readonly string[],
     ) {
-        this.scripts = lookupScripts(shape, stagingColumns);
+        this.scripts = lookupScripts(definition, stagingColumns);
     }
 
     /**

@@ -1,4 +1,4 @@
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import type { Database } from "./database";
 import type { Found } from "./differences";
 import { countScripts } from "./tableScripts";
@@ -42,8 +42,8 @@ export interface LogCount {
  * Rows of transactions that had ended when they were counted stay the same for ever: what DMS brings late, what is
  * brought back and what closes a row belongs to a later transaction, whatever its commit time is.
  */
-export async function countLog(audit: Database, shape: TableShape): Promise<LogCount> {
-    const scripts = countScripts(shape);
+export async function countLog(audit: Database, definition: TableDefinition): Promise<LogCount> {
+    const scripts = countScripts(definition);
     const known = await audit.rows<KnownCount>(scripts.known);
     const columns = await audit.rows<{ name: string }>(scripts.columns);
     const buckets = await audit.rows<Bucket>(scripts.count(columns.map(({ name }) => name)), [

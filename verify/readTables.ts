@@ -2,8 +2,8 @@ import type { Client } from "pg";
 import { renderSql } from "../database/sqlTemplate";
 import { messageOf } from "../text/errors";
 import type { CatalogRow, FormerName } from "../trail/catalogRow";
-import { catalogParameters, comparableShapes, withWhereabouts } from "../trail/catalogTables";
-import type { TableName, TableShape } from "../trail/tableDefinition";
+import { catalogParameters, comparableDefinitions, withWhereabouts } from "../trail/catalogTables";
+import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import { Database } from "./database";
 import { readRegistered } from "./sourceTables";
 import type { UnreadableTable } from "./verifyTrail";
@@ -13,7 +13,7 @@ export async function readTables(
     source: Client,
     audit: Client,
     names: readonly TableName[],
-): Promise<(TableShape | UnreadableTable)[]> {
+): Promise<(TableDefinition | UnreadableTable)[]> {
     // Values in the catalog are read as text, which depends on the session's settings.
     const database = await Database.prepare(source, "source");
     const registered = await readRegistered(await Database.prepare(audit, "audit"));
@@ -28,9 +28,9 @@ export async function readTables(
     const rows = await withWhereabouts(read, knownOids, (oids) =>
         database.rows<FormerName>(renderSql("sql/source/former_names.sql"), [oids]),
     );
-    return rows.flatMap((row): (TableShape | UnreadableTable)[] => {
+    return rows.flatMap((row): (TableDefinition | UnreadableTable)[] => {
         try {
-            return comparableShapes([row]);
+            return comparableDefinitions([row]);
         } catch (error) {
             const problem = messageOf(error);
             return [{ schema: row.table_schema, table: row.table_name, problem }];

@@ -1,7 +1,7 @@
 import { renderSql } from "../database/sqlTemplate";
 import { LIMIT_GUARD, limitedColumns, markerFiles } from "../trail/guards";
 import { formatTableName } from "../trail/names";
-import type { TableName, TableShape } from "../trail/tableDefinition";
+import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Check } from "./report";
@@ -47,11 +47,11 @@ function judgePartitions(present: readonly TableName[], registered: readonly Tab
 /** As {@link judgePartitions}; of a plain table, whether it is a partition of one whose others are audited too. */
 export async function checkPartitions(
     { source, audit }: { readonly source: Database; readonly audit: Database },
-    shape: TableShape,
+    definition: TableDefinition,
     audited: readonly TableName[],
 ): Promise<Check> {
-    const { partitions } = shape;
-    const scripts = checkScripts(shape);
+    const { partitions } = definition;
+    const scripts = checkScripts(definition);
     if (partitions !== undefined) {
         const registered = await audit.rows<TableName>(scripts.registeredPartitions);
         return judgePartitions(partitions, registered);
@@ -90,15 +90,15 @@ export interface Guard {
  */
 export async function checkGuards(
     source: Database,
-    shape: TableShape,
+    definition: TableDefinition,
     expected: boolean,
     working?: readonly string[],
 ): Promise<Check> {
-    const guards = await source.rows<Guard>(checkScripts(shape).guards);
+    const guards = await source.rows<Guard>(checkScripts(definition).guards);
     return judgeGuards(
         guards.map((guard) => ({ ...guard, works: working?.includes(guard.name) ?? true })),
         expected,
-        limitedColumns(shape).map(({ name }) => name),
+        limitedColumns(definition).map(({ name }) => name),
     );
 }
 

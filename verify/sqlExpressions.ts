@@ -2,7 +2,7 @@ import { escapeIdentifier } from "pg";
 import { SqlFragment, type Variables } from "../database/sqlTemplate";
 import { addedColumns, PARTITION_COLUMN } from "../trail/headerColumns";
 import { trailNames } from "../trail/names";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 
 /** `"schema"."name"`, as a regclass takes it. */
 export function qualified(schema: string, name: string): string {
@@ -18,17 +18,19 @@ export function qualified(schema: string, name: string): string {
  * are finite. No bound there comes before the row that it was made of: the ranges would not end.
  */
 export function keyVariables(
-    shape: TableShape,
+    definition: TableDefinition,
     from: "source" | "staging",
     rowKey: "k" | "o" = "k",
 ): Variables & { readonly same_row: SqlFragment } {
-    const { schema } = shape;
-    const table = from === "source" ? shape.table : trailNames(shape).staging;
-    const mayBeInfinite = new Set(from === "source" ? shape.primaryKey.filter(isTime(shape)) : []);
+    const { schema } = definition;
+    const table = from === "source" ? definition.table : trailNames(definition).staging;
+    const mayBeInfinite = new Set(
+        from === "source" ? definition.primaryKey.filter(isTime(definition)) : [],
+    );
     const list = (template: string, ofTime = template, separator = ", "): SqlFragment => {
-        const parts = shape.primaryKey.map((column) => ({
+        const parts = definition.primaryKey.map((column) => ({
             part: SqlFragment.each(mayBeInfinite.has(column) ? ofTime : template, [
-                { column, type: SqlFragment.type(typeOf(shape, column, from)) },
+                { column, type: SqlFragment.type(typeOf(definition, column, from)) },
             ]),
         }));
         return SqlFragment.each(":part", parts, separator);
@@ -79,12 +81,12 @@ const UNHOLDABLE = [
  *
  * @param columns those that count where the table has columns of the type json; undefined: all
  */
-export function wholeRow(shape: TableShape, columns?: readonly string[]): SqlFragment {
-    const json = shape.columns.filter(
+export function wholeRow(definition: TableDefinition, columns?: readonly string[]): SqlFragment {
+    const json = definition.columns.filter(
         ({ name, type }) => /^json(\[\])?$/u.test(type) && (columns?.includes(name) ?? true),
     );
     // What is left out of the trail is not read either.
-    const leavesOut = columns === undefined && (shape.excluded ?? []).length > 0;
+    const leavesOut = columns === undefined && (definition.excluded ?? []).length > 0;
     if (json.length === 0 && !leavesOut) {
         return SqlFragment.each("to_jsonb(t.*)", [{}]);
     }
@@ -97,7 +99,7 @@ export function wholeRow(shape: TableShape, columns?: readonly string[]): SqlFra
             ),
         };
     });
-    const others = (columns ?? shape.columns.map(({ name }) => name))
+    const others = (columns ?? definition.columns.map(({ name }) => name))
         .filter((name) => !json.some((one) => one.name === name))
         .map((name) => ({ name }));
     return SqlFragment.each("((SELECT to_jsonb(r.*) FROM (SELECT :others) AS r) :safe)", [
@@ -119,12 +121,12 @@ export function wholeRow(shape: TableShape, columns?: readonly string[]): SqlFra
  */
 export function rowImage(
     from: RowSource,
-    shape: TableShape,
+    definition: TableDefinition,
     stagingColumns: readonly string[],
 ): SqlFragment {
-    const names = new Set(shape.columns.map(({ name }) => name));
+    const names = new Set(definition.columns.map(({ name }) => name));
     const known = new Set(stagingColumns);
-    const added = addedColumns(shape);
+    const added = addedColumns(definition);
     const headers = new Set(added);
     const gone = stagingColumns.filter((name) => !names.has(name) && !headers.has(name));
     const left = { source: [], staging: [...added, ...gone], log: gone }[from];
@@ -132,7 +134,7 @@ export function rowImage(
     const row =
         from === "log"
             ? SqlFragment.each("l.new_row_data", [{}])
-            : wholeRow(shape, from === "source" ? undefined : stagingColumns);
+            : wholeRow(definition, from === "source" ? undefined : stagingColumns);
     let image = row;
     if (left.length > 0) {
         image = SqlFragment.each("(:image - ARRAY[:left])", [
@@ -141,7 +143,7 @@ export function rowImage(
     }
     if (from !== "source" && missing.length > 0) {
         const nulls = JSON.stringify(Object.fromEntries(missing.map((name) => [name, null])));
-        const defaults = shape.columns.flatMap(({ name, type, missing: value }) =>
+        const defaults = definition.columns.flatMap(({ name, type, missing: value }) =>
             value !== undefined && missing.includes(name)
                 ? [{ name, value, type: SqlFragment.type(type) }]
                 : [],
@@ -155,7 +157,7 @@ export function rowImage(
             { nulls, added: defaulted, image },
         ]);
     }
-    const rewritten = shape.columns.flatMap(({ name, type, sourceType }) => {
+    const rewritten = definition.columns.flatMap(({ name, type, sourceType }) => {
         if (type === "numeric" || sourceType === "numeric") {
             return [SqlFragment.each(TRIMMED, [{ name, row }])];
         }
@@ -184,12 +186,12 @@ const TRIMMED = "jsonb_build_object(:'name', trim_scale((:row ->> :'name')::nume
 /** The types that have infinite values which DMS cannot carry. */
 const TIME = /^(date|timestamp)[^[]*$/u;
 
-function isTime(shape: TableShape): (column: string) => boolean {
-    return (column) => TIME.test(typeOf(shape, column));
+function isTime(definition: TableDefinition): (column: string) => boolean {
+    return (column) => TIME.test(typeOf(definition, column));
 }
 
 function typeOf(
-    { columns }: TableShape,
+    { columns }: TableDefinition,
     column: string,
     from: "source" | "staging" = "staging",
 ): string {
@@ -218,7 +220,7 @@ function infiniteTime(value: string, times: readonly (typeof FIRST | typeof LAST
  * What the scripts that find a staging row (as `t`) by its log rows (as `l`, or of one key as `o`) need to look into one
  * partition of staging and not into all: the trail of a partitioned table says in both which one a row is in.
  */
-export function partitionVariables({ partitions }: TableShape): Variables {
+export function partitionVariables({ partitions }: TableDefinition): Variables {
     const only = (text: string, otherwise: string): SqlFragment =>
         SqlFragment.each(partitions === undefined ? otherwise : text, [{}]);
     return {
@@ -237,15 +239,15 @@ export function partitionVariables({ partitions }: TableShape): Variables {
 }
 
 /** The columns of staging that are none of the source's, as an SQL array. */
-export function headerArray(shape: TableShape): SqlFragment {
+export function headerArray(definition: TableDefinition): SqlFragment {
     return SqlFragment.each("ARRAY[:names]", [
-        { names: SqlFragment.literals(addedColumns(shape)) },
+        { names: SqlFragment.literals(addedColumns(definition)) },
     ]);
 }
 
 /** What the scripts on a table's log need. */
-export function logVariables(shape: TableShape): Variables {
-    const { auditLog, staging, tombstone } = trailNames(shape);
-    const { schema } = shape;
+export function logVariables(definition: TableDefinition): Variables {
+    const { auditLog, staging, tombstone } = trailNames(definition);
+    const { schema } = definition;
     return { schema, audit_log: auditLog, staging, tombstone };
 }

@@ -1,5 +1,5 @@
 import { renderSql } from "../database/sqlTemplate";
-import type { TableShape } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Found } from "./differences";
@@ -11,9 +11,9 @@ import { checkScripts } from "./tableScripts";
  * the log's trigger off. What was rolled back counts as well. Updates say nothing: the second step of a row with large
  * columns is one.
  */
-export async function deletesInLog(audit: Database, shape: TableShape): Promise<Found[]> {
+export async function deletesInLog(audit: Database, definition: TableDefinition): Promise<Found[]> {
     const { deleted, since } = await audit.row<{ deleted: string; since: string | null }>(
-        checkScripts(shape).statistics,
+        checkScripts(definition).statistics,
     );
     return judgeDeletes(deleted, since);
 }

@@ -1,6 +1,6 @@
 import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 import { ROLES, trailNames } from "../trail/names";
-import type { TableName, TableShape } from "../trail/tableDefinition";
+import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import {
     headerArray,
     keyVariables,
@@ -24,8 +24,8 @@ export function lockScript({ schema, table }: TableName): SqlFile {
 }
 
 /** The columns of a table's staging. */
-export function stagingColumnsScript(shape: TableName): SqlFile {
-    return columnsOf(qualified(shape.schema, trailNames(shape).staging));
+export function stagingColumnsScript(definition: TableName): SqlFile {
+    return columnsOf(qualified(definition.schema, trailNames(definition).staging));
 }
 
 function columnsOf(relation: string): SqlFile {
@@ -41,11 +41,11 @@ export interface RangeScripts {
 }
 
 /** See {@link RangeScripts}. */
-export function rangeScripts(shape: TableShape): RangeScripts {
+export function rangeScripts(definition: TableDefinition): RangeScripts {
     return {
-        sourceEnd: renderSql("sql/verify/chunk_end.sql", keyVariables(shape, "source")),
-        stagingEnd: renderSql("sql/verify/chunk_end.sql", keyVariables(shape, "staging")),
-        order: renderSql("sql/verify/chunk_order.sql", keyVariables(shape, "source")),
+        sourceEnd: renderSql("sql/verify/chunk_end.sql", keyVariables(definition, "source")),
+        stagingEnd: renderSql("sql/verify/chunk_end.sql", keyVariables(definition, "staging")),
+        order: renderSql("sql/verify/chunk_order.sql", keyVariables(definition, "source")),
     };
 }
 
@@ -57,13 +57,13 @@ interface ComparisonScripts {
 
 /** See {@link ComparisonScripts}. */
 export function comparisonScripts(
-    shape: TableShape,
+    definition: TableDefinition,
     stagingColumns: readonly string[],
 ): ComparisonScripts {
     const script = (name: string, from: "source" | "staging"): SqlFile =>
         renderSql(`sql/verify/${name}.sql`, {
-            ...keyVariables(shape, from),
-            image: rowImage(from, shape, stagingColumns),
+            ...keyVariables(definition, from),
+            image: rowImage(from, definition, stagingColumns),
         });
     return {
         sums: { source: script("chunk_sum", "source"), staging: script("chunk_sum", "staging") },
@@ -84,24 +84,27 @@ export interface LookupScripts {
 }
 
 /** See {@link LookupScripts}. */
-export function lookupScripts(shape: TableShape, stagingColumns: readonly string[]): LookupScripts {
-    const { schema } = shape;
-    const { auditLog, staging } = trailNames(shape);
+export function lookupScripts(
+    definition: TableDefinition,
+    stagingColumns: readonly string[],
+): LookupScripts {
+    const { schema } = definition;
+    const { auditLog, staging } = trailNames(definition);
     const log = {
         ...{ schema, audit_log: auditLog },
-        image: rowImage("log", shape, stagingColumns),
+        image: rowImage("log", definition, stagingColumns),
     };
     return {
         sourceRows: renderSql("sql/verify/source_rows.sql", {
-            ...keyVariables(shape, "source"),
-            image: rowImage("source", shape, stagingColumns),
+            ...keyVariables(definition, "source"),
+            image: rowImage("source", definition, stagingColumns),
         }),
         versions: renderSql("sql/verify/log_versions.sql", log),
         differingColumns: renderSql("sql/verify/differing_columns.sql", log),
         silentColumns: renderSql("sql/verify/silent_columns.sql", {
-            ...keyVariables(shape, "staging"),
+            ...keyVariables(definition, "staging"),
             audit_log: auditLog,
-            image: rowImage("staging", shape, stagingColumns),
+            image: rowImage("staging", definition, stagingColumns),
         }),
         recordCut: renderSql("sql/verify/record_cut_value.sql", { schema, staging }),
     };
@@ -121,30 +124,30 @@ export interface ConsistencyScripts {
 
 /** See {@link ConsistencyScripts}. */
 export function consistencyScripts(
-    shape: TableShape,
+    definition: TableDefinition,
     stagingColumns: readonly string[],
 ): ConsistencyScripts {
-    const { auditLog, staging } = trailNames(shape);
-    const log = logVariables(shape);
+    const { auditLog, staging } = trailNames(definition);
+    const log = logVariables(definition);
     const ofStaging = {
-        ...keyVariables(shape, "staging"),
-        ...partitionVariables(shape),
+        ...keyVariables(definition, "staging"),
+        ...partitionVariables(definition),
         audit_log: auditLog,
     };
     return {
         logEnd: renderSql("sql/verify/log_chunk_end.sql", log),
         logChunk: renderSql("sql/verify/log_chunk.sql", {
             ...log,
-            same_row: keyVariables(shape, "staging", "o").same_row,
-            table: shape.table,
-            staging_name: qualified(shape.schema, staging),
-            headers: headerArray(shape),
-            staging_row: wholeRow(shape, stagingColumns),
-            ...partitionVariables(shape),
+            same_row: keyVariables(definition, "staging", "o").same_row,
+            table: definition.table,
+            staging_name: qualified(definition.schema, staging),
+            headers: headerArray(definition),
+            staging_row: wholeRow(definition, stagingColumns),
+            ...partitionVariables(definition),
         }),
         stagingRows: renderSql("sql/verify/source_rows.sql", {
-            ...keyVariables(shape, "staging"),
-            image: wholeRow(shape, stagingColumns),
+            ...keyVariables(definition, "staging"),
+            image: wholeRow(definition, stagingColumns),
         }),
         stagingEnd: renderSql("sql/verify/chunk_end.sql", ofStaging),
         stagingWithoutLog: renderSql("sql/verify/staging_without_log.sql", ofStaging),
@@ -164,18 +167,18 @@ interface CountScripts {
 }
 
 /** See {@link CountScripts}. */
-export function countScripts(shape: TableShape): CountScripts {
-    const { schema, table } = shape;
+export function countScripts(definition: TableDefinition): CountScripts {
+    const { schema, table } = definition;
     return {
         known: renderSql("sql/verify/known_counts.sql", { schema, table }),
-        columns: columnsOf(qualified(schema, trailNames(shape).auditLog)),
+        columns: columnsOf(qualified(schema, trailNames(definition).auditLog)),
         enter: renderSql("sql/verify/enter_count.sql", { schema, table }),
         count(logColumns) {
             const partition = logColumns
                 .filter((name) => name === "source_partition")
                 .map((name) => ({ name }));
             return renderSql("sql/verify/log_count.sql", {
-                ...logVariables(shape),
+                ...logVariables(definition),
                 partition: SqlFragment.each(` || coalesce(' ' || l.:"name", '')`, partition, ""),
             });
         },
@@ -198,9 +201,9 @@ interface CheckScripts {
 }
 
 /** See {@link CheckScripts}. */
-export function checkScripts(shape: TableShape): CheckScripts {
-    const { schema, table } = shape;
-    const { staging, auditLog, tombstone, partitionPrefix } = trailNames(shape);
+export function checkScripts(definition: TableDefinition): CheckScripts {
+    const { schema, table } = definition;
+    const { staging, auditLog, tombstone, partitionPrefix } = trailNames(definition);
     const sourceTable = { table_name: qualified(schema, table) };
     const names = { schema, table };
     return {
@@ -218,7 +221,7 @@ export function checkScripts(shape: TableShape): CheckScripts {
             staging_name: qualified(schema, staging),
             audit_log: auditLog,
             default_partition: `${partitionPrefix}default`,
-            headers: headerArray(shape),
+            headers: headerArray(definition),
         }),
         unlogged: renderSql("sql/verify/unlogged_changes.sql", { ...names, audit_log: auditLog }),
         triggerArguments: renderSql("sql/verify/log_trigger_arguments.sql", names),

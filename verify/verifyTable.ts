@@ -1,11 +1,11 @@
 import { formatTableName, trailNames } from "../trail/names";
-import type { TableName, TableShape } from "../trail/tableDefinition";
+import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import { checkColumns, checkGaps, checkGrants, checkRegistry, checkUnlogged } from "./auditChecks";
 import { excludedNotes } from "./chosenColumns";
 import { compareRows } from "./compareRows";
 import { checkConsistency } from "./consistency";
 import type { Database } from "./database";
-import type { Definitions } from "./definitionChecks";
+import type { DefinitionChecks } from "./definitionChecks";
 import { Differences, Notes, readAcknowledgements } from "./differences";
 import { KeyLookup } from "./keyLookup";
 import type { Markers } from "./markers";
@@ -22,7 +22,7 @@ export interface TableContext {
     readonly settings: VerifySettings;
     /** All tables that have a trail, whether they are verified or not. */
     readonly audited: readonly TableName[];
-    readonly definitions: Definitions;
+    readonly definitionChecks: DefinitionChecks;
     readonly isReplicating: boolean;
     /** The table as the source has it now. */
     readonly now: SourceTable | undefined;
@@ -34,35 +34,44 @@ export interface TableContext {
  * @throws PlainError with one sentence when something of it cannot be read
  */
 export async function verifyTable(
-    { source, audit, markers, settings, audited, definitions, isReplicating, now }: TableContext,
-    shape: TableShape,
+    {
+        source,
+        audit,
+        markers,
+        settings,
+        audited,
+        definitionChecks,
+        isReplicating,
+        now,
+    }: TableContext,
+    definition: TableDefinition,
 ): Promise<TableReport> {
-    const table = formatTableName(shape);
-    const { staging } = trailNames(shape);
-    const stagingColumns = (await audit.rows<{ name: string }>(stagingColumnsScript(shape))).map(
-        ({ name }) => name,
-    );
+    const table = formatTableName(definition);
+    const { staging } = trailNames(definition);
+    const stagingColumns = (
+        await audit.rows<{ name: string }>(stagingColumnsScript(definition))
+    ).map(({ name }) => name);
     if (stagingColumns.length === 0) {
-        const problem = `the audit side has no ${shape.schema}.${staging}`;
+        const problem = `the audit side has no ${definition.schema}.${staging}`;
         return emptyReport(table, "staging", problem);
     }
     const { chunkRows, maxListed, since } = settings;
-    const acknowledgements = await readAcknowledgements(audit, shape);
-    const differences = new Differences(shape, maxListed, acknowledgements);
+    const acknowledgements = await readAcknowledgements(audit, definition);
+    const differences = new Differences(definition, maxListed, acknowledgements);
     const notes = new Notes();
-    const rowsOf = source.reading(shape);
-    const lookup = new KeyLookup(rowsOf, audit, markers, shape, stagingColumns);
+    const rowsOf = source.reading(definition);
+    const lookup = new KeyLookup(rowsOf, audit, markers, definition, stagingColumns);
     let completeUpTo: string | null = null;
     let rows = 0;
     const canCompare = isReplicating && now !== undefined && showsAllRows(now);
     if (canCompare) {
         completeUpTo = (await markers.pass()).commitTime;
-        const context = { audit, markers, shape, stagingColumns, chunkRows, lookup };
+        const context = { audit, markers, definition, stagingColumns, chunkRows, lookup };
         rows = await compareRows({ ...context, source: rowsOf }, differences);
     }
     const logRows = await checkConsistency(
         audit,
-        shape,
+        definition,
         stagingColumns,
         chunkRows,
         canCompare ? lookup : undefined,
@@ -82,17 +91,17 @@ export async function verifyTable(
                 gap === null ? [] : [{ gap, kind, by, at, reason }],
             ),
         },
-        notes: [...notes.lines, ...excludedNotes(shape)],
+        notes: [...notes.lines, ...excludedNotes(definition)],
         checks: [
             ...(now === undefined ? [] : [judgeSourceTable(now)]),
-            await checkGuards(source, shape, settings.guardsExpected, now?.guards),
-            await checkPartitions({ source, audit }, shape, audited),
-            await checkColumns(audit, shape, stagingColumns),
-            await definitions.checkTable(shape),
-            await checkRegistry(audit, shape),
-            await checkGrants(audit, shape),
-            await checkUnlogged(audit, shape, since),
-            await checkGaps(audit, shape, since),
+            await checkGuards(source, definition, settings.guardsExpected, now?.guards),
+            await checkPartitions({ source, audit }, definition, audited),
+            await checkColumns(audit, definition, stagingColumns),
+            await definitionChecks.checkTable(definition),
+            await checkRegistry(audit, definition),
+            await checkGrants(audit, definition),
+            await checkUnlogged(audit, definition, since),
+            await checkGaps(audit, definition, since),
         ],
     });
 }

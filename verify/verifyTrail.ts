@@ -2,12 +2,12 @@ import type { Client } from "pg";
 import { renderSql } from "../database/sqlTemplate";
 import { messageOf } from "../text/errors";
 import { formatTableName } from "../trail/names";
-import type { TableName, TableShape } from "../trail/tableDefinition";
+import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
 import { checkOf } from "./checkOf";
 import { asChosen, readChosenColumns } from "./chosenColumns";
 import { Database } from "./database";
-import { type AuditedTable, Definitions } from "./definitionChecks";
+import { type AuditedTable, DefinitionChecks } from "./definitionChecks";
 import { checkMarkers } from "./markerChecks";
 import { MarkerLate, Markers } from "./markers";
 import {
@@ -45,7 +45,7 @@ export interface UnreadableTable extends TableName {
 export async function verifyTrail(
     source: Client,
     audit: Client,
-    tables: readonly (TableShape | UnreadableTable)[],
+    tables: readonly (TableDefinition | UnreadableTable)[],
     options: VerifyOptions = {},
 ): Promise<VerifyReport> {
     const settings = withDefaults(options);
@@ -56,17 +56,22 @@ export async function verifyTrail(
     const markers = new Markers(databases.source, databases.audit, settings.markerTimeoutMs);
     const chosen = await readChosenColumns(databases.audit);
     const subjects = tables.map((table) => (isUnreadable(table) ? table : asChosen(table, chosen)));
-    const shapes = subjects.filter((table): table is TableShape => !isUnreadable(table));
+    const definitions = subjects.filter((table): table is TableDefinition => !isUnreadable(table));
     const audited = await databases.audit.rows<AuditedTable>(
         renderSql("sql/verify/audited_tables.sql"),
     );
-    const definitions = await Definitions.read(databases.source, databases.audit, shapes, audited);
+    const definitionChecks = await DefinitionChecks.read(
+        databases.source,
+        databases.audit,
+        definitions,
+        audited,
+    );
     const slots = await checkSlots(databases.source, databases.audit);
     const replication = await checkReplication(markers);
     const checks = [
         slots,
         replication,
-        await definitions.checkSchema(),
+        await definitionChecks.checkSchema(),
         await checkLedgerGrants(databases.audit),
         await checkLedgerStatistics(databases.audit),
         await checkControlTables(databases.audit),
@@ -79,9 +84,10 @@ export async function verifyTrail(
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
     const isReplicating = replication.ok;
-    const context = { ...databases, markers, settings, audited, definitions, isReplicating };
-    const sourceTables = await readSourceTables(databases.source, databases.audit, shapes);
-    const now = (shape: TableShape): SourceTable | undefined => sourceTables[shapes.indexOf(shape)];
+    const context = { ...databases, markers, settings, audited, definitionChecks, isReplicating };
+    const sourceTables = await readSourceTables(databases.source, databases.audit, definitions);
+    const now = (definition: TableDefinition): SourceTable | undefined =>
+        sourceTables[definitions.indexOf(definition)];
     const reports: TableReport[] = [];
     for (const table of subjects) {
         reports.push(
@@ -99,17 +105,17 @@ export async function verifyTrail(
     };
 }
 
-function isUnreadable(table: TableShape | UnreadableTable): table is UnreadableTable {
+function isUnreadable(table: TableDefinition | UnreadableTable): table is UnreadableTable {
     return "problem" in table;
 }
 
 /** What cannot be found out of one table says nothing of the others. */
-async function reportOf(context: TableContext, shape: TableShape): Promise<TableReport> {
+async function reportOf(context: TableContext, definition: TableDefinition): Promise<TableReport> {
     try {
-        return await verifyTable(context, shape);
+        return await verifyTable(context, definition);
     } catch (error) {
         const problem = messageOf(error);
-        return emptyReport(formatTableName(shape), VERIFICATION, problem);
+        return emptyReport(formatTableName(definition), VERIFICATION, problem);
     }
 }
 

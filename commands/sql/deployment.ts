@@ -12,13 +12,13 @@ import {
     markerBatches,
     sourceRightsBatches,
 } from "../../trail/sourceDeployment";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 import { auditObjects, logFunctionStep, sourceObjects } from "./pluginObjects";
 import { batchSteps, type Part } from "./step";
 
 /** A table to print the SQL of. */
 export interface Subject {
-    readonly shape: TableShape;
+    readonly definition: TableDefinition;
     /** How it is guarded at the source. */
     readonly guards: TableGuards;
     /** Whether the program makes the table itself. */
@@ -26,14 +26,16 @@ export interface Subject {
 }
 
 /** What a deployment of these tables and of the marker table runs, in its order. */
-export function deploymentParts(subjects: readonly Subject[], marker: TableShape): Part[] {
+export function deploymentParts(subjects: readonly Subject[], marker: TableDefinition): Part[] {
     return [sourcePart(subjects, marker), ...auditParts(subjects, marker)];
 }
 
-function sourcePart(subjects: readonly Subject[], marker: TableShape): Part {
-    const tables = subjects.map(({ shape }) => shape);
-    const recorded = (what: "truncate" | "keyUpdate"): TableShape[] =>
-        subjects.filter(({ guards }) => guards[what] === "record").map(({ shape }) => shape);
+function sourcePart(subjects: readonly Subject[], marker: TableDefinition): Part {
+    const tables = subjects.map(({ definition }) => definition);
+    const recorded = (what: "truncate" | "keyUpdate"): TableDefinition[] =>
+        subjects
+            .filter(({ guards }) => guards[what] === "record")
+            .map(({ definition }) => definition);
     const guards = guardBatches(
         {
             tables,
@@ -42,9 +44,9 @@ function sourcePart(subjects: readonly Subject[], marker: TableShape): Part {
             allowKeyUpdates: recorded("keyUpdate"),
             fullReplicaIdentity: [],
         },
-        subjects.map(({ shape, guards: { everyUpdate } }) => ({
-            table_schema: shape.schema,
-            table_name: shape.table,
+        subjects.map(({ definition, guards: { everyUpdate } }) => ({
+            table_schema: definition.schema,
+            table_name: definition.table,
             updates_are_rewritten: everyUpdate === true,
         })),
         tables,
@@ -73,8 +75,8 @@ function sourcePart(subjects: readonly Subject[], marker: TableShape): Part {
     };
 }
 
-function auditParts(subjects: readonly Subject[], marker: TableShape): Part[] {
-    const shapes = [...subjects.map(({ shape }) => shape), marker];
+function auditParts(subjects: readonly Subject[], marker: TableDefinition): Part[] {
+    const definitions = [...subjects.map(({ definition }) => definition), marker];
     const steps = (name: string, batches: ReturnType<typeof foundationBatches>): Part["steps"] =>
         batchSteps("audit", batches, `script audit-database-${name}`);
     return [
@@ -82,19 +84,22 @@ function auditParts(subjects: readonly Subject[], marker: TableShape): Part[] {
             name: "audit-cluster",
             title: "What a deployment runs on the audit cluster before it comes to the tables.",
             session: {},
-            steps: [auditObjects(shapes), ...steps("machinery", foundationBatches(shapes))],
+            steps: [
+                auditObjects(definitions),
+                ...steps("machinery", foundationBatches(definitions)),
+            ],
         },
         {
             name: "audit-tables",
             title: "What a deployment then runs on the audit cluster for the tables.",
             session: {},
             steps: [
-                ...shapes.map(logFunctionStep),
-                ...steps("tables", trailBatches(shapes, shapes)),
-                ...steps("marker-gaps", markerGapBatches(shapes)),
+                ...definitions.map(logFunctionStep),
+                ...steps("tables", trailBatches(definitions, definitions)),
+                ...steps("marker-gaps", markerGapBatches(definitions)),
                 ...batchSteps(
                     "audit",
-                    retirementBatches(shapes, shapes, choicesOf(shapes)),
+                    retirementBatches(definitions, definitions, choicesOf(definitions)),
                     "script audit-database-retired, once the task knows the tables",
                 ),
             ],
@@ -103,8 +108,8 @@ function auditParts(subjects: readonly Subject[], marker: TableShape): Part[] {
 }
 
 /** The columns that are left out, as the config says it. */
-function choicesOf(shapes: readonly TableShape[]): TableChoices[] {
-    return shapes.map(({ schema, table, excluded = [] }) => ({
+function choicesOf(definitions: readonly TableDefinition[]): TableChoices[] {
+    return definitions.map(({ schema, table, excluded = [] }) => ({
         schema,
         table,
         columns: excluded.map(({ name, reason }) => ({

@@ -1,15 +1,15 @@
 import { MARKER_TABLE } from "../../trail/guards";
-import type { ColumnShape, TableShape } from "../../trail/tableDefinition";
+import type { ColumnDefinition, TableDefinition } from "../../trail/tableDefinition";
 
 /** In the place of a table's oid, which only a server gives. */
 const NO_OID = "0";
 
-function column(attnum: number, name: string, type: string): ColumnShape {
+function column(attnum: number, name: string, type: string): ColumnDefinition {
     return { name, type, attnum };
 }
 
 /** The table of sql/source/items.sql, as the source's catalog has it once it is made. */
-export const DEMO: TableShape = {
+export const DEMO: TableDefinition = {
     schema: "public",
     table: "items",
     oid: NO_OID,
@@ -22,7 +22,7 @@ export const DEMO: TableShape = {
 };
 
 /** The table of sql/source/marker.sql. */
-export const MARKER: TableShape = {
+export const MARKER: TableDefinition = {
     ...MARKER_TABLE,
     oid: NO_OID,
     columns: [
@@ -40,7 +40,7 @@ export const MARKER: TableShape = {
  * A table that shows what a plain one does not: two partitions, and a column for each thing that the config can say of one. Its
  * definition is in test/commands/sql.spec.ts.
  */
-export const PARTITIONED: TableShape = {
+export const PARTITIONED: TableDefinition = {
     schema: "public",
     table: "readings",
     oid: NO_OID,

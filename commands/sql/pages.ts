@@ -1,16 +1,16 @@
 import { formatTableName } from "../../trail/names";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 import { deploymentParts, type Subject } from "./deployment";
 import { DEMO, MARKER, PARTITIONED } from "./knownTables";
 import { questionParts } from "./questions";
 import { type Part, partText } from "./step";
 
 /** Everything that the program runs for these tables and for the marker table. */
-export function allParts(subjects: readonly Subject[], marker: TableShape): Part[] {
+export function allParts(subjects: readonly Subject[], marker: TableDefinition): Part[] {
     return [
         ...deploymentParts(subjects, marker),
         ...questionParts(
-            subjects.map(({ shape }) => shape),
+            subjects.map(({ definition }) => definition),
             marker,
         ),
     ];
@@ -19,7 +19,7 @@ export function allParts(subjects: readonly Subject[], marker: TableShape): Part
 const GUARDS = { truncate: "refuse", keyUpdate: "refuse" } as const;
 
 /** The demo table as the program makes it. */
-export const DEMO_SUBJECT: Subject = { shape: DEMO, guards: GUARDS, isDemo: true };
+export const DEMO_SUBJECT: Subject = { definition: DEMO, guards: GUARDS, isDemo: true };
 
 /** A file of docs/sql. */
 interface SqlPage {
@@ -32,7 +32,10 @@ interface SqlPage {
 export function sqlPages(): SqlPage[] {
     const demo = allParts([DEMO_SUBJECT], MARKER);
     const about = formatTableName(PARTITIONED);
-    const partitioned = allParts([{ ...DEMO_SUBJECT, shape: PARTITIONED, isDemo: false }], MARKER)
+    const partitioned = allParts(
+        [{ ...DEMO_SUBJECT, definition: PARTITIONED, isDemo: false }],
+        MARKER,
+    )
         .map((part) => ({ ...part, steps: part.steps.filter((step) => step.about === about) }))
         .filter(({ steps }) => steps.length > 0)
         // What a session begins with, and everything that is not about the table, is in the other pages.

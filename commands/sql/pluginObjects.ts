@@ -2,7 +2,7 @@ import { escapeIdentifier } from "pg";
 import type { SqlFile } from "../../database/sqlTemplate";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import { logFunctionFile } from "../../trail/statements";
-import type { TableName, TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition,TableName } from "../../trail/tableDefinition";
 import { DEPLOYER, type Side, type Step } from "./step";
 
 const MADE_BY = "by the postgresql plugin of Pulumi";
@@ -56,8 +56,8 @@ export function auditObjects(audited: readonly TableName[]): Step {
 }
 
 /** A table's log function, which has nobody's rights until the table's script gives them. */
-export function logFunctionStep(shape: TableShape): Step {
-    const { sql } = logFunctionFile(shape);
+export function logFunctionStep(definition: TableDefinition): Step {
+    const { sql } = logFunctionFile(definition);
     return step("audit", "when its text is another one, under another name", [
         { file: `sql/audit/log_change.sql, ${MADE_BY}`, sql },
     ]);

@@ -3,7 +3,7 @@ import { dmsSessionLook } from "../../trail/dmsSession";
 import { addedColumns } from "../../trail/headerColumns";
 import { formatTableName, ROLES, TRAIL_SCHEMA } from "../../trail/names";
 import { roles } from "../../trail/rolesAndSchemas";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 import { lookFile } from "../../trail/tableLife";
 import { VERIFY_SESSION } from "../../verify/database";
 import {
@@ -22,7 +22,7 @@ import { DEPLOYER, type Part, type Side, type Step } from "./step";
 const VERIFIER = "the user of verify's address";
 
 /** What the program asks without changing anything, and what verify writes: queries with parameters, one at a time. */
-export function questionParts(tables: readonly TableShape[], marker: TableShape): Part[] {
+export function questionParts(tables: readonly TableDefinition[], marker: TableDefinition): Part[] {
     return [
         {
             name: "preview",
@@ -57,7 +57,7 @@ function script(name: string, variables: Parameters<typeof renderSql>[1] = {}): 
     return renderSql(`sql/${name}.sql`, variables);
 }
 
-function previewSteps(shapes: readonly TableShape[]): Step[] {
+function previewSteps(definitions: readonly TableDefinition[]): Step[] {
     return [
         query("source", "first: the audited tables", script("source/catalog")),
         query("source", "for tables that are missing", script("source/former_names")),
@@ -66,7 +66,7 @@ function previewSteps(shapes: readonly TableShape[]): Step[] {
             "audit",
             "before and after the script",
             dmsSessionLook(roles.target),
-            lookFile(shapes),
+            lookFile(definitions),
         ),
     ].map((step) => ({ ...step, role: DEPLOYER }));
 }
@@ -108,25 +108,25 @@ function verifySteps(): Step[] {
 }
 
 /** In the order of verify/verifyTable.ts. */
-function verifyTableSteps(shape: TableShape): Step[] {
-    const added = addedColumns(shape);
-    const stagingColumns = [...shape.columns.map(({ name }) => name), ...added];
-    const ranges = rangeScripts(shape);
-    const { sums, hashes } = comparisonScripts(shape, stagingColumns);
-    const lookup = lookupScripts(shape, stagingColumns);
-    const own = consistencyScripts(shape, stagingColumns);
-    const count = countScripts(shape);
-    const check = checkScripts(shape);
-    const isPartitioned = shape.partitions !== undefined;
+function verifyTableSteps(definition: TableDefinition): Step[] {
+    const added = addedColumns(definition);
+    const stagingColumns = [...definition.columns.map(({ name }) => name), ...added];
+    const ranges = rangeScripts(definition);
+    const { sums, hashes } = comparisonScripts(definition, stagingColumns);
+    const lookup = lookupScripts(definition, stagingColumns);
+    const own = consistencyScripts(definition, stagingColumns);
+    const count = countScripts(definition);
+    const check = checkScripts(definition);
+    const isPartitioned = definition.partitions !== undefined;
     const range = "for each range of keys";
     const differing = "for a range that differs";
     const keys = "for keys that differ";
     return [
-        query("audit", "first", stagingColumnsScript(shape), check.acknowledgements),
+        query("audit", "first", stagingColumnsScript(definition), check.acknowledgements),
         query(
             "source",
             "before each statement that reads the table; ROLLBACK after it",
-            lockScript(shape),
+            lockScript(definition),
         ),
         query("source", range, ranges.sourceEnd),
         query("audit", range, ranges.stagingEnd),
@@ -155,5 +155,5 @@ function verifyTableSteps(shape: TableShape): Step[] {
             : query("source", "each time", check.otherPartitions),
         query("audit", "each time", check.lateColumns, check.triggerArguments, check.registry),
         query("audit", "each time", check.unlogged, check.gaps),
-    ].map((step) => ({ ...step, role: VERIFIER, about: formatTableName(shape) }));
+    ].map((step) => ({ ...step, role: VERIFIER, about: formatTableName(definition) }));
 }

@@ -1,6 +1,6 @@
 import { renderSql } from "../../database/sqlTemplate";
 import type { CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, comparableShapes } from "../../trail/catalogTables";
+import { catalogParameters, comparableDefinitions } from "../../trail/catalogTables";
 import type { TableGuards } from "../../trail/guards";
 import type { TableName } from "../../trail/tableDefinition";
 import { asChosen, readChosenColumns } from "../../verify/chosenColumns";
@@ -22,8 +22,8 @@ export async function readSubjects(
     const script = renderSql("sql/source/catalog.sql");
     const rows = await source.rows<CatalogRow>(script, catalogParameters(names));
     const chosen = audit === undefined ? [] : await readChosenColumns(audit);
-    return comparableShapes(rows).map((shape, index) => ({
-        shape: asChosen(shape, chosen),
+    return comparableDefinitions(rows).map((definition, index) => ({
+        definition: asChosen(definition, chosen),
         guards: guardsOf(rows[index]),
         isDemo: false,
     }));

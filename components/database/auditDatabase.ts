@@ -11,7 +11,7 @@ import { dmsSessionLook } from "../../trail/dmsSession";
 import { MARKER_TABLE } from "../../trail/guards";
 import { formatTableName } from "../../trail/names";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
-import { shapeOf, type TableName, type TableShape } from "../../trail/tableDefinition";
+import { definitionOf, type TableDefinition, type TableName } from "../../trail/tableDefinition";
 import { lookFile } from "../../trail/tableLife";
 import { DatabaseCredentials } from "../cluster/databaseCredentials";
 import type { DatabaseServer } from "../cluster/databaseServer";
@@ -28,7 +28,7 @@ export interface AuditDatabaseArgs {
     /** What the trail does with single columns. */
     readonly columns: readonly TableChoices[];
     /** Columns and keys of the tables and of the marker table, as the source has them. */
-    readonly shapes: pulumi.Input<readonly TableShape[]>;
+    readonly definitions: pulumi.Input<readonly TableDefinition[]>;
     readonly tags: Tags;
 }
 
@@ -91,14 +91,14 @@ export class AuditDatabase extends pulumi.ComponentResource {
             },
             { ...inDatabase, dependsOn: [owner, auditor, operator, collector, target, ...created] },
         );
-        const shapes = pulumi.output(args.shapes);
+        const definitions = pulumi.output(args.definitions);
         const functions = audited.map(
             (table) =>
                 new AuditedTable(
                     `${name}-${formatTableName(table)}`,
                     {
                         table,
-                        shape: shapes.apply((all) => shapeOf(all, table)),
+                        definition: definitions.apply((all) => definitionOf(all, table)),
                         databaseName: database,
                         machinery,
                         server,
@@ -110,8 +110,10 @@ export class AuditDatabase extends pulumi.ComponentResource {
             `${name}-tables`,
             {
                 connection,
-                batches: shapes.apply((all) => trailBatches(audited, all)),
-                look: shapes.apply((all) => lookFile(audited.map((table) => shapeOf(all, table)))),
+                batches: definitions.apply((all) => trailBatches(audited, all)),
+                look: definitions.apply((all) =>
+                    lookFile(audited.map((table) => definitionOf(all, table))),
+                ),
             },
             { ...inDatabase, dependsOn: functions },
         );
@@ -124,7 +126,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
             `${name}-retired`,
             {
                 connection,
-                batches: shapes.apply((all) => retirementBatches(audited, all, args.columns)),
+                batches: definitions.apply((all) => retirementBatches(audited, all, args.columns)),
             },
             // Not a child: the task waits for all of those.
             { deletedWith: server.owner },

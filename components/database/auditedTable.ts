@@ -1,14 +1,14 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import { triggerFunction } from "../../trail/statements";
-import type { TableName, TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition, TableName } from "../../trail/tableDefinition";
 import type { DatabaseServer } from "../cluster/databaseServer";
 
 /** Arguments of {@link AuditedTable}. */
 export interface AuditedTableArgs {
     readonly table: TableName;
     /** The table as it is in the source. */
-    readonly shape: pulumi.Input<TableShape>;
+    readonly definition: pulumi.Input<TableDefinition>;
     readonly databaseName: string;
     /** The trail's own objects in that database, which the function uses. */
     readonly machinery: pulumi.Resource;
@@ -24,7 +24,7 @@ export interface AuditedTableArgs {
 export class AuditedTable extends pulumi.ComponentResource {
     constructor(name: string, args: AuditedTableArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:AuditedTable", name, {}, opts);
-        const made = pulumi.output(args.shape).apply(triggerFunction);
+        const made = pulumi.output(args.definition).apply(triggerFunction);
         new postgresql.Function(
             `${name}-function`,
             {

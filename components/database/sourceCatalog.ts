@@ -11,13 +11,13 @@ import {
     withClient,
 } from "../../database/connection";
 import type { CatalogRow, FormerName } from "../../trail/catalogRow";
-import { catalogParameters, tableShapes, withWhereabouts } from "../../trail/catalogTables";
+import { catalogParameters, tableDefinitions, withWhereabouts } from "../../trail/catalogTables";
 import { excludedColumns, type TableChoices } from "../../trail/columnChoices";
 import {
     type ReplicatedTable,
     replicatedTables,
+    type TableDefinition,
     type TableName,
-    type TableShape,
 } from "../../trail/tableDefinition";
 
 /** Arguments of {@link SourceCatalog}. */
@@ -221,17 +221,17 @@ export function orSentence<T>(work: () => T): T {
 }
 
 /**
- * Turns the rows into shapes.
+ * Turns the rows into definitions.
  *
  * @param wayIn how to connect to the source: a stack whose first update ends like this has no outputs
  */
-function shapesOf(
+function definitionsOf(
     rows: readonly CatalogRow[],
     choices: readonly TableChoices[],
     wayIn: string,
-): TableShape[] {
+): TableDefinition[] {
     try {
-        return tableShapes(rows, choices);
+        return tableDefinitions(rows, choices);
     } catch (error) {
         const problems = messageOf(error);
         const isNew = rows.some(
@@ -274,7 +274,7 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
     declare readonly repairs: pulumi.Output<Repairs>;
 
     /** The tables in the order of the arguments. */
-    readonly shapes: pulumi.Output<TableShape[]>;
+    readonly definitions: pulumi.Output<TableDefinition[]>;
 
     /** @param wayIn One sentence that says how a person connects to the source. */
     constructor(
@@ -293,8 +293,8 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
         };
         const props = { ...args, parameters, excluded, ...outputs };
         super(catalogProvider, name, props, opts, "auditTrail", "SourceCatalog");
-        this.shapes = pulumi
+        this.definitions = pulumi
             .all([this.rows, wayIn])
-            .apply(([rows, way]) => shapesOf(rows, choices, way));
+            .apply(([rows, way]) => definitionsOf(rows, choices, way));
     }
 }

@@ -13,7 +13,7 @@ import {
     markerBatches,
     sourceRightsBatches,
 } from "../../trail/sourceDeployment";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 import { DatabaseCredentials } from "../cluster/databaseCredentials";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { Password } from "../cluster/password";
@@ -36,7 +36,7 @@ export interface SourceDatabaseArgs extends GuardChoices {
 /** What the trail needs in the source database: schemas, DMS's role and its rights, the marker table, and the guards. */
 export class SourceDatabase extends pulumi.ComponentResource {
     /** Columns and keys of the audited tables and of the marker table, as the source's catalog has them. */
-    readonly shapes: pulumi.Output<TableShape[]>;
+    readonly definitions: pulumi.Output<TableDefinition[]>;
     /** What DMS is told to replicate, with a hash that changes when the tables' columns change. */
     readonly tableMappings: pulumi.Output<TableMappings>;
     readonly databaseName: string;
@@ -112,7 +112,9 @@ export class SourceDatabase extends pulumi.ComponentResource {
             {
                 connection,
                 // Only where the catalog is in order: its message about a missing table is the clearer one.
-                batches: catalog.shapes.apply((shapes) => sourceRightsBatches(tables, shapes)),
+                batches: catalog.definitions.apply((definitions) =>
+                    sourceRightsBatches(tables, definitions),
+                ),
                 look: dmsSessionLook(roles.source),
             },
             { ...inDatabase, dependsOn: [role, heartbeat] },
@@ -125,15 +127,15 @@ export class SourceDatabase extends pulumi.ComponentResource {
             {
                 connection,
                 batches: pulumi
-                    .all([catalog.rows, catalog.shapes, catalog.repairs])
-                    .apply(([rows, shapes, repairs]) =>
-                        guardBatches(args, rows, shapes, (table) => repairOf(repairs, table)),
+                    .all([catalog.rows, catalog.definitions, catalog.repairs])
+                    .apply(([rows, definitions, repairs]) =>
+                        guardBatches(args, rows, definitions, (table) => repairOf(repairs, table)),
                     ),
             },
             inDatabase,
         );
 
-        this.shapes = catalog.shapes;
+        this.definitions = catalog.definitions;
         this.tableMappings = pulumi
             .all([catalog.replicated, catalog.columnsHash])
             .apply(([replicated, columnsHash]) =>
@@ -153,7 +155,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
             { parent: this },
         ).secretArn;
         this.registerOutputs({
-            shapes: this.shapes,
+            definitions: this.definitions,
             tableMappings: this.tableMappings,
             dmsSecretArn: this.dmsSecretArn,
         });

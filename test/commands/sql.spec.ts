@@ -16,10 +16,10 @@ import { launch, type RunningCommand } from "../../testing/command";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, deploy, run } from "../../testing/trailDatabase";
 import type { CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, tableShapes } from "../../trail/catalogTables";
+import { catalogParameters, tableDefinitions } from "../../trail/catalogTables";
 import { guardFiles, guardOthersFiles, markerFiles, markerGapFiles } from "../../trail/guards";
 import { TRAIL_SCHEMA, trailNames } from "../../trail/names";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 import { type Fact, readFacts } from "../../verify/catalogFacts";
 import { Database } from "../../verify/database";
 import { qualified } from "../../verify/sqlExpressions";
@@ -45,9 +45,9 @@ const CHOICES = {
 
 const SUBJECTS: readonly Subject[] = [
     DEMO_SUBJECT,
-    { ...DEMO_SUBJECT, shape: PARTITIONED, isDemo: false },
+    { ...DEMO_SUBJECT, definition: PARTITIONED, isDemo: false },
 ];
-const TABLES = SUBJECTS.map(({ shape }) => shape);
+const TABLES = SUBJECTS.map(({ definition }) => definition);
 const AUDITED = [...TABLES, MARKER];
 
 /** Scripts that only a config or a table of another kind brings. */
@@ -57,10 +57,10 @@ const UNUSED = [
     "sql/source/replica_identity_full.sql",
 ];
 
-/** The shape as on a server where nothing has a number. */
-function withoutOids(shape: TableShape): TableShape {
-    const partitions = shape.partitions?.map((one) => ({ ...one, oid: "0" }));
-    return { ...shape, oid: "0", ...(partitions === undefined ? {} : { partitions }) };
+/** The definition as on a server where nothing has a number. */
+function withoutOids(definition: TableDefinition): TableDefinition {
+    const partitions = definition.partitions?.map((one) => ({ ...one, oid: "0" }));
+    return { ...definition, oid: "0", ...(partitions === undefined ? {} : { partitions }) };
 }
 
 describe("the printed SQL", function () {
@@ -103,17 +103,17 @@ describe("the printed SQL", function () {
         await server.stop();
     });
 
-    async function readShapes(): Promise<TableShape[]> {
+    async function readDefinitions(): Promise<TableDefinition[]> {
         const { rows } = await source.query<CatalogRow>(
             renderSql("sql/source/catalog.sql").sql,
             catalogParameters(AUDITED),
         );
         const choices = columnsOf(TABLES).parse(JSON.stringify(CHOICES));
-        return tableShapes(rows, choices).map(withoutOids);
+        return tableDefinitions(rows, choices).map(withoutOids);
     }
 
     it("is about tables as the source has them", async () => {
-        assert.deepEqual(await readShapes(), AUDITED.map(withoutOids));
+        assert.deepEqual(await readDefinitions(), AUDITED.map(withoutOids));
     });
 
     it("names every script that there is", async () => {
@@ -134,9 +134,9 @@ describe("the printed SQL", function () {
         await prepareSession(auditAsEver);
         await deploy(auditAsEver, AUDITED);
         await run(auditAsEver, markerGapFiles());
-        const relations = AUDITED.flatMap((shape) => {
-            const { staging, auditLog } = trailNames(shape);
-            return [qualified(shape.schema, staging), qualified(shape.schema, auditLog)];
+        const relations = AUDITED.flatMap((definition) => {
+            const { staging, auditLog } = trailNames(definition);
+            return [qualified(definition.schema, staging), qualified(definition.schema, auditLog)];
         });
         const facts = async (client: Client): Promise<string[]> => {
             const read: Fact[] = await readFacts(
@@ -155,8 +155,8 @@ describe("the printed SQL", function () {
         await prepareSession(sourceAsEver);
         await sourceAsEver.query(`CREATE SCHEMA audit_trail; ${PARTITIONED_DDL}`);
         await run(sourceAsEver, [renderSql("sql/source/items.sql"), ...markerFiles()]);
-        for (const { shape, guards } of SUBJECTS) {
-            await run(sourceAsEver, guardFiles(shape, guards, false));
+        for (const { definition, guards } of SUBJECTS) {
+            await run(sourceAsEver, guardFiles(definition, guards, false));
         }
         await run(sourceAsEver, guardOthersFiles(TABLES));
         const triggers = async (client: Client): Promise<unknown[]> => {

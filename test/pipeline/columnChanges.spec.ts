@@ -12,7 +12,7 @@ const DDL =
     "INSERT INTO items VALUES (1, 'loaded', 1), (2, 'loaded', 2)";
 
 /** A source table whose columns change, as its users see it: ALTER TABLE, pulumi up, a stop and a resume of the task. */
-describe("a changed shape of a source table", function () {
+describe("a changed definition of a source table", function () {
     this.timeout(60_000);
     let source: MortalServer;
     let audit: MortalServer;
@@ -74,7 +74,7 @@ describe("a changed shape of a source table", function () {
         return await verifyTrail(
             await task.sourceSession(),
             await task.auditSession(),
-            task.shapes,
+            task.definitions,
             { guardsExpected: false },
         );
     }

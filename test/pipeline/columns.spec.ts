@@ -200,15 +200,15 @@ describe("columns with a choice", function () {
     });
 
     it("do not begin with values beyond their limits, and miss their guard", async () => {
-        const [shape] = task.shapes;
-        assert.ok(shape !== undefined);
-        await run(writer, limitCheckFiles(shape));
+        const [definition] = task.definitions;
+        assert.ok(definition !== undefined);
+        await run(writer, limitCheckFiles(definition));
         const guard = "audit_trail_refuse_over_limit";
         await writer.query(
             `ALTER TABLE film DISABLE TRIGGER ${guard}; UPDATE film SET amount = 0.1234567 WHERE id = 1`,
         );
         await assert.rejects(
-            run(writer, limitCheckFiles(shape)),
+            run(writer, limitCheckFiles(definition)),
             /public\.film has values beyond the limit that the config key columns declares \(amount/u,
         );
         await task.caughtUp(writer, trail);
@@ -226,7 +226,10 @@ describe("columns with a choice", function () {
             JSON.stringify(dropped.checks),
             /no guard of the declared limits of amount, note/u,
         );
-        await run(writer, guardFiles(shape, { truncate: "refuse", keyUpdate: "refuse" }, false));
+        await run(
+            writer,
+            guardFiles(definition, { truncate: "refuse", keyUpdate: "refuse" }, false),
+        );
         assert.ok((await report()).complete);
     });
 

@@ -81,7 +81,7 @@ describe("a partitioned table", function () {
 
     async function verify(): Promise<TableReport | undefined> {
         const own = [await task.sourceSession(), await task.auditSession()] as const;
-        const report = await verifyTrail(...own, task.shapes, { guardsExpected: true });
+        const report = await verifyTrail(...own, task.definitions, { guardsExpected: true });
         assert.equal(report.tables.length, 1);
         return report.tables[0];
     }

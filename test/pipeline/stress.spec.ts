@@ -164,7 +164,7 @@ describe("updates, changed columns, maintenance and auditors beside DMS", functi
         }
         const master = await task.verifySession();
         try {
-            const report = await verifyTrail(admin, master, task.shapes);
+            const report = await verifyTrail(admin, master, task.definitions);
             assert.ok(report.complete, JSON.stringify(report));
         } finally {
             await disconnect(master);

@@ -9,7 +9,7 @@ import { connect, MortalServer } from "../../testing/pipeline/server";
 import { readComplaints } from "../../testing/pipeline/trailReader";
 import { ACCEPTED, REFUSED, TYPE_DDL, type TypeCase } from "../../testing/pipeline/typeCases";
 import type { CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, tableShapes } from "../../trail/catalogTables";
+import { catalogParameters, tableDefinitions } from "../../trail/catalogTables";
 
 const TABLE = { schema: "public", table: "typed" };
 const ROUNDS = Math.max(...ACCEPTED.map(({ values }) => values.length));
@@ -170,7 +170,7 @@ describe("types on their way through the pipeline", function () {
                 catalogParameters([{ schema: "public", table: "refused" }]),
             );
             assert.throws(
-                () => tableShapes(rows),
+                () => tableDefinitions(rows),
                 (error: Error) => {
                     const [sentences = ""] = error.message.split("\nTo audit these");
                     const named = sentences

@@ -5,7 +5,7 @@ import { renderSql } from "../../database/sqlTemplate";
 import { signalGroup } from "../../testing/command";
 import { until } from "../../testing/until";
 import type { CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, tableShapes } from "../../trail/catalogTables";
+import { catalogParameters, tableDefinitions } from "../../trail/catalogTables";
 import { MARKER_TABLE } from "../../trail/guards";
 import { formatTableName } from "../../trail/names";
 import type { TableName } from "../../trail/tableDefinition";
@@ -71,7 +71,7 @@ describe("stack: the life of a laptop stack", function () {
                 renderSql("sql/source/catalog.sql").sql,
                 catalogParameters([...tables, MARKER_TABLE]),
             );
-            assert.deepEqual((await audit.query(lookFile(tableShapes(rows)).sql)).rows, []);
+            assert.deepEqual((await audit.query(lookFile(tableDefinitions(rows)).sql)).rows, []);
         });
         await stack.run("verify");
     }

@@ -5,7 +5,11 @@ import { renderSql } from "../../database/sqlTemplate";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect } from "../../testing/trailDatabase";
 import type { CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, comparableShapes, tableShapes } from "../../trail/catalogTables";
+import {
+    catalogParameters,
+    comparableDefinitions,
+    tableDefinitions,
+} from "../../trail/catalogTables";
 import { parseTableName } from "../../trail/names";
 
 const DDL = `
@@ -74,7 +78,7 @@ describe("tables whose rows or changes would not reach DMS", () => {
     async function refused(...tables: string[]): Promise<string[]> {
         const found = await rows(...tables);
         try {
-            tableShapes(found);
+            tableDefinitions(found);
             return [];
         } catch (error) {
             return (error as Error).message.split("\n");
@@ -109,7 +113,7 @@ describe("tables whose rows or changes would not reach DMS", () => {
             const sentences = await refused(table);
             assert.equal(sentences.length, 1, sentences.join("\n"));
             assert.match(sentences[0] ?? "", sentence);
-            assert.equal(comparableShapes(await rows(table)).length, 1);
+            assert.equal(comparableDefinitions(await rows(table)).length, 1);
         });
     }
 
@@ -122,8 +126,8 @@ describe("tables whose rows or changes would not reach DMS", () => {
     it("are not those that only look like them", async () => {
         const accepted = ["whole", "collated_value", "covering", "only_forced", "grandchild"];
         assert.deepEqual(await refused(...accepted), []);
-        const [shape] = tableShapes(await rows("covering"));
-        assert.deepEqual(shape?.primaryKey, ["n", "id"]);
+        const [definition] = tableDefinitions(await rows("covering"));
+        assert.deepEqual(definition?.primaryKey, ["n", "id"]);
     });
 
     it("are those of a temporary schema", async () => {
@@ -134,7 +138,7 @@ describe("tables whose rows or changes would not reach DMS", () => {
         const query = renderSql("sql/source/catalog.sql").sql;
         const name = { schema: found[0]?.schema ?? "", table: "brief" };
         const result = await client.query<CatalogRow>(query, catalogParameters([name]));
-        assert.throws(() => tableShapes(result.rows), /brief is temporary/u);
+        assert.throws(() => tableDefinitions(result.rows), /brief is temporary/u);
     });
 
     it("are taken when DMS's user sees all their rows", async () => {

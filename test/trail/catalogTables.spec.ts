@@ -5,9 +5,9 @@ import { renderSql } from "../../database/sqlTemplate";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, ITEMS } from "../../testing/trailDatabase";
 import type { CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, tableShapes } from "../../trail/catalogTables";
+import { catalogParameters, tableDefinitions } from "../../trail/catalogTables";
 import { parseTableName } from "../../trail/names";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 import { candidateLines, readCandidates } from "../../verify/candidates";
 import { Database } from "../../verify/database";
 
@@ -16,7 +16,7 @@ function sentencesOf(message: string): string[] {
     return (message.split("\nTo audit these")[0] ?? "").split("\n");
 }
 
-describe("shapes from the source's catalog", () => {
+describe("definitions from the source's catalog", () => {
     let server: ScratchServer;
     let client: Client;
 
@@ -93,19 +93,19 @@ describe("shapes from the source's catalog", () => {
         await server.stop();
     });
 
-    async function shapes(...tables: string[]): Promise<TableShape[]> {
+    async function definitions(...tables: string[]): Promise<TableDefinition[]> {
         return await chosen({}, ...tables);
     }
 
     /** With choices as a config has them. */
-    async function chosen(columns: object, ...tables: string[]): Promise<TableShape[]> {
+    async function chosen(columns: object, ...tables: string[]): Promise<TableDefinition[]> {
         const names = tables.map((table) => parseTableName(table));
         const choices = columnsOf(names).parse(JSON.stringify(columns));
         const { rows } = await client.query<CatalogRow>(
             renderSql("sql/source/catalog.sql").sql,
             catalogParameters(names),
         );
-        return tableShapes(rows, choices);
+        return tableDefinitions(rows, choices);
     }
 
     async function refusal(columns: object, ...tables: string[]): Promise<string> {
@@ -166,7 +166,7 @@ describe("shapes from the source's catalog", () => {
     });
 
     it("have the demo table's columns and key", async () => {
-        const [items] = await shapes("public.items");
+        const [items] = await definitions("public.items");
         assert.deepEqual(
             { ...items, columns: items?.columns.map(({ name, type }) => [name, type]) },
             {
@@ -178,13 +178,13 @@ describe("shapes from the source's catalog", () => {
     });
 
     it("have the key in key order and plain types, in the order asked for", async () => {
-        const [shape, items] = await shapes('"My.Schema".T', "public.items");
+        const [definition, items] = await definitions('"My.Schema".T', "public.items");
         assert.equal(items?.table, "items");
-        assert.match(shape?.oid ?? "", /^[1-9]\d+$/u);
-        assert.deepEqual(shape, {
+        assert.match(definition?.oid ?? "", /^[1-9]\d+$/u);
+        assert.deepEqual(definition, {
             schema: "My.Schema",
             table: "T",
-            oid: shape?.oid,
+            oid: definition?.oid,
             columns: [
                 {
                     name: "b",
@@ -217,7 +217,7 @@ describe("shapes from the source's catalog", () => {
     });
 
     it("have one sentence per problem", async () => {
-        const error = await shapes(
+        const error = await definitions(
             "public.missing",
             "public.keyless",
             "public.seen",
@@ -256,7 +256,7 @@ describe("shapes from the source's catalog", () => {
     });
 
     it("name the types that DMS would cut, change or not carry", async () => {
-        const error = await shapes("public.lossy", "public.listed").then(
+        const error = await definitions("public.lossy", "public.listed").then(
             () => assert.fail("accepted"),
             (reason: unknown) => reason as Error,
         );
@@ -310,7 +310,7 @@ describe("shapes from the source's catalog", () => {
     });
 
     it("have what the config chose, and the lines help", async () => {
-        const [shape] = await chosen(
+        const [definition] = await chosen(
             {
                 '"My.Schema".Choosy': {
                     k: "asText",
@@ -322,7 +322,7 @@ describe("shapes from the source's catalog", () => {
             '"My.Schema".Choosy',
         );
         assert.deepEqual(
-            shape?.columns.map(({ name, type, sourceType }) => [name, type, sourceType]),
+            definition?.columns.map(({ name, type, sourceType }) => [name, type, sourceType]),
             [
                 ["k", "character varying(64)", "public.mood"],
                 ["kv", "character varying(9)", "character varying"],
@@ -335,7 +335,7 @@ describe("shapes from the source's catalog", () => {
             ],
         );
         assert.deepEqual(
-            shape.excluded?.map(({ name, type, reason }) => [name, type, reason]),
+            definition.excluded?.map(({ name, type, reason }) => [name, type, reason]),
             [["on", "public.mood[]", "a secret"]],
         );
     });
@@ -383,7 +383,7 @@ describe("shapes from the source's catalog", () => {
     });
 
     it("do not take a partition for the parent, and accept one", async () => {
-        assert.deepEqual((await shapes("public.part"))[0]?.primaryKey, ["a"]);
+        assert.deepEqual((await definitions("public.part"))[0]?.primaryKey, ["a"]);
     });
 
     it("name the leaves of a partitioned table, at any depth", async () => {
@@ -394,14 +394,14 @@ describe("shapes from the source's catalog", () => {
             CREATE TABLE sold_0 PARTITION OF a_rest FOR VALUES WITH (MODULUS 2, REMAINDER 0);
             ALTER TABLE sold ADD COLUMN note varchar(9) DEFAULT 'old';
             CREATE TABLE sold_1 PARTITION OF a_rest FOR VALUES WITH (MODULUS 2, REMAINDER 1)`);
-        const [sold] = await shapes("public.sold");
+        const [sold] = await definitions("public.sold");
         assert.deepEqual(sold?.primaryKey, ["day", "id"]);
         assert.deepEqual(
             sold.partitions?.map(({ table }) => table),
             ["sold_0", "sold_1", "sold_a"],
         );
         assert.equal(sold.columns.at(-1)?.missing, "old", "what the leaves' older rows have");
-        assert.deepEqual((await shapes("public.parts"))[0]?.partitions?.length, 1);
+        assert.deepEqual((await definitions("public.parts"))[0]?.partitions?.length, 1);
     });
 
     it("refuse a leaf that DMS cannot replicate, by its name", async () => {
@@ -419,7 +419,7 @@ describe("shapes from the source's catalog", () => {
             CREATE TABLE listed_twice (id integer PRIMARY KEY) PARTITION BY LIST (id);
             CREATE TABLE taken PARTITION OF listed_twice DEFAULT`);
         const problem = async (...tables: string[]): Promise<string> =>
-            await shapes(...tables).then(
+            await definitions(...tables).then(
                 () => assert.fail("accepted"),
                 (reason: unknown) => (reason as Error).message,
             );
@@ -445,7 +445,7 @@ describe("shapes from the source's catalog", () => {
         await client.query(`CREATE SCHEMA a; CREATE SCHEMA a_b;
             CREATE TABLE a.b_c (id integer PRIMARY KEY); CREATE TABLE a_b.c (id integer PRIMARY KEY)`);
         await assert.rejects(
-            shapes("a.b_c", "a_b.c"),
+            definitions("a.b_c", "a_b.c"),
             /The tables a\.b_c and a_b\.c would both get an object named audit_trail\.a_b_c_tombstone/u,
         );
     });

@@ -2,13 +2,19 @@ import assert from "node:assert/strict";
 import type { Client, QueryResult } from "pg";
 import { prepareSession } from "../../database/session";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
-import { connect, deploy, shapeOf, type Trail, trailDatabase } from "../../testing/trailDatabase";
+import {
+    connect,
+    definitionOf,
+    deploy,
+    type Trail,
+    trailDatabase,
+} from "../../testing/trailDatabase";
 import { until } from "../../testing/until";
 import { tableObjects, triggerFunction } from "../../trail/statements";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 
 const KEYS = 20;
-const VISITS = shapeOf(
+const VISITS = definitionOf(
     "public",
     "visits",
     { id: "integer", at: "timestamp(6) with time zone", n: "integer" },
@@ -18,7 +24,7 @@ const VISITS = shapeOf(
 const MORE = ["interval", "bytea", "double precision"];
 
 /** The table with the first of these columns. */
-function withColumns(count: number): TableShape {
+function withColumns(count: number): TableDefinition {
     const more = MORE.slice(0, count).map((type, at) => ({
         name: `c${String(at)}`,
         type,
@@ -138,9 +144,9 @@ describe("beside a writer", function () {
         const names = new Set<string>();
         try {
             for (let count = 1; count <= MORE.length; count += 1) {
-                const shape = withColumns(count);
-                await deploy(trail.master, [shape]);
-                names.add(triggerFunction(shape).name);
+                const definition = withColumns(count);
+                await deploy(trail.master, [definition]);
+                names.add(triggerFunction(definition).name);
                 await writer.goesOn();
             }
         } finally {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ITEMS, run, shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
+import { definitionOf, ITEMS, run, type Trail, trailServer } from "../../testing/trailDatabase";
 import { markerGapFiles } from "../../trail/guards";
 import { tableObjects } from "../../trail/statements";
 
@@ -21,7 +21,7 @@ async function collect(trail: Trail): Promise<number> {
     return rows[0]?.found ?? NaN;
 }
 
-const MARKER = shapeOf(
+const MARKER = definitionOf(
     "audit_trail",
     "marker",
     {
@@ -118,7 +118,7 @@ describe("the gap ledger", () => {
         ]);
     });
 
-    it("records a shape that a deployment changes, and one that DMS changes in staging", async () => {
+    it("records a definition that a deployment changes, and one that DMS changes in staging", async () => {
         const note = {
             name: "note",
             type: "text",

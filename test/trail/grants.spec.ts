@@ -4,10 +4,10 @@ import { prepareSession } from "../../database/session";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import {
     connect,
+    definitionOf,
     deploy,
     ITEMS,
     run,
-    shapeOf,
     type Trail,
     trailDatabase,
 } from "../../testing/trailDatabase";
@@ -16,9 +16,12 @@ import { MARKER_TABLE } from "../../trail/guards";
 import { tableObjects, triggerFunction, triggerObjects } from "../../trail/statements";
 import { lookFile, retireFile } from "../../trail/tableLife";
 
-const LINES = shapeOf("Sales", "OrderLines", { id: "bigint", at: "timestamp(6) with time zone" }, [
-    "id",
-]);
+const LINES = definitionOf(
+    "Sales",
+    "OrderLines",
+    { id: "bigint", at: "timestamp(6) with time zone" },
+    ["id"],
+);
 const LISTED = [ITEMS, LINES];
 
 for (const major of [15, 17]) {
@@ -211,7 +214,7 @@ for (const major of [15, 17]) {
             }
 
             it("is nobody's where a table joins a schema that is listed, until the page of rights has run", async () => {
-                const joining = shapeOf("public", "joining", { id: "bigint" }, ["id"]);
+                const joining = definitionOf("public", "joining", { id: "bigint" }, ["id"]);
                 await run(trail.master, tableObjects(joining));
                 await assert.rejects(
                     trail.dms.query("DELETE FROM joining_staging"),

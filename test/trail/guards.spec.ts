@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import type { Client } from "pg";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
-import { connect, run, shapeOf } from "../../testing/trailDatabase";
+import { connect, definitionOf, run } from "../../testing/trailDatabase";
 import { guardFiles, guardOthersFiles, markerFiles, type TableGuards } from "../../trail/guards";
 
-const ORDERS = shapeOf(
+const ORDERS = definitionOf(
     "Sales",
     'Line "Items"',
     { order: "integer", line: "integer", note: "text" },
@@ -165,7 +165,7 @@ describe("source guards", () => {
     });
 
     it("go from a table that is audited no more, and stay on the others", async () => {
-        const other = shapeOf("Sales", "kept", { id: "integer" }, ["id"]);
+        const other = definitionOf("Sales", "kept", { id: "integer" }, ["id"]);
         await owner.query(`
             CREATE TABLE IF NOT EXISTS "Sales".kept (id integer PRIMARY KEY);
             CREATE TABLE IF NOT EXISTS "Sales".parts (id integer PRIMARY KEY) PARTITION BY LIST (id);

@@ -4,9 +4,9 @@ import { renderSql } from "../../database/sqlTemplate";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, run } from "../../testing/trailDatabase";
 import type { CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, comparableShapes } from "../../trail/catalogTables";
+import { catalogParameters, comparableDefinitions } from "../../trail/catalogTables";
 import { guardFiles, markerFiles, type TableGuards } from "../../trail/guards";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 
 /** A table with its first row, and updates that change the bytes of its key. */
 const CHANGES: Readonly<Record<string, readonly [string, ...string[]]>> = {
@@ -80,16 +80,19 @@ describe("the guard against key updates", () => {
         );
     });
 
-    async function guard(keyUpdate: TableGuards["keyUpdate"]): Promise<TableShape> {
+    async function guard(keyUpdate: TableGuards["keyUpdate"]): Promise<TableDefinition> {
         const { rows } = await client.query<CatalogRow>(
             renderSql("sql/source/catalog.sql").sql,
             catalogParameters([{ schema: "public", table: "t" }]),
         );
-        const [shape] = comparableShapes(rows);
-        assert.ok(shape);
+        const [definition] = comparableDefinitions(rows);
+        assert.ok(definition);
         const everyUpdate = rows[0]?.updates_are_rewritten === true;
-        await run(client, guardFiles(shape, { truncate: "refuse", keyUpdate, everyUpdate }, false));
-        return shape;
+        await run(
+            client,
+            guardFiles(definition, { truncate: "refuse", keyUpdate, everyUpdate }, false),
+        );
+        return definition;
     }
     const markers = async (): Promise<{ old_key: unknown; new_key: unknown }[]> =>
         (

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Client } from "pg";
-import { shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
+import { definitionOf, type Trail, trailServer } from "../../testing/trailDatabase";
 
 const AT = "2026-11-23 10:00:00.123456";
-const DOCUMENTS = shapeOf(
+const DOCUMENTS = definitionOf(
     "public",
     "documents",
     { id: "integer", name: "character varying(100)", body: "text" },

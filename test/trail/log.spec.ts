@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Client } from "pg";
-import { ITEMS, shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
-import type { TableShape } from "../../trail/tableDefinition";
+import { definitionOf, ITEMS, type Trail, trailServer } from "../../testing/trailDatabase";
+import type { TableDefinition } from "../../trail/tableDefinition";
 
 const AT = "2026-11-23 10:00:00.123456";
 
 /** Key type and value columns that can be hard to log. */
-const ODD: TableShape = shapeOf("public", "odd", { id: "text", document: "json" }, ["id"]);
+const ODD: TableDefinition = definitionOf("public", "odd", { id: "text", document: "json" }, [
+    "id",
+]);
 
 describe("the log's trigger", () => {
     let trail: Trail;

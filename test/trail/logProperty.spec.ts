@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { escapeIdentifier } from "pg";
-import { shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
+import { definitionOf, type Trail, trailServer } from "../../testing/trailDatabase";
 import { HEADER_COLUMNS } from "../../trail/headerColumns";
 import { trailNames } from "../../trail/names";
 import { type Behaviour, deliver, type Step, type Target } from "./support/delivery";
@@ -10,7 +10,7 @@ import { type Draft, type History, historyOf, type Values } from "./support/hist
 /** Every run has keys of its own: the log cannot be emptied, which is the point of it. */
 const TARGETS: readonly ((run: number) => Target)[] = [
     (run) => ({
-        shape: shapeOf(
+        definition: definitionOf(
             "public",
             "items",
             { item_id: "text", amount: "numeric(10,2)", note: "text" },
@@ -21,7 +21,7 @@ const TARGETS: readonly ((run: number) => Target)[] = [
         note: "note",
     }),
     (run) => ({
-        shape: shapeOf(
+        definition: definitionOf(
             'My "Schéma".x',
             "Ta'ble %s of a name that is as long as PostgreSQL can keep it ü",
             {
@@ -91,7 +91,7 @@ describe("the log, whatever DMS does on the way", () => {
 
     before(async function () {
         this.timeout(60_000);
-        trail = await trailServer(TARGETS.map((target) => target(0).shape));
+        trail = await trailServer(TARGETS.map((target) => target(0).definition));
     });
 
     after(async () => {
@@ -132,10 +132,10 @@ describe("the log, whatever DMS does on the way", () => {
     }
 
     async function check(target: Target, history: History): Promise<void> {
-        const { shape } = target;
-        const names = trailNames(shape);
+        const { definition } = target;
+        const names = trailNames(definition);
         const qualified = (name: string): string =>
-            `${escapeIdentifier(shape.schema)}.${escapeIdentifier(name)}`;
+            `${escapeIdentifier(definition.schema)}.${escapeIdentifier(name)}`;
         const keys = [0, 1, 2].map((key) => target.keyOf(key));
         const image = (key: number, values: Values | undefined): unknown =>
             values === undefined ? null : imageOf(target, key, values);
@@ -158,7 +158,7 @@ describe("the log, whatever DMS does on the way", () => {
             })),
         );
 
-        const where = shape.primaryKey
+        const where = definition.primaryKey
             .map((name, i) => `${escapeIdentifier(name)} = $${i + 1}`)
             .join(" AND ");
         for (const [key, values] of keys.entries()) {
@@ -178,7 +178,7 @@ describe("the log, whatever DMS does on the way", () => {
 
 function keyImage(target: Target, key: number): Record<string, unknown> {
     return Object.fromEntries(
-        target.shape.primaryKey.map((name, i) => {
+        target.definition.primaryKey.map((name, i) => {
             const value = target.keyOf(key)[i];
             return [
                 name,
@@ -189,7 +189,7 @@ function keyImage(target: Target, key: number): Record<string, unknown> {
 }
 
 function imageOf(target: Target, key: number, values: Values): Record<string, unknown> {
-    const blank = Object.fromEntries(target.shape.columns.map(({ name }) => [name, null]));
+    const blank = Object.fromEntries(target.definition.columns.map(({ name }) => [name, null]));
     return {
         ...blank,
         ...keyImage(target, key),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Client, escapeIdentifier, escapeLiteral } from "pg";
 import { ACCEPTED } from "../../testing/pipeline/typeCases";
-import { shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
+import { definitionOf, type Trail, trailServer } from "../../testing/trailDatabase";
 
 /** A domain arrives as its base type; where the types of extensions come from. */
 const STAGED: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ const COLUMNS = ACCEPTED.map(({ type, values }, at) => ({
     type: STAGED[type] ?? type,
     values,
 }));
-const PLAIN = shapeOf(
+const PLAIN = definitionOf(
     "public",
     "typed",
     { id: "integer", ...Object.fromEntries(COLUMNS.map(({ name, type }) => [name, type])) },

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import type { Client } from "pg";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import {
+    definitionOf,
     deploy,
     ITEMS,
     run,
-    shapeOf,
     type Trail,
     trailDatabase,
 } from "../../testing/trailDatabase";
@@ -16,14 +16,14 @@ import {
     triggerFunction,
     widthFile,
 } from "../../trail/statements";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 
 /** What comes now may have come before, as far as the trail knows; the session keeps its plans. */
 async function asNewSession(dms: Client): Promise<void> {
     await dms.query("SET audit_trail.session_start = ''");
 }
 
-const COMPOSITE = shapeOf(
+const COMPOSITE = definitionOf(
     "Audit me",
     "order.lines",
     { line: "integer", order: "bigint", note: "text" },
@@ -58,8 +58,8 @@ describe("the trail's scripts", () => {
             Object.fromEntries(
                 Array.from({ length: count }, (_, at) => [`${prefix}${at}`, "smallint"]),
             );
-        const wide = (prefix: string, count: number): TableShape =>
-            shapeOf("public", "wide", { id: "integer", ...columns(prefix, count) }, ["id"]);
+        const wide = (prefix: string, count: number): TableDefinition =>
+            definitionOf("public", "wide", { id: "integer", ...columns(prefix, count) }, ["id"]);
         const first = wide("a", 1500);
         await run(trail.master, [widthFile([ITEMS, first])]);
         await run(trail.master, tableObjects(first));
@@ -176,7 +176,7 @@ describe("the trail's scripts", () => {
         );
         await everyKindOfChange(trail.dms, 2, "00000000/000000");
         await trail.master.query("ALTER TABLE items_staging ALTER COLUMN price SET NOT NULL");
-        const wider: TableShape = shapeOf(
+        const wider: TableDefinition = definitionOf(
             "public",
             "items",
             {
@@ -229,10 +229,13 @@ describe("the trail's scripts", () => {
     });
 
     it("follow a type that PostgreSQL casts only when it is told how, where the values allow it", async () => {
-        const numbered = (type: string): TableShape =>
-            shapeOf("public", "items", { item_id: "integer", name: type, price: "numeric(10,2)" }, [
-                "item_id",
-            ]);
+        const numbered = (type: string): TableDefinition =>
+            definitionOf(
+                "public",
+                "items",
+                { item_id: "integer", name: type, price: "numeric(10,2)" },
+                ["item_id"],
+            );
         await trail.dms.query(
             "INSERT INTO items_staging VALUES (1, '12', 1.50, 'I', '2026-11-23', '00000000/00000010', '1')",
         );
@@ -317,7 +320,7 @@ describe("the trail's scripts", () => {
     });
 
     it("give a log's function its settings, those for a text where a column needs them", async () => {
-        const visits = shapeOf(
+        const visits = definitionOf(
             "public",
             "visits",
             {
@@ -332,7 +335,7 @@ describe("the trail's scripts", () => {
         const { rows } = await trail.master.query(
             `SELECT proname, proconfig, prosecdef FROM pg_proc
                 WHERE proname = ANY ($1) ORDER BY proname`,
-            [[ITEMS, visits].map((shape) => triggerFunction(shape).name)],
+            [[ITEMS, visits].map((definition) => triggerFunction(definition).name)],
         );
         const searchPath = "search_path=pg_catalog, pg_temp";
         assert.deepEqual(rows, [

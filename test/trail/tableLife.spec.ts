@@ -1,20 +1,20 @@
 import assert from "node:assert/strict";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import {
+    definitionOf,
     deploy,
     ITEMS,
     run,
-    shapeOf,
     type Trail,
     trailDatabase,
 } from "../../testing/trailDatabase";
 import { MARKER_TABLE } from "../../trail/guards";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 import { leaveFile, retireFile } from "../../trail/tableLife";
 
-const LINES = shapeOf("Sales", 'Order"Lines', { id: "bigint", n: "integer" }, ["id"]);
+const LINES = definitionOf("Sales", 'Order"Lines', { id: "bigint", n: "integer" }, ["id"]);
 
-const LISTED: readonly TableShape[] = [
+const LISTED: readonly TableDefinition[] = [
     { ...ITEMS, oid: "1" },
     { ...LINES, oid: "2" },
 ];
@@ -57,11 +57,11 @@ describe("the life of a listed table on the audit side", () => {
 
     /** An update of the program with these tables; the DMS task follows in between. */
     async function update(
-        shapes: readonly TableShape[],
+        definitions: readonly TableDefinition[],
         beforeItStops: () => Promise<void> = () => Promise.resolve(),
     ): Promise<void> {
-        const listed = [...shapes, MARKER_TABLE];
-        await deploy(trail.master, shapes);
+        const listed = [...definitions, MARKER_TABLE];
+        await deploy(trail.master, definitions);
         await run(trail.master, [leaveFile(listed)]);
         await beforeItStops();
         await run(trail.master, [retireFile(listed)]);
@@ -133,7 +133,7 @@ describe("the life of a listed table on the audit side", () => {
         await update(LISTED.slice(0, 1));
         const [id, n] = LINES.columns;
         assert.ok(id !== undefined && n !== undefined);
-        const changed: TableShape = {
+        const changed: TableDefinition = {
             ...LINES,
             oid: "2",
             columns: [

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
-import { shapeOf } from "../../testing/trailDatabase";
+import { definitionOf } from "../../testing/trailDatabase";
 import { columnProblems } from "../../trail/columnProblems";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 import { tableLimits } from "../../trail/tableLimits";
 
-function wide(count: number): TableShape {
+function wide(count: number): TableDefinition {
     const names = Array.from({ length: count }, (_, at) => `c${at}`);
     const columns = Object.fromEntries(names.map((name) => [name, "integer"]));
-    return shapeOf("public", "wide", columns, ["c0"]);
+    return definitionOf("public", "wide", columns, ["c0"]);
 }
 
 /** What is said of a column of a table that has nothing else to be said of. */
@@ -61,7 +61,7 @@ describe("what PostgreSQL allows a table and not its trail", () => {
     it("is a name that would end a function's body, or has a control character", () => {
         const named = (table: string, key: string): string =>
             tableLimits(
-                shapeOf("public", table, { [key]: "integer", $x$: "integer" }, [key]),
+                definitionOf("public", table, { [key]: "integer", $x$: "integer" }, [key]),
             ).join();
         assert.equal(named("a$1", "b$"), "");
         assert.match(named("DR$IDX$I", "id"), /a dollar quote \(DR\$IDX\$I\)/u);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Client } from "pg";
-import { ITEMS, shapeOf, type Trail, trailServer } from "../../testing/trailDatabase";
+import { definitionOf, ITEMS, type Trail, trailServer } from "../../testing/trailDatabase";
 
-const ORDERS = shapeOf(
+const ORDERS = definitionOf(
     "public",
     "orders",
     { order_id: "integer", name: "character varying(100)", price: "numeric(10,2)" },

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Client } from "pg";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
-import { deploy, shapeOf, type Trail, trailDatabase } from "../../testing/trailDatabase";
+import { definitionOf, deploy, type Trail, trailDatabase } from "../../testing/trailDatabase";
 
-const ODD = shapeOf("public", "odd", { id: "text", document: "json", note: "text" }, ["id"]);
+const ODD = definitionOf("public", "odd", { id: "text", document: "json", note: "text" }, ["id"]);
 /** Fits into staging's index and not into that of the tombstones; without a pattern, so that it cannot be compressed. */
 const LONG = Array.from({ length: 60 }, (_, i) =>
     createHash("sha512").update(String(i)).digest("base64"),

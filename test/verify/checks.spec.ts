@@ -227,7 +227,8 @@ describe("verify finds what the guarantee rests on broken:", function () {
     for (const [what, breakIt, mendIt, side, check] of BREAKAGES) {
         it(what, async () => {
             const client = side === "source" ? world.source : world.trail.superuser;
-            const name = world.shapes.map((shape) => triggerFunction(shape).name)[0] ?? "";
+            const name =
+                world.definitions.map((definition) => triggerFunction(definition).name)[0] ?? "";
             await client.query(breakIt.replace("{function}", name));
             const report = await world.verify({}, TABLE);
             await client.query(mendIt.replace("{function}", name));

@@ -27,10 +27,10 @@ describe("verify names whatever the scripts did not make:", function () {
 
     before(async () => {
         world = await World.open(DDL, [{ schema: "public", table: "It's" }]);
-        const [shape] = world.shapes;
-        assert.ok(shape !== undefined);
-        logFunction = `audit_trail.${world.source.escapeIdentifier(triggerFunction(shape).name)}()`;
-        const { staging, auditLog } = trailNames(shape);
+        const [definition] = world.definitions;
+        assert.ok(definition !== undefined);
+        logFunction = `audit_trail.${world.source.escapeIdentifier(triggerFunction(definition).name)}()`;
+        const { staging, auditLog } = trailNames(definition);
         assert.deepEqual([`"${staging}"`, `"${auditLog}"`], [STAGING, LOG]);
         await world.trail.superuser.query(
             "CREATE FUNCTION public.swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'; " +

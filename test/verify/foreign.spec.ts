@@ -63,7 +63,7 @@ describe("verify reads what others own without lending them its rights:", functi
              ALTER TABLE second ENABLE ROW LEVEL SECURITY; CREATE POLICY few ON second USING (id > 10)`,
         );
         const reader = await world.session("someone");
-        const report = await verifyTrail(reader, await world.auditSession(), world.shapes, {
+        const report = await verifyTrail(reader, await world.auditSession(), world.definitions, {
             markerTimeoutMs: 20_000,
         });
         await world.source.query("ALTER TABLE second DISABLE ROW LEVEL SECURITY");
@@ -75,7 +75,7 @@ describe("verify reads what others own without lending them its rights:", functi
     });
 
     it("a table that is gone at the source or on the audit side is one failed table", async () => {
-        const [, second] = world.shapes;
+        const [, second] = world.definitions;
         assert.ok(second !== undefined);
         const { auditLog } = trailNames(second);
         await world.trail.superuser.query(`ALTER TABLE ${auditLog} RENAME TO gone`);

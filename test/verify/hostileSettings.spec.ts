@@ -121,12 +121,12 @@ describe("hostile settings of both databases", function () {
         await prepareSession(reader);
         const master = await world.auditSession();
         await prepareSession(master);
-        const tables = await readTables(reader, master, world.shapes);
-        world.shapes = tables.map((table) => {
+        const tables = await readTables(reader, master, world.definitions);
+        world.definitions = tables.map((table) => {
             assert.ok("columns" in table);
             return table;
         });
-        await deploy(master, world.shapes);
+        await deploy(master, world.definitions);
         await world.stopReplication();
         await world.resumeReplication();
         const report = await world.verify();

@@ -150,10 +150,10 @@ describe("verify finds a source table changed since it was deployed:", function 
         const source = await world.session();
         await source.query("SET SESSION AUTHORIZATION verifier");
         const audit = await world.auditSession();
-        const shapes = world.shapes.filter(({ table }) =>
+        const definitions = world.definitions.filter(({ table }) =>
             ["tenants", "enabled", "twin"].includes(table),
         );
-        const report = await verifyTrail(source, audit, shapes, { markerTimeoutMs: 20_000 });
+        const report = await verifyTrail(source, audit, definitions, { markerTimeoutMs: 20_000 });
         const tenants = tableOf(report, "public.tenants");
         assert.equal(tenants.complete, false);
         assert.equal(tenants.completeUpTo, null);

@@ -34,7 +34,7 @@ export async function compareEnds(
     );
     const master = await pipeline.verifySession();
     try {
-        const report = await verifyTrail(source, master, pipeline.shapes);
+        const report = await verifyTrail(source, master, pipeline.definitions);
         assert.ok(report.complete, JSON.stringify(report));
     } finally {
         await disconnect(master);

@@ -12,7 +12,7 @@ import type { TaskStatus } from "../../local/dms/task/status";
 import { taskFiles } from "../../local/dms/task/task";
 import { readIfExists, writeJsonFile } from "../../local/dms/taskFiles";
 import type { CatalogRow } from "../../trail/catalogRow";
-import { catalogParameters, tableShapes } from "../../trail/catalogTables";
+import { catalogParameters, tableDefinitions } from "../../trail/catalogTables";
 import type { TableChoices } from "../../trail/columnChoices";
 import { dmsSession } from "../../trail/dmsSession";
 import {
@@ -22,7 +22,11 @@ import {
     markerGapFiles,
     type TableGuards,
 } from "../../trail/guards";
-import { replicatedTables, type TableName, type TableShape } from "../../trail/tableDefinition";
+import {
+    replicatedTables,
+    type TableDefinition,
+    type TableName,
+} from "../../trail/tableDefinition";
 import { forgetColumnsFiles } from "../../trail/tableLife";
 import { taskFolder } from "../taskFolder";
 import { connect as connectAs, run, trailDatabase } from "../trailDatabase";
@@ -51,9 +55,9 @@ export interface PipelineOptions {
 
 /** A source database, an audit database with the trails of its tables, and the DMS task that the project would make. */
 export class Pipeline {
-    shapes: readonly TableShape[] = [];
+    definitions: readonly TableDefinition[] = [];
     /** With the marker table. */
-    private all: readonly TableShape[] = [];
+    private all: readonly TableDefinition[] = [];
     private readonly folder = taskFolder();
     private readonly dir = this.folder.path;
     private readonly clients: Client[] = [];
@@ -174,11 +178,11 @@ export class Pipeline {
     async redeploy(): Promise<void> {
         const source = await this.sourceSession();
         try {
-            const all = await this.readShapes(source);
+            const all = await this.readDefinitions(source);
             const { guards } = this.options;
             if (guards !== undefined) {
-                for (const shape of this.shapes) {
-                    await run(source, guardFiles(shape, guards, false));
+                for (const definition of this.definitions) {
+                    await run(source, guardFiles(definition, guards, false));
                 }
             }
             await updateProgram(all, () => this.auditSessionOf("master"));
@@ -203,7 +207,7 @@ export class Pipeline {
     /** Reads what the source's catalog says of the tables now, as verify does. */
     async readTables(): Promise<void> {
         const source = await this.sourceSession();
-        await this.readShapes(source);
+        await this.readDefinitions(source);
         await disconnect(source);
     }
 
@@ -273,10 +277,10 @@ export class Pipeline {
         );
         await run(source, [...markerFiles(), dmsSession(DMS_SOURCE)]);
         await source.query(ddl);
-        const all = await this.readShapes(source);
+        const all = await this.readDefinitions(source);
         if (guards !== undefined) {
-            for (const shape of this.shapes) {
-                await run(source, guardFiles(shape, guards, false));
+            for (const definition of this.definitions) {
+                await run(source, guardFiles(definition, guards, false));
             }
         }
         const trail = await trailDatabase(this.audit.scratch, auditName, all);
@@ -294,15 +298,15 @@ export class Pipeline {
     }
 
     /** The audited tables as the source has them now, and the marker table. */
-    private async readShapes(source: Client): Promise<TableShape[]> {
+    private async readDefinitions(source: Client): Promise<TableDefinition[]> {
         const { tables } = this.options;
         const { rows } = await source.query<CatalogRow>(
             renderSql("sql/source/catalog.sql").sql,
             catalogParameters([...tables, MARKER_TABLE]),
         );
-        const all = tableShapes(rows, this.choices);
+        const all = tableDefinitions(rows, this.choices);
         this.all = all;
-        this.shapes = all.slice(0, tables.length);
+        this.definitions = all.slice(0, tables.length);
         return all;
     }
 

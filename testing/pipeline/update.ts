@@ -6,7 +6,7 @@ import { auditGrants, auditRights } from "../../trail/grants";
 import { markerGapFiles } from "../../trail/guards";
 import { foundation, triggerFunction } from "../../trail/statements";
 import { tableBatches } from "../../trail/tableBatches";
-import type { TableShape } from "../../trail/tableDefinition";
+import type { TableDefinition } from "../../trail/tableDefinition";
 import { leaveFile, retireFile } from "../../trail/tableLife";
 import { createFunction } from "../trailDatabase";
 
@@ -14,11 +14,11 @@ import { createFunction } from "../trailDatabase";
  * An update of the program on a trail that is there: its scripts in its batches, with its patience for locks, and between them
  * what the postgresql provider does, which drops the functions that others took the place of at the end.
  *
- * @param shapes of all audited tables, the marker table among them
+ * @param definitions of all audited tables, the marker table among them
  * @param connect opens a session of the master
  */
 export async function updateProgram(
-    shapes: readonly TableShape[],
+    definitions: readonly TableDefinition[],
     connect: () => Promise<Client>,
 ): Promise<void> {
     const master = await connect();
@@ -41,26 +41,33 @@ export async function updateProgram(
                 await runBatch(master, place, batch);
             }
         };
-        const rights: SqlBatch = { files: [auditGrants(shapes)] };
+        const rights: SqlBatch = { files: [auditGrants(definitions)] };
         await run(rights, { files: foundation() }, rights);
-        for (const shape of shapes) {
-            await createFunction(master, shape);
+        for (const definition of definitions) {
+            await createFunction(master, definition);
         }
-        const whole: SqlBatch = { files: auditRights(shapes, shapes) };
-        await run(whole, ...shapes.flatMap(tableBatches), { files: [leaveFile(shapes)] }, whole);
-        await run(rights, { files: markerGapFiles() }, rights, { files: [retireFile(shapes)] });
-        await dropOthers(master, shapes);
+        const whole: SqlBatch = { files: auditRights(definitions, definitions) };
+        await run(
+            whole,
+            ...definitions.flatMap(tableBatches),
+            { files: [leaveFile(definitions)] },
+            whole,
+        );
+        await run(rights, { files: markerGapFiles() }, rights, {
+            files: [retireFile(definitions)],
+        });
+        await dropOthers(master, definitions);
     } finally {
         await disconnect(master);
     }
 }
 
-async function dropOthers(master: Client, shapes: readonly TableShape[]): Promise<void> {
+async function dropOthers(master: Client, definitions: readonly TableDefinition[]): Promise<void> {
     const { rows } = await master.query<{ signature: string }>(
         `SELECT p.oid::pg_catalog.regprocedure::text AS signature FROM pg_catalog.pg_proc AS p
             WHERE p.pronamespace = 'audit_trail'::pg_catalog.regnamespace
                 AND p.proname LIKE '%\\_log\\_change' AND p.proname <> ALL ($1)`,
-        [shapes.map((shape) => triggerFunction(shape).name)],
+        [definitions.map((definition) => triggerFunction(definition).name)],
     );
     for (const { signature } of rows) {
         await master.query(`DROP FUNCTION ${signature}`);

@@ -65,7 +65,7 @@ describe("a database server of another kind", function () {
                 databaseName: "shop",
                 tables,
                 columns: [],
-                shapes: source.shapes,
+                definitions: source.definitions,
                 tags: {},
             },
             inDatabase("second", other),

@@ -1,7 +1,7 @@
 import { type Client, DatabaseError, escapeIdentifier } from "pg";
 import { HEADER_COLUMNS } from "../../../trail/headerColumns";
 import { trailNames } from "../../../trail/names";
-import type { TableShape } from "../../../trail/tableDefinition";
+import type { TableDefinition } from "../../../trail/tableDefinition";
 import { BASELINE_TIMESTAMP, type Change, type History, type Transaction } from "./history";
 
 /** How DMS behaves in one delivery; see the DMS guide on error handling. */
@@ -27,7 +27,7 @@ export interface Step {
 
 /** Names the columns of a test table: the key's columns get `keyOf(key)`. */
 export interface Target {
-    readonly shape: TableShape;
+    readonly definition: TableDefinition;
     readonly keyOf: (key: number) => readonly unknown[];
     readonly amount: string;
     readonly note: string;
@@ -102,9 +102,9 @@ class Statements {
         private readonly target: Target,
         private readonly behaviour: Behaviour,
     ) {
-        const { shape, amount, note } = target;
-        this.#table = `${escapeIdentifier(shape.schema)}.${escapeIdentifier(trailNames(shape).staging)}`;
-        this.#keyColumns = shape.primaryKey.map((name) => escapeIdentifier(name));
+        const { definition, amount, note } = target;
+        this.#table = `${escapeIdentifier(definition.schema)}.${escapeIdentifier(trailNames(definition).staging)}`;
+        this.#keyColumns = definition.primaryKey.map((name) => escapeIdentifier(name));
         this.#columns = [
             ...this.#keyColumns,
             escapeIdentifier(amount),

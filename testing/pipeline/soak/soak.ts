@@ -106,7 +106,7 @@ async function soakPipeline(pipeline: Pipeline, options: SoakOptions): Promise<S
             tables,
             // A column that comes or goes is in the ledger, and hides no change.
             complaints: (await readComplaints(trail)).filter(({ kind }) => kind !== "shape change"),
-            verify: await verifyTrail(reader, master, pipeline.shapes),
+            verify: await verifyTrail(reader, master, pipeline.definitions),
         };
     } finally {
         await disconnect(master);
