@@ -90,8 +90,8 @@ export function conclude(work: () => Promise<void>): void {
     work().then(
         () => process.exit(),
         (error: unknown) => {
-            // Nobody expected the others: where they were thrown is what a person needs.
-            console.error(failureText(error, !(error instanceof PlainError)));
+            // Nobody expected the others: where they were thrown, and why, is what a developer needs.
+            console.error(error instanceof PlainError ? failureText(error) : error);
             process.exit(1);
         },
     );
