@@ -3,7 +3,14 @@ import { chmod, readdir } from "node:fs/promises";
 import { npmRun } from "../../testing/command";
 import { withTempDir } from "../../testing/tempDir";
 
-const SECTIONS = ["Source side", "Guards at the source", "Audit side", "Lag", "Verify"];
+const SECTIONS = [
+    "Source side",
+    "Guards at the source",
+    "Audit side",
+    "Lag",
+    "Verify",
+    "Partitions",
+];
 
 /** The short form of `npm run bench`. Its figures mean little on a busy machine, so that none is judged here. */
 describe("the benchmarks", function () {
