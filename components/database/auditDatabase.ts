@@ -13,11 +13,11 @@ import { formatTableName } from "../../trail/names";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import { definitionOf, type TableDefinition, type TableName } from "../../trail/tableDefinition";
 import { lookFile } from "../../trail/tableLife";
-import { DatabaseCredentials } from "../cluster/databaseCredentials";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { Password } from "../cluster/password";
 import type { Tags } from "../tags";
 import { AuditedTable } from "./auditedTable";
+import { type DatabaseOwner, databaseOwner, dmsCredentials, sqlScript } from "./databaseOwner";
 import { SqlScript, type SqlScriptArgs } from "./sqlScript";
 
 /** Arguments of {@link AuditDatabase}. */
@@ -32,6 +32,9 @@ export interface AuditDatabaseArgs {
     readonly tags: Tags;
 }
 
+/** Name, arguments and options of the script that retires tables. */
+type Retirement = readonly [string, SqlScriptArgs, pulumi.CustomResourceOptions];
+
 /** The audit trail inside the audit cluster: roles, schemas, ledgers and, for each table, staging, log and trigger. */
 export class AuditDatabase extends pulumi.ComponentResource {
     readonly databaseName: string;
@@ -39,113 +42,31 @@ export class AuditDatabase extends pulumi.ComponentResource {
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
     /** See {@link retireOthers}. */
-    private readonly retirement: readonly [string, SqlScriptArgs, pulumi.CustomResourceOptions];
+    private readonly retirement: Retirement;
 
     /** @param opts `providers` must hold a postgresql provider for this database. */
     constructor(name: string, args: AuditDatabaseArgs, opts: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:AuditDatabase", name, {}, opts);
-        const { server, databaseName: database } = args;
-        const connection = server.masterConnection;
-        // What lives in a database goes with its server; destroying it needs no connection.
-        const inDatabase = { parent: this, deletedWith: server.owner };
-
-        const password = new Password(`${name}-dms-password`, { parent: this }).value;
-        const owner = new postgresql.Role(`${name}-owner`, { name: roles.owner }, inDatabase);
-        const auditor = new postgresql.Role(`${name}-auditor`, { name: roles.auditor }, inDatabase);
-        const operator = new postgresql.Role(
-            `${name}-operator`,
-            { name: roles.operator, roles: [auditor.name] },
-            inDatabase,
-        );
-        const target = new postgresql.Role(
-            `${name}-dms`,
-            { name: roles.target, login: true, password },
-            inDatabase,
-        );
-        const collector = new postgresql.Role(
-            `${name}-collector`,
-            { name: roles.collector },
-            inDatabase,
-        );
+        const owner = databaseOwner(this, name, args);
         const audited = [...args.tables, MARKER_TABLE];
-        const sourceSchemas = audited.map(({ schema }) => schema);
-        // The schema public is there from the start.
-        const added = new Set([schemas.machinery, schemas.dmsControl, ...sourceSchemas]);
-        added.delete("public");
-        const created = [...added].map(
-            (schema) =>
-                new postgresql.Schema(
-                    `${name}-schema-${schema}`,
-                    { name: schema, database },
-                    // The logs of tables that are audited no more stay, and so do the schemas that hold them.
-                    { ...inDatabase, retainOnDelete: true },
-                ),
-        );
-
-        const machinery = new SqlScript(
-            `${name}-machinery`,
-            {
-                connection,
-                batches: foundationBatches(audited),
-                look: dmsSessionLook(roles.target),
-            },
-            { ...inDatabase, dependsOn: [owner, auditor, operator, collector, target, ...created] },
-        );
         const definitions = pulumi.output(args.definitions);
-        const functions = audited.map(
-            (table) =>
-                new AuditedTable(
-                    `${name}-${formatTableName(table)}`,
-                    {
-                        table,
-                        definition: definitions.apply((all) => definitionOf(all, table)),
-                        databaseName: database,
-                        machinery,
-                        server,
-                    },
-                    { parent: this },
-                ),
+
+        const password = new Password(`${name}-dms-password`, owner.opts).value;
+        const rolesAndSchemas = [...trailRoles(owner, password), ...trailSchemas(owner, audited)];
+        const machinery = sqlScript(
+            owner,
+            "machinery",
+            { batches: foundationBatches(audited), look: dmsSessionLook(roles.target) },
+            rolesAndSchemas,
         );
-        const tables = new SqlScript(
-            `${name}-tables`,
-            {
-                connection,
-                batches: definitions.apply((all) => trailBatches(audited, all)),
-                look: definitions.apply((all) =>
-                    lookFile(audited.map((table) => definitionOf(all, table))),
-                ),
-            },
-            { ...inDatabase, dependsOn: functions },
-        );
-        new SqlScript(
-            `${name}-marker-gaps`,
-            { connection, batches: markerGapBatches(audited) },
-            { ...inDatabase, dependsOn: [tables] },
-        );
-        this.retirement = [
-            `${name}-retired`,
-            {
-                connection,
-                batches: definitions.apply((all) => retirementBatches(audited, all, args.columns)),
-            },
-            // Not a child: the task waits for all of those.
-            { deletedWith: server.owner },
-        ];
-        this.databaseName = database;
-        this.dmsEngineName = server.dmsEngineName;
-        this.dmsSecretArn = new DatabaseCredentials(
-            `${name}-dms`,
-            {
-                description: `User of AWS DMS in ${name}`,
-                username: roles.target,
-                password,
-                host: server.host,
-                port: server.port,
-                databaseName: database,
-                tags: args.tags,
-            },
-            { parent: this },
-        ).secretArn;
+        const functions = logFunctions(owner, audited, definitions, machinery);
+        const tables = tableScript(owner, audited, definitions, functions);
+        sqlScript(owner, "marker-gaps", { batches: markerGapBatches(audited) }, [tables]);
+
+        this.retirement = retirement(owner, audited, definitions, args.columns);
+        this.databaseName = args.databaseName;
+        this.dmsEngineName = args.server.dmsEngineName;
+        this.dmsSecretArn = dmsCredentials(owner, roles.target, password);
         this.registerOutputs({ dmsSecretArn: this.dmsSecretArn });
     }
 
@@ -159,4 +80,93 @@ export class AuditDatabase extends pulumi.ComponentResource {
         const [name, args, opts] = this.retirement;
         return new SqlScript(name, args, { ...opts, dependsOn: [task] });
     }
+}
+
+/** The roles that the trail's scripts name. The operator is an auditor as well. */
+function trailRoles(
+    { name, inDatabase }: DatabaseOwner,
+    password: pulumi.Output<string>,
+): pulumi.Resource[] {
+    const role = (label: string, args: postgresql.RoleArgs): postgresql.Role =>
+        new postgresql.Role(`${name}-${label}`, args, inDatabase);
+    const owner = role("owner", { name: roles.owner });
+    const auditor = role("auditor", { name: roles.auditor });
+    const operator = role("operator", { name: roles.operator, roles: [auditor.name] });
+    const target = role("dms", { name: roles.target, login: true, password });
+    const collector = role("collector", { name: roles.collector });
+    return [owner, auditor, operator, collector, target];
+}
+
+/** The schemas of the trail itself, of DMS's control tables and of the audited tables. */
+function trailSchemas(
+    { name, databaseName, inDatabase }: DatabaseOwner,
+    audited: readonly TableName[],
+): pulumi.Resource[] {
+    const sourceSchemas = audited.map(({ schema }) => schema);
+    const added = new Set([schemas.machinery, schemas.dmsControl, ...sourceSchemas]);
+    // It is there from the start.
+    added.delete("public");
+    return [...added].map(
+        (schema) =>
+            new postgresql.Schema(
+                `${name}-schema-${schema}`,
+                { name: schema, database: databaseName },
+                // The logs of tables that are audited no more stay, and so do the schemas that hold them.
+                { ...inDatabase, retainOnDelete: true },
+            ),
+    );
+}
+
+/** For each table the function that logs its changes. */
+function logFunctions(
+    { name, opts, server, databaseName }: DatabaseOwner,
+    audited: readonly TableName[],
+    definitions: pulumi.Output<readonly TableDefinition[]>,
+    machinery: pulumi.Resource,
+): pulumi.Resource[] {
+    return audited.map((table) => {
+        const definition = definitions.apply((all) => definitionOf(all, table));
+        return new AuditedTable(
+            `${name}-${formatTableName(table)}`,
+            { table, definition, databaseName, machinery, server },
+            opts,
+        );
+    });
+}
+
+/** Creates staging, logs and triggers, which call the functions. */
+function tableScript(
+    owner: DatabaseOwner,
+    audited: readonly TableName[],
+    definitions: pulumi.Output<readonly TableDefinition[]>,
+    functions: readonly pulumi.Resource[],
+): SqlScript {
+    return sqlScript(
+        owner,
+        "tables",
+        {
+            batches: definitions.apply((all) => trailBatches(audited, all)),
+            look: definitions.apply((all) =>
+                lookFile(audited.map((table) => definitionOf(all, table))),
+            ),
+        },
+        functions,
+    );
+}
+
+function retirement(
+    { name, server }: DatabaseOwner,
+    audited: readonly TableName[],
+    definitions: pulumi.Output<readonly TableDefinition[]>,
+    columns: readonly TableChoices[],
+): Retirement {
+    return [
+        `${name}-retired`,
+        {
+            connection: server.masterConnection,
+            batches: definitions.apply((all) => retirementBatches(audited, all, columns)),
+        },
+        // Not a child: the task waits for all of those.
+        { deletedWith: server.owner },
+    ];
 }

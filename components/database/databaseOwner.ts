@@ -1,0 +1,53 @@
+import type * as pulumi from "@pulumi/pulumi";
+import { DatabaseCredentials } from "../cluster/databaseCredentials";
+import type { DatabaseServer } from "../cluster/databaseServer";
+import type { Owner } from "../owner";
+import type { Tags } from "../tags";
+import { SqlScript, type SqlScriptArgs } from "./sqlScript";
+
+/** What the component of a database hands to the functions that make its resources. */
+export interface DatabaseOwner extends Owner {
+    readonly server: DatabaseServer;
+    readonly databaseName: string;
+    /** The options of what lives in the database. It goes with its server, and destroying it needs no connection. */
+    readonly inDatabase: Owner["opts"] & { readonly deletedWith: pulumi.Resource };
+}
+
+/** The owner of what the component `parent` makes. */
+export function databaseOwner(
+    parent: pulumi.Resource,
+    name: string,
+    { server, databaseName, tags }: { server: DatabaseServer; databaseName: string; tags: Tags },
+): DatabaseOwner {
+    const inDatabase = { parent, deletedWith: server.owner };
+    return { name, tags, opts: { parent }, server, databaseName, inDatabase };
+}
+
+/** A script that runs in the database as the master user, after `dependsOn`. */
+export function sqlScript(
+    { name, server, inDatabase }: DatabaseOwner,
+    label: string,
+    args: Omit<SqlScriptArgs, "connection">,
+    dependsOn: readonly pulumi.Resource[] = [],
+): SqlScript {
+    return new SqlScript(
+        `${name}-${label}`,
+        { connection: server.masterConnection, ...args },
+        { ...inDatabase, dependsOn: [...dependsOn] },
+    );
+}
+
+/** Keeps the password of DMS's user in a secret, and returns where DMS finds it. */
+export function dmsCredentials(
+    { name, tags, opts, server, databaseName }: DatabaseOwner,
+    username: string,
+    password: pulumi.Input<string>,
+): pulumi.Output<string> {
+    const { host, port } = server;
+    const description = `User of AWS DMS in ${name}`;
+    return new DatabaseCredentials(
+        `${name}-dms`,
+        { description, username, password, host, port, databaseName, tags },
+        opts,
+    ).secretArn;
+}
