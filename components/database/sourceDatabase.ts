@@ -13,14 +13,13 @@ import {
     markerBatches,
     sourceRightsBatches,
 } from "../../trail/sourceDeployment";
-import type { TableDefinition } from "../../trail/tableDefinition";
-import { DatabaseCredentials } from "../cluster/databaseCredentials";
+import type { TableDefinition, TableName } from "../../trail/tableDefinition";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { Password } from "../cluster/password";
 import { type TableMappings, tableMappings } from "../dms/tableMappings";
 import type { Tags } from "../tags";
+import { type DatabaseOwner, databaseOwner, dmsCredentials, sqlScript } from "./databaseOwner";
 import { orSentence, repairOf, SourceCatalog } from "./sourceCatalog";
-import { SqlScript } from "./sqlScript";
 
 /** Arguments of {@link SourceDatabase}. The audited tables must exist, except the demo table. */
 export interface SourceDatabaseArgs extends GuardChoices {
@@ -47,117 +46,136 @@ export class SourceDatabase extends pulumi.ComponentResource {
     /** @param opts `providers` must hold a postgresql provider for this database. */
     constructor(name: string, args: SourceDatabaseArgs, opts: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:SourceDatabase", name, {}, opts);
-        const { server } = args;
-        const connection = server.masterConnection;
-        // What lives in a database goes with its server; destroying it needs no connection.
-        const inDatabase = { parent: this, deletedWith: server.owner };
-
-        const password = new Password(`${name}-dms-password`, { parent: this }).value;
-        const role = new postgresql.Role(
-            `${name}-dms`,
-            {
-                name: roles.source,
-                login: true,
-                password,
-                // Both are asked for, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html.
-                // Not as GrantRole resources: every update of a Role revokes the memberships that it does not list.
-                roles: ["rds_replication", "rds_superuser"],
-            },
-            // The membership is what counts. Where a server goes by the attribute it sets that itself, and an update
-            // after a refresh would take it away again: the task could neither connect anew nor drop its slot.
-            { ...inDatabase, ignoreChanges: ["replication"] },
-        );
-        const heartbeat = new postgresql.Schema(
-            `${name}-heartbeat`,
-            { name: schemas.dmsHeartbeat, database: args.databaseName },
-            inDatabase,
-        );
-        const demo = args.demoTable
-            ? [new SqlScript(`${name}-items`, { connection, batches: demoBatches() }, inDatabase)]
-            : [];
-        const machinery = new postgresql.Schema(
-            `${name}-machinery`,
-            { name: schemas.machinery, database: args.databaseName },
-            inDatabase,
-        );
-        const marker = new SqlScript(
-            `${name}-marker`,
-            { connection, batches: markerBatches() },
-            { ...inDatabase, dependsOn: [machinery] },
-        );
+        const owner = databaseOwner(this, name, args);
         const tables = [...args.tables, MARKER_TABLE];
-        const catalog = new SourceCatalog(
-            `${name}-catalog`,
-            {
-                connection,
-                tables,
-                choices: args.columns,
-                query: renderSql("sql/source/catalog.sql").sql,
-                formerNames: renderSql("sql/source/former_names.sql").sql,
-                guards: tables.map((table) => {
-                    const guards = guardsOf(args, table);
-                    const isLimited = [...choicesFor(args.columns, table).values()].some(
-                        ({ kind }) => kind === "limit",
-                    );
-                    return guards === undefined
-                        ? []
-                        : [...guardNames(guards), ...(isLimited ? [LIMIT_GUARD] : [])];
-                }),
-            },
-            pulumi.interpolate`${server.psql}, with the password in the secret ${server.masterSecretArn}.`,
-            { ...inDatabase, dependsOn: [...demo, marker] },
-        );
-        new SqlScript(
-            `${name}-grants`,
-            {
-                connection,
-                // Only where the catalog is in order: its message about a missing table is the clearer one.
-                batches: catalog.definitions.apply((definitions) =>
-                    sourceRightsBatches(tables, definitions),
-                ),
-                look: dmsSessionLook(roles.source),
-            },
-            { ...inDatabase, dependsOn: [role, heartbeat] },
-        );
+
+        const password = new Password(`${name}-dms-password`, owner.opts).value;
+        const role = dmsRole(owner, password);
+        const heartbeat = schema(owner, "heartbeat", schemas.dmsHeartbeat);
+        const demo = args.demoTable ? [sqlScript(owner, "items", { batches: demoBatches() })] : [];
+        const machinery = schema(owner, "machinery", schemas.machinery);
+        const marker = sqlScript(owner, "marker", { batches: markerBatches() }, [machinery]);
+        const catalog = sourceCatalog(owner, args, tables, [...demo, marker]);
+        rightsScript(owner, tables, catalog, [role, heartbeat]);
+        guardScript(owner, args, catalog);
 
         this.databaseName = args.databaseName;
-        this.dmsEngineName = server.dmsEngineName;
-        new SqlScript(
-            `${name}-guards`,
-            {
-                connection,
-                batches: pulumi
-                    .all([catalog.rows, catalog.definitions, catalog.repairs])
-                    .apply(([rows, definitions, repairs]) =>
-                        guardBatches(args, rows, definitions, (table) => repairOf(repairs, table)),
-                    ),
-            },
-            inDatabase,
-        );
-
+        this.dmsEngineName = args.server.dmsEngineName;
         this.definitions = catalog.definitions;
-        this.tableMappings = pulumi
-            .all([catalog.replicated, catalog.columnsHash])
-            .apply(([replicated, columnsHash]) =>
-                orSentence(() => tableMappings(replicated, columnsHash, args.columns)),
-            );
-        this.dmsSecretArn = new DatabaseCredentials(
-            `${name}-dms`,
-            {
-                description: `User of AWS DMS in ${name}`,
-                username: roles.source,
-                password,
-                host: server.host,
-                port: server.port,
-                databaseName: args.databaseName,
-                tags: args.tags,
-            },
-            { parent: this },
-        ).secretArn;
+        this.tableMappings = mappingsOf(catalog, args.columns);
+        this.dmsSecretArn = dmsCredentials(owner, roles.source, password);
         this.registerOutputs({
             definitions: this.definitions,
             tableMappings: this.tableMappings,
             dmsSecretArn: this.dmsSecretArn,
         });
     }
+}
+
+/** DMS's user of the source. */
+function dmsRole(
+    { name, inDatabase }: DatabaseOwner,
+    password: pulumi.Output<string>,
+): postgresql.Role {
+    return new postgresql.Role(
+        `${name}-dms`,
+        {
+            name: roles.source,
+            login: true,
+            password,
+            // Both are asked for, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html.
+            // Not as GrantRole resources: every update of a Role revokes the memberships that it does not list.
+            roles: ["rds_replication", "rds_superuser"],
+        },
+        // The membership is what counts. Where a server goes by the attribute it sets that itself, and an update
+        // after a refresh would take it away again: the task could neither connect anew nor drop its slot.
+        { ...inDatabase, ignoreChanges: ["replication"] },
+    );
+}
+
+function schema(
+    { name, databaseName, inDatabase }: DatabaseOwner,
+    label: string,
+    schemaName: string,
+): postgresql.Schema {
+    return new postgresql.Schema(
+        `${name}-${label}`,
+        { name: schemaName, database: databaseName },
+        inDatabase,
+    );
+}
+
+function sourceCatalog(
+    { name, server, inDatabase }: DatabaseOwner,
+    args: SourceDatabaseArgs,
+    tables: readonly TableName[],
+    dependsOn: pulumi.Resource[],
+): SourceCatalog {
+    return new SourceCatalog(
+        `${name}-catalog`,
+        {
+            connection: server.masterConnection,
+            tables,
+            choices: args.columns,
+            query: renderSql("sql/source/catalog.sql").sql,
+            formerNames: renderSql("sql/source/former_names.sql").sql,
+            guards: tables.map((table) => wantedGuards(args, table)),
+        },
+        pulumi.interpolate`${server.psql}, with the password in the secret ${server.masterSecretArn}.`,
+        { ...inDatabase, dependsOn },
+    );
+}
+
+/** The names of the guards that the table shall have. */
+function wantedGuards(args: SourceDatabaseArgs, table: TableName): string[] {
+    const guards = guardsOf(args, table);
+    if (guards === undefined) {
+        return [];
+    }
+    const choices = [...choicesFor(args.columns, table).values()];
+    const isLimited = choices.some(({ kind }) => kind === "limit");
+    return [...guardNames(guards), ...(isLimited ? [LIMIT_GUARD] : [])];
+}
+
+/** Gives DMS's user its rights. */
+function rightsScript(
+    owner: DatabaseOwner,
+    tables: readonly TableName[],
+    { definitions }: SourceCatalog,
+    dependsOn: readonly pulumi.Resource[],
+): void {
+    sqlScript(
+        owner,
+        "grants",
+        {
+            // Only where the catalog is in order: its message about a missing table is the clearer one.
+            batches: definitions.apply((all) => sourceRightsBatches(tables, all)),
+            look: dmsSessionLook(roles.source),
+        },
+        dependsOn,
+    );
+}
+
+/** Puts the guards on the tables, again where the catalog found one missing. */
+function guardScript(
+    owner: DatabaseOwner,
+    choices: GuardChoices,
+    { rows, definitions, repairs }: SourceCatalog,
+): void {
+    sqlScript(owner, "guards", {
+        batches: pulumi
+            .all([rows, definitions, repairs])
+            .apply(([read, tables, texts]) =>
+                guardBatches(choices, read, tables, (table) => repairOf(texts, table)),
+            ),
+    });
+}
+
+function mappingsOf(
+    { replicated, columnsHash }: SourceCatalog,
+    columns: readonly TableChoices[],
+): pulumi.Output<TableMappings> {
+    return pulumi
+        .all([replicated, columnsHash])
+        .apply(([tables, hash]) => orSentence(() => tableMappings(tables, hash, columns)));
 }
