@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
+import type { Owner } from "../owner";
 import { named, type Tags } from "../tags";
 import type { ClusterParameter } from "./clusterParameters";
 import { DatabaseCredentials } from "./databaseCredentials";
@@ -31,6 +32,8 @@ export interface AuroraClusterArgs {
     readonly caBundlePath: string;
     readonly tags: Tags;
 }
+
+const ENGINE = aws.rds.EngineType.AuroraPostgresql;
 
 /**
  * The certificate authority of the instances' certificates; its roots are in certs/rds-ca-bundle.pem.
@@ -65,114 +68,23 @@ export class AuroraCluster extends pulumi.ComponentResource implements DatabaseS
     /** @param name Also the cluster's identifier in the account. */
     constructor(name: string, args: AuroraClusterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:AuroraCluster", name, {}, opts);
-        const parent = { parent: this };
-        const engine = aws.rds.EngineType.AuroraPostgresql;
-        const password = new Password(`${name}-master-password`, parent).value;
-        const subnetGroup = new aws.rds.SubnetGroup(
-            `${name}-subnets`,
-            {
-                name,
-                description: `Private subnets of ${name}`,
-                subnetIds: [...args.subnetIds],
-                tags: named(name, args.tags),
-            },
-            parent,
-        );
-        const parameterGroup = new aws.rds.ClusterParameterGroup(
-            `${name}-parameters`,
-            {
-                // Another major needs another family, and the two groups exist side by side during the upgrade.
-                name: `${name}-pg${majorVersion(args.engineVersion)}`,
-                family: parameterGroupFamily(args.engineVersion),
-                description: `Parameters of ${name}`,
-                parameters: [...args.parameters],
-                tags: named(name, args.tags),
-            },
-            parent,
-        );
-        const cluster = new aws.rds.Cluster(
-            `${name}-cluster`,
-            {
-                clusterIdentifier: name,
-                engine,
-                engineVersion: args.engineVersion,
-                databaseName: args.databaseName,
-                masterUsername: args.masterUsername,
-                masterPassword: pulumi.secret(password),
-                dbSubnetGroupName: subnetGroup.name,
-                dbClusterParameterGroupName: parameterGroup.name,
-                vpcSecurityGroupIds: [args.securityGroupId],
-                storageEncrypted: true,
-                backupRetentionPeriod: args.backupRetentionDays,
-                copyTagsToSnapshot: true,
-                enabledCloudwatchLogsExports: ["postgresql"],
-                deletionProtection: args.deletionProtection,
-                skipFinalSnapshot: !args.deletionProtection,
-                finalSnapshotIdentifier: args.deletionProtection
-                    ? pulumi
-                          .output(args.subnetIds[0] ?? "")
-                          .apply((subnetId) => finalSnapshotName(name, subnetId))
-                    : undefined,
-                applyImmediately: true,
-                // availabilityZones stays unset: Aurora answers with three, and two in the program replace the cluster.
-                tags: named(name, args.tags),
-            },
-            // A replacement is a deletion too, which AWS would refuse only after the engine had begun.
-            { parent: this, protect: args.deletionProtection },
-        );
-        const instance = new aws.rds.ClusterInstance(
-            `${name}-instance-1`,
-            {
-                identifier: `${name}-instance-1`,
-                clusterIdentifier: cluster.id,
-                engine,
-                engineVersion: args.engineVersion,
-                instanceClass: args.instanceClass,
-                dbSubnetGroupName: subnetGroup.name,
-                publiclyAccessible: false,
-                caCertIdentifier: CERTIFICATE_AUTHORITY,
-                copyTagsToSnapshot: true,
-                // The version is the config's decision; an upgrade by AWS would make the next update try to go back.
-                autoMinorVersionUpgrade: false,
-                applyImmediately: true,
-                tags: named(`${name}-instance-1`, args.tags),
-            },
-            parent,
-        );
+        const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
+        const password = new Password(`${name}-master-password`, owner.opts).value;
+        const subnets = subnetGroup(owner, args);
+        const parameters = parameterGroup(owner, args);
+        const cluster = auroraCluster(owner, args, { password, subnets, parameters });
+        const writer = clusterInstance(owner, args, cluster, subnets);
+        const host = pulumi.all([cluster.endpoint, writer.id]).apply(([endpoint]) => endpoint);
+        const port = pulumi.all([cluster.port, writer.id]).apply(([number]) => number);
+
         this.owner = cluster;
         this.engineVersion = args.engineVersion;
         this.arn = cluster.arn;
-        this.host = pulumi.all([cluster.endpoint, instance.id]).apply(([host]) => host);
-        this.port = pulumi.all([cluster.port, instance.id]).apply(([port]) => port);
-        const { databaseName, masterUsername, caBundle } = args;
-        this.psql = pulumi
-            .all([this.host, this.port])
-            .apply(([host, port]) =>
-                psqlCommand({ host, port, databaseName, masterUsername, caBundle }),
-            );
-        this.masterSecretArn = new DatabaseCredentials(
-            `${name}-master`,
-            {
-                description: `Master user of ${name}`,
-                username: args.masterUsername,
-                password,
-                host: this.host,
-                port: this.port,
-                databaseName: args.databaseName,
-                tags: args.tags,
-            },
-            parent,
-        ).secretArn;
-        this.masterConnection = pulumi.secret(
-            pulumi.output({
-                host: this.host,
-                port: this.port,
-                database: args.databaseName,
-                user: args.masterUsername,
-                password,
-                caPath: args.caBundlePath,
-            }),
-        );
+        this.host = host;
+        this.port = port;
+        this.psql = psqlOf(args, host, port);
+        this.masterSecretArn = masterSecret(owner, args, { host, port, password });
+        this.masterConnection = connectionOf(args, { host, port, password });
         this.registerOutputs({
             arn: this.arn,
             host: this.host,
@@ -181,4 +93,161 @@ export class AuroraCluster extends pulumi.ComponentResource implements DatabaseS
             psql: this.psql,
         });
     }
+}
+
+/** Where the writer is, and the password of its master user. */
+interface MasterLogin {
+    readonly host: pulumi.Output<string>;
+    readonly port: pulumi.Output<number>;
+    readonly password: pulumi.Output<string>;
+}
+
+function subnetGroup(
+    { name, tags, opts }: Owner,
+    { subnetIds }: AuroraClusterArgs,
+): aws.rds.SubnetGroup {
+    return new aws.rds.SubnetGroup(
+        `${name}-subnets`,
+        {
+            name,
+            description: `Private subnets of ${name}`,
+            subnetIds: [...subnetIds],
+            tags: named(name, tags),
+        },
+        opts,
+    );
+}
+
+function parameterGroup(
+    { name, tags, opts }: Owner,
+    { engineVersion, parameters }: AuroraClusterArgs,
+): aws.rds.ClusterParameterGroup {
+    return new aws.rds.ClusterParameterGroup(
+        `${name}-parameters`,
+        {
+            // Another major needs another family, and the two groups exist side by side during the upgrade.
+            name: `${name}-pg${majorVersion(engineVersion)}`,
+            family: parameterGroupFamily(engineVersion),
+            description: `Parameters of ${name}`,
+            parameters: [...parameters],
+            tags: named(name, tags),
+        },
+        opts,
+    );
+}
+
+/** What the cluster itself is made with. */
+interface ClusterParts {
+    readonly password: pulumi.Output<string>;
+    readonly subnets: aws.rds.SubnetGroup;
+    readonly parameters: aws.rds.ClusterParameterGroup;
+}
+
+function auroraCluster(
+    { name, tags, opts }: Owner,
+    args: AuroraClusterArgs,
+    { password, subnets, parameters }: ClusterParts,
+): aws.rds.Cluster {
+    const inputs: aws.rds.ClusterArgs = {
+        clusterIdentifier: name,
+        engine: ENGINE,
+        engineVersion: args.engineVersion,
+        databaseName: args.databaseName,
+        masterUsername: args.masterUsername,
+        masterPassword: pulumi.secret(password),
+        dbSubnetGroupName: subnets.name,
+        dbClusterParameterGroupName: parameters.name,
+        vpcSecurityGroupIds: [args.securityGroupId],
+        storageEncrypted: true,
+        backupRetentionPeriod: args.backupRetentionDays,
+        copyTagsToSnapshot: true,
+        enabledCloudwatchLogsExports: ["postgresql"],
+        ...deletionInputs(name, args),
+        applyImmediately: true,
+        // availabilityZones stays unset: Aurora answers with three, and two in the program replace the cluster.
+        tags: named(name, tags),
+    };
+    // A replacement is a deletion too, which AWS would refuse only after the engine had begun.
+    const protect = args.deletionProtection;
+    return new aws.rds.Cluster(`${name}-cluster`, inputs, { ...opts, protect });
+}
+
+/** What the cluster's deletion needs and leaves behind. */
+function deletionInputs(
+    name: string,
+    { deletionProtection, subnetIds }: AuroraClusterArgs,
+): Pick<
+    aws.rds.ClusterArgs,
+    "deletionProtection" | "skipFinalSnapshot" | "finalSnapshotIdentifier"
+> {
+    if (!deletionProtection) {
+        return { deletionProtection, skipFinalSnapshot: true };
+    }
+    const finalSnapshotIdentifier = pulumi
+        .output(subnetIds[0] ?? "")
+        .apply((subnetId) => finalSnapshotName(name, subnetId));
+    return { deletionProtection, skipFinalSnapshot: false, finalSnapshotIdentifier };
+}
+
+function clusterInstance(
+    { name, tags, opts }: Owner,
+    { engineVersion, instanceClass }: AuroraClusterArgs,
+    cluster: aws.rds.Cluster,
+    subnets: aws.rds.SubnetGroup,
+): aws.rds.ClusterInstance {
+    const identifier = `${name}-instance-1`;
+    return new aws.rds.ClusterInstance(
+        identifier,
+        {
+            identifier,
+            clusterIdentifier: cluster.id,
+            engine: ENGINE,
+            engineVersion,
+            instanceClass,
+            dbSubnetGroupName: subnets.name,
+            publiclyAccessible: false,
+            caCertIdentifier: CERTIFICATE_AUTHORITY,
+            copyTagsToSnapshot: true,
+            // The version is the config's decision; an upgrade by AWS would make the next update try to go back.
+            autoMinorVersionUpgrade: false,
+            applyImmediately: true,
+            tags: named(identifier, tags),
+        },
+        opts,
+    );
+}
+
+function psqlOf(
+    { databaseName, masterUsername, caBundle }: AuroraClusterArgs,
+    host: pulumi.Output<string>,
+    port: pulumi.Output<number>,
+): pulumi.Output<string> {
+    return pulumi.all([host, port]).apply(([knownHost, knownPort]) =>
+        psqlCommand({
+            host: knownHost,
+            port: knownPort,
+            databaseName,
+            masterUsername,
+            caBundle,
+        }),
+    );
+}
+
+function masterSecret(
+    { name, tags, opts }: Owner,
+    { databaseName, masterUsername: username }: AuroraClusterArgs,
+    login: MasterLogin,
+): pulumi.Output<string> {
+    return new DatabaseCredentials(
+        `${name}-master`,
+        { description: `Master user of ${name}`, username, databaseName, tags, ...login },
+        opts,
+    ).secretArn;
+}
+
+function connectionOf(
+    { databaseName: database, masterUsername: user, caBundlePath: caPath }: AuroraClusterArgs,
+    login: MasterLogin,
+): pulumi.Output<Connection> {
+    return pulumi.secret(pulumi.output({ ...login, database, user, caPath }));
 }
