@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { readSecrets, trustService } from "../iamPolicies";
+import type { Owner } from "../owner";
 import { named, type Tags } from "../tags";
 import { regionBundle } from "./caBundle";
 import { type EndpointArgs, endpointInputs, sourceSettings, targetSettings } from "./dmsEndpoint";
@@ -46,112 +47,159 @@ export class DmsReplication extends pulumi.ComponentResource {
 
     constructor(name: string, args: DmsReplicationArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:DmsReplication", name, {}, opts);
-        const parent = { parent: this };
-        const region = aws.getRegionOutput({}, parent).region;
-        const dnsSuffix = aws.getPartitionOutput({}, parent).dnsSuffix;
+        const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
+        const region = aws.getRegionOutput({}, owner.opts).region;
+        const dnsSuffix = aws.getPartitionOutput({}, owner.opts).dnsSuffix;
 
-        const subnetGroup = new aws.dms.ReplicationSubnetGroup(
-            `${name}-subnets`,
-            {
-                replicationSubnetGroupId: name,
-                replicationSubnetGroupDescription: "Private subnets of the audit trail",
-                subnetIds: [...args.subnetIds],
-                tags: named(name, args.tags),
-            },
-            { parent: this, dependsOn: [...args.prerequisites] },
-        );
-        const instance = new aws.dms.ReplicationInstance(
-            `${name}-instance`,
-            {
-                replicationInstanceId: name,
-                replicationInstanceClass: args.instanceClass,
-                engineVersion: args.engineVersion,
-                allocatedStorage: args.allocatedStorage,
-                replicationSubnetGroupId: subnetGroup.id,
-                vpcSecurityGroupIds: [args.securityGroupId],
-                publiclyAccessible: false,
-                multiAz: false,
-                // The version is the config's decision: an engine that changes by itself may change what is logged.
-                autoMinorVersionUpgrade: false,
-                applyImmediately: true,
-                tags: named(name, args.tags),
-            },
-            parent,
-        );
+        const subnets = subnetGroup(owner, args);
+        const instance = replicationInstance(owner, args, subnets);
+        // For secrets the regional principal is asked for.
+        const role = accessRole(owner, pulumi.interpolate`dms.${region}.${dnsSuffix}`);
+        const policy = accessPolicy(owner, role, [args.source, args.target]);
+        const certificate = caCertificate(owner, region, args.caBundlePem);
+        const access: Access = { role, policy, certificate };
+        const source = endpoint(owner, access, "source", args.source);
+        const target = endpoint(owner, access, "target", args.target);
+        const task = replicationTask(owner, args, instance, { source, target });
 
-        const accessRole = new aws.iam.Role(
-            `${name}-access`,
-            {
-                namePrefix: `${name}-access-`,
-                description: "Lets DMS read the secrets of its two endpoints",
-                // For secrets the regional principal is asked for.
-                assumeRolePolicy: pulumi.interpolate`dms.${region}.${dnsSuffix}`.apply((service) =>
-                    JSON.stringify(trustService(service)),
-                ),
-                tags: args.tags,
-            },
-            parent,
-        );
-        const accessPolicy = new aws.iam.RolePolicy(
-            `${name}-access-secrets`,
-            {
-                role: accessRole.id,
-                policy: pulumi
-                    .all([args.source.dmsSecretArn, args.target.dmsSecretArn])
-                    .apply((arns) => JSON.stringify(readSecrets(arns))),
-            },
-            parent,
-        );
-        const certificate = new aws.dms.Certificate(
-            `${name}-ca`,
-            {
-                certificateId: `${name}-ca`,
-                certificatePem: region.apply((here) => regionBundle(args.caBundlePem, here)),
-                tags: named(`${name}-ca`, args.tags),
-            },
-            parent,
-        );
-        const endpoint = (
-            type: EndpointArgs["type"],
-            database: DmsDatabase,
-            settings: EndpointArgs["settings"],
-        ): aws.dms.Endpoint =>
-            new aws.dms.Endpoint(
-                `${name}-${type}`,
-                endpointInputs(`${name}-${type}`, {
-                    type,
-                    settings,
-                    engineName: database.dmsEngineName,
-                    secretArn: database.dmsSecretArn,
-                    databaseName: database.databaseName,
-                    accessRoleArn: accessRole.arn,
-                    certificateArn: certificate.certificateArn,
-                    tags: args.tags,
-                }),
-                { parent: this, dependsOn: [accessPolicy] },
-            );
-        const source = endpoint("source", args.source, sourceSettings);
-        const target = endpoint("target", args.target, targetSettings);
-
-        const task = new aws.dms.ReplicationTask(
-            `${name}-task`,
-            {
-                replicationTaskId: name,
-                migrationType: "full-load-and-cdc",
-                replicationInstanceArn: instance.replicationInstanceArn,
-                sourceEndpointArn: source.endpointArn,
-                targetEndpointArn: target.endpointArn,
-                tableMappings: pulumi.jsonStringify(args.tableMappings),
-                replicationTaskSettings: JSON.stringify(args.taskSettings),
-                // A change of the task stops it, and only this starts it again.
-                startReplicationTask: true,
-                tags: named(name, args.tags),
-            },
-            // It writes as soon as it runs, and what it writes without triggers is not logged; meanwhile the instance is created.
-            { parent: this, dependsOn: [args.source, args.target] },
-        );
         this.instanceArn = instance.replicationInstanceArn;
         this.taskArn = task.replicationTaskArn;
         this.registerOutputs({ instanceArn: this.instanceArn, taskArn: this.taskArn });
     }
+}
+
+function subnetGroup(
+    { name, tags, opts }: Owner,
+    { subnetIds, prerequisites }: DmsReplicationArgs,
+): aws.dms.ReplicationSubnetGroup {
+    return new aws.dms.ReplicationSubnetGroup(
+        `${name}-subnets`,
+        {
+            replicationSubnetGroupId: name,
+            replicationSubnetGroupDescription: "Private subnets of the audit trail",
+            subnetIds: [...subnetIds],
+            tags: named(name, tags),
+        },
+        { ...opts, dependsOn: [...prerequisites] },
+    );
+}
+
+function replicationInstance(
+    { name, tags, opts }: Owner,
+    args: DmsReplicationArgs,
+    subnets: aws.dms.ReplicationSubnetGroup,
+): aws.dms.ReplicationInstance {
+    return new aws.dms.ReplicationInstance(
+        `${name}-instance`,
+        {
+            replicationInstanceId: name,
+            replicationInstanceClass: args.instanceClass,
+            engineVersion: args.engineVersion,
+            allocatedStorage: args.allocatedStorage,
+            replicationSubnetGroupId: subnets.id,
+            vpcSecurityGroupIds: [args.securityGroupId],
+            publiclyAccessible: false,
+            multiAz: false,
+            // The version is the config's decision: an engine that changes by itself may change what is logged.
+            autoMinorVersionUpgrade: false,
+            applyImmediately: true,
+            tags: named(name, tags),
+        },
+        opts,
+    );
+}
+
+/** What an endpoint needs to read its secret and to verify its server. */
+interface Access {
+    readonly role: aws.iam.Role;
+    readonly policy: aws.iam.RolePolicy;
+    readonly certificate: aws.dms.Certificate;
+}
+
+/** The role with which DMS, as the service `principal`, reads the endpoints' secrets. */
+function accessRole({ name, tags, opts }: Owner, principal: pulumi.Output<string>): aws.iam.Role {
+    return new aws.iam.Role(
+        `${name}-access`,
+        {
+            namePrefix: `${name}-access-`,
+            description: "Lets DMS read the secrets of its two endpoints",
+            assumeRolePolicy: principal.apply((service) => JSON.stringify(trustService(service))),
+            tags,
+        },
+        opts,
+    );
+}
+
+function accessPolicy(
+    { name, opts }: Owner,
+    role: aws.iam.Role,
+    databases: readonly DmsDatabase[],
+): aws.iam.RolePolicy {
+    const policy = pulumi
+        .all(databases.map(({ dmsSecretArn }) => dmsSecretArn))
+        .apply((arns) => JSON.stringify(readSecrets(arns)));
+    return new aws.iam.RolePolicy(`${name}-access-secrets`, { role: role.id, policy }, opts);
+}
+
+/** The authorities of this region's servers. */
+function caCertificate(
+    { name, tags, opts }: Owner,
+    region: pulumi.Output<string>,
+    caBundlePem: string,
+): aws.dms.Certificate {
+    const certificateId = `${name}-ca`;
+    return new aws.dms.Certificate(
+        certificateId,
+        {
+            certificateId,
+            certificatePem: region.apply((here) => regionBundle(caBundlePem, here)),
+            tags: named(certificateId, tags),
+        },
+        opts,
+    );
+}
+
+function endpoint(
+    { name, tags, opts }: Owner,
+    { role, policy, certificate }: Access,
+    type: EndpointArgs["type"],
+    { dmsEngineName, dmsSecretArn, databaseName }: DmsDatabase,
+): aws.dms.Endpoint {
+    const endpointId = `${name}-${type}`;
+    const inputs = endpointInputs(endpointId, {
+        type,
+        settings: { source: sourceSettings, target: targetSettings }[type],
+        engineName: dmsEngineName,
+        secretArn: dmsSecretArn,
+        databaseName,
+        accessRoleArn: role.arn,
+        certificateArn: certificate.certificateArn,
+        tags,
+    });
+    return new aws.dms.Endpoint(endpointId, inputs, { ...opts, dependsOn: [policy] });
+}
+
+function replicationTask(
+    { name, tags, opts }: Owner,
+    args: DmsReplicationArgs,
+    { replicationInstanceArn }: aws.dms.ReplicationInstance,
+    endpoints: Readonly<Record<EndpointArgs["type"], aws.dms.Endpoint>>,
+): aws.dms.ReplicationTask {
+    return new aws.dms.ReplicationTask(
+        `${name}-task`,
+        {
+            replicationTaskId: name,
+            migrationType: "full-load-and-cdc",
+            replicationInstanceArn,
+            sourceEndpointArn: endpoints.source.endpointArn,
+            targetEndpointArn: endpoints.target.endpointArn,
+            tableMappings: pulumi.jsonStringify(args.tableMappings),
+            replicationTaskSettings: JSON.stringify(args.taskSettings),
+            // A change of the task stops it, and only this starts it again.
+            startReplicationTask: true,
+            tags: named(name, tags),
+        },
+        // It writes as soon as it runs, and what it writes without triggers is not logged; meanwhile the instance is created.
+        { ...opts, dependsOn: [args.source, args.target] },
+    );
 }
