@@ -64,6 +64,11 @@ export class SqlFragment {
 /** Strings are quoted where they are used; fragments are not. */
 export type Variables = Readonly<Record<string, string | SqlFragment>>;
 
+/** `"schema"."name"`, as a regclass takes it. */
+export function qualified(schema: string, name: string): string {
+    return `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
+}
+
 /**
  * Reads a script from the project's sql folder and fills in its variables, in psql's notation: `:"name"` becomes a
  * quoted identifier, `:'name'` a quoted literal, `:name` a {@link SqlFragment}. Dollar-quoted bodies, strings and

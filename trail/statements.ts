@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
-import { escapeIdentifier } from "pg";
-import { renderSql, type SqlFile, SqlFragment, type Variables } from "../database/sqlTemplate";
+import {
+    qualified,
+    renderSql,
+    type SqlFile,
+    SqlFragment,
+    type Variables,
+} from "../database/sqlTemplate";
 import { addedColumns, HEADER_COLUMNS, HEADERS, PARTITION_COLUMN } from "./headerColumns";
 import { formatTableName, TRAIL_SCHEMA, trailNames } from "./names";
 import type { Partition, TableDefinition, TableName } from "./tableDefinition";
@@ -391,10 +396,6 @@ export function textSettings({ columns }: TableDefinition): Setting[] {
     return TEXT_SETTINGS.filter(({ type }) => columns.some((column) => type.test(column.type))).map(
         ({ name, value }) => ({ name, value }),
     );
-}
-
-function qualified(schema: string, name: string): string {
-    return `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
 }
 
 /** The key's columns and values, out of a variable of the function that holds the row as jsonb. */

@@ -1,4 +1,4 @@
-import { renderSql } from "../database/sqlTemplate";
+import { qualified, renderSql } from "../database/sqlTemplate";
 import { dmsSessionLook } from "../trail/dmsSession";
 import { isReserved, RESERVED_PREFIX } from "../trail/headerColumns";
 import { ROLES, TRAIL_SCHEMA, trailNames } from "../trail/names";
@@ -7,7 +7,6 @@ import type { TableDefinition } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Check } from "./report";
-import { qualified } from "./sqlExpressions";
 import { checkScripts, writeGrantsScript } from "./tableScripts";
 
 /** The gaps of one kind that touch a table. */

@@ -1,4 +1,4 @@
-import { renderSql } from "../database/sqlTemplate";
+import { qualified, renderSql } from "../database/sqlTemplate";
 import { messageOf, PlainError } from "../text/errors";
 import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, tableDefinitions } from "../trail/catalogTables";
@@ -14,7 +14,6 @@ import { definitionFindings } from "./definitionFindings";
 import { type ExpectedTrail, expectedTrail } from "./expectedTrail";
 import { partitionedFacts, partitionFindings, type StagingPartition } from "./partitionDefinitions";
 import type { Check } from "./report";
-import { qualified } from "./sqlExpressions";
 import { checkScripts } from "./tableScripts";
 
 const NAME = "definitions";

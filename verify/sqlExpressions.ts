@@ -4,11 +4,6 @@ import { addedColumns, PARTITION_COLUMN } from "../trail/headerColumns";
 import { trailNames } from "../trail/names";
 import type { TableDefinition } from "../trail/tableDefinition";
 
-/** `"schema"."name"`, as a regclass takes it. */
-export function qualified(schema: string, name: string): string {
-    return `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
-}
-
 /**
  * What the scripts that read a table row by row or by ranges of keys (as `t`) need: `key` its columns, `row_key` the JSON
  * that the log has, `lower`, `upper` and `candidate` the keys in $1, $2 and $3, and `same_row` the row of `k.row_key` or

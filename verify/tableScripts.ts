@@ -1,4 +1,4 @@
-import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
+import { qualified, renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 import { ROLES, trailNames } from "../trail/names";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import {
@@ -6,7 +6,6 @@ import {
     keyVariables,
     logVariables,
     partitionVariables,
-    qualified,
     rowImage,
     wholeRow,
 } from "./sqlExpressions";

@@ -10,7 +10,7 @@ import { partText } from "../../commands/sql/step";
 import { readSubjects } from "../../commands/sql/subjects";
 import { columnsOf } from "../../config/columnParser";
 import { prepareSession } from "../../database/session";
-import { renderSql } from "../../database/sqlTemplate";
+import { qualified, renderSql } from "../../database/sqlTemplate";
 import { PROJECT_ROOT } from "../../local/engine/paths";
 import { launch, type RunningCommand } from "../../testing/command";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
@@ -22,7 +22,6 @@ import { TRAIL_SCHEMA, trailNames } from "../../trail/names";
 import type { TableDefinition } from "../../trail/tableDefinition";
 import { type Fact, readFacts } from "../../verify/catalogFacts";
 import { Database } from "../../verify/database";
-import { qualified } from "../../verify/sqlExpressions";
 import { verifyTrail } from "../../verify/verifyTrail";
 
 const PARTITIONED_DDL = `
