@@ -1,12 +1,13 @@
 import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
-import { formatTableName, TRAIL_SCHEMA } from "./names";
+import { formatTableName } from "./names";
+import { schemas } from "./rolesAndSchemas";
 import type { ColumnDefinition, TableDefinition, TableName } from "./tableDefinition";
 
 /**
  * The table on the source whose rows tell the audit side what the WAL does not: a TRUNCATE, a change of a key, a point
  * to compare at. It is audited like the tables of the config.
  */
-export const MARKER_TABLE: TableName = { schema: TRAIL_SCHEMA, table: "marker" };
+export const MARKER_TABLE: TableName = { schema: schemas.trail, table: "marker" };
 
 /** What happens when somebody does to a table what DMS cannot replicate: it fails, or it is recorded as a gap. */
 type Guard = "refuse" | "record";

@@ -4,17 +4,6 @@ import type { TableName } from "./tableDefinition";
 /** PostgreSQL cuts a longer name without an error (NAMEDATALEN - 1), counted in bytes. */
 const MAX_IDENTIFIER_BYTES = 63;
 
-/** The schema of the trail's own objects on the audit cluster. */
-export const TRAIL_SCHEMA = "audit_trail";
-
-/** The roles of the audit cluster; the scripts in sql/audit name them as well. */
-export const ROLES = {
-    owner: "audit_trail_owner",
-    dms: "audit_trail_dms_target",
-    auditor: "audit_trail_auditor",
-    operator: "audit_trail_operator",
-} as const;
-
 /** The names of everything that one source table gets on the audit cluster. */
 export interface TrailNames {
     /** Table in the source's schema that DMS writes. */

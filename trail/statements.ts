@@ -7,7 +7,8 @@ import {
     type Variables,
 } from "../database/sqlTemplate";
 import { addedColumns, HEADER_COLUMNS, HEADERS, PARTITION_COLUMN } from "./headerColumns";
-import { formatTableName, TRAIL_SCHEMA, trailNames } from "./names";
+import { formatTableName, trailNames } from "./names";
+import { schemas } from "./rolesAndSchemas";
 import type { Partition, TableDefinition, TableName } from "./tableDefinition";
 import { hasDollarQuote } from "./tableLimits";
 
@@ -134,7 +135,7 @@ export function tableObjects(definition: TableDefinition): SqlFile[] {
             schema: definition.schema,
             table: definition.table,
             tombstone: names.tombstone,
-            tombstone_name: qualified(TRAIL_SCHEMA, names.tombstone),
+            tombstone_name: qualified(schemas.trail, names.tombstone),
         }),
         renderSql("sql/audit/register.sql", {
             schema: definition.schema,
@@ -300,7 +301,7 @@ function logFunctions(definition: TableDefinition): LogFunctions {
     const uncommonName = `${base}_${hash}_log_uncommon`;
     const { body, uncommon } = render(uncommonName);
     return {
-        logChange: { schema: TRAIL_SCHEMA, name: `${base}_${hash}_log_change`, body },
+        logChange: { schema: schemas.trail, name: `${base}_${hash}_log_change`, body },
         uncommonName,
         uncommon,
     };

@@ -1,8 +1,8 @@
 import { qualified, renderSql } from "../database/sqlTemplate";
 import { dmsSessionLook } from "../trail/dmsSession";
 import { isReserved, RESERVED_PREFIX } from "../trail/headerColumns";
-import { ROLES, TRAIL_SCHEMA, trailNames } from "../trail/names";
-import { roles } from "../trail/rolesAndSchemas";
+import { trailNames } from "../trail/names";
+import { roles, schemas } from "../trail/rolesAndSchemas";
 import type { TableDefinition } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
@@ -114,11 +114,11 @@ export async function checkGrants(audit: Database, definition: TableDefinition):
 /** As {@link checkGrants}, for the ledgers; and who may act as the owner. */
 export async function checkLedgerGrants(audit: Database): Promise<Check> {
     const ledgers = ["gap", "unlogged_change", "brought_back", "log_count"].map((name) =>
-        qualified(TRAIL_SCHEMA, name),
+        qualified(schemas.trail, name),
     );
     const onLedgers = await grantsOn(audit, ledgers);
     const members = await audit.rows<{ finding: string }>(
-        renderSql("sql/verify/owner_members.sql", { owner: ROLES.owner }),
+        renderSql("sql/verify/owner_members.sql", { owner: roles.owner }),
     );
     const findings = members.map(({ finding }) => finding);
     return {
@@ -139,7 +139,7 @@ async function grantsOn(audit: Database, relations: readonly string[]): Promise<
 /** Whether the tables in which DMS reports what it did not apply are as DMS makes them, and DMS can write them. */
 export async function checkControlTables(audit: Database): Promise<Check> {
     const found = await audit.rows<{ finding: string }>(
-        renderSql("sql/verify/control_tables.sql", { dms: ROLES.dms }),
+        renderSql("sql/verify/control_tables.sql", { dms: roles.target }),
     );
     const findings = found.map(({ finding }) => finding);
     return checkOf("DMS control tables", findings, "as DMS makes them");

@@ -1,5 +1,5 @@
 import { renderSql } from "../database/sqlTemplate";
-import { TRAIL_SCHEMA } from "../trail/names";
+import { schemas } from "../trail/rolesAndSchemas";
 import type { Database } from "./database";
 
 /** One thing that the catalog says of one object; sql/verify/definitions.sql says which there are. */
@@ -37,7 +37,7 @@ export async function readFacts(
 
 /** Facts about a copy of the trail's schema as if they were about the schema itself. */
 export function asOfTrail(facts: readonly Fact[], copy: string): Fact[] {
-    const back = (text: string): string => text.replaceAll(copy, TRAIL_SCHEMA);
+    const back = (text: string): string => text.replaceAll(copy, schemas.trail);
     return facts.map(({ name, part_of, aspect, item, value }) => ({
         name: back(name),
         part_of: part_of === null ? null : back(part_of),

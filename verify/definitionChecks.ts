@@ -4,7 +4,8 @@ import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, tableDefinitions } from "../trail/catalogTables";
 import { MARKER_TABLE } from "../trail/guards";
 import { HEADER_COLUMNS, PARTITION_COLUMN } from "../trail/headerColumns";
-import { TRAIL_SCHEMA, trailNames } from "../trail/names";
+import { trailNames } from "../trail/names";
+import { schemas } from "../trail/rolesAndSchemas";
 import { textSettings, triggerFunction, uncommonFunction } from "../trail/statements";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import { type Fact, readFacts } from "./catalogFacts";
@@ -52,7 +53,7 @@ export class DefinitionChecks {
             const { staging, auditLog } = trailNames(definition);
             return [qualified(definition.schema, staging), qualified(definition.schema, auditLog)];
         });
-        const found = await readFacts(audit, TRAIL_SCHEMA, relations);
+        const found = await readFacts(audit, schemas.trail, relations);
         try {
             const [marker] = tableDefinitions(
                 await source.rows<CatalogRow>(
@@ -79,19 +80,19 @@ export class DefinitionChecks {
         }
         const own = new Set(this.expected.schema.map(({ name }) => name));
         const names = await this.quoted([
-            TRAIL_SCHEMA,
+            schemas.trail,
             ...this.audited.map(({ tombstone }) => tombstone),
         ]);
         const ofTables = new Set([
-            ...this.audited.map(({ tombstone }) => names(TRAIL_SCHEMA, tombstone)),
+            ...this.audited.map(({ tombstone }) => names(schemas.trail, tombstone)),
             ...this.audited.flatMap(({ functions }) => functions),
         ]);
-        const prefix = `${names(TRAIL_SCHEMA)}.`;
+        const prefix = `${names(schemas.trail)}.`;
         const found = this.found.filter(
             ({ name, part_of }) =>
                 (own.has(name) || !ofTables.has(name)) &&
                 [part_of ?? name].some(
-                    (one) => one.startsWith(prefix) || one === `schema ${names(TRAIL_SCHEMA)}`,
+                    (one) => one.startsWith(prefix) || one === `schema ${names(schemas.trail)}`,
                 ),
         );
         const events = await this.audit.rows<{ finding: string }>(
@@ -144,7 +145,7 @@ export class DefinitionChecks {
         const [fromUncommon, toUncommon] = [uncommonFunction(marker), uncommonFunction(definition)];
         const { schema, table, primaryKey } = definition;
         const names = await this.quoted([
-            ...[TRAIL_SCHEMA, schema, ...primaryKey],
+            ...[schemas.trail, schema, ...primaryKey],
             ...[from.staging, from.auditLog, from.tombstone, fromFunction.name, fromUncommon.name],
             ...[to.staging, to.auditLog, to.tombstone, toFunction.name, toUncommon.name],
         ]);
@@ -152,22 +153,22 @@ export class DefinitionChecks {
             checkScripts(definition).triggerArguments,
         );
         const uncommonOf = (name: string, staging: string): string =>
-            `${names(TRAIL_SCHEMA, name)}(statement text, old_row ${staging}, new_row ${staging}, new_ctid tid, before_image jsonb, after_image jsonb, is_second_try boolean)`;
+            `${names(schemas.trail, name)}(statement text, old_row ${staging}, new_row ${staging}, new_ctid tid, before_image jsonb, after_image jsonb, is_second_try boolean)`;
         const uncommon = uncommonOf(toUncommon.name, names(schema, to.staging));
         const renamed = new Map([
-            [uncommonOf(fromUncommon.name, names(TRAIL_SCHEMA, from.staging)), uncommon],
-            [names(TRAIL_SCHEMA, from.staging), names(schema, to.staging)],
-            [names(TRAIL_SCHEMA, from.auditLog), names(schema, to.auditLog)],
-            [names(TRAIL_SCHEMA, from.tombstone), names(TRAIL_SCHEMA, to.tombstone)],
+            [uncommonOf(fromUncommon.name, names(schemas.trail, from.staging)), uncommon],
+            [names(schemas.trail, from.staging), names(schema, to.staging)],
+            [names(schemas.trail, from.auditLog), names(schema, to.auditLog)],
+            [names(schemas.trail, from.tombstone), names(schemas.trail, to.tombstone)],
             [
-                `${names(TRAIL_SCHEMA, fromFunction.name)}()`,
-                `${names(TRAIL_SCHEMA, toFunction.name)}()`,
+                `${names(schemas.trail, fromFunction.name)}()`,
+                `${names(schemas.trail, toFunction.name)}()`,
             ],
         ]);
         const calls = [
             [
-                `${names(TRAIL_SCHEMA, fromFunction.name)}()`,
-                `${names(TRAIL_SCHEMA, toFunction.name)}(${log_arguments})`,
+                `${names(schemas.trail, fromFunction.name)}()`,
+                `${names(schemas.trail, toFunction.name)}(${log_arguments})`,
             ],
             [
                 [marker.schema, marker.table].map(triggerArgument).join(", "),
@@ -175,7 +176,7 @@ export class DefinitionChecks {
             ],
         ] as const;
         const staging = names(schema, to.staging);
-        const logFunction = `${names(TRAIL_SCHEMA, toFunction.name)}()`;
+        const logFunction = `${names(schemas.trail, toFunction.name)}()`;
         const facts = reference.flatMap((fact): Fact[] => {
             const name = renamed.get(fact.part_of ?? fact.name);
             if (name === undefined) {
@@ -186,7 +187,7 @@ export class DefinitionChecks {
                     ? calls.reduce((text, [old, now]) => text.replace(old, () => now), fact.value)
                     : fact.aspect === "text"
                       ? fact.value
-                      : fact.value.replaceAll(names(TRAIL_SCHEMA, from.staging), () =>
+                      : fact.value.replaceAll(names(schemas.trail, from.staging), () =>
                             names(schema, to.staging),
                         );
             return [{ ...fact, value, ...(fact.part_of === null ? { name } : { part_of: name }) }];
@@ -209,7 +210,7 @@ export class DefinitionChecks {
             ...this.logSettings(
                 definition,
                 reference,
-                `${names(TRAIL_SCHEMA, fromFunction.name)}()`,
+                `${names(schemas.trail, fromFunction.name)}()`,
             ).map((item) => ({ ...about(logFunction, "setting", ""), item })),
         ];
     }

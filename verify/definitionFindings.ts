@@ -1,11 +1,11 @@
-import { ROLES } from "../trail/names";
+import { roles } from "../trail/rolesAndSchemas";
 import type { Fact } from "./catalogFacts";
 
 /** How many partitions of a list are named. */
 const NAMED_PARTITIONS = 2;
 
 /** Roles that must not get any privilege beyond those that the scripts give. */
-const NEVER_READERS = [ROLES.dms, "PUBLIC"];
+const NEVER_READERS = [roles.target, "PUBLIC"];
 
 /**
  * What is otherwise than it has to be, one sentence for each fact.
@@ -70,7 +70,7 @@ function isHarmless({ aspect, item }: Fact, wanted: readonly Fact[]): boolean {
         aspect === "privilege" &&
         right !== "" &&
         !NEVER_READERS.includes(role) &&
-        wanted.some((one) => one.aspect === aspect && one.item === `${ROLES.auditor} ${right}`)
+        wanted.some((one) => one.aspect === aspect && one.item === `${roles.auditor} ${right}`)
     );
 }
 

@@ -3,7 +3,7 @@ import { escapeIdentifier } from "pg";
 import type { SqlFile } from "../database/sqlTemplate";
 import { auditGrants } from "../trail/grants";
 import { markerGapFiles } from "../trail/guards";
-import { TRAIL_SCHEMA } from "../trail/names";
+import { schemas } from "../trail/rolesAndSchemas";
 import { foundation, logFunctionFile, tableObjects, triggerObjects } from "../trail/statements";
 import type { TableDefinition } from "../trail/tableDefinition";
 import { asOfTrail, type Fact, readFacts } from "./catalogFacts";
@@ -44,12 +44,12 @@ export async function expectedTrail(
 
 /** A script about a copy of the trail's schema. Names that only begin like the schema, such as those of roles, stay. */
 function inSchema({ file, sql }: SqlFile, copy: string): SqlFile {
-    return { file, sql: sql.replaceAll(new RegExp(`\\b${TRAIL_SCHEMA}\\b`, "gu"), copy) };
+    return { file, sql: sql.replaceAll(new RegExp(`\\b${schemas.trail}\\b`, "gu"), copy) };
 }
 
 /** In the order of a deployment. */
 function scripts(marker: TableDefinition): SqlFile[] {
-    const schema = escapeIdentifier(TRAIL_SCHEMA);
+    const schema = escapeIdentifier(schemas.trail);
     const rights = auditGrants([marker]);
     return [
         { file: "the schema", sql: `CREATE SCHEMA ${schema}` },

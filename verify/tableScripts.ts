@@ -1,5 +1,6 @@
 import { qualified, renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
-import { ROLES, trailNames } from "../trail/names";
+import { trailNames } from "../trail/names";
+import { roles } from "../trail/rolesAndSchemas";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import {
     headerArray,
@@ -229,5 +230,5 @@ export function checkScripts(definition: TableDefinition): CheckScripts {
 
 /** Who may write relations; the same for a log and for the ledgers, which are its parameter. */
 export function writeGrantsScript(): SqlFile {
-    return renderSql("sql/verify/write_grants.sql", ROLES);
+    return renderSql("sql/verify/write_grants.sql", { dms: roles.target, auditor: roles.auditor });
 }

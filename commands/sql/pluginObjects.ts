@@ -2,7 +2,7 @@ import { escapeIdentifier } from "pg";
 import type { SqlFile } from "../../database/sqlTemplate";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import { logFunctionFile } from "../../trail/statements";
-import type { TableDefinition,TableName } from "../../trail/tableDefinition";
+import type { TableDefinition, TableName } from "../../trail/tableDefinition";
 import { DEPLOYER, type Side, type Step } from "./step";
 
 const MADE_BY = "by the postgresql plugin of Pulumi";
@@ -33,7 +33,7 @@ function schemaLines(names: readonly string[]): string[] {
 export function sourceObjects(): Step {
     const lines = [
         role(roles.source, true, ["rds_replication", "rds_superuser"]),
-        ...schemaLines([schemas.dmsHeartbeat, schemas.machinery]),
+        ...schemaLines([schemas.dmsHeartbeat, schemas.trail]),
     ];
     return step("source", "once", [{ file: MADE_BY, sql: lines.join("\n") }]);
 }
@@ -46,11 +46,7 @@ export function auditObjects(audited: readonly TableName[]): Step {
         role(roles.operator, false, [roles.auditor]),
         role(roles.target, true),
         role(roles.collector, false),
-        ...schemaLines([
-            schemas.machinery,
-            schemas.dmsControl,
-            ...audited.map(({ schema }) => schema),
-        ]),
+        ...schemaLines([schemas.trail, schemas.dmsControl, ...audited.map(({ schema }) => schema)]),
     ];
     return step("audit", "once", [{ file: MADE_BY, sql: lines.join("\n") }]);
 }

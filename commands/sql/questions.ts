@@ -1,8 +1,8 @@
 import { renderSql, type SqlFile } from "../../database/sqlTemplate";
 import { dmsSessionLook } from "../../trail/dmsSession";
 import { addedColumns } from "../../trail/headerColumns";
-import { formatTableName, ROLES, TRAIL_SCHEMA } from "../../trail/names";
-import { roles } from "../../trail/rolesAndSchemas";
+import { formatTableName } from "../../trail/names";
+import { roles, schemas } from "../../trail/rolesAndSchemas";
 import type { TableDefinition } from "../../trail/tableDefinition";
 import { lookFile } from "../../trail/tableLife";
 import { VERIFY_SESSION } from "../../verify/database";
@@ -84,7 +84,7 @@ function verifySteps(): Step[] {
         query(
             "audit",
             "for the trail and for its copy",
-            script("verify/trail_rows", { schema: TRAIL_SCHEMA }),
+            script("verify/trail_rows", { schema: schemas.trail }),
         ),
         query("source", always, script("verify/task_slots", { dms: roles.source })),
         query("audit", always, script("verify/known_slots")),
@@ -93,9 +93,9 @@ function verifySteps(): Step[] {
         query("audit", "until the marker is there", script("verify/marker_arrival")),
         query("audit", always, script("verify/quoted_names"), script("verify/event_triggers")),
         query("audit", "for the ledgers, and for each log", writeGrantsScript()),
-        query("audit", always, script("verify/owner_members", { owner: ROLES.owner })),
+        query("audit", always, script("verify/owner_members", { owner: roles.owner })),
         query("audit", always, script("verify/ledger_statistics")),
-        query("audit", always, script("verify/control_tables", { dms: ROLES.dms })),
+        query("audit", always, script("verify/control_tables", { dms: roles.target })),
         query("source", always, dmsSessionLook(roles.source)),
         query("audit", always, dmsSessionLook(roles.target), script("verify/collect_gaps")),
         query("source", always, script("verify/source_markers")),

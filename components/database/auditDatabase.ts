@@ -103,7 +103,7 @@ function trailSchemas(
     audited: readonly TableName[],
 ): pulumi.Resource[] {
     const sourceSchemas = audited.map(({ schema }) => schema);
-    const added = new Set([schemas.machinery, schemas.dmsControl, ...sourceSchemas]);
+    const added = new Set([schemas.trail, schemas.dmsControl, ...sourceSchemas]);
     // It is there from the start.
     added.delete("public");
     return [...added].map(

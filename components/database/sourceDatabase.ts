@@ -53,7 +53,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         const role = dmsRole(owner, password);
         const heartbeat = schema(owner, "heartbeat", schemas.dmsHeartbeat);
         const demo = args.demoTable ? [sqlScript(owner, "items", { batches: demoBatches() })] : [];
-        const machinery = schema(owner, "machinery", schemas.machinery);
+        const machinery = schema(owner, "machinery", schemas.trail);
         const marker = sqlScript(owner, "marker", { batches: markerBatches() }, [machinery]);
         const catalog = sourceCatalog(owner, args, tables, [...demo, marker]);
         rightsScript(owner, tables, catalog, [role, heartbeat]);

@@ -18,7 +18,8 @@ import { connect, deploy, run } from "../../testing/trailDatabase";
 import type { CatalogRow } from "../../trail/catalogRow";
 import { catalogParameters, tableDefinitions } from "../../trail/catalogTables";
 import { guardFiles, guardOthersFiles, markerFiles, markerGapFiles } from "../../trail/guards";
-import { TRAIL_SCHEMA, trailNames } from "../../trail/names";
+import { trailNames } from "../../trail/names";
+import { schemas } from "../../trail/rolesAndSchemas";
 import type { TableDefinition } from "../../trail/tableDefinition";
 import { type Fact, readFacts } from "../../verify/catalogFacts";
 import { Database } from "../../verify/database";
@@ -140,7 +141,7 @@ describe("the printed SQL", function () {
         const facts = async (client: Client): Promise<string[]> => {
             const read: Fact[] = await readFacts(
                 await Database.prepare(client, "audit"),
-                TRAIL_SCHEMA,
+                schemas.trail,
                 relations,
             );
             return read.map((fact) => JSON.stringify(fact)).sort();
