@@ -163,7 +163,7 @@ describe("the log, whatever DMS does on the way", () => {
             .join(" AND ");
         for (const [key, values] of keys.entries()) {
             const staged = await trail.master.query<{ row: Record<string, unknown> }>(
-                `SELECT to_jsonb(s) - '{${HEADER_COLUMNS.join(",")}}'::text[] AS row
+                `SELECT to_jsonb(s.*) - '{${HEADER_COLUMNS.join(",")}}'::text[] AS row
                     FROM ${qualified(names.staging)} AS s WHERE ${where}`,
                 [...values],
             );

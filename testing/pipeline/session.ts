@@ -243,7 +243,7 @@ export class WorkSession {
             ({ name }, at) => `t.${escapeIdentifier(name)} = v.${places[at] ?? ""}`,
         );
         const { rows } = await this.client.query<{ n: number; row: string; image: string }>(
-            `SELECT v.n, ${rowKeySql(table)} AS row, to_jsonb(t)::text AS image
+            `SELECT v.n, ${rowKeySql(table)} AS row, to_jsonb(t.*)::text AS image
                 FROM ${qualified(table)} AS t
                 JOIN (VALUES ${wanted.join(", ")}) AS v (n, ${places.join(", ")}) ON ${join.join(" AND ")}
                 ORDER BY v.n ${locking}`,

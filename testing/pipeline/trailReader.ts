@@ -43,7 +43,7 @@ export async function readRemarks(audit: Client, table: TableName): Promise<stri
 /** The rows of staging, without the columns of DMS; the keys' values stand for the key. */
 export async function readStaging(audit: Client, table: TableName): Promise<string[]> {
     const { rows } = await audit.query<{ image: string }>(
-        `SELECT (to_jsonb(s) - '{${HEADER_COLUMNS.join(",")}}'::text[])::text AS image
+        `SELECT (to_jsonb(s.*) - '{${HEADER_COLUMNS.join(",")}}'::text[])::text AS image
             FROM ${name(table, trailNames(table).staging)} AS s ORDER BY 1`,
     );
     return rows.map(({ image }) => image);
@@ -68,9 +68,9 @@ export interface Complaint {
 export async function readComplaints(audit: Client): Promise<Complaint[]> {
     await audit.query("SELECT audit_trail.collect_gaps()");
     const { rows } = await audit.query<{ complaint: Complaint }>(
-        `SELECT to_jsonb(g) AS complaint FROM audit_trail.known_gap AS g
-            UNION ALL SELECT to_jsonb(e) FROM awsdms_control.awsdms_apply_exceptions AS e
-            UNION ALL SELECT to_jsonb(s) FROM awsdms_control.awsdms_suspended_tables AS s`,
+        `SELECT to_jsonb(g.*) AS complaint FROM audit_trail.known_gap AS g
+            UNION ALL SELECT to_jsonb(e.*) FROM awsdms_control.awsdms_apply_exceptions AS e
+            UNION ALL SELECT to_jsonb(s.*) FROM awsdms_control.awsdms_suspended_tables AS s`,
     );
     return rows.map(({ complaint }) => complaint);
 }

@@ -173,7 +173,7 @@ export class Workload {
 /** A source table's rows, by the keys that its log uses. */
 export async function tableState(client: Client, table: RandomTable): Promise<TableState> {
     const { rows } = await client.query<{ row: string; image: string }>(
-        `SELECT ${rowKeySql(table)} AS row, to_jsonb(t)::text AS image FROM ${qualified(table)} AS t`,
+        `SELECT ${rowKeySql(table)} AS row, to_jsonb(t.*)::text AS image FROM ${qualified(table)} AS t`,
     );
     return new Map(rows.map(({ row, image }) => [row, image]));
 }

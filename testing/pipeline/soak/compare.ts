@@ -1,4 +1,4 @@
-import { type Client, escapeIdentifier, escapeLiteral } from "pg";
+import { type Client, escapeLiteral } from "pg";
 import { HEADER_COLUMNS } from "../../../trail/headerColumns";
 import { trailNames } from "../../../trail/names";
 import type { TableName } from "../../../trail/tableDefinition";
@@ -75,7 +75,7 @@ async function digests(client: Client, sql: string): Promise<Map<string, Digest>
 async function images(client: Client, table: string): Promise<Map<string, Digest>> {
     const { rows } = await client.query<Digest>(
         `SELECT md5(image) AS row, 1 AS changes, '' AS digest
-            FROM (SELECT (to_jsonb(${escapeIdentifier("t")}) - '{${HEADER_COLUMNS.join(",")}}'::text[] - ${LEFT_OUT})::text AS image
+            FROM (SELECT (to_jsonb(t.*) - '{${HEADER_COLUMNS.join(",")}}'::text[] - ${LEFT_OUT})::text AS image
                 FROM ${table} AS t) AS i`,
     );
     return new Map(rows.map((row) => [row.row, row]));
