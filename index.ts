@@ -14,10 +14,12 @@ import { readCaBundle } from "./components/dms/caBundle";
 import { DmsReplication } from "./components/dms/dmsReplication";
 import { DmsRoles } from "./components/dms/dmsRoles";
 import { taskSettings } from "./components/dms/taskSettings";
+import { ExistingNetwork } from "./components/network/existingNetwork";
 import { Network } from "./components/network/network";
 import { PrivateEndpoints } from "./components/network/privateEndpoints";
 import { PsqlHost } from "./components/network/psqlHost";
 import { SecurityGroups } from "./components/network/securityGroups";
+import type { TrailNetwork } from "./components/network/trailNetwork";
 import { resourcePrefix } from "./components/resourcePrefix";
 import { loadConfig } from "./config/config";
 import { formatTableName } from "./trail/names";
@@ -29,11 +31,16 @@ const { path: caBundlePath, pem: caBundlePem } = readCaBundle(__dirname, cluster
 const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
 const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
 
-const network = new Network(prefix, { vpcCidr: config.network.vpcCidr, tags });
-const { vpcId, privateSubnetIds: subnetIds, publicSubnetId, publicRouteTableId } = network;
+const { existing, vpcCidr } = config.network;
+const network: TrailNetwork =
+    existing === undefined
+        ? new Network(prefix, { vpcCidr, tags })
+        : new ExistingNetwork(prefix, existing);
+const { vpcId, privateSubnetIds: subnetIds, publicRouteTableId } = network;
 const groups = new SecurityGroups(prefix, {
     vpcId,
-    sshCidr: config.host.sshCidr,
+    host: network.host && { sshCidr: config.host.sshCidr },
+    allowedSecurityGroupIds: existing?.allowedSecurityGroupIds ?? [],
     privateEndpoints: config.network.privateEndpoints,
     tags,
 });
@@ -46,15 +53,18 @@ if (securityGroupId !== undefined) {
     const args = { vpcId, subnetIds, securityGroupId, publicRouteTableId, tags };
     prerequisites.push(new PrivateEndpoints(prefix, args));
 }
-const host = new PsqlHost(`${prefix}-host`, {
-    subnetId: publicSubnetId,
-    securityGroupId: groups.hostId,
-    instanceType: config.host.instanceType,
-    keyName: config.host.keyName,
-    engineVersion: cluster.engineVersion,
-    caBundle: cluster.caBundle,
-    tags,
-});
+const host =
+    network.host && groups.hostId
+        ? new PsqlHost(`${prefix}-host`, {
+              place: network.host,
+              securityGroupId: groups.hostId,
+              instanceType: config.host.instanceType,
+              keyName: config.host.keyName,
+              engineVersion: cluster.engineVersion,
+              caBundle: cluster.caBundle,
+              tags,
+          })
+        : undefined;
 
 const aurora = (name: string, parameters: readonly ClusterParameter[]): AuroraCluster =>
     new AuroraCluster(name, {
@@ -123,7 +133,7 @@ const retired = auditDatabase.retireOthers(replication);
 new DeletionProtection(`${prefix}-deletionProtection`, {
     deletionProtection: config.stack.deletionProtection,
     everything: [
-        ...[network, groups, ...prerequisites, host, source, audit],
+        ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
         ...[sourceDatabase, auditDatabase, replication, retired],
     ],
 });
@@ -143,7 +153,7 @@ export const auditClusterArn = audit.arn;
 export const auditMasterSecretArn = audit.masterSecretArn;
 export const auditDmsSecretArn = auditDatabase.dmsSecretArn;
 export const auditPsql = audit.psql;
-export const hostId = host.instanceId;
-export const hostAddress = host.publicIp;
+export const hostId = host?.instanceId;
+export const hostAddress = host?.publicIp;
 export const replicationInstanceArn = replication.instanceArn;
 export const replicationTaskArn = replication.taskArn;

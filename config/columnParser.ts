@@ -8,6 +8,7 @@ import {
 } from "../trail/columnChoices";
 import { formatTableName, parseTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
+import { isObject, objectIn } from "./jsonObject";
 import type { KeyParser } from "./keyParsers";
 
 /**
@@ -115,17 +116,4 @@ function varchar(where: string, length: unknown): ColumnChoice {
 
 function isWhole(value: unknown, least: number, most: number): value is number {
     return typeof value === "number" && Number.isInteger(value) && value >= least && value <= most;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-    return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
-    try {
-        const value: unknown = JSON.parse(text);
-        return isObject(value) ? value : undefined;
-    } catch {
-        return undefined;
-    }
 }

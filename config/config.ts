@@ -3,6 +3,7 @@ import { messageOf } from "../text/errors";
 import { nearest } from "../text/nearest";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
+import { FieldError } from "./jsonObject";
 import {
     type Config,
     configGroups,
@@ -55,8 +56,9 @@ function valueOf<T>(
         return parser.parse(text);
     } catch (error) {
         const reason = messageOf(error).replace(/\.$/, "");
+        const ownMend = error instanceof FieldError ? error.mendOf(key) : mend;
         throw new Error(
-            `The config key ${NAMESPACE}:${key} is ${JSON.stringify(text)}, but ${reason}; ${mend}.`,
+            `The config key ${NAMESPACE}:${key} is ${JSON.stringify(text)}, but ${reason}; ${ownMend}.`,
             { cause: error },
         );
     }
@@ -85,6 +87,18 @@ function checkLimits({ trail, source }: Config): void {
     }
 }
 
+/** @throws Error when a VPC is to have an address range and is not made. */
+function checkVpcCidr({ network }: Config): void {
+    if (
+        network.existing !== undefined &&
+        network.vpcCidr !== KEY_GROUPS.network.keys.vpcCidr.default
+    ) {
+        throw new Error(
+            `The config key ${NAMESPACE}:vpcCidr is ${network.vpcCidr}, but ${NAMESPACE}:network names a VPC that exists and has its own; remove it with "pulumi config rm vpcCidr".`,
+        );
+    }
+}
+
 /**
  * Turns the stack's raw config (`namespace:key` to text) into settings. Keys of other namespaces are not looked at.
  * @throws Error in one sentence that names the key, what is wrong with its value and how to mend it.
@@ -104,6 +118,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
     const config = Object.fromEntries(groups) as Config;
     checkDemoTable(config);
     checkLimits(config);
+    checkVpcCidr(config);
     return config;
 }
 

@@ -1,6 +1,7 @@
 import type { TableName } from "../trail/tableDefinition";
 import { columnsOf } from "./columnParser";
 import * as parsers from "./keyParsers";
+import { network } from "./networkParser";
 
 /** One config key. Pulumi.yaml's schema, docs/config.md and the type of the settings are made from it. */
 export interface ConfigKey<T> {
@@ -172,11 +173,19 @@ export const KEY_GROUPS = {
     network: {
         title: "The network",
         keys: {
+            existing: {
+                key: "network",
+                parser: network,
+                default: "{}",
+                meaning:
+                    "An existing network to use instead of a new one: vpcId, privateSubnetIds in two zones, for a psql host hostSubnetId, and allowedSecurityGroupIds that may connect to the databases",
+                page: "aws.md#an-existing-network",
+            },
             vpcCidr: {
                 key: "vpcCidr",
                 parser: parsers.vpcCidr,
                 default: "10.20.0.0/16",
-                meaning: "IPv4 network of the VPC, /16 to /26",
+                meaning: "IPv4 network of the new VPC, /16 to /26",
             },
             privateEndpoints: {
                 key: "privateEndpoints",

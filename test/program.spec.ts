@@ -121,10 +121,20 @@ describe("the program", function () {
             ...leastConfig,
             "audit-trail:createDmsRoles": "false",
             "audit-trail:privateEndpoints": "false",
+            // A network that is there, without a subnet for a host.
+            "audit-trail:network": JSON.stringify({
+                vpcId: "vpc-0123456789abcdef0",
+                privateSubnetIds: ["subnet-0123456789abcdefa", "subnet-0123456789abcdefb"],
+            }),
         });
         assert.equal(recorder.all("auditTrail:index:DmsRoles").length, 0);
         assert.equal(recorder.all("aws:ec2/vpcEndpoint:VpcEndpoint").length, 0);
-        assert.equal(recorder.all("aws:iam/role:Role").length, 2);
+        assert.equal(recorder.all("aws:iam/role:Role").length, 1);
+        const types = new Set(recorder.resources.map(({ type }) => type));
+        assert.deepEqual(
+            [...types].filter((type) => type.startsWith("aws:ec2/")),
+            ["aws:ec2/securityGroup:SecurityGroup"],
+        );
         const scripts = recorder.all("pulumi-nodejs:dynamic/auditTrail:SqlScript");
         assert.ok(scripts.every(({ name }) => !name.endsWith("-items")));
     });

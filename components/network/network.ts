@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Owner } from "../owner";
 import { named, type Tags } from "../tags";
 import { planSubnets } from "./subnets";
+import type { HostPlace, TrailNetwork } from "./trailNetwork";
 
 /** Arguments of {@link Network}. */
 export interface NetworkArgs {
@@ -15,9 +16,9 @@ export interface NetworkArgs {
 const PRIVATE_SUBNETS = 2;
 
 /** A VPC with one public subnet for the psql host, and two private subnets in two zones without a route to the internet. */
-export class Network extends pulumi.ComponentResource {
+export class Network extends pulumi.ComponentResource implements TrailNetwork {
     readonly vpcId: pulumi.Output<string>;
-    readonly publicSubnetId: pulumi.Output<string>;
+    readonly host: HostPlace;
     readonly privateSubnetIds: readonly pulumi.Output<string>[];
     readonly publicRouteTableId: pulumi.Output<string>;
 
@@ -46,14 +47,15 @@ export class Network extends pulumi.ComponentResource {
 
         this.vpcId = vpc.id;
         // Whatever starts in the public subnet needs its way out at once.
-        this.publicSubnetId = pulumi
+        const subnetId = pulumi
             .all([publicSubnet.id, ...wayOut.map(({ id }) => id)])
             .apply(([id = ""]) => id);
+        this.host = { subnetId, hasPublicAddress: true };
         this.privateSubnetIds = privateSubnets.map(({ id }) => id);
         this.publicRouteTableId = publicRoutes.id;
         this.registerOutputs({
             vpcId: this.vpcId,
-            publicSubnetId: this.publicSubnetId,
+            publicSubnetId: subnetId,
             privateSubnetIds: this.privateSubnetIds,
             publicRouteTableId: this.publicRouteTableId,
         });

@@ -8,8 +8,8 @@ export interface PrivateEndpointsArgs {
     /** The subnets of the replication instance. */
     readonly subnetIds: readonly pulumi.Input<string>[];
     readonly securityGroupId: pulumi.Input<string>;
-    /** The route table of the psql host, whose package repositories are in S3. */
-    readonly publicRouteTableId: pulumi.Input<string>;
+    /** The route table of the psql host, whose package repositories are in S3; undefined where it is not the stack's. */
+    readonly publicRouteTableId: pulumi.Input<string> | undefined;
     readonly tags: Tags;
 }
 
@@ -41,17 +41,19 @@ export class PrivateEndpoints extends pulumi.ComponentResource {
                 parent,
             );
         }
-        new aws.ec2.VpcEndpoint(
-            `${name}-s3`,
-            {
-                vpcId: args.vpcId,
-                serviceName: pulumi.interpolate`com.amazonaws.${region}.s3`,
-                vpcEndpointType: "Gateway",
-                routeTableIds: [args.publicRouteTableId],
-                tags: named(`${name}-s3`, args.tags),
-            },
-            parent,
-        );
+        if (args.publicRouteTableId !== undefined) {
+            new aws.ec2.VpcEndpoint(
+                `${name}-s3`,
+                {
+                    vpcId: args.vpcId,
+                    serviceName: pulumi.interpolate`com.amazonaws.${region}.s3`,
+                    vpcEndpointType: "Gateway",
+                    routeTableIds: [args.publicRouteTableId],
+                    tags: named(`${name}-s3`, args.tags),
+                },
+                parent,
+            );
+        }
         this.registerOutputs();
     }
 }

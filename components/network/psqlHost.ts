@@ -3,11 +3,11 @@ import * as pulumi from "@pulumi/pulumi";
 import { trustService } from "../iamPolicies";
 import { named, type Tags } from "../tags";
 import { hostUserData, imageParameter } from "./hostSetup";
+import type { HostPlace } from "./trailNetwork";
 
 /** Arguments of {@link PsqlHost}. */
 export interface PsqlHostArgs {
-    /** A public subnet. */
-    readonly subnetId: pulumi.Input<string>;
+    readonly place: HostPlace;
     readonly securityGroupId: pulumi.Input<string>;
     readonly instanceType: string;
     /** EC2 key pair for SSH; Session Manager works without one. */
@@ -19,7 +19,7 @@ export interface PsqlHostArgs {
     readonly tags: Tags;
 }
 
-/** The machine on which people run psql. It is in the public subnet, reachable by SSH and Session Manager. */
+/** The machine on which people run psql. It is reachable by SSH and Session Manager. */
 export class PsqlHost extends pulumi.ComponentResource {
     readonly instanceId: pulumi.Output<string>;
     readonly publicIp: pulumi.Output<string>;
@@ -60,9 +60,9 @@ export class PsqlHost extends pulumi.ComponentResource {
             {
                 ami: image.value,
                 instanceType: args.instanceType,
-                subnetId: args.subnetId,
+                subnetId: args.place.subnetId,
                 vpcSecurityGroupIds: [args.securityGroupId],
-                associatePublicIpAddress: true,
+                associatePublicIpAddress: args.place.hasPublicAddress,
                 keyName: args.keyName,
                 iamInstanceProfile: profile.name,
                 metadataOptions: {

@@ -13,8 +13,10 @@ const ANYWHERE = "0.0.0.0/0";
 /** Arguments of {@link SecurityGroups}. */
 export interface SecurityGroupsArgs {
     readonly vpcId: pulumi.Input<string>;
-    /** The only network that may open SSH connections to the psql host. */
-    readonly sshCidr: string;
+    /** The psql host, if there is one: the only network that may open SSH connections to it. */
+    readonly host: { readonly sshCidr: string } | undefined;
+    /** Groups of others whose members may connect to the databases. */
+    readonly allowedSecurityGroupIds: readonly string[];
     /** Whether DMS reaches AWS services through endpoints inside the VPC; otherwise through a way of your own, such as a NAT. */
     readonly privateEndpoints: boolean;
     readonly tags: Tags;
@@ -27,11 +29,12 @@ interface Group {
 }
 
 /**
- * The security groups. The psql host and DMS may connect to the databases, one network may connect to the host, and nothing
- * else may connect. Every rule is a resource of its own: such rules and inline rules would undo each other.
+ * The security groups. The psql host, DMS and the groups that the config names may connect to the databases, one network may
+ * connect to the host, and nothing else may connect. Every rule is a resource of its own: such rules and inline rules would undo each other.
  */
 export class SecurityGroups extends pulumi.ComponentResource {
-    readonly hostId: pulumi.Output<string>;
+    /** The group of the psql host, if there is one. */
+    readonly hostId: pulumi.Output<string> | undefined;
     readonly dmsId: pulumi.Output<string>;
     readonly databaseId: pulumi.Output<string>;
     /** The group of the VPC endpoints, if there are any. */
@@ -43,17 +46,22 @@ export class SecurityGroups extends pulumi.ComponentResource {
         const group = (label: string, description: string): Group =>
             securityGroup(owner, args.vpcId, label, description);
 
-        const host = group("host", "The psql host");
+        const host = args.host && group("host", "The psql host");
         const dms = group("dms", "The DMS replication instance");
         const database = group("database", "The source and the audit cluster");
-        allowSsh(owner, host, args.sshCidr);
-        allowOut(owner, host, "Package repositories and Session Manager");
-        allow(owner, host, database, DATABASE_PORT);
+        if (host !== undefined && args.host !== undefined) {
+            allowSsh(owner, host, args.host.sshCidr);
+            allowOut(owner, host, "Package repositories and Session Manager");
+            allow(owner, host, database, DATABASE_PORT);
+        }
         allow(owner, dms, database, DATABASE_PORT);
+        allowStrangers(owner, database, args.allowedSecurityGroupIds);
         if (args.privateEndpoints) {
             const endpoints = group("endpoints", "VPC endpoints of AWS services");
             // Inside the VPC the services' names lead to the endpoints, for the host as well.
-            allow(owner, host, endpoints, HTTPS_PORT);
+            if (host !== undefined) {
+                allow(owner, host, endpoints, HTTPS_PORT);
+            }
             allow(owner, dms, endpoints, HTTPS_PORT);
             this.endpointsId = endpoints.id;
         } else {
@@ -61,7 +69,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
             this.endpointsId = undefined;
         }
 
-        this.hostId = host.id;
+        this.hostId = host?.id;
         this.dmsId = dms.id;
         this.databaseId = database.id;
         this.registerOutputs({
@@ -136,4 +144,20 @@ function allowSsh(owner: Owner, { id }: Group, cidrIpv4: string): void {
         },
         owner.opts,
     );
+}
+
+/** Lets the members of groups that others made connect to the databases; what these groups let out is theirs to say. */
+function allowStrangers(owner: Owner, database: Group, groupIds: readonly string[]): void {
+    for (const referencedSecurityGroupId of groupIds) {
+        new aws.vpc.SecurityGroupIngressRule(
+            `${owner.name}-database-from-${referencedSecurityGroupId}`,
+            {
+                securityGroupId: database.id,
+                referencedSecurityGroupId,
+                description: "From a group that the config names",
+                ...port(owner, DATABASE_PORT),
+            },
+            owner.opts,
+        );
+    }
 }

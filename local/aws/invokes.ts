@@ -1,6 +1,7 @@
 import type { Props } from "../provider";
 import { type Account, arn } from "./account";
 import { mustText, text, texts } from "./behaviour";
+import { existingResource } from "./existingNetwork";
 import { policyDocument } from "./policyDocument";
 
 /** An image that does not exist; no instance runs here. */
@@ -68,6 +69,16 @@ const functions: Readonly<Record<string, Invoke>> = {
             insecureValue: AMI,
             version: 1,
         };
+    },
+    "aws:ec2/getSubnet:getSubnet": (account, args) => {
+        const id = mustText(args, "id");
+        const subnet = existingResource(account, "aws:ec2/subnet:Subnet", id);
+        if (subnet === undefined) {
+            throw new Error(
+                `InvalidSubnetID.NotFound: the subnet ID "${id}" does not exist; the local stack has those of docs/aws.md.`,
+            );
+        }
+        return subnet;
     },
     "aws:ec2/getAmi:getAmi": (account) => ({
         id: AMI,

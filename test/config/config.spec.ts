@@ -18,6 +18,15 @@ function parseWith(key: string, value: string): Config {
     return parseConfig({ ...LEAST, [`audit-trail:${key}`]: value });
 }
 
+/** An existing network, with other fields. */
+function network(fields: Readonly<Record<string, unknown>>): string {
+    return JSON.stringify({
+        vpcId: "vpc-0123456789abcdef0",
+        privateSubnetIds: ["subnet-01234567", "subnet-0123456789abcdefb"],
+        ...fields,
+    });
+}
+
 /** The message with which a value is refused. */
 function refusal(raw: Record<string, string>): string {
     try {
@@ -92,7 +101,7 @@ describe("config", () => {
                 maxLobSizeKb: 64,
                 createRoles: true,
             },
-            network: { vpcCidr: "10.20.0.0/16", privateEndpoints: true },
+            network: { existing: undefined, vpcCidr: "10.20.0.0/16", privateEndpoints: true },
             host: { sshCidr: "203.0.113.0/24", instanceType: "t3.medium", keyName: undefined },
             stack: { deletionProtection: true },
         });
@@ -124,7 +133,11 @@ describe("config", () => {
             // What is written as an object is read as the list of its entries.
             const list = key === "columns" ? "object" : "array";
             const expected = Array.isArray(config[key]) ? list : types[typeof config[key]];
-            assert.equal(fields.get("type"), expected ?? "string", key);
+            assert.equal(
+                fields.get("type"),
+                key === "network" ? "object" : (expected ?? "string"),
+                key,
+            );
         }
     });
 
@@ -235,6 +248,20 @@ describe("config", () => {
         );
     });
 
+    it("takes an existing network", () => {
+        assert.deepEqual(parseWith("network", network({})).network.existing, {
+            vpcId: "vpc-0123456789abcdef0",
+            privateSubnetIds: ["subnet-01234567", "subnet-0123456789abcdefb"],
+            hostSubnetId: undefined,
+            allowedSecurityGroupIds: [],
+        });
+        const both = { "audit-trail:network": network({}), "audit-trail:vpcCidr": "10.9.0.0/16" };
+        assert.equal(
+            refusal({ ...LEAST, ...both }),
+            'The config key audit-trail:vpcCidr is 10.9.0.0/16, but audit-trail:network names a VPC that exists and has its own; remove it with "pulumi config rm vpcCidr".',
+        );
+    });
+
     const wrong: readonly [key: string, value: string, reason: RegExp][] = [
         ["engineVersion", "13.9", /PostgreSQL 13 is at or near the end of Aurora's standard/],
         ["engineVersion", "14.12", /PostgreSQL 14 is at or near the end of Aurora's standard/],
@@ -315,6 +342,25 @@ describe("config", () => {
         ["maxLobSizeKb", "102401", /whole number from 1 to 102400/],
         ["instanceClass", "t3.medium", /such as db\.t3\.medium/],
         ["instanceClass", "dms.t3.medium", /such as db\.t3\.medium/],
+        ["network", "vpc-0123456789abcdef0", /an object with vpcId, privateSubnetIds/],
+        ["network", "[]", /an object with vpcId, privateSubnetIds/],
+        ["network", '{"vpcID":"vpc-01234567"}', /"vpcID" is unknown, the nearest .* is vpcId;/],
+        ["network", network({ vpcId: undefined }), /it has no vpcId/],
+        ["network", network({ vpcId: "vpc-0123" }), /its vpcId is "vpc-0123", which is no id/],
+        ["network", network({ privateSubnetIds: undefined }), /are 0, and .* need 2 in different/],
+        ["network", network({ privateSubnetIds: ["subnet-01234567"] }), /privateSubnetIds\[1\]'/],
+        ["network", network({ privateSubnetIds: "subnet-01234567" }), /must be a list of ids/],
+        [
+            "network",
+            network({ privateSubnetIds: ["subnet-01234567", "subnet-01234567"] }),
+            /has subnet-01234567 twice; remove it with .*'network.privateSubnetIds\[1\]'/,
+        ],
+        ["network", network({ hostSubnetId: 7 }), /its hostSubnetId is 7, which is no id/],
+        [
+            "network",
+            network({ allowedSecurityGroupIds: ["0.0.0.0/0"] }),
+            /allowedSecurityGroupIds\[0\] is "0\.0\.0\.0\/0", which is no id such as sg-/,
+        ],
         ["vpcCidr", "10.20.0.0/15", /from \/16 to \/26/],
         ["vpcCidr", "10.20.0.0/27", /from \/16 to \/26/],
         ["vpcCidr", "10.20.0.1/16", /host bits set, the network is 10\.20\.0\.0\/16/],
@@ -365,7 +411,10 @@ describe("config", () => {
                 ),
                 message,
             );
-            assert.match(message, /; set it with "pulumi config set .+"\.$/);
+            assert.match(
+                message,
+                /; (set it with "pulumi config set|remove it with "pulumi config rm) .+"\.$/,
+            );
             assert.equal(message.split("\n").length, 1);
             assert.ok(!message.includes(".;"), message);
         });
@@ -379,7 +428,8 @@ describe("config", () => {
     });
 
     it("suggests values that it accepts itself", () => {
-        for (const [key, value] of wrong) {
+        // A field of an object is mended where it is; the other fields stay as they are.
+        for (const [key, value] of wrong.filter(([one]) => one !== "network")) {
             const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
             const suggestion = / ([^" ]+)"\.$/.exec(message)?.[1] ?? "";
             const list = message.includes("[0]") ? JSON.stringify([suggestion]) : suggestion;

@@ -1,6 +1,7 @@
 import { type Props, UNKNOWN } from "../../provider";
 import { arn } from "../account";
 import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
+import { existingResource } from "../existingNetwork";
 import { hex } from "../recorder";
 import { contains, isKnown, overlaps } from "../validate";
 
@@ -10,10 +11,13 @@ const SECURITY_GROUP = "aws:ec2/securityGroup:SecurityGroup";
 
 async function mustExist(call: Call, type: string, id: string, code: string): Promise<Props> {
     const record = await call.store.get(type, id);
-    if (record === undefined) {
+    const found = record
+        ? { ...record.inputs, ...record.computed }
+        : existingResource(call.account, type, id);
+    if (found === undefined) {
         throw new Error(`${code}: ${type.split(":").at(-1) ?? type} "${id}" does not exist.`);
     }
-    return { ...record.inputs, ...record.computed };
+    return found;
 }
 
 /** Refuses an id of a VPC that does not exist. */

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
+import * as pulumi from "@pulumi/pulumi";
+import { ExistingNetwork, unfitSubnets } from "../../../components/network/existingNetwork";
 import { Network } from "../../../components/network/network";
 import { PrivateEndpoints } from "../../../components/network/privateEndpoints";
 import { PsqlHost } from "../../../components/network/psqlHost";
-import { SecurityGroups } from "../../../components/network/securityGroups";
+import {
+    SecurityGroups,
+    type SecurityGroupsArgs,
+} from "../../../components/network/securityGroups";
 import { Recorder } from "../support/mocks";
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
@@ -14,7 +19,7 @@ describe("Network", () => {
     before(async () => {
         await recorder.install();
         const network = new Network("net", { vpcCidr: "10.20.0.0/16", tags });
-        await recorder.settle(network.vpcId, network.publicSubnetId, ...network.privateSubnetIds);
+        await recorder.settle(network.vpcId, network.host.subnetId, ...network.privateSubnetIds);
     });
 
     it("puts one public and two private subnets into two zones, in the zones' alphabetical order", () => {
@@ -57,13 +62,68 @@ describe("Network", () => {
     });
 });
 
-describe("SecurityGroups", () => {
-    async function rules(privateEndpoints: boolean): Promise<Recorder> {
+describe("ExistingNetwork", () => {
+    const vpcId = "vpc-0123456789abcdef0";
+    const subnet = (id: string, zone: string, vpc = vpcId) => ({
+        id,
+        vpcId: vpc,
+        availabilityZone: `us-east-1${zone}`,
+    });
+
+    it("makes nothing, and gives what the config names", async () => {
         const recorder = new Recorder();
         await recorder.install();
-        const args = { vpcId: "vpc-1", sshCidr: "203.0.113.0/24", privateEndpoints, tags };
+        const network = new ExistingNetwork("net", {
+            vpcId,
+            privateSubnetIds: ["subnet-a", "subnet-b"],
+            hostSubnetId: "subnet-c",
+        });
+        assert.deepEqual(
+            await recorder.settle(
+                network.vpcId,
+                ...network.privateSubnetIds,
+                network.host?.subnetId,
+            ),
+            [vpcId, "subnet-a", "subnet-b", "subnet-c"],
+        );
+        assert.deepEqual(
+            recorder.resources.map(({ type }) => type),
+            ["auditTrail:index:ExistingNetwork"],
+        );
+    });
+
+    it("has subnets in two zones of one VPC, or is refused with what to set", () => {
+        const fit = [subnet("subnet-1", "a"), subnet("subnet-2", "c")];
+        assert.equal(unfitSubnets(vpcId, fit), undefined);
+        assert.equal(unfitSubnets(vpcId, [...fit, subnet("subnet-3", "c")]), undefined);
+        assert.match(
+            unfitSubnets(vpcId, [subnet("subnet-1", "a"), subnet("subnet-2", "a")]) ?? "",
+            /^The config key audit-trail:network names private subnets in one availability zone \(us-east-1a\) only, .*'network.privateSubnetIds\[2\]' subnet-\w+"\.$/,
+        );
+        assert.match(
+            unfitSubnets(vpcId, [...fit, subnet("subnet-3", "b", "vpc-2")]) ?? "",
+            /subnet-3, which is in vpc-2 and not in vpc-0123456789abcdef0; .*network.vpcId vpc-2/,
+        );
+    });
+});
+
+describe("SecurityGroups", () => {
+    async function rules(
+        privateEndpoints: boolean,
+        existing: Partial<SecurityGroupsArgs> = {},
+    ): Promise<Recorder> {
+        const recorder = new Recorder();
+        await recorder.install();
+        const args = {
+            vpcId: "vpc-1",
+            host: { sshCidr: "203.0.113.0/24" },
+            allowedSecurityGroupIds: [],
+            privateEndpoints,
+            tags,
+            ...existing,
+        };
         const groups = new SecurityGroups("sg", args);
-        await recorder.settle(groups.hostId, groups.dmsId, groups.databaseId);
+        await recorder.settle(groups.dmsId, groups.databaseId);
         return recorder;
     }
     /** Rules as "who: what from or to whom", so that a test reads like the table in the docs. */
@@ -114,6 +174,23 @@ describe("SecurityGroups", () => {
         ]);
     });
 
+    it("let groups of others into the databases alone, and have none for a host that there is not", async () => {
+        const allowedSecurityGroupIds = ["sg-1", "sg-2"];
+        const recorder = await rules(true, { host: undefined, allowedSecurityGroupIds });
+        assert.equal(recorder.all("aws:ec2/securityGroup:SecurityGroup").length, 3);
+        assert.deepEqual(list(recorder, INGRESS), [
+            "sg-database-id 5432 sg-1",
+            "sg-database-id 5432 sg-2",
+            "sg-database-id 5432 sg-dms-id",
+            "sg-endpoints-id 443 sg-dms-id",
+        ]);
+        assert.deepEqual(list(recorder, EGRESS), [
+            "sg-dms-id 443 sg-endpoints-id",
+            "sg-dms-id 5432 sg-database-id",
+        ]);
+        recorder.assertNoDuplicates();
+    });
+
     it("hold no inline rule, which would fight with the others", async () => {
         const recorder = await rules(true);
         for (const { inputs } of recorder.all("aws:ec2/securityGroup:SecurityGroup")) {
@@ -156,7 +233,7 @@ describe("PsqlHost", () => {
         const recorder = new Recorder();
         await recorder.install();
         const made = new PsqlHost("host", {
-            subnetId: "subnet-1",
+            place: { subnetId: pulumi.output("subnet-1"), hasPublicAddress: true },
             securityGroupId: "sg-1",
             instanceType: "t2.medium",
             keyName,

@@ -90,6 +90,9 @@ function catalogRows(tables: unknown): unknown[] {
     }));
 }
 
+/** Subnets, each in a zone of its own. */
+const SUBNET_ZONES = ["us-east-1a", "us-east-1b", "us-east-1c"];
+
 const INVOKES: Readonly<Record<string, Record<string, unknown>>> = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": {
         names: ["us-east-1c", "us-east-1a", "us-east-1b"],
@@ -112,7 +115,10 @@ export class Recorder {
                 newResource: (args) => this.register(args),
                 call: ({ token, inputs }) => {
                     this.invokes.push({ token, inputs });
-                    const answer = INVOKES[token];
+                    const answer =
+                        token === "aws:ec2/getSubnet:getSubnet"
+                            ? this.subnet(inputs as Readonly<Record<string, unknown>>)
+                            : INVOKES[token];
                     assert.ok(answer !== undefined, `no answer is prepared for ${token}`);
                     return answer;
                 },
@@ -120,6 +126,13 @@ export class Recorder {
             "audit-trail",
             stack,
         );
+    }
+
+    /** A subnet of the only VPC that is there already, in the zone after that of the last one asked for. */
+    private subnet({ id }: Readonly<Record<string, unknown>>) {
+        const asked = this.invokes.filter(({ token }) => token.endsWith(":getSubnet")).length - 1;
+        const availabilityZone = SUBNET_ZONES[asked % SUBNET_ZONES.length];
+        return { id, vpcId: "vpc-0123456789abcdef0", availabilityZone };
     }
 
     private register(args: pulumi.runtime.MockResourceArgs) {

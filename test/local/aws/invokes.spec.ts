@@ -29,6 +29,17 @@ describe("functions of the AWS stand-in", () => {
         await assert.rejects(cloud.invoke(token, { name: "/mine" }), /no SSM parameter "\/mine"/);
     });
 
+    it("find the one network that is there before any stack", async () => {
+        const token = "aws:ec2/getSubnet:getSubnet";
+        const found = await cloud.invoke(token, { id: "subnet-0123456789abcdefb" });
+        assert.equal(found.vpcId, "vpc-0123456789abcdef0");
+        assert.equal(found.availabilityZone, "eu-central-1b");
+        await assert.rejects(
+            cloud.invoke(token, { id: "subnet-01234567" }),
+            /^Error: .*InvalidSubnetID\.NotFound: the subnet ID "subnet-01234567" does not exist/,
+        );
+    });
+
     it("refuse what they cannot answer by its token", async () => {
         await assert.rejects(
             cloud.invoke("aws:s3/getBucket:getBucket"),
