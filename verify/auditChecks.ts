@@ -106,16 +106,17 @@ export async function checkUnlogged(
     return checkOf("unlogged changes", findings, "none");
 }
 
-/** Who may write the log besides its owner, and who may read it as DMS. */
+/** Who may write the log besides its owner, who may read it as DMS, and whose its schema is. */
 export async function checkGrants(audit: Database, definition: TableDefinition): Promise<Check> {
     return await grantsOn(audit, [qualified(definition.schema, trailNames(definition).auditLog)]);
 }
 
 /** As {@link checkGrants}, for the ledgers; and who may act as the owner. */
 export async function checkLedgerGrants(audit: Database): Promise<Check> {
-    const ledgers = ["gap", "unlogged_change", "brought_back", "log_count"].map((name) =>
-        qualified(schemas.trail, name),
-    );
+    const ledgers = [
+        ...["acknowledgement", "audited_column", "audited_table", "brought_back", "gap"],
+        ...["log_count", "slot_observation", "unlogged_change"],
+    ].map((name) => qualified(schemas.trail, name));
     const onLedgers = await grantsOn(audit, ledgers);
     const members = await audit.rows<{ finding: string }>(
         renderSql("sql/verify/owner_members.sql", { owner: roles.owner }),

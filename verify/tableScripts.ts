@@ -230,5 +230,9 @@ export function checkScripts(definition: TableDefinition): CheckScripts {
 
 /** Who may write relations; the same for a log and for the ledgers, which are its parameter. */
 export function writeGrantsScript(): SqlFile {
-    return renderSql("sql/verify/write_grants.sql", { dms: roles.target, auditor: roles.auditor });
+    return renderSql("sql/verify/write_grants.sql", {
+        dms: roles.target,
+        collector: roles.collector,
+        owner: roles.owner,
+    });
 }

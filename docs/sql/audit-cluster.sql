@@ -151,13 +151,13 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
-                ('observe_slots', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),
                 ('gaps_told_by', 'audit_trail_collector'),
                 ('record_once', 'audit_trail_collector'),
                 ('register_new_columns', 'audit_trail_collector'),
-                ('trail_of_staging', 'audit_trail_collector')
+                ('trail_of_staging', 'audit_trail_collector'),
+                ('wait_for_collectors', 'audit_trail_collector')
         ) AS r (name, grantee)
         JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'audit_trail'
         JOIN pg_catalog.pg_proc AS p ON p.pronamespace = n.oid AND p.proname = r.name
@@ -536,9 +536,11 @@ COMMENT ON TABLE audit_trail.slot_observation IS
 -- Takes the names of the slots, and enters a gap when one of the last observation is gone, or when there was none then
 -- and is one now: what was committed in between, the new slot has not seen. A slot more than before is another task's.
 -- Positions are not compared: after a crash of the source they go back, and nothing is lost. Returns the new gaps' number.
+-- It believes what it is told, and a gap begins where the observation before it was made: so it runs with the rights of who
+-- calls it, which is verify.
 CREATE OR REPLACE FUNCTION audit_trail.observe_slots(seen_slots text[]) RETURNS integer
 LANGUAGE plpgsql
-SECURITY DEFINER
+SECURITY INVOKER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
@@ -547,7 +549,7 @@ DECLARE
     known_slots text[];
     is_recreated boolean;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('audit_trail.observe_slots', 0));
+    LOCK TABLE audit_trail.slot_observation IN SHARE ROW EXCLUSIVE MODE;
     SELECT o.observed_at, o.slots INTO last_time, known_slots FROM audit_trail.slot_observation AS o;
     IF NOT FOUND THEN
         -- Before the first task there is no slot that could have been lost.
@@ -572,6 +574,8 @@ BEGIN
     RETURN is_recreated::integer;
 END
 $function$;
+-- Operators had it in former versions.
+REVOKE ALL ON FUNCTION audit_trail.observe_slots(text[]) FROM PUBLIC, audit_trail_operator;
 
 RESET ROLE;
 
@@ -2248,19 +2252,22 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     audited audit_trail.audited_table;
+    source_schema text;
+    source_table text;
 BEGIN
     SELECT * INTO audited FROM audit_trail.trail_of_staging(staging_schema, staging_table);
+    source_schema := coalesce(audited.table_schema, staging_schema);
+    source_table := coalesce(audited.table_name, staging_table);
+    -- DMS may say the same of two tables at the same moment.
     INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
-        SELECT
-            coalesce(audited.table_schema, staging_schema),
-            coalesce(audited.table_name, staging_table),
-            gap_kind,
-            gap_from,
-            gap_to,
-            gap_detail
+        SELECT source_schema, source_table, gap_kind, gap_from, gap_to, gap_detail
         WHERE NOT EXISTS (
             SELECT FROM audit_trail.gap AS g
-            WHERE g.kind = gap_kind AND g.detail = gap_detail AND g.to_timestamp IS NOT DISTINCT FROM gap_to
+            WHERE g.kind = gap_kind
+                AND g.table_schema IS NOT DISTINCT FROM source_schema
+                AND g.table_name IS NOT DISTINCT FROM source_table
+                AND g.detail = gap_detail
+                AND g.to_timestamp IS NOT DISTINCT FROM gap_to
         );
     RETURN CASE WHEN FOUND THEN 1 ELSE 0 END;
 END
@@ -2338,6 +2345,19 @@ END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.gaps_told_by(text) FROM PUBLIC;
 
+-- Lets one collector in at a time: two would both enter what neither sees of the other. A lock that nobody can take who may
+-- not write the ledger, as anybody could an advisory one, and that does not hold up those who write it.
+CREATE OR REPLACE FUNCTION audit_trail.wait_for_collectors() RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    LOCK TABLE audit_trail.gap IN SHARE UPDATE EXCLUSIVE MODE;
+END
+$function$;
+REVOKE ALL ON FUNCTION audit_trail.wait_for_collectors() FROM PUBLIC;
+
 RESET ROLE;
 
 -- Returns how many gaps were new. It runs as a role that can read the control tables and write gaps, and nothing else:
@@ -2358,8 +2378,7 @@ BEGIN
         RAISE EXCEPTION 'audit_trail.collect_gaps() would read DMS''s tables as %; run the update again.', current_user
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    -- Two collectors at a time would both enter what neither sees of the other.
-    PERFORM pg_advisory_xact_lock(hashtextextended('audit_trail.collect_gaps', 0));
+    PERFORM audit_trail.wait_for_collectors();
 
     FOREACH control_table IN ARRAY ARRAY['awsdms_apply_exceptions', 'awsdms_suspended_tables', 'awsdms_history'] LOOP
         BEGIN
@@ -2525,19 +2544,20 @@ RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
 SET lock_timeout = '2s'
 AS $function$
 DECLARE
     audited audit_trail.audited_table;
-    horizon timestamptz;
+    -- Intervals are not compared: '-12 months 361 days' counts as a day, and ends in the future.
+    horizon CONSTANT timestamptz := clock_timestamp() - retention;
     forgotten bigint;
 BEGIN
-    IF retention IS NULL OR retention < interval '1 day' THEN
+    IF horizon IS NULL OR horizon > clock_timestamp() - interval '1 day' THEN
         RAISE EXCEPTION 'A retention of % is too short: a replay of what was deleted within it would be logged again.',
             coalesce(retention::text, 'null')
             USING HINT = 'Give at least 1 day, better more than the longest stop of the task.';
     END IF;
-    horizon := clock_timestamp() - retention;
     audited := audit_trail.trail_of(source_schema, source_table);
     PERFORM audit_trail.add_partitions(
         format('%I.%I', audited.table_schema, audited.audit_log)::regclass,
@@ -3026,13 +3046,13 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
-                ('observe_slots', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),
                 ('gaps_told_by', 'audit_trail_collector'),
                 ('record_once', 'audit_trail_collector'),
                 ('register_new_columns', 'audit_trail_collector'),
-                ('trail_of_staging', 'audit_trail_collector')
+                ('trail_of_staging', 'audit_trail_collector'),
+                ('wait_for_collectors', 'audit_trail_collector')
         ) AS r (name, grantee)
         JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'audit_trail'
         JOIN pg_catalog.pg_proc AS p ON p.pronamespace = n.oid AND p.proname = r.name

@@ -16,19 +16,22 @@ SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
     audited audit_trail.audited_table;
+    source_schema text;
+    source_table text;
 BEGIN
     SELECT * INTO audited FROM audit_trail.trail_of_staging(staging_schema, staging_table);
+    source_schema := coalesce(audited.table_schema, staging_schema);
+    source_table := coalesce(audited.table_name, staging_table);
+    -- DMS may say the same of two tables at the same moment.
     INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
-        SELECT
-            coalesce(audited.table_schema, staging_schema),
-            coalesce(audited.table_name, staging_table),
-            gap_kind,
-            gap_from,
-            gap_to,
-            gap_detail
+        SELECT source_schema, source_table, gap_kind, gap_from, gap_to, gap_detail
         WHERE NOT EXISTS (
             SELECT FROM audit_trail.gap AS g
-            WHERE g.kind = gap_kind AND g.detail = gap_detail AND g.to_timestamp IS NOT DISTINCT FROM gap_to
+            WHERE g.kind = gap_kind
+                AND g.table_schema IS NOT DISTINCT FROM source_schema
+                AND g.table_name IS NOT DISTINCT FROM source_table
+                AND g.detail = gap_detail
+                AND g.to_timestamp IS NOT DISTINCT FROM gap_to
         );
     RETURN CASE WHEN FOUND THEN 1 ELSE 0 END;
 END
@@ -106,6 +109,19 @@ END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.gaps_told_by(text) FROM PUBLIC;
 
+-- Lets one collector in at a time: two would both enter what neither sees of the other. A lock that nobody can take who may
+-- not write the ledger, as anybody could an advisory one, and that does not hold up those who write it.
+CREATE OR REPLACE FUNCTION audit_trail.wait_for_collectors() RETURNS void
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $function$
+BEGIN
+    LOCK TABLE audit_trail.gap IN SHARE UPDATE EXCLUSIVE MODE;
+END
+$function$;
+REVOKE ALL ON FUNCTION audit_trail.wait_for_collectors() FROM PUBLIC;
+
 RESET ROLE;
 
 -- Returns how many gaps were new. It runs as a role that can read the control tables and write gaps, and nothing else:
@@ -126,8 +142,7 @@ BEGIN
         RAISE EXCEPTION 'audit_trail.collect_gaps() would read DMS''s tables as %; run the update again.', current_user
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    -- Two collectors at a time would both enter what neither sees of the other.
-    PERFORM pg_advisory_xact_lock(hashtextextended('audit_trail.collect_gaps', 0));
+    PERFORM audit_trail.wait_for_collectors();
 
     FOREACH control_table IN ARRAY ARRAY['awsdms_apply_exceptions', 'awsdms_suspended_tables', 'awsdms_history'] LOOP
         BEGIN

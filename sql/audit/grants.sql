@@ -126,13 +126,13 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
-                ('observe_slots', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),
                 ('gaps_told_by', 'audit_trail_collector'),
                 ('record_once', 'audit_trail_collector'),
                 ('register_new_columns', 'audit_trail_collector'),
-                ('trail_of_staging', 'audit_trail_collector')
+                ('trail_of_staging', 'audit_trail_collector'),
+                ('wait_for_collectors', 'audit_trail_collector')
         ) AS r (name, grantee)
         JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'audit_trail'
         JOIN pg_catalog.pg_proc AS p ON p.pronamespace = n.oid AND p.proname = r.name

@@ -10,19 +10,20 @@ RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET timezone = 'UTC'
 SET lock_timeout = '2s'
 AS $function$
 DECLARE
     audited audit_trail.audited_table;
-    horizon timestamptz;
+    -- Intervals are not compared: '-12 months 361 days' counts as a day, and ends in the future.
+    horizon CONSTANT timestamptz := clock_timestamp() - retention;
     forgotten bigint;
 BEGIN
-    IF retention IS NULL OR retention < interval '1 day' THEN
+    IF horizon IS NULL OR horizon > clock_timestamp() - interval '1 day' THEN
         RAISE EXCEPTION 'A retention of % is too short: a replay of what was deleted within it would be logged again.',
             coalesce(retention::text, 'null')
             USING HINT = 'Give at least 1 day, better more than the longest stop of the task.';
     END IF;
-    horizon := clock_timestamp() - retention;
     audited := audit_trail.trail_of(source_schema, source_table);
     PERFORM audit_trail.add_partitions(
         format('%I.%I', audited.table_schema, audited.audit_log)::regclass,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, ITEMS, type Trail, trailDatabase } from "../../testing/trailDatabase";
+import { until } from "../../testing/until";
 
 const COLUMNS = `server_name varchar(128), task_name varchar(128), table_owner varchar(128), table_name varchar(128),
     suspend_reason varchar(32), suspend_timestamp timestamp`;
@@ -210,6 +211,36 @@ describe("collecting from tables that DMS's user owns", () => {
         );
         await trail.dms.query("ROLLBACK");
         assert.equal(await collect(), 0);
+    });
+
+    it("enters what DMS says of two tables at the same moment, though it is the same", async () => {
+        await trail.dms.query(`CREATE TABLE awsdms_control.awsdms_suspended_tables (${COLUMNS});
+            INSERT INTO awsdms_control.awsdms_suspended_tables
+            SELECT 'h', 't', 'public', n, 'error', '2026-11-01 11:00' FROM unnest('{items_staging,other_staging}'::text[]) AS n`);
+        assert.equal(await collect(), 2);
+        assert.equal(await collect(), 0);
+    });
+
+    it("waits for another collector, and for no lock that anybody can hold", async () => {
+        await trail.reader.query(`SELECT pg_advisory_lock(hashtextextended(p.proname::text, 0)),
+                pg_advisory_lock(hashtextextended('audit_trail.' || p.proname, 0))
+            FROM pg_proc AS p WHERE p.pronamespace = 'audit_trail'::regnamespace`);
+        await trail.dms.query(`CREATE TABLE awsdms_control.awsdms_suspended_tables (${COLUMNS});
+            INSERT INTO awsdms_control.awsdms_suspended_tables VALUES ('h', 't', 'public', 'x', 'r', now())`);
+        await trail.operator.query("BEGIN");
+        assert.equal(await collect(), 1);
+        await trail.master.query("GRANT audit_trail_operator TO master");
+        const second = collect(trail.master);
+        await until(async () => {
+            const { rows } = await trail.superuser.query(
+                "SELECT FROM pg_locks WHERE NOT granted AND relation = 'audit_trail.gap'::regclass",
+            );
+            return rows.length > 0;
+        });
+        // Who writes the ledger does not wait.
+        await trail.dms.query("TRUNCATE items_staging");
+        await trail.operator.query("COMMIT");
+        assert.equal(await second, 0);
     });
 
     it("refuses a snapshot from before the lock, in which a table may look better than it is", async () => {

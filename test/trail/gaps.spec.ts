@@ -194,10 +194,16 @@ describe("the gap ledger", () => {
                 await assert.rejects(client.query(work), /permission denied/u);
             }
         }
+        // What slots there are he cannot know: a lie would move the beginning of a gap.
+        await assert.rejects(
+            trail.operator.query("SELECT audit_trail.observe_slots('{}')"),
+            /permission denied/u,
+        );
     });
 
     it("keeps tombstones that a replay may still ask for", async () => {
-        for (const retention of ["'23 hours'", "'-1 day'", "NULL"]) {
+        // The last one counts as a day, and ends in the future.
+        for (const retention of ["'23 hours'", "'-1 day'", "NULL", "'-12 months 361 days'"]) {
             await assert.rejects(
                 trail.operator.query(`CALL audit_trail.maintain(${retention})`),
                 /is too short/u,
@@ -209,7 +215,7 @@ describe("the gap ledger", () => {
         const before = (await kinds(trail)).length;
         const seen = async (...slots: string[]): Promise<number | undefined> =>
             (
-                await trail.operator.query<{ found: number }>(
+                await trail.master.query<{ found: number }>(
                     "SELECT audit_trail.observe_slots($1::text[]) AS found",
                     [slots],
                 )

@@ -14,6 +14,7 @@ describe("verify finds what the guarantee rests on broken:", function () {
 
     before(async () => {
         world = await World.open(DDL, [{ schema: "public", table: "one" }]);
+        await world.trail.superuser.query("CREATE ROLE guest");
     });
     after(async () => {
         await world.close();
@@ -105,10 +106,11 @@ describe("verify finds what the guarantee rests on broken:", function () {
         ],
         [
             "write access by a role for everything",
-            ...grant("pg_write_all_data TO audit_trail_auditor"),
+            // Which he has only once he has become one.
+            "GRANT pg_write_all_data TO guest WITH INHERIT FALSE",
+            "REVOKE pg_write_all_data FROM guest",
             "audit",
-            // The page of rights gives nobody what he has by another role.
-            "definitions, grants",
+            "grants",
         ],
         [
             "a guard disabled",
@@ -169,6 +171,30 @@ describe("verify finds what the guarantee rests on broken:", function () {
             `DROP RULE quiet ON ${EXCEPTIONS}`,
             "audit",
             "DMS control tables",
+        ],
+    );
+
+    BREAKAGES.push(
+        [
+            "somebody else's schema around the log",
+            "ALTER SCHEMA public OWNER TO guest",
+            "ALTER SCHEMA public OWNER TO pg_database_owner",
+            "audit",
+            "grants",
+        ],
+        [
+            "somebody else's schema around the ledgers",
+            "ALTER SCHEMA audit_trail OWNER TO guest",
+            "ALTER SCHEMA audit_trail OWNER TO master",
+            "audit",
+            "grants",
+        ],
+        [
+            "a reload that nobody has ended",
+            "SELECT audit_trail.begin_reload('public', 'one')",
+            "DROP TRIGGER make_room ON one_staging; UPDATE audit_trail.audited_table SET reload_began_at = NULL, reload_from = NULL",
+            "audit",
+            "definitions",
         ],
     );
 
