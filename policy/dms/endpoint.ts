@@ -17,7 +17,6 @@ const tls = resourceRule({
     remediationSteps: "Set sslMode to verify-full and certificateArn to the RDS root certificate.",
     url: pages.hubDms,
     changedIn: programFiles.endpoint,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
         const value = endpoint.get("sslMode");
@@ -53,7 +52,6 @@ const secret = resourceRule({
         "Set secretsManagerArn and secretsManagerAccessRoleArn; remove username and password, also from extraConnectionAttributes.",
     url: pages.dmsSecrets,
     changedIn: programFiles.endpoint,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
         // An ARN that is not known yet is there all the same.
@@ -92,7 +90,6 @@ const writesNothing = resourceRule({
     remediationSteps: "Set postgresSettings.captureDdls to false on the source endpoint.",
     url: pages.dmsPostgresqlSource,
     changedIn: programFiles.endpoint,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
         if (!isSource(endpoint.get("endpointType"), findings)) {
@@ -123,7 +120,6 @@ const lobTruncation = resourceRule({
         "Set postgresSettings.failTasksOnLobTruncation to true, and LobMaxSize to what the tables hold.",
     url: pages.dmsPostgresqlSource,
     changedIn: programFiles.endpoint,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
         if (isSource(endpoint.get("endpointType"), findings)) {
@@ -159,7 +155,6 @@ const noSessionScript = resourceRule({
         "Remove afterConnectScript and every session setting from postgresSettings and extraConnectionAttributes.",
     url: pages.dmsPostgresqlTarget,
     changedIn: programFiles.endpoint,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
         const settings = endpoint.get("postgresSettings");

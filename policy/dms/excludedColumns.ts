@@ -22,7 +22,6 @@ const removedColumnsChosen = stackRule({
         "Remove the rule, and exclude the column in the config key audit-trail:columns if it shall be left out.",
     url: pages.dmsMappingTransformations,
     changedIn: "the config key audit-trail:columns",
-    enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const chosen = excludedColumns(stack);
         for (const { task } of tasksOf(stack)) {

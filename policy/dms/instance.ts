@@ -18,7 +18,6 @@ const notPublic = resourceRule({
     remediationSteps: "Set publiclyAccessible to false when the instance is created.",
     url: pages.hubDms,
     changedIn: programFiles.replication,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/replicationInstance:ReplicationInstance"],
     check: (instance, findings) => {
         const value = instance.get("publiclyAccessible");
@@ -30,29 +29,31 @@ const notPublic = resourceRule({
     },
 });
 
-/** The first release that neither replicates transactions twice after a resume nor fails on PostgreSQL 17. */
-const leastEngine = [3, 5, 4] as const;
+/** The release that the program demands too (config/keyParsers.ts): 3.6.0 was the first to keep large objects. */
+const leastEngine = [3, 6, 1] as const;
 
 const engineVersion = resourceRule({
     name: "dms-instance-engine-current",
     displayName: "The DMS engine resumes without doubling",
     description:
-        "An explicit engineVersion is 3.5.4 or later: earlier engines replicate some transactions twice after a resume and do not read PostgreSQL 17.",
+        "engineVersion is 3.6.1 or later: engines before 3.6 leave large objects out under ApplyErrorUpdatePolicy UPDATE_RECORD, and engines before 3.5.4 replicate some transactions twice after a resume. Without a version the service chooses, and it may choose an older one.",
     severity: "high",
     frameworks: [
-        awsDocs("DMS release notes", "3.5.4: fix for transactions that were replicated twice"),
+        awsDocs(
+            "DMS release notes",
+            "3.6.0: large objects under UPDATE_RECORD; 3.5.4: doubled transactions",
+        ),
         auditTrail("No change is recorded twice", "Duplicates after every resume"),
     ],
-    remediationSteps: "Set engineVersion to 3.5.4 or later, or leave it out for the newest.",
+    remediationSteps: "Set engineVersion to 3.6.1 or later.",
     url: pages.dmsReleaseNotes,
     changedIn: "the config key audit-trail:dmsEngineVersion",
-    enforcementLevel: "mandatory",
     types: ["aws:dms/replicationInstance:ReplicationInstance"],
     check: (instance, findings) => {
         const value = instance.get("engineVersion");
         findings.require(
             value,
-            (version) => version === undefined || isRecent(version),
+            isRecent,
             `engineVersion is ${shown(value)}; set ${leastEngine.join(".")} or later.`,
         );
     },

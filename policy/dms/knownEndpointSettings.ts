@@ -23,7 +23,6 @@ const knownSettings = resourceRule({
         "Set the key to a value of the table in docs/known-settings.md, or remove a key that is not in it; components/dms/dmsEndpoint.ts holds the settings.",
     url: pages.dmsPostgresqlSource,
     changedIn: programFiles.endpoint,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/endpoint:Endpoint"],
     check: (endpoint, findings) => {
         const side = endpoint.get("endpointType");

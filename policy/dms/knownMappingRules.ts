@@ -20,7 +20,6 @@ const knownRules = resourceRule({
         "Remove the rule; the program writes its mapping from the config key audit-trail:tables (components/dms/tableMappings.ts).",
     url: pages.dmsMappingTransformations,
     changedIn: programFiles.mapping,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
         const mapping = readMapping(task.get("tableMappings"), findings);

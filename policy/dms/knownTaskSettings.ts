@@ -41,7 +41,6 @@ const knownSettings = resourceRule({
         "Set the key to a value of the table in docs/known-settings.md, or remove a key that is not in it; components/dms/taskSettings.ts holds the settings.",
     url: pages.dmsTaskSettings,
     changedIn: `${programFiles.taskSettings}, and LobMaxSize in the config key audit-trail:maxLobSizeKb`,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
         const document = readJson(

@@ -26,7 +26,6 @@ const explicitTables = resourceRule({
         'Write one selection with rule-action "explicit" per table, and give each rule its own rule-id and rule-name.',
     url: pages.dmsMappingSelections,
     changedIn: programFiles.mapping,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
         const mapping = readMapping(task.get("tableMappings"), findings);
@@ -69,7 +68,6 @@ const addsHeaderColumns = resourceRule({
         "Add the four add-column rules for the table: operation_indicator('D', 'U', 'I'), $AR_H_COMMIT_TIMESTAMP (datetime, precision 6), $AR_H_STREAM_POSITION and $AR_H_CHANGE_SEQ (string, length 50).",
     url: pages.dmsMappingExpressions,
     changedIn: programFiles.mapping,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
         const mapping = readMapping(task.get("tableMappings"), findings);
@@ -114,7 +112,6 @@ const renamesToStaging = resourceRule({
         'Add one rename rule per table: rule-target "table", value "<table>_staging".',
     url: pages.dmsMappingTransformations,
     changedIn: programFiles.mapping,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
         const mapping = readMapping(task.get("tableMappings"), findings);

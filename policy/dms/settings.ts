@@ -70,7 +70,6 @@ const keepsTargetTables = sectionRule({
     remediationSteps: "Set FullLoadSettings.TargetTablePrepMode to DO_NOTHING.",
     url: pages.dmsFullLoad,
     changedIn: programFiles.taskSettings,
-    enforcementLevel: "mandatory",
     section: "FullLoadSettings",
     check: (section, findings) => {
         requireSetting(section, "TargetTablePrepMode", ["DO_NOTHING"], findings);
@@ -90,7 +89,6 @@ const appliesEachChange = sectionRule({
     remediationSteps: "Set TargetMetadata.BatchApplyEnabled to false.",
     url: pages.dmsTargetMetadata,
     changedIn: programFiles.taskSettings,
-    enforcementLevel: "mandatory",
     section: "TargetMetadata",
     check: (section, findings) => {
         requireSetting(section, "BatchApplyEnabled", [undefined, false], findings);
@@ -111,7 +109,6 @@ const ignoresSourceDdl = sectionRule({
         "Set HandleSourceTableDropped and HandleSourceTableTruncated in ChangeProcessingDdlHandlingPolicy to false.",
     url: pages.dmsDdlHandling,
     changedIn: programFiles.taskSettings,
-    enforcementLevel: "mandatory",
     section: "ChangeProcessingDdlHandlingPolicy",
     check: (section, findings) => {
         requireSetting(section, "HandleSourceTableDropped", [false], findings);
@@ -136,7 +133,6 @@ const losesNoChange = sectionRule({
         "Set DataErrorPolicy, DataTruncationErrorPolicy and TableErrorPolicy to STOP_TASK, ApplyErrorInsertPolicy to INSERT_RECORD and ApplyErrorUpdatePolicy to UPDATE_RECORD in ErrorBehavior.",
     url: pages.dmsErrorHandling,
     changedIn: programFiles.taskSettings,
-    enforcementLevel: "mandatory",
     section: "ErrorBehavior",
     check: (section, findings) => {
         requireSetting(section, "DataErrorPolicy", halts, findings);
@@ -164,7 +160,6 @@ const noReadOnlyKeys = sectionRule({
     remediationSteps: "Remove CloudWatchLogGroup and CloudWatchLogStream from Logging.",
     url: pages.replicationTask,
     changedIn: programFiles.taskSettings,
-    enforcementLevel: "mandatory",
     section: "Logging",
     check: (section, findings) => {
         for (const key of readOnlyKeys.filter((name) => name in section.values)) {
@@ -194,7 +189,6 @@ const isLogged = sectionRule({
     remediationSteps: "Set Logging.EnableLogging to true.",
     url: pages.dmsLogging,
     changedIn: programFiles.taskSettings,
-    enforcementLevel: "mandatory",
     section: "Logging",
     check: (section, findings) => {
         requireSetting(section, "EnableLogging", [true], findings);

@@ -20,7 +20,6 @@ const capturesChanges = resourceRule({
         "Set migrationType to full-load-and-cdc; remove cdcStartTime and cdcStartPosition.",
     url: pages.dmsTasks,
     changedIn: programFiles.replication,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
         const value = task.get("migrationType");
@@ -56,7 +55,6 @@ const isStarted = resourceRule({
     remediationSteps: "Set startReplicationTask to true.",
     url: pages.replicationTask,
     changedIn: programFiles.replication,
-    enforcementLevel: "mandatory",
     types: ["aws:dms/replicationTask:ReplicationTask"],
     check: (task, findings) => {
         const value = task.get("startReplicationTask");

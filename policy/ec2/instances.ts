@@ -17,7 +17,6 @@ const volumesEncrypted = resourceRule({
     remediationSteps: "Set rootBlockDevice.encrypted and ebsBlockDevices[].encrypted to true.",
     url: pages.hubEc2,
     changedIn: programFiles.psqlHost,
-    enforcementLevel: "mandatory",
     types: ["aws:ec2/instance:Instance"],
     check: (instance, findings) => {
         const root = instance.get("rootBlockDevice");
@@ -60,7 +59,6 @@ const metadataV2 = resourceRule({
         'Set metadataOptions.httpTokens to "required" and httpPutResponseHopLimit to 1.',
     url: pages.hubEc2,
     changedIn: programFiles.psqlHost,
-    enforcementLevel: "mandatory",
     types: ["aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate"],
     check: (host, findings) => {
         const options = host.get("metadataOptions");
@@ -102,7 +100,6 @@ const userDataWithoutSecrets = resourceRule({
         "Store the secret in Secrets Manager and let the host read it with its instance profile when it needs it.",
     url: "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-add-user-data.html",
     changedIn: "components/network/hostSetup.ts",
-    enforcementLevel: "mandatory",
     types: ["aws:ec2/instance:Instance", "aws:ec2/launchTemplate:LaunchTemplate"],
     check: (host, findings) => {
         for (const name of ["userData", "userDataBase64"] as const) {

@@ -73,7 +73,7 @@ function metadata(rule: RuleDescription): Policy {
         tags: others.map((other) => `${other.name}: ${other.reference}`),
         remediationSteps: rule.remediationSteps,
         url: rule.url,
-        enforcementLevel: rule.enforcementLevel,
+        enforcementLevel: "mandatory",
         ...(rule.configSchema === undefined ? {} : { configSchema: rule.configSchema }),
     };
 }

@@ -19,7 +19,6 @@ export interface RuleDescription {
     readonly url: string;
     /** Where the setting that it refuses is changed in this project; completes "Change it in ...". */
     readonly changedIn: string;
-    readonly enforcementLevel: "mandatory";
     readonly configSchema?: PolicyConfigSchema;
 }
 

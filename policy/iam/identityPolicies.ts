@@ -77,7 +77,6 @@ const narrowPolicies = resourceRule({
     remediationSteps: "Name the actions, and the ARNs of the resources that they are for.",
     url: pages.hubIam,
     changedIn: "components/iamPolicies.ts",
-    enforcementLevel: "mandatory",
     types: [
         "aws:iam/policy:Policy",
         "aws:iam/rolePolicy:RolePolicy",
@@ -110,7 +109,6 @@ const knownManagedPolicies = resourceRule({
         "Attach a policy of your own that names its actions and resources; one of AWS that you have judged yourself goes into the rule's setting alsoAllowed, as what follows policy/ in its ARN.",
     url: pages.hubIam,
     changedIn: "components/network/psqlHost.ts or components/dms/dmsRoles.ts",
-    enforcementLevel: "mandatory",
     configSchema: {
         properties: {
             alsoAllowed: {
@@ -166,7 +164,6 @@ const trustedServices = resourceRule({
         "Name the service or the ARN in assumeRolePolicy; use aws.iam.RolePolicy and RolePolicyAttachment for rights. To allow a further service, add it to the rule's setting alsoAllowed.",
     url: pages.hubIam,
     changedIn: "components/iamPolicies.ts",
-    enforcementLevel: "mandatory",
     configSchema: {
         properties: {
             alsoAllowed: {

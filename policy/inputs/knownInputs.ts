@@ -43,7 +43,6 @@ const knownInputs: ResourceRule = {
         "Set the input to a value that the message names, or remove it; to allow one that you have judged yourself, add it to the rule's setting alsoAllowed, as its type token, a dot and its name.",
     url: pages.registry,
     changedIn: "components, where the resource is made",
-    enforcementLevel: "mandatory",
     configSchema: {
         properties: {
             alsoAllowed: {

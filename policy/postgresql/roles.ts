@@ -48,7 +48,6 @@ const rolesKnown = resourceRule({
         "Remove the attribute or the membership; people get audit_trail_auditor or audit_trail_operator.",
     url: pages.dmsPostgresqlSource,
     changedIn: "components/database/auditDatabase.ts or components/database/sourceDatabase.ts",
-    enforcementLevel: "mandatory",
     types: ["postgresql:index/role:Role"],
     check: (role, findings) => {
         const name = role.get("name");

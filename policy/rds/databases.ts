@@ -16,7 +16,6 @@ const notPublic = resourceRule({
     remediationSteps: "Set publiclyAccessible to false or leave it out.",
     url: pages.hubRds,
     changedIn: programFiles.cluster,
-    enforcementLevel: "mandatory",
     types: ["aws:rds/clusterInstance:ClusterInstance", "aws:rds/instance:Instance"],
     check: (instance, findings) => {
         const value = instance.get("publiclyAccessible");
@@ -41,7 +40,6 @@ const storageEncrypted = resourceRule({
     remediationSteps: "Set storageEncrypted to true when the database is created.",
     url: pages.hubRds,
     changedIn: programFiles.cluster,
-    enforcementLevel: "mandatory",
     types: ["aws:rds/cluster:Cluster", "aws:rds/instance:Instance"],
     check: (database, findings) => {
         const value = database.get("storageEncrypted");
@@ -71,7 +69,6 @@ const backupRetention = resourceRule({
     remediationSteps: "Set backupRetentionPeriod to 7 days or more; the default is one day.",
     url: pages.hubRds,
     changedIn: "the config key audit-trail:backupRetentionDays",
-    enforcementLevel: "mandatory",
     configSchema: {
         properties: {
             minimumDays: {
@@ -112,7 +109,6 @@ const logExports = resourceRule({
     remediationSteps: 'Put "postgresql" into enabledCloudwatchLogsExports.',
     url: pages.hubRds,
     changedIn: programFiles.cluster,
-    enforcementLevel: "mandatory",
     types: ["aws:rds/cluster:Cluster", "aws:rds/instance:Instance"],
     check: (database, findings) => {
         const exports = database.get("enabledCloudwatchLogsExports");

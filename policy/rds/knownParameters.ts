@@ -22,7 +22,6 @@ const knownParameters = resourceRule({
         "Set a value of the table in docs/known-settings.md, or remove the parameter; to allow one that you have judged yourself, add it to the rule's setting alsoAllowed, as a name.",
     url: pages.auroraParameterList,
     changedIn: programFiles.parameters,
-    enforcementLevel: "mandatory",
     configSchema: {
         properties: {
             alsoAllowed: {

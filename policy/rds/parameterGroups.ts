@@ -26,7 +26,6 @@ const logicalReplication = resourceRule({
         'Give the group the parameter {name: "rds.logical_replication", value: "1", applyMethod: "pending-reboot"} and restart the writer.',
     url: pages.dmsPostgresqlSource,
     changedIn: programFiles.parameters,
-    enforcementLevel: "mandatory",
     types: groups,
     check: (group, findings) => {
         const parameters = group.get("parameters");
@@ -57,7 +56,6 @@ const walSenderTimeout = resourceRule({
         'Set wal_sender_timeout to "0" (no limit) or to "10000" or more milliseconds, or leave it out.',
     url: pages.dmsPostgresqlSource,
     changedIn: programFiles.parameters,
-    enforcementLevel: "mandatory",
     types: groups,
     check: (group, findings) => {
         const parameters = group.get("parameters");
@@ -91,7 +89,6 @@ const synchronousCommit = resourceRule({
     remediationSteps: 'Set synchronous_commit to "on" or leave it out.',
     url: pages.dmsPostgresqlSource,
     changedIn: programFiles.parameters,
-    enforcementLevel: "mandatory",
     types: groups,
     check: (group, findings) => {
         const parameters = group.get("parameters");
@@ -119,7 +116,6 @@ const forceSsl = resourceRule({
     remediationSteps: 'Give the group the parameter {name: "rds.force_ssl", value: "1"}.',
     url: pages.auroraParameters,
     changedIn: programFiles.parameters,
-    enforcementLevel: "mandatory",
     types: ["aws:rds/clusterParameterGroup:ClusterParameterGroup"],
     check: (group, findings) => {
         const family = group.get("family");

@@ -17,7 +17,6 @@ const snapshotsPrivate = resourceRule({
         "Remove sharedAccounts; to allow an account of your own for backups, add it to the rule's setting accounts.",
     url: pages.hubRds,
     changedIn: programFiles.elsewhere,
-    enforcementLevel: "mandatory",
     configSchema: {
         properties: {
             accounts: {

@@ -17,7 +17,6 @@ const notPublic = resourceRule({
     remediationSteps: "Name the roles that read the secret, or remove the policy.",
     url: "https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_resource-policies.html",
     changedIn: "components/cluster/databaseCredentials.ts",
-    enforcementLevel: "mandatory",
     types: ["aws:secretsmanager/secret:Secret", "aws:secretsmanager/secretPolicy:SecretPolicy"],
     check: (secret, findings) => {
         const text = secret.get("policy");
@@ -55,7 +54,6 @@ const parametersEncrypted = resourceRule({
     remediationSteps: "Set type to SecureString, or use Secrets Manager.",
     url: "https://docs.aws.amazon.com/systems-manager/latest/userguide/secure-string-parameter-kms-encryption.html",
     changedIn: programFiles.elsewhere,
-    enforcementLevel: "mandatory",
     types: ["aws:ssm/parameter:Parameter"],
     check: (parameter, findings) => {
         if (parameter.get("type") === "SecureString") {

@@ -30,7 +30,6 @@ const isProtected = stackRule({
         'Set the config key audit-trail:deletionProtection to true; for a stack to be thrown away use policy/config/dev.json, which sets protection to "none".',
     url: pages.hubRds,
     changedIn: "the config key audit-trail:deletionProtection",
-    enforcementLevel: "mandatory",
     configSchema: {
         properties: {
             protection: {
@@ -95,7 +94,6 @@ const familyFits = stackRule({
         "Set the group's family to aurora-postgresql and the major version of the config key audit-trail:engineVersion.",
     url: pages.auroraParameterList,
     changedIn: "the config key audit-trail:engineVersion",
-    enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const type = "aws:rds/clusterParameterGroup:ClusterParameterGroup";
         const identifiers = ["name", "id"] as const;

@@ -22,7 +22,6 @@ const sourceReplicates = stackRule({
         "Give the source cluster, by dbClusterParameterGroupName, a ClusterParameterGroup with rds.logical_replication = 1 and pending-reboot.",
     url: pages.dmsPostgresqlSource,
     changedIn: programFiles.parameters,
-    enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const endpoints = new Set(tasksOf(stack).flatMap(({ sources }) => sources));
         const databases = new Set(
@@ -82,7 +81,6 @@ const separateDatabases = stackRule({
     remediationSteps: "Create a second cluster and let the target endpoint's secret point to it.",
     url: pages.dmsMappingTransformations,
     changedIn: "index.ts",
-    enforcementLevel: "mandatory",
     check: (stack, findings) => {
         for (const { task, sources, targets } of tasksOf(stack)) {
             const read = sources.flatMap((source) => places(stack, source));
@@ -125,7 +123,6 @@ const endpointDirections = stackRule({
     remediationSteps: "Exchange the endpoints, or correct their endpointType.",
     url: pages.dmsTasks,
     changedIn: programFiles.replication,
-    enforcementLevel: "mandatory",
     check: (stack, findings) => {
         for (const { sources, targets } of tasksOf(stack)) {
             requireDirection(stack, sources, "source", findings);

@@ -24,7 +24,6 @@ const ingressFromGroups = stackRule({
         "Set referencedSecurityGroupId instead of cidrIpv4, cidrIpv6 or prefixListId; set ipProtocol to tcp, fromPort and toPort to the database's port.",
     url: pages.ingressRule,
     changedIn: programFiles.securityGroups,
-    enforcementLevel: "mandatory",
     configSchema: {
         properties: {
             alsoAllowed: {

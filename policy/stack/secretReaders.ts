@@ -30,7 +30,6 @@ const secretReaders = stackRule({
         "Remove the policy, or leave the secret out of it; people read the master secrets with rights of their own.",
     url: pages.dmsSecrets,
     changedIn: programFiles.replication,
-    enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const endpoints = stack.ofType(ENDPOINT);
         const shared = new Set(endpoints.flatMap((one) => secretsBehind(stack, one)));

@@ -24,7 +24,6 @@ const privateSubnets = stackRule({
         "Associate the subnet with a route table without routes of its own; DMS reaches AWS services through VPC endpoints.",
     url: pages.hubRds,
     changedIn: "components/network/network.ts",
-    enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const groups = GROUPS.flatMap((type) => stack.ofType(type));
         const subnets = new Set(

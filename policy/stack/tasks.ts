@@ -24,7 +24,6 @@ const oneTaskPerStaging = stackRule({
         "Remove the second task; a further table goes into the config key audit-trail:tables.",
     url: pages.dmsTasks,
     changedIn: "the config key audit-trail:tables",
-    enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const tasks = tasksOf(stack);
         for (const [index, one] of tasks.entries()) {
@@ -78,7 +77,6 @@ const oneTrail = stackRule({
     remediationSteps: "Remove the further endpoint, and the task that uses it.",
     url: pages.dmsTasks,
     changedIn: programFiles.replication,
-    enforcementLevel: "mandatory",
     check: (stack, findings) => {
         const tasks = tasksOf(stack);
         const used = new Set(tasks.flatMap(({ sources, targets }) => [...sources, ...targets]));

@@ -55,7 +55,6 @@ const knownTypes = stackRule({
         "Remove the resource, or use the type that the pack knows; to allow one that you have judged yourself, add it to the rule's setting alsoAllowed, as its type token.",
     url: pages.hubRds,
     changedIn: programFiles.elsewhere,
-    enforcementLevel: "mandatory",
     configSchema: {
         properties: {
             alsoAllowed: {

@@ -68,7 +68,6 @@ const noIngressFromAnywhere = resourceRule({
         "Let in a security group (referencedSecurityGroupId) or the network of the people who need it.",
     url: pages.hubEc2,
     changedIn: `${programFiles.securityGroups}, and for SSH in the config key audit-trail:sshCidr`,
-    enforcementLevel: "mandatory",
     types: [
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
         "aws:ec2/securityGroupRule:SecurityGroupRule",
@@ -132,7 +131,6 @@ const standaloneRules = resourceRule({
         "Replace inline ingress and egress, and aws.ec2.SecurityGroupRule, by aws.vpc.SecurityGroupIngressRule and aws.vpc.SecurityGroupEgressRule.",
     url: pages.ingressRule,
     changedIn: programFiles.securityGroups,
-    enforcementLevel: "mandatory",
     types: ["aws:ec2/securityGroup:SecurityGroup", "aws:ec2/securityGroupRule:SecurityGroupRule"],
     check: (inputs, findings, { type }) => {
         if (type === "aws:ec2/securityGroupRule:SecurityGroupRule") {

@@ -19,11 +19,11 @@ export const dmsCases: readonly ResourceCases[] = [
     {
         rule: "dms-instance-engine-current",
         type: REPLICATION,
-        pass: ["3.5.4", "3.6.0", "3.10.0", "4.0.0"].map((engineVersion) => ({ engineVersion })),
-        fail: ["3.5.3", "3.4.9", "2.9.9", "latest", "3"].map((engineVersion) => ({
+        pass: ["3.6.1", "3.6.2", "3.10.0", "4.0.0"].map((engineVersion) => ({ engineVersion })),
+        fail: ["3.6.0", "3.5.4", "2.9.9", "latest", "3"].map((engineVersion) => ({
             engineVersion,
         })),
-        absent: [[{ engineVersion: undefined }, "passed"]],
+        absent: [[{ engineVersion: undefined }, "refused"]],
         unknown: [[{ engineVersion: UNKNOWN }, "undecided"]],
         wrongType: [{ engineVersion: 3.6 }, { engineVersion: ["3.6.1"] }],
     },
