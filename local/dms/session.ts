@@ -3,22 +3,20 @@ import { Applier } from "./apply/applier";
 import { applyTableByTable } from "./apply/cachedChanges";
 import type { ApplyCounts } from "./apply/conflicts";
 import { ControlTables } from "./apply/controlTables";
-import { commitTimestamp } from "./apply/headerValues";
 import { Tables } from "./apply/taskTables";
-import { ConfirmWindow } from "./capture/confirmWindow";
 import { requireSlot } from "./capture/slot";
 import { ReplicationStream } from "./capture/stream";
 import { TransactionQueue } from "./capture/transactionQueue";
 import { type Transaction, TransactionAssembler } from "./capture/transactions";
+import { Confirmation } from "./confirmation";
 import { clientConfig, disconnect } from "./connection";
 import { type GroupOptions, groupOptions, type TaskContext, valueRules } from "./context";
 import { connectSource, connectTarget } from "./endpoints";
 import { initialise } from "./load/initialise";
-import { formatLsn, formatLsns, parseLsn, parseLsns } from "./lsn";
+import { parseLsn, parseLsns } from "./lsn";
 import { Monitor } from "./monitor";
 import { ReloadRequested } from "./signals";
-import { type Checkpoint, writeCheckpoint } from "./task/checkpoint";
-import type { Faults } from "./task/faults";
+import type { Checkpoint } from "./task/checkpoint";
 import type { TaskStatus } from "./task/status";
 
 /** A transaction larger than this is spilled, whatever MemoryLimitTotal allows. */
@@ -26,20 +24,30 @@ const SPILL_BYTES = 16 << 20;
 const QUEUE_BYTES = 32 << 20;
 const IDLE_INTERVAL_MS = 200;
 
+/** What applies changes, once the tables are loaded and the slot is read. */
+interface Replication {
+    readonly queue: TransactionQueue;
+    readonly applier: Applier;
+    readonly confirmation: Confirmation;
+}
+
 /** One connected life of the task: ends by an error, by StopRequested or by ReloadRequested. */
 export class Session {
-    private readonly window = new ConfirmWindow();
     private readonly control: ControlTables;
     private readonly cleanups: (() => Promise<void> | void)[] = [];
     private stream: ReplicationStream | undefined;
+    private confirmation: Confirmation | undefined;
     private seen = 0n;
     private isApplying = false;
-    /** Whether this life has brought anything to the target. */
-    hasCommitted = false;
 
     constructor(private readonly context: TaskContext) {
         const { task } = context;
         this.control = new ControlTables(task.identifier, task.settings.ControlTablesSettings);
+    }
+
+    /** Whether this life has brought anything to the target. */
+    get hasCommitted(): boolean {
+        return this.confirmation?.hasCommitted ?? false;
     }
 
     /** Runs until something breaks; a full-load task resolves when it is loaded. */
@@ -54,7 +62,37 @@ export class Session {
     }
 
     private async runConnected(): Promise<void> {
-        const { task, signal, log, status } = this.context;
+        const { task, log, status } = this.context;
+        const queue = this.openQueue();
+        const lost = (error: Error): void => {
+            queue.fail(error);
+        };
+        const target = await this.connected(connectTarget(this.context, lost));
+        const source = await this.connected(connectSource(this.context, lost));
+        await this.control.create(target);
+        const tables = new Tables(task, source, target, log);
+        const rules = valueRules(this.context);
+        const checkpoint = await initialise({ ...this.context, source, target, tables, rules });
+        this.context.checkpoint = checkpoint;
+        if (task.migrationType === "full-load") {
+            return;
+        }
+        await requireSlot(source, checkpoint.slot);
+        const stream = await this.openStream(checkpoint, queue, this.openAssembler(tables));
+        const applier = this.makeApplier(checkpoint, target, tables);
+        this.confirmation = new Confirmation(this.context, stream, applier);
+        const replication = { queue, applier, confirmation: this.confirmation };
+        this.watchIdle(replication);
+        log("I", "TASK_MANAGER", `Ongoing replication from ${checkpoint.position}.`);
+        await this.applyCached(replication);
+        status.enter("running");
+        const monitor = await Monitor.start(this.context, this.control, queue, source);
+        this.cleanups.push(() => monitor.stop());
+        await this.applyLoop(replication);
+    }
+
+    private openQueue(): TransactionQueue {
+        const { signal } = this.context;
         const queue = new TransactionQueue(
             QUEUE_BYTES,
             () => this.stream?.pause(),
@@ -68,58 +106,56 @@ export class Session {
             signal.removeEventListener("abort", onAbort);
             queue.stop();
         });
-        const lost = (error: Error): void => {
-            queue.fail(error);
-        };
-        const target = await this.connected(connectTarget(this.context, lost));
-        const source = await this.connected(connectSource(this.context, lost));
-        await this.control.create(target);
-        const tables = new Tables(task, source, target, log);
-        const checkpoint = await initialise({
-            ...this.context,
-            source,
-            target,
-            tables,
-            rules: valueRules(this.context),
-        });
-        this.context.checkpoint = checkpoint;
-        if (task.migrationType === "full-load") {
-            return;
-        }
-        await requireSlot(source, checkpoint.slot);
+        return queue;
+    }
+
+    private openAssembler(tables: Tables): TransactionAssembler {
+        const { task, files } = this.context;
         const assembler = new TransactionAssembler(
             (table) => tables.isSelected(table),
-            this.context.files.spool,
+            files.spool,
             Math.min(SPILL_BYTES, task.settings.ChangeProcessingTuning.MemoryLimitTotal << 20),
         );
         this.cleanups.push(() => {
             assembler.dispose();
         });
-        const stream = await ReplicationStream.open(
-            clientConfig(task.source, task.identifier),
-            checkpoint.slot,
-            parseLsn(checkpoint.position),
-            {
-                onMessage: (lsn, text) => {
-                    const taken = assembler.take(lsn, text);
-                    if (taken === "empty") {
-                        this.seen = lsn;
-                    } else if (taken !== undefined) {
-                        queue.push(taken);
-                    }
-                },
-                onKeepalive: (lsn) => {
-                    this.seen = lsn > this.seen ? lsn : this.seen;
-                    queue.poke();
-                },
-                onLost: lost,
+        return assembler;
+    }
+
+    private async openStream(
+        { slot, position }: Checkpoint,
+        queue: TransactionQueue,
+        assembler: TransactionAssembler,
+    ): Promise<ReplicationStream> {
+        const { task } = this.context;
+        const config = clientConfig(task.source, task.identifier);
+        const stream = await ReplicationStream.open(config, slot, parseLsn(position), {
+            onMessage: (lsn, text) => {
+                const taken = assembler.take(lsn, text);
+                if (taken === "empty") {
+                    this.seen = lsn;
+                } else if (taken !== undefined) {
+                    queue.push(taken);
+                }
             },
-        );
+            onKeepalive: (lsn) => {
+                this.seen = lsn > this.seen ? lsn : this.seen;
+                queue.poke();
+            },
+            onLost: (error) => {
+                queue.fail(error);
+            },
+        });
         this.stream = stream;
         this.cleanups.push(async () => {
             await stream.close();
         });
-        const applier = new Applier(
+        return stream;
+    }
+
+    private makeApplier(checkpoint: Checkpoint, target: Client, tables: Tables): Applier {
+        const { task, log, signal, status } = this.context;
+        return new Applier(
             task,
             target,
             tables,
@@ -132,28 +168,23 @@ export class Session {
             parseLsns(checkpoint.overlaps),
             countsOf(status.current),
         );
+    }
+
+    private watchIdle({ queue, confirmation }: Replication): void {
         const idle = setInterval(() => {
             if (this.context.reload.pending().length > 0) {
                 queue.fail(new ReloadRequested());
             }
-            this.confirmIdle(queue, stream, applier);
+            if (queue.isDrained && !this.isApplying) {
+                confirmation.confirmIdle(this.seen);
+            }
         }, IDLE_INTERVAL_MS);
         this.cleanups.push(() => {
             clearInterval(idle);
         });
-        log("I", "TASK_MANAGER", `Ongoing replication from ${checkpoint.position}.`);
-        await this.applyCached(queue, applier, stream);
-        status.enter("running");
-        const monitor = await Monitor.start(this.context, this.control, queue, source);
-        this.cleanups.push(() => monitor.stop());
-        await this.applyLoop(queue, applier, stream);
     }
 
-    private async applyCached(
-        queue: TransactionQueue,
-        applier: Applier,
-        stream: ReplicationStream,
-    ): Promise<void> {
+    private async applyCached({ queue, applier, confirmation }: Replication): Promise<void> {
         if (applier.overlaps.size === 0) {
             return;
         }
@@ -165,19 +196,16 @@ export class Session {
         this.isApplying = false;
         for (const transaction of cached) {
             transaction.dispose();
-            this.finish(transaction, applier);
+            confirmation.finish(transaction);
         }
         const last = cached.at(-1);
         if (last !== undefined) {
-            this.confirmGroup(last, stream, applier, options.faults);
+            confirmation.confirmGroup(last, options.faults);
         }
     }
 
-    private async applyLoop(
-        queue: TransactionQueue,
-        applier: Applier,
-        stream: ReplicationStream,
-    ): Promise<never> {
+    private async applyLoop(replication: Replication): Promise<never> {
+        const { queue, applier, confirmation } = replication;
         const tuning = this.context.task.settings.ChangeProcessingTuning;
         for (;;) {
             const first = await queue.next();
@@ -188,7 +216,7 @@ export class Session {
             let last = first;
             for (let next: Transaction | undefined = first; next !== undefined;) {
                 last = next;
-                await this.applyOne(last, applier, options);
+                await this.applyOne(last, replication, options);
                 changes += last.count;
                 // A quiet stream commits at once, so that the target is close behind.
                 const isOpen = changes < tuning.MinTransactionSize && Date.now() < deadline;
@@ -196,19 +224,13 @@ export class Session {
             }
             await applier.commit(options);
             this.isApplying = false;
-            this.confirmGroup(last, stream, applier, options.faults);
+            confirmation.confirmGroup(last, options.faults);
         }
-    }
-
-    private async connected(connecting: Promise<Client>): Promise<Client> {
-        const client = await connecting;
-        this.cleanups.push(() => disconnect(client));
-        return client;
     }
 
     private async applyOne(
         transaction: Transaction,
-        applier: Applier,
+        { applier, confirmation }: Replication,
         options: GroupOptions,
     ): Promise<void> {
         try {
@@ -216,71 +238,13 @@ export class Session {
         } finally {
             transaction.dispose();
         }
-        this.finish(transaction, applier);
+        confirmation.finish(transaction);
     }
 
-    private finish(transaction: Transaction, applier: Applier): void {
-        const { endLsn, count } = transaction;
-        this.window.push({ endLsn, count, sequence: applier.sequence });
-        this.countTransaction(transaction);
-    }
-
-    private confirmGroup(
-        last: Transaction,
-        stream: ReplicationStream,
-        applier: Applier,
-        faults: Faults,
-    ): void {
-        this.hasCommitted = true;
-        const timestamp = commitTimestamp(last.commitTimestamp);
-        this.context.status.update({
-            appliedTimestamp: timestamp,
-            lagMs: Date.now() - Date.parse(`${timestamp.replace(" ", "T")}Z`),
-            ...applier.counts,
-        });
-        const released = this.window.release(faults.replayAfterResume);
-        if (released !== undefined) {
-            this.remember(released.endLsn, released.sequence, applier);
-            stream.confirm(released.endLsn);
-        }
-    }
-
-    /** With nothing left to apply, the slot may forget what other tables wrote. */
-    private confirmIdle(
-        queue: TransactionQueue,
-        stream: ReplicationStream,
-        applier: Applier,
-    ): void {
-        const position = parseLsn(this.context.checkpoint?.position ?? "0/0");
-        if (queue.isDrained && !this.isApplying && this.window.isEmpty && this.seen > position) {
-            this.remember(this.seen, applier.sequence, applier);
-            stream.confirm(this.seen);
-        }
-    }
-
-    private remember(lsn: bigint, sequence: Checkpoint["changeSequence"], applier: Applier): void {
-        const { checkpoint, files, status } = this.context;
-        if (checkpoint !== undefined) {
-            const suspended = [...applier.suspended];
-            this.context.checkpoint = {
-                ...checkpoint,
-                position: formatLsn(lsn),
-                changeSequence: sequence,
-                suspended,
-                overlaps: formatLsns([...applier.overlaps].filter(([, end]) => end > lsn)),
-                tables: formatLsns(applier.starts),
-            };
-            writeCheckpoint(files.checkpoint, this.context.checkpoint);
-            status.update({ position: formatLsn(lsn), suspendedTables: suspended });
-        }
-    }
-
-    private countTransaction(transaction: Transaction): void {
-        const { transactions, spilledTransactions } = this.context.status.current;
-        this.context.status.update({
-            transactions: transactions + 1,
-            spilledTransactions: spilledTransactions + (transaction.isSpilled ? 1 : 0),
-        });
+    private async connected(connecting: Promise<Client>): Promise<Client> {
+        const client = await connecting;
+        this.cleanups.push(() => disconnect(client));
+        return client;
     }
 }
 
