@@ -39,7 +39,9 @@ export function foundation(): SqlFile[] {
         ...["tables", "triggers", "reload"].map(audit),
         audit("control_tables"),
         renderSql("sql/audit/new_columns.sql", { headers: headerNames() }),
-        ...["collect_gaps", "bring_back", "maintain", "queries", "acknowledge"].map(audit),
+        ...["collect_gaps", "set_aside", "bring_back", "maintain", "queries", "acknowledge"].map(
+            audit,
+        ),
     ];
 }
 

@@ -151,6 +151,7 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
+                ('set_aside', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),
                 ('gaps_told_by', 'audit_trail_collector'),
@@ -606,11 +607,17 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     left_after timestamptz,
     -- When it was let go; null while it is audited.
     left_at timestamptz,
+    -- The table's name while it was audited and since when it has another one here: see audit_trail.set_aside().
+    former_name text,
+    set_aside_at timestamptz,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (table_schema, table_name)
 );
 ALTER TABLE audit_trail.audited_table ADD COLUMN IF NOT EXISTS left_after timestamptz;
 ALTER TABLE audit_trail.audited_table ADD COLUMN IF NOT EXISTS left_at timestamptz;
+ALTER TABLE audit_trail.audited_table
+    ADD COLUMN IF NOT EXISTS former_name text,
+    ADD COLUMN IF NOT EXISTS set_aside_at timestamptz;
 COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is.';
 
 CREATE TABLE IF NOT EXISTS audit_trail.audited_column (
@@ -1130,6 +1137,8 @@ BEGIN
     FOR wanted IN
         SELECT
             p.label,
+            p.partition_schema,
+            p.staging AS staging_name,
             format('%I.%I', p.partition_schema, p.staging) AS staging,
             to_regclass(format('%I.%I', p.partition_schema, p.staging)) AS present
         FROM audit_trail.audited_partition AS p
@@ -1142,7 +1151,13 @@ BEGIN
         IF wanted.present IS NOT NULL THEN
             RAISE EXCEPTION '% is there already and no part of the staging of %.%.',
                 wanted.present, source_schema, source_table
-                USING HINT = 'Where the partition was audited by itself: take it out of the list and deploy, rename that table away, and list the partitioned table.';
+                USING HINT = CASE
+                    WHEN EXISTS (
+                        SELECT FROM audit_trail.trail_of_staging(wanted.partition_schema, wanted.staging_name)
+                    )
+                        THEN audit_trail.begin_anew(wanted.present)
+                    ELSE 'Rename that table: nothing of the trail is in it.'
+                END;
         END IF;
         EXIT WHEN made = at_most;
         made := made + 1;
@@ -1398,7 +1413,7 @@ EXCEPTION
     WHEN data_exception OR cannot_coerce THEN
         RAISE EXCEPTION 'The column % of % has values that are no %, the type that the source has now: %',
             column_name, staging, column_type, SQLERRM
-            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+            USING HINT = audit_trail.begin_anew(staging);
 END
 $function$;
 
@@ -1464,7 +1479,7 @@ BEGIN
         RAISE EXCEPTION 'The staging table of % has % columns, those included that the source has no more, and % would be added: PostgreSQL takes no more than 1600',
             source_table, used, missing
             USING ERRCODE = 'too_many_columns',
-                HINT = 'Leave the table out, or stop the DMS task, rename the staging table away, deploy again and reload the task.';
+                HINT = 'Leave the table out. ' || audit_trail.begin_anew(staging);
     END IF;
 END
 $function$;
@@ -1493,7 +1508,7 @@ BEGIN
     IF source_is_partitioned <> (SELECT c.relkind = 'p' FROM pg_class AS c WHERE c.oid = staging) THEN
         RAISE EXCEPTION 'The source''s table is % now, and % is not.',
             CASE WHEN source_is_partitioned THEN 'partitioned' ELSE 'a plain table' END, staging
-            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+            USING HINT = audit_trail.begin_anew(staging);
     END IF;
 END
 $function$;
@@ -1516,7 +1531,7 @@ BEGIN
         END IF;
         RAISE EXCEPTION 'The source''s primary key is now (%), and the partitions of % have (%).',
             array_to_string(expected, ', '), staging, array_to_string(present, ', ')
-            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+            USING HINT = audit_trail.begin_anew(staging);
     END IF;
     SELECT array_agg(a.attname::text ORDER BY k.ordinality)
         INTO present
@@ -1527,7 +1542,7 @@ BEGIN
     IF present IS DISTINCT FROM expected THEN
         RAISE EXCEPTION 'The source''s primary key is now (%), and % has (%).',
             array_to_string(expected, ', '), staging, array_to_string(present, ', ')
-            USING HINT = 'Give the table its former key back, or rename it and list it under the new name, which begins a new log.';
+            USING HINT = 'Give the table its former key back. ' || audit_trail.begin_anew(staging);
     END IF;
 END
 $function$;
@@ -2423,6 +2438,185 @@ GRANT CREATE ON SCHEMA audit_trail TO audit_trail_collector;
 ALTER FUNCTION audit_trail.collect_gaps() OWNER TO audit_trail_collector;
 REVOKE CREATE ON SCHEMA audit_trail FROM audit_trail_collector;
 
+--> sql/audit/set_aside.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+-- A new log under a name that had one: for a table that got another key, became partitioned, or is partitioned no more.
+SET LOCAL ROLE audit_trail_owner;
+
+-- A name and a suffix as an identifier that PostgreSQL keeps whole, made as the program makes its own.
+CREATE OR REPLACE FUNCTION audit_trail.fit_identifier(base text, suffix text) RETURNS text
+LANGUAGE plpgsql
+IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    cut text := base;
+    ending CONSTANT text := '_' || left(encode(sha256(convert_to(base, 'UTF8')), 'hex'), 8) || suffix;
+BEGIN
+    IF octet_length(base || suffix) <= 63 THEN
+        RETURN base || suffix;
+    END IF;
+    WHILE cut <> '' AND octet_length(cut || ending) > 63 LOOP
+        cut := left(cut, -1);
+    END LOOP;
+    RETURN cut || ending;
+END
+$function$;
+
+-- The trail that a change was recorded for at a given time: it may have been set aside since.
+CREATE OR REPLACE FUNCTION audit_trail.trail_at(source_schema text, source_table text, at timestamptz)
+RETURNS audit_trail.audited_table
+LANGUAGE plpgsql
+STABLE
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    aside audit_trail.audited_table;
+BEGIN
+    SELECT * INTO aside
+        FROM audit_trail.audited_table AS t
+        WHERE (t.table_schema, t.former_name) = (source_schema, source_table) AND t.set_aside_at >= at
+        ORDER BY t.set_aside_at
+        LIMIT 1;
+    IF FOUND THEN
+        RETURN aside;
+    END IF;
+    RETURN audit_trail.trail_of(source_schema, source_table);
+END
+$function$;
+
+-- What to do where a staging table cannot become what the source's table is now.
+CREATE OR REPLACE FUNCTION audit_trail.begin_anew(staging regclass) RETURNS text
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT concat(
+        'To keep the log and begin a new one under the same name, take the table from the list and deploy, then run ',
+        coalesce(
+            (
+                SELECT format('SELECT audit_trail.set_aside(%L, %L)', t.table_schema, t.table_name)
+                FROM pg_class AS c
+                JOIN pg_namespace AS n ON n.oid = c.relnamespace
+                CROSS JOIN LATERAL audit_trail.trail_of_staging(n.nspname, c.relname) AS t
+                WHERE c.oid = begin_anew.staging
+            ),
+            'audit_trail.set_aside()'
+        ),
+        ' on the audit database, list the table again and deploy: docs/tables.md, "A new log under the same name".'
+    );
+END;
+
+-- Gives the trail of a table that has left the list another name, and returns it: the table's name, _until_ and the day at
+-- which it left. Nothing of it is lost: log, staging, tombstones and registry go on under the new name, and the functions
+-- for readers find them by it. The table can be listed again then, and gets a new trail.
+CREATE OR REPLACE FUNCTION audit_trail.set_aside(source_schema text, source_table text) RETURNS text
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '5s'
+AS $function$
+DECLARE
+    audited audit_trail.audited_table;
+    addition text;
+    aside text;
+    times integer := 1;
+    names jsonb;
+    log regclass;
+    part record;
+BEGIN
+    audited := audit_trail.trail_of(source_schema, source_table);
+    IF audited.left_at IS NULL THEN
+        RAISE EXCEPTION '%.% is still audited.', source_schema, source_table
+            USING HINT = 'Take the table from the list and deploy: then its log can be set aside.';
+    END IF;
+    -- Whoever deploys it again meanwhile waits, and so does a second caller.
+    EXECUTE format('LOCK TABLE %I.%I IN ACCESS EXCLUSIVE MODE', audited.table_schema, audited.staging);
+    SELECT * INTO audited
+        FROM audit_trail.audited_table AS t
+        WHERE t.table_schema = source_schema AND t.table_name = source_table AND t.left_at IS NOT NULL
+        FOR UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION '%.% was set aside or listed again a moment ago.', source_schema, source_table
+            USING HINT = 'audit_trail.audited_table lists the tables and what became of them.';
+    END IF;
+
+    addition := '_until_' || to_char(audited.left_at AT TIME ZONE 'UTC', 'YYYYMMDD');
+    LOOP
+        aside := audit_trail.fit_identifier(source_table, addition || CASE times WHEN 1 THEN '' ELSE '_' || times END);
+        EXIT WHEN NOT EXISTS (
+            SELECT FROM audit_trail.audited_table AS t WHERE (t.table_schema, t.table_name) = (source_schema, aside)
+        );
+        times := times + 1;
+    END LOOP;
+    names := jsonb_build_object(
+        'staging', audit_trail.fit_identifier(aside, '_staging'),
+        'audit_log', audit_trail.fit_identifier(aside, '_audit_log'),
+        'tombstone', audit_trail.fit_identifier(source_schema || '_' || aside, '_tombstone'),
+        'partition_prefix', left(audit_trail.fit_identifier(aside, '_audit_log_y0000m00'), -8)
+    );
+
+    log := format('%I.%I', audited.table_schema, audited.audit_log)::regclass;
+    -- Also what a new trail would take for its own under the names that it will have: indexes, partitions of the log, and
+    -- the staging tables of the source's partitions.
+    FOR part IN
+        WITH parts AS (
+            SELECT t.relid, t.relid = log AS is_log FROM pg_partition_tree(log) AS t
+        )
+        SELECT format('%I.%I', audited.table_schema, audited.staging)::regclass AS relation, 'TABLE' AS kind,
+            names ->> 'staging' AS new_name
+        UNION ALL
+        SELECT format('audit_trail.%I', audited.tombstone)::regclass, 'TABLE', names ->> 'tombstone'
+        UNION ALL
+        SELECT
+            p.relid,
+            'TABLE',
+            CASE
+                WHEN p.is_log THEN names ->> 'audit_log'
+                ELSE (names ->> 'partition_prefix') || substr(c.relname, length(audited.partition_prefix) + 1)
+            END
+        FROM parts AS p
+        JOIN pg_class AS c ON c.oid = p.relid
+        UNION ALL
+        SELECT
+            i.indexrelid,
+            'INDEX',
+            audit_trail.fit_identifier(aside, coalesce(substring(c.relname FROM '^.*(_audit_log_[a-z_]+)$'), '_' || c.relname))
+        FROM parts AS p
+        JOIN pg_index AS i ON i.indrelid = p.relid
+        JOIN pg_class AS c ON c.oid = i.indexrelid
+        WHERE p.is_log
+        UNION ALL
+        SELECT
+            to_regclass(format('%I.%I', l.partition_schema, l.staging)),
+            'TABLE',
+            audit_trail.fit_identifier(audit_trail.fit_identifier(l.partition_name, addition), '_staging')
+        FROM audit_trail.audited_partition AS l
+        WHERE (l.table_schema, l.table_name) = (source_schema, source_table)
+            AND to_regclass(format('%I.%I', l.partition_schema, l.staging)) IS NOT NULL
+    LOOP
+        EXECUTE format('ALTER %s %s RENAME TO %I', part.kind, part.relation, part.new_name);
+    END LOOP;
+
+    INSERT INTO audit_trail.audited_table AS t
+        SELECT (
+            jsonb_populate_record(
+                audited,
+                names || jsonb_build_object(
+                    'table_name', aside, 'former_name', source_table, 'set_aside_at', clock_timestamp()
+                )
+            )
+        ).*;
+    UPDATE audit_trail.audited_column AS c
+        SET table_name = aside
+        WHERE (c.table_schema, c.table_name) = (source_schema, source_table);
+    DELETE FROM audit_trail.audited_partition AS l WHERE (l.table_schema, l.table_name) = (source_schema, source_table);
+    DELETE FROM audit_trail.audited_table AS t WHERE (t.table_schema, t.table_name) = (source_schema, source_table);
+    RETURN aside;
+END
+$function$;
+
+RESET ROLE;
+
 --> sql/audit/bring_back.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
 -- Brings a change that could not be logged back into its log, once what stood in the way is gone.
 SET LOCAL ROLE audit_trail_owner;
@@ -2447,7 +2641,7 @@ BEGIN
         RAISE EXCEPTION 'There is no unlogged change %.', unlogged
             USING HINT = 'audit_trail.unlogged_change lists them.';
     END IF;
-    audited := audit_trail.trail_of(change.table_schema, change.table_name);
+    audited := audit_trail.trail_at(change.table_schema, change.table_name, change.recorded_at);
     SELECT jsonb_object_agg(k, change.new_image -> k) INTO own_key FROM unnest(audited.primary_key) AS k;
     IF change.operation IS NULL OR change.operation NOT IN ('I', 'U', 'D') THEN
         RAISE EXCEPTION 'Unlogged change % has the operation %, and not I, U or D.',
@@ -2648,7 +2842,8 @@ CREATE OR REPLACE VIEW audit_trail.known_gap AS
 COMMENT ON VIEW audit_trail.known_gap IS
     'All that is known of what the logs lack: the gap ledger, and the changes that reached staging but no log.';
 
--- The gaps of one table in a span of commit times. A gap that names no table concerns all, one without an end is open.
+-- The gaps of one table in a span of commit times. A gap that names no table concerns all, one without an end is open. A log
+-- that was set aside has the gaps that were recorded under its table's name before; so has the log that took its place.
 CREATE OR REPLACE FUNCTION audit_trail.gaps_between(
     source_schema text,
     source_table text,
@@ -2661,7 +2856,17 @@ SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT g.*
     FROM audit_trail.known_gap AS g
-    WHERE (g.table_schema IS NULL OR (g.table_schema, g.table_name) = (source_schema, source_table))
+    WHERE (
+            g.table_schema IS NULL
+            OR (g.table_schema, g.table_name) = (source_schema, source_table)
+            OR EXISTS (
+                SELECT
+                FROM audit_trail.audited_table AS a
+                WHERE (a.table_schema, a.table_name) = (source_schema, source_table)
+                    AND (a.table_schema, a.former_name) = (g.table_schema, g.table_name)
+                    AND g.recorded_at <= a.set_aside_at
+            )
+        )
         AND coalesce(g.from_timestamp, g.to_timestamp, '-infinity') <= span_end
         AND coalesce(g.to_timestamp, 'infinity') >= span_start
     ORDER BY g.to_timestamp, g.recorded_at;
@@ -3046,6 +3251,7 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
+                ('set_aside', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),
                 ('gaps_told_by', 'audit_trail_collector'),

@@ -21,7 +21,7 @@ BEGIN
         RAISE EXCEPTION 'There is no unlogged change %.', unlogged
             USING HINT = 'audit_trail.unlogged_change lists them.';
     END IF;
-    audited := audit_trail.trail_of(change.table_schema, change.table_name);
+    audited := audit_trail.trail_at(change.table_schema, change.table_name, change.recorded_at);
     SELECT jsonb_object_agg(k, change.new_image -> k) INTO own_key FROM unnest(audited.primary_key) AS k;
     IF change.operation IS NULL OR change.operation NOT IN ('I', 'U', 'D') THEN
         RAISE EXCEPTION 'Unlogged change % has the operation %, and not I, U or D.',

@@ -138,6 +138,8 @@ BEGIN
     FOR wanted IN
         SELECT
             p.label,
+            p.partition_schema,
+            p.staging AS staging_name,
             format('%I.%I', p.partition_schema, p.staging) AS staging,
             to_regclass(format('%I.%I', p.partition_schema, p.staging)) AS present
         FROM audit_trail.audited_partition AS p
@@ -150,7 +152,13 @@ BEGIN
         IF wanted.present IS NOT NULL THEN
             RAISE EXCEPTION '% is there already and no part of the staging of %.%.',
                 wanted.present, source_schema, source_table
-                USING HINT = 'Where the partition was audited by itself: take it out of the list and deploy, rename that table away, and list the partitioned table.';
+                USING HINT = CASE
+                    WHEN EXISTS (
+                        SELECT FROM audit_trail.trail_of_staging(wanted.partition_schema, wanted.staging_name)
+                    )
+                        THEN audit_trail.begin_anew(wanted.present)
+                    ELSE 'Rename that table: nothing of the trail is in it.'
+                END;
         END IF;
         EXIT WHEN made = at_most;
         made := made + 1;

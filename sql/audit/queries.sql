@@ -32,7 +32,8 @@ CREATE OR REPLACE VIEW audit_trail.known_gap AS
 COMMENT ON VIEW audit_trail.known_gap IS
     'All that is known of what the logs lack: the gap ledger, and the changes that reached staging but no log.';
 
--- The gaps of one table in a span of commit times. A gap that names no table concerns all, one without an end is open.
+-- The gaps of one table in a span of commit times. A gap that names no table concerns all, one without an end is open. A log
+-- that was set aside has the gaps that were recorded under its table's name before; so has the log that took its place.
 CREATE OR REPLACE FUNCTION audit_trail.gaps_between(
     source_schema text,
     source_table text,
@@ -45,7 +46,17 @@ SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT g.*
     FROM audit_trail.known_gap AS g
-    WHERE (g.table_schema IS NULL OR (g.table_schema, g.table_name) = (source_schema, source_table))
+    WHERE (
+            g.table_schema IS NULL
+            OR (g.table_schema, g.table_name) = (source_schema, source_table)
+            OR EXISTS (
+                SELECT
+                FROM audit_trail.audited_table AS a
+                WHERE (a.table_schema, a.table_name) = (source_schema, source_table)
+                    AND (a.table_schema, a.former_name) = (g.table_schema, g.table_name)
+                    AND g.recorded_at <= a.set_aside_at
+            )
+        )
         AND coalesce(g.from_timestamp, g.to_timestamp, '-infinity') <= span_end
         AND coalesce(g.to_timestamp, 'infinity') >= span_start
     ORDER BY g.to_timestamp, g.recorded_at;

@@ -24,11 +24,17 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     left_after timestamptz,
     -- When it was let go; null while it is audited.
     left_at timestamptz,
+    -- The table's name while it was audited and since when it has another one here: see audit_trail.set_aside().
+    former_name text,
+    set_aside_at timestamptz,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (table_schema, table_name)
 );
 ALTER TABLE audit_trail.audited_table ADD COLUMN IF NOT EXISTS left_after timestamptz;
 ALTER TABLE audit_trail.audited_table ADD COLUMN IF NOT EXISTS left_at timestamptz;
+ALTER TABLE audit_trail.audited_table
+    ADD COLUMN IF NOT EXISTS former_name text,
+    ADD COLUMN IF NOT EXISTS set_aside_at timestamptz;
 COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is.';
 
 CREATE TABLE IF NOT EXISTS audit_trail.audited_column (

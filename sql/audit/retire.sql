@@ -62,16 +62,20 @@ INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_
 SELECT b.table_schema, b.table_name, 'not audited', b.left_after, clock_timestamp()
 FROM back AS b;
 
--- A renamed table has a new log, which begins where the other one has long ended.
+-- A renamed table has a new log, which begins where the other one has long ended; so has one whose log was set aside.
 INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
 SELECT t.table_schema, t.table_name, 'not audited', f.left_after, clock_timestamp(), w.detail
 FROM audit_trail.audited_table AS t
-JOIN audit_trail.audited_table AS f ON f.source_oid = t.source_oid AND f.left_at IS NOT NULL
+JOIN audit_trail.audited_table AS f
+    ON f.left_at IS NOT NULL
+        AND (
+            f.source_oid = t.source_oid AND t.source_oid <> ''
+            OR (f.table_schema, f.former_name) = (t.table_schema, t.table_name)
+        )
 CROSS JOIN LATERAL (
     SELECT jsonb_build_object('before', jsonb_build_object('schema', f.table_schema, 'table', f.table_name))
 ) AS w (detail)
-WHERE t.source_oid <> ''
-    AND (t.table_schema, t.table_name) IN (VALUES :audited)
+WHERE (t.table_schema, t.table_name) IN (VALUES :audited)
     AND NOT EXISTS (
         SELECT FROM audit_trail.gap AS g
         WHERE (g.table_schema, g.table_name) = (t.table_schema, t.table_name)

@@ -18,7 +18,7 @@ EXCEPTION
     WHEN data_exception OR cannot_coerce THEN
         RAISE EXCEPTION 'The column % of % has values that are no %, the type that the source has now: %',
             column_name, staging, column_type, SQLERRM
-            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+            USING HINT = audit_trail.begin_anew(staging);
 END
 $function$;
 
@@ -84,7 +84,7 @@ BEGIN
         RAISE EXCEPTION 'The staging table of % has % columns, those included that the source has no more, and % would be added: PostgreSQL takes no more than 1600',
             source_table, used, missing
             USING ERRCODE = 'too_many_columns',
-                HINT = 'Leave the table out, or stop the DMS task, rename the staging table away, deploy again and reload the task.';
+                HINT = 'Leave the table out. ' || audit_trail.begin_anew(staging);
     END IF;
 END
 $function$;
@@ -113,7 +113,7 @@ BEGIN
     IF source_is_partitioned <> (SELECT c.relkind = 'p' FROM pg_class AS c WHERE c.oid = staging) THEN
         RAISE EXCEPTION 'The source''s table is % now, and % is not.',
             CASE WHEN source_is_partitioned THEN 'partitioned' ELSE 'a plain table' END, staging
-            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+            USING HINT = audit_trail.begin_anew(staging);
     END IF;
 END
 $function$;
@@ -136,7 +136,7 @@ BEGIN
         END IF;
         RAISE EXCEPTION 'The source''s primary key is now (%), and the partitions of % have (%).',
             array_to_string(expected, ', '), staging, array_to_string(present, ', ')
-            USING HINT = 'Stop the DMS task, rename the staging table away, deploy again and reload the task.';
+            USING HINT = audit_trail.begin_anew(staging);
     END IF;
     SELECT array_agg(a.attname::text ORDER BY k.ordinality)
         INTO present
@@ -147,7 +147,7 @@ BEGIN
     IF present IS DISTINCT FROM expected THEN
         RAISE EXCEPTION 'The source''s primary key is now (%), and % has (%).',
             array_to_string(expected, ', '), staging, array_to_string(present, ', ')
-            USING HINT = 'Give the table its former key back, or rename it and list it under the new name, which begins a new log.';
+            USING HINT = 'Give the table its former key back. ' || audit_trail.begin_anew(staging);
     END IF;
 END
 $function$;

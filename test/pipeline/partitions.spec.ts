@@ -352,3 +352,190 @@ describe("a partitioned table", function () {
         assert.deepEqual(await logged(before), ["I 77 public.payment_jan brought back"]);
     });
 });
+
+describe("a table that becomes partitioned, and plain again", function () {
+    this.timeout(120_000);
+    const ORDERS = { schema: "public", table: "orders" };
+    const KEPT = { schema: "public", table: "kept" };
+    let source: MortalServer;
+    let audit: MortalServer;
+    let task: Pipeline;
+    let writer: Client;
+    let trail: Client;
+    let operator: Client;
+    let reader: Client;
+
+    before(async () => {
+        source = await MortalServer.start({ track_commit_timestamp: "on" });
+        audit = await MortalServer.start();
+        task = await Pipeline.deploy(source, audit, {
+            name: "set_aside",
+            tables: [ORDERS, KEPT],
+            ddl: `CREATE TABLE orders (id integer PRIMARY KEY, placed date NOT NULL, note text);
+                CREATE TABLE kept (id integer PRIMARY KEY);
+                INSERT INTO orders VALUES (1, '2026-01-05', 'a')`,
+            guards: { truncate: "refuse", keyUpdate: "refuse" },
+        });
+        writer = await task.sourceSession();
+        trail = await task.auditSession();
+        await task.start();
+        operator = await task.auditSessionOf("operator");
+        reader = await task.auditSessionOf("reader");
+    });
+    after(async () => {
+        await Promise.all([operator.end(), reader.end()]);
+        await (task as Pipeline | undefined)?.close();
+        await audit.stop();
+        await source.stop();
+    });
+
+    async function write(sql: string): Promise<void> {
+        await writer.query(sql);
+        await task.caughtUp(writer, trail);
+    }
+
+    async function verify(): Promise<TableReport | undefined> {
+        const own = [await task.sourceSession(), await task.auditSession()] as const;
+        const report = await verifyTrail(...own, task.definitions, { guardsExpected: true });
+        assert.deepEqual(
+            report.checks.filter(({ ok }) => !ok),
+            [],
+        );
+        return report.tables.find(({ table }) => table === "public.orders");
+    }
+
+    function problems(report: TableReport | undefined): unknown[] {
+        return [...(report?.differences ?? []), ...(report?.checks.filter(({ ok }) => !ok) ?? [])];
+    }
+
+    /** What the refused deployment advises, done; returns the name of the former log's trail. */
+    async function beginAnew(): Promise<string> {
+        await assert.rejects(operator.query("SELECT audit_trail.set_aside('public', 'orders')"), {
+            message: "public.orders is still audited.",
+        });
+        await task.list([KEPT]);
+        const { rows } = await operator.query<{ aside: string }>(
+            "SELECT audit_trail.set_aside('public', 'orders') AS aside",
+        );
+        await task.list([ORDERS, KEPT]);
+        return rows[0]?.aside ?? "";
+    }
+
+    async function history(table: string, key: unknown): Promise<string[]> {
+        const { rows } = await reader.query<{ operation: string }>(
+            "SELECT operation FROM audit_trail.row_history('public', $1, $2) ORDER BY audit_id",
+            [table, JSON.stringify(key)],
+        );
+        return rows.map(({ operation }) => operation);
+    }
+
+    async function acknowledgeHole(before: string): Promise<void> {
+        const open = await verify();
+        assert.equal(open?.complete, false);
+        const { rows } = await reader.query<{ id: string; is_whole: boolean }>(
+            `SELECT gap_id::text AS id, from_timestamp < to_timestamp AS is_whole FROM audit_trail.gap
+                WHERE kind = 'not audited' AND table_name = 'orders' AND detail -> 'before' ->> 'table' = $1`,
+            [before],
+        );
+        assert.deepEqual(
+            rows.map(({ is_whole }) => is_whole),
+            [true],
+        );
+        await operator.query("SELECT audit_trail.acknowledge($1, 'looked into')", [rows[0]?.id]);
+    }
+
+    it("is refused with what to do, which keeps the log and begins another one", async () => {
+        await write(
+            "INSERT INTO orders VALUES (2, '2026-02-05', 'b'); UPDATE orders SET note = 'c' WHERE id = 1",
+        );
+        assert.deepEqual(problems(await verify()), [], "its rows are counted");
+        await write(`BEGIN;
+            ALTER TABLE orders RENAME TO orders_plain;
+            CREATE TABLE orders (id integer, placed date, note text, PRIMARY KEY (id, placed)) PARTITION BY RANGE (placed);
+            CREATE TABLE orders_early PARTITION OF orders FOR VALUES FROM (MINVALUE) TO ('2026-02-01');
+            CREATE TABLE orders_late PARTITION OF orders FOR VALUES FROM ('2026-02-01') TO (MAXVALUE);
+            INSERT INTO orders SELECT * FROM orders_plain;
+            COMMIT`);
+        await assert.rejects(task.redeploy(), (error: Error) => {
+            assert.match(
+                error.message,
+                /The source's table is partitioned now, and public\.orders_staging is not\./u,
+            );
+            assert.match(
+                error.message,
+                /take the table from the list and deploy, then run SELECT audit_trail\.set_aside\('public', 'orders'\) on the audit database, list the table again and deploy/u,
+            );
+            return true;
+        });
+        const before = await beginAnew();
+        assert.match(before, /^orders_until_\d{8}$/u);
+        await write("UPDATE orders SET note = 'd' WHERE id = 1");
+        await acknowledgeHole(before);
+        assert.deepEqual(problems(await verify()), []);
+        assert.deepEqual(await history(before, { id: 1 }), ["B", "U"]);
+        assert.deepEqual(await history("orders", { id: 1, placed: "2026-01-05" }), ["B", "U"]);
+        const { rows } = await reader.query(
+            `SELECT row_data ->> 'note' AS note FROM audit_trail.as_of('public', $1, now()) ORDER BY 1`,
+            [before],
+        );
+        assert.deepEqual(rows, [{ note: "b" }, { note: "c" }]);
+    });
+
+    it("goes on so, with maintenance and updates", async () => {
+        await operator.query("CALL audit_trail.maintain()");
+        await task.list([ORDERS, KEPT]);
+        await write("INSERT INTO orders VALUES (3, '2026-03-05', 'e')");
+        const { rows } = await reader.query(
+            "SELECT FROM audit_trail.gap WHERE kind IN ('not audited', 'left the list')",
+        );
+        assert.equal(rows.length, 2);
+        assert.deepEqual(problems(await verify()), []);
+    });
+
+    it("does not excuse rows that are gone from the new log", async () => {
+        const forge = async (sql: string): Promise<void> => {
+            await trail.query(
+                `BEGIN; ALTER TABLE orders_audit_log DISABLE TRIGGER append_only; ${sql};
+                    ALTER TABLE orders_audit_log ENABLE ALWAYS TRIGGER append_only; COMMIT`,
+            );
+        };
+        await forge(`CREATE TABLE hidden AS SELECT * FROM orders_audit_log WHERE row_key ->> 'id' = '3';
+            DELETE FROM orders_audit_log WHERE row_key ->> 'id' = '3'`);
+        const kinds = (await verify())?.differences.map(({ kind }) => kind) ?? [];
+        await forge(
+            "INSERT INTO orders_audit_log OVERRIDING SYSTEM VALUE SELECT * FROM hidden; DROP TABLE hidden",
+        );
+        assert.ok(kinds.includes("log rows are gone since they were counted"), kinds.join(", "));
+    });
+
+    it("is set aside once more when it is plain again", async () => {
+        await write(`BEGIN;
+            ALTER TABLE orders RENAME TO orders_parts;
+            CREATE TABLE orders (LIKE orders_parts);
+            ALTER TABLE orders ADD PRIMARY KEY (id, placed);
+            INSERT INTO orders SELECT * FROM orders_parts;
+            COMMIT`);
+        await assert.rejects(
+            task.redeploy(),
+            /The source's table is a plain table now, and public\.orders_staging is not\. .*set_aside\('public', 'orders'\)/u,
+        );
+        const before = await beginAnew();
+        assert.match(before, /^orders_until_\d{8}_2$/u);
+        // DMS has loaded a table of this name before.
+        await operator.query("SELECT audit_trail.begin_reload('public', 'orders')");
+        await write("UPDATE orders SET note = 'late' WHERE id = 2");
+        task.reload(ORDERS);
+        await until(
+            async () => (await history("orders", { id: 3, placed: "2026-03-05" })).length > 0,
+        );
+        await operator.query("SELECT audit_trail.end_reload('public', 'orders')");
+        await write("UPDATE orders SET note = 'f' WHERE id = 3");
+        await acknowledgeHole(before);
+        await operator.query(
+            "SELECT audit_trail.acknowledge(gap_id, 'reloaded') FROM audit_trail.gap WHERE kind IN ('reload', 'row missing before update')",
+        );
+        assert.deepEqual(problems(await verify()), []);
+        assert.deepEqual(await history(before, { id: 3, placed: "2026-03-05" }), ["I"]);
+        assert.deepEqual(await history("orders", { id: 3, placed: "2026-03-05" }), ["B", "U"]);
+    });
+});

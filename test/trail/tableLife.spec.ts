@@ -9,6 +9,7 @@ import {
     trailDatabase,
 } from "../../testing/trailDatabase";
 import { MARKER_TABLE } from "../../trail/guards";
+import { trailNames } from "../../trail/names";
 import type { TableDefinition } from "../../trail/tableDefinition";
 import { leaveFile, retireFile } from "../../trail/tableLife";
 
@@ -175,6 +176,66 @@ describe("the life of a listed table on the audit side", () => {
         assert.deepEqual(
             (await gaps()).map(({ kind }) => kind),
             ["left the list", "not audited", "reload"],
+        );
+    });
+
+    it("sets a log aside under another name, which is listed anew with another key", async () => {
+        // As long as names get, and with a suffix of the trail's own in it.
+        const long = `_audit_log_"${"é".repeat(25)}`;
+        const old = definitionOf("Sales", long, { id: "bigint", n: "integer" }, ["id"]);
+        const [items] = LISTED;
+        assert.ok(items !== undefined);
+        await update([items, old]);
+        const staging = trailNames(old).staging.replaceAll('"', '""');
+        await inserted(`"Sales"."${staging}"`, "1, 1", 100);
+        await trail.superuser.query(
+            `INSERT INTO audit_trail.unlogged_change (table_schema, table_name, statement, operation, commit_timestamp,
+                new_image, sqlstate, message, audit_id)
+            VALUES ('Sales', $1, 'INSERT', 'I', now(), '{"id": 9, "n": 9}', '22000', 'no room', 900)`,
+            [long],
+        );
+        const aside = `SELECT audit_trail.set_aside('Sales', $1) AS aside`;
+        await assert.rejects(trail.operator.query(aside, [long]), /Sales\..* is still audited\./u);
+        await assert.rejects(trail.reader.query(aside, [long]), /permission denied/u);
+        const names: string[] = [];
+        for (let time = 0; time < 2; time += 1) {
+            await update([items]);
+            names.push(
+                (await trail.operator.query<{ aside: string }>(aside, [long])).rows[0]?.aside ?? "",
+            );
+            await update([items, { ...old, primaryKey: ["id", "n"], oid: String(time) }]);
+        }
+        assert.ok(
+            names.every(
+                (name) => /_until_\d{8}(_2)?$/u.test(name) && Buffer.byteLength(name) <= 63,
+            ),
+            names.join(", "),
+        );
+        assert.equal(new Set(names).size, 2);
+        await trail.operator.query(
+            "SELECT audit_trail.bring_back(u.unlogged_id) FROM audit_trail.unlogged_change AS u",
+        );
+        await trail.operator.query("CALL audit_trail.maintain()");
+        const states: unknown[] = [];
+        for (const name of [...names, long]) {
+            const { rows } = await trail.reader.query<{ row_key: unknown; known_gaps: string }>(
+                "SELECT g.row_key, g.known_gaps FROM audit_trail.as_of('Sales', $1, now()) AS g ORDER BY g.row_key ->> 'id'",
+                [name],
+            );
+            states.push(rows.map(({ row_key, known_gaps }) => [row_key, known_gaps]));
+        }
+        assert.deepEqual(states, [
+            // The gap is the end of this log, recorded under the table's own name.
+            [
+                [{ id: 1 }, "1"],
+                [{ id: 9 }, "1"],
+            ],
+            [],
+            [],
+        ]);
+        assert.deepEqual(
+            (await gaps()).filter(({ kind }) => kind === "not audited").map(({ detail }) => detail),
+            names.map((table) => ({ before: { schema: "Sales", table } })),
         );
     });
 

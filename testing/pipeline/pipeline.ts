@@ -63,6 +63,7 @@ export class Pipeline {
     private readonly clients: Client[] = [];
     private choices: readonly TableChoices[];
     private maxLobSizeKb: number;
+    private tables: readonly TableName[];
 
     private constructor(
         readonly source: MortalServer,
@@ -70,6 +71,7 @@ export class Pipeline {
         private readonly options: PipelineOptions,
     ) {
         this.choices = options.choices ?? [];
+        this.tables = options.tables;
         this.maxLobSizeKb = options.maxLobSizeKb ?? LOB_LIMIT_KB;
     }
 
@@ -192,6 +194,14 @@ export class Pipeline {
         }
     }
 
+    /** Deploys another list of tables, in the program's order: trails, the DMS task, what has left the list. */
+    async list(tables: readonly TableName[]): Promise<void> {
+        this.tables = tables;
+        await this.redeploy();
+        await this.stop();
+        await this.start();
+    }
+
     /** Deploys with other choices for columns, in the program's order: trails, the DMS task, what is left out of staging. */
     async choose(choices: readonly TableChoices[]): Promise<void> {
         this.choices = choices;
@@ -200,7 +210,7 @@ export class Pipeline {
         this.writeTask();
         await this.start();
         const master = await this.auditSessionOf("master");
-        await run(master, forgetColumnsFiles(this.options.tables, choices));
+        await run(master, forgetColumnsFiles(this.tables, choices));
         await disconnect(master);
     }
 
@@ -299,7 +309,7 @@ export class Pipeline {
 
     /** The audited tables as the source has them now, and the marker table. */
     private async readDefinitions(source: Client): Promise<TableDefinition[]> {
-        const { tables } = this.options;
+        const { tables } = this;
         const { rows } = await source.query<CatalogRow>(
             renderSql("sql/source/catalog.sql").sql,
             catalogParameters([...tables, MARKER_TABLE]),
