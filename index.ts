@@ -20,6 +20,7 @@ import { PrivateEndpoints } from "./components/network/privateEndpoints";
 import { PsqlHost } from "./components/network/psqlHost";
 import { SecurityGroups } from "./components/network/securityGroups";
 import type { TrailNetwork } from "./components/network/trailNetwork";
+import { ReplacementGuard } from "./components/replacementGuard";
 import { resourcePrefix } from "./components/resourcePrefix";
 import { loadConfig } from "./config/config";
 import { formatTableName } from "./trail/names";
@@ -30,6 +31,8 @@ const { databaseName } = cluster;
 const { path: caBundlePath, pem: caBundlePem } = readCaBundle(__dirname, cluster.caBundle);
 const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
 const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
+const { deletionProtection, acknowledgeReplacement: acknowledged } = config.stack;
+const guard = new ReplacementGuard({ deletionProtection, acknowledged });
 
 const { existing, vpcCidr } = config.network;
 const network: TrailNetwork =
@@ -76,7 +79,8 @@ const aurora = (name: string, parameters: readonly ClusterParameter[]): AuroraCl
         subnetIds,
         securityGroupId: groups.databaseId,
         backupRetentionDays: cluster.backupRetentionDays,
-        deletionProtection: config.stack.deletionProtection,
+        deletionProtection,
+        guard,
         caBundle: cluster.caBundle,
         caBundlePath,
         tags,
@@ -110,6 +114,7 @@ const auditDatabase = new AuditDatabase(
         tables: trail.tables,
         columns: trail.columns,
         definitions: sourceDatabase.definitions,
+        guard,
         tags,
     },
     inDatabase(`${prefix}-audit`, audit),
@@ -127,11 +132,12 @@ const replication = new DmsReplication(prefix, {
     target: auditDatabase,
     tableMappings: sourceDatabase.tableMappings,
     taskSettings: taskSettings({ maxLobSizeKb: dms.maxLobSizeKb }),
+    guard,
     tags,
 });
 const retired = auditDatabase.retireOthers(replication);
 new DeletionProtection(`${prefix}-deletionProtection`, {
-    deletionProtection: config.stack.deletionProtection,
+    deletionProtection,
     everything: [
         ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
         ...[sourceDatabase, auditDatabase, replication, retired],

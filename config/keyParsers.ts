@@ -193,6 +193,22 @@ export function someOf(audited: readonly TableName[]): KeyParser<readonly TableN
     };
 }
 
+/** Names or URNs of resources. Nobody knows them all here: a wrong one acknowledges nothing. */
+export const resourceNames: KeyParser<readonly string[]> = {
+    type: "array",
+    setting: firstItem,
+    example: "audit-trail-dev-task",
+    parse(text) {
+        const names = parseTables(text);
+        const isName = (name: unknown): boolean =>
+            typeof name === "string" && /^[^\s*]+$/.test(name) && !hasControlCharacter(name);
+        if (!Array.isArray(names) || !names.every(isName)) {
+            throw new Error("it must be a list of names or URNs of resources, each in full");
+        }
+        return names as string[];
+    },
+};
+
 /** A class such as db.t3.medium or dms.t3.medium. */
 export function instanceClass(service: "db" | "dms", example: string): KeyParser<string> {
     const pattern = new RegExp(`^${service}\\.[a-z0-9-]+\\.[a-z0-9-]+$`);

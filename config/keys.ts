@@ -231,6 +231,14 @@ export const KEY_GROUPS = {
                 meaning:
                     "Refuse to destroy the stack and to delete or replace its clusters; set it to false and update first",
             },
+            acknowledgeReplacement: {
+                key: "acknowledgeReplacement",
+                parser: parsers.resourceNames,
+                default: "[]",
+                meaning:
+                    "Names or URNs of resources that an update may replace although that loses data; take each out once it was replaced",
+                page: "changes.md#what-is-never-replaced-unasked",
+            },
         },
     },
 } satisfies Readonly<Record<string, KeyGroup>>;

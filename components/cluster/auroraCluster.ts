@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
 import type { Owner } from "../owner";
+import type { ReplacementGuard } from "../replacementGuard";
 import { named, type Tags } from "../tags";
 import type { ClusterParameter } from "./clusterParameters";
 import { DatabaseCredentials } from "./databaseCredentials";
@@ -26,6 +27,7 @@ export interface AuroraClusterArgs {
      * leaves a final snapshot. Setting it to false by an update says that no final snapshot is wanted.
      */
     readonly deletionProtection: boolean;
+    readonly guard: Pick<ReplacementGuard, "optionsFor">;
     /** PEM file of the authorities that sign the servers' certificates, as people's commands name it. */
     readonly caBundle: string;
     /** The path at which the program and its plugins find that file, see {@link CaBundle}. */
@@ -167,9 +169,9 @@ function auroraCluster(
         // availabilityZones stays unset: Aurora answers with three, and two in the program replace the cluster.
         tags: named(name, tags),
     };
-    // A replacement is a deletion too, which AWS would refuse only after the engine had begun.
-    const protect = args.deletionProtection;
-    return new aws.rds.Cluster(`${name}-cluster`, inputs, { ...opts, protect });
+    const resourceName = `${name}-cluster`;
+    const guarded = args.guard.optionsFor(resourceName);
+    return new aws.rds.Cluster(resourceName, inputs, { ...opts, ...guarded });
 }
 
 /** What the cluster's deletion needs and leaves behind. */
@@ -191,7 +193,7 @@ function deletionInputs(
 
 function clusterInstance(
     { name, tags, opts }: Owner,
-    { engineVersion, instanceClass }: AuroraClusterArgs,
+    { engineVersion, instanceClass, guard }: AuroraClusterArgs,
     cluster: aws.rds.Cluster,
     subnets: aws.rds.SubnetGroup,
 ): aws.rds.ClusterInstance {
@@ -213,7 +215,7 @@ function clusterInstance(
             applyImmediately: true,
             tags: named(identifier, tags),
         },
-        opts,
+        { ...opts, ...guard.optionsFor(identifier) },
     );
 }
 

@@ -15,6 +15,7 @@ import { definitionOf, type TableDefinition, type TableName } from "../../trail/
 import { lookFile } from "../../trail/tableLife";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { Password } from "../cluster/password";
+import type { ReplacementGuard } from "../replacementGuard";
 import type { Tags } from "../tags";
 import { AuditedTable } from "./auditedTable";
 import { type DatabaseOwner, databaseOwner, dmsCredentials, sqlScript } from "./databaseOwner";
@@ -29,6 +30,7 @@ export interface AuditDatabaseArgs {
     readonly columns: readonly TableChoices[];
     /** Columns and keys of the tables and of the marker table, as the source has them. */
     readonly definitions: pulumi.Input<readonly TableDefinition[]>;
+    readonly guard: Pick<ReplacementGuard, "optionsFor">;
     readonly tags: Tags;
 }
 
@@ -60,7 +62,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
             rolesAndSchemas,
         );
         const functions = logFunctions(owner, audited, definitions, machinery);
-        const tables = tableScript(owner, audited, definitions, functions);
+        const tables = tableScript(owner, args.guard, audited, definitions, functions);
         sqlScript(owner, "marker-gaps", { batches: markerGapBatches(audited) }, [tables]);
 
         this.retirement = retirement(owner, audited, definitions, args.columns);
@@ -137,6 +139,7 @@ function logFunctions(
 /** Creates staging, logs and triggers, which call the functions. */
 function tableScript(
     owner: DatabaseOwner,
+    guard: AuditDatabaseArgs["guard"],
     audited: readonly TableName[],
     definitions: pulumi.Output<readonly TableDefinition[]>,
     functions: readonly pulumi.Resource[],
@@ -151,6 +154,7 @@ function tableScript(
             ),
         },
         functions,
+        guard,
     );
 }
 

@@ -2,6 +2,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { DatabaseCredentials } from "../cluster/databaseCredentials";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import type { Owner } from "../owner";
+import type { ReplacementGuard } from "../replacementGuard";
 import type { Tags } from "../tags";
 import { SqlScript, type SqlScriptArgs } from "./sqlScript";
 
@@ -23,17 +24,19 @@ export function databaseOwner(
     return { name, tags, opts: { parent }, server, databaseName, inDatabase };
 }
 
-/** A script that runs in the database as the master user, after `dependsOn`. */
+/** A script that runs in the database as the master user, after `dependsOn`; guarded where another one in its place loses. */
 export function sqlScript(
     { name, server, inDatabase }: DatabaseOwner,
     label: string,
     args: Omit<SqlScriptArgs, "connection">,
     dependsOn: readonly pulumi.Resource[] = [],
+    guard?: Pick<ReplacementGuard, "optionsFor">,
 ): SqlScript {
+    const resourceName = `${name}-${label}`;
     return new SqlScript(
-        `${name}-${label}`,
+        resourceName,
         { connection: server.masterConnection, ...args },
-        { ...inDatabase, dependsOn: [...dependsOn] },
+        { ...inDatabase, ...guard?.optionsFor(resourceName), dependsOn: [...dependsOn] },
     );
 }
 

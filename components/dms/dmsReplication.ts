@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { readSecrets, trustService } from "../iamPolicies";
 import type { Owner } from "../owner";
+import type { ReplacementGuard } from "../replacementGuard";
 import { named, type Tags } from "../tags";
 import { regionBundle } from "./caBundle";
 import { type EndpointArgs, endpointInputs, sourceSettings, targetSettings } from "./dmsEndpoint";
@@ -37,6 +38,7 @@ export interface DmsReplicationArgs {
     /** When they change, the task is stopped and resumed. */
     readonly tableMappings: pulumi.Input<TableMappings>;
     readonly taskSettings: Readonly<Record<string, unknown>>;
+    readonly guard: Pick<ReplacementGuard, "optionsFor">;
     readonly tags: Tags;
 }
 
@@ -185,8 +187,9 @@ function replicationTask(
     { replicationInstanceArn }: aws.dms.ReplicationInstance,
     endpoints: Readonly<Record<EndpointArgs["type"], aws.dms.Endpoint>>,
 ): aws.dms.ReplicationTask {
+    const resourceName = `${name}-task`;
     return new aws.dms.ReplicationTask(
-        `${name}-task`,
+        resourceName,
         {
             replicationTaskId: name,
             migrationType: "full-load-and-cdc",
@@ -200,6 +203,10 @@ function replicationTask(
             tags: named(name, tags),
         },
         // It writes as soon as it runs, and what it writes without triggers is not logged; meanwhile the instance is created.
-        { ...opts, dependsOn: [args.source, args.target] },
+        {
+            ...opts,
+            ...args.guard.optionsFor(resourceName),
+            dependsOn: [args.source, args.target],
+        },
     );
 }

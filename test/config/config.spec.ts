@@ -103,7 +103,7 @@ describe("config", () => {
             },
             network: { existing: undefined, vpcCidr: "10.20.0.0/16", privateEndpoints: true },
             host: { sshCidr: "203.0.113.0/24", instanceType: "t3.medium", keyName: undefined },
-            stack: { deletionProtection: true },
+            stack: { deletionProtection: true, acknowledgeReplacement: [] },
         });
     });
 
@@ -386,6 +386,10 @@ describe("config", () => {
         ["createDmsRoles", "1", /must be true or false/],
         ["privateEndpoints", "", /must be true or false/],
         ["deletionProtection", "True", /must be true or false/],
+        ["acknowledgeReplacement", "dev-task", /a list of names or URNs/],
+        ["acknowledgeReplacement", '["*"]', /each in full/],
+        ["acknowledgeReplacement", '["dev-task",""]', /each in full/],
+        ["acknowledgeReplacement", "[1]", /each in full/],
         ["backupRetentionDays", "6", /whole number from 7 to 35/],
         ["backupRetentionDays", "36", /whole number from 7 to 35/],
         ["backupRetentionDays", "7.5", /whole number/],

@@ -5,6 +5,7 @@ import { sourceParameters } from "../../../components/cluster/clusterParameters"
 import { DatabaseCredentials } from "../../../components/cluster/databaseCredentials";
 import { masterProvider } from "../../../components/cluster/postgresqlProvider";
 import { isWrappedSecret, MOCK_PASSWORD, Recorder } from "../support/mocks";
+import { UNGUARDED } from "../support/unguarded";
 
 const CLUSTER = "aws:rds/cluster:Cluster";
 const VERSION = "aws:secretsmanager/secretVersion:SecretVersion";
@@ -22,6 +23,7 @@ async function aurora(deletionProtection: boolean): Promise<[Recorder, AuroraClu
         securityGroupId: "sg-1",
         backupRetentionDays: 8,
         deletionProtection,
+        guard: UNGUARDED,
         caBundle: "certs/ca.pem",
         caBundlePath: "certs/ca.pem",
         tags: { Project: "audit-trail" },

@@ -6,6 +6,7 @@ import { masterProvider } from "../../../components/cluster/postgresqlProvider";
 import { AuditDatabase } from "../../../components/database/auditDatabase";
 import { SourceDatabase } from "../../../components/database/sourceDatabase";
 import { Recorder } from "../support/mocks";
+import { UNGUARDED } from "../support/unguarded";
 
 /** A server that is no Aurora cluster. */
 function instance(name: string): DatabaseServer {
@@ -66,6 +67,7 @@ describe("a database server of another kind", function () {
                 tables,
                 columns: [],
                 definitions: source.definitions,
+                guard: UNGUARDED,
                 tags: {},
             },
             inDatabase("second", other),

@@ -9,6 +9,7 @@ import { tableMappings } from "../../../components/dms/tableMappings";
 import { taskSettings } from "../../../components/dms/taskSettings";
 import { parseEndpointSettings } from "../../../local/dms/task/extraAttributes";
 import { Recorder } from "../support/mocks";
+import { UNGUARDED } from "../support/unguarded";
 
 const BUNDLE = readFileSync(path.join(__dirname, "../../../certs/rds-ca-bundle.pem"), "utf8");
 
@@ -40,6 +41,7 @@ describe("DmsReplication", () => {
             prerequisites: [],
             tableMappings: mappings,
             taskSettings: taskSettings({ maxLobSizeKb: 64 }),
+            guard: UNGUARDED,
             tags: {},
         });
         await recorder.settle(made.taskArn, made.instanceArn);

@@ -103,6 +103,10 @@ const INVOKES: Readonly<Record<string, Record<string, unknown>>> = {
     "aws:ssm/getParameter:getParameter": { value: "ami-0123456789abcdef0" },
 };
 
+function registerResourceHook(_request: unknown, callback: (error: null) => void): void {
+    callback(null);
+}
+
 /** Records what a program registers; also fails it for two resources of one name, which mocks alone let pass. */
 export class Recorder {
     readonly resources: Registered[] = [];
@@ -126,6 +130,8 @@ export class Recorder {
             "audit-trail",
             stack,
         );
+        // The mocks know resource hooks, but not how to register one.
+        Object.assign(pulumi.runtime.getMonitor() ?? {}, { registerResourceHook });
     }
 
     /** A subnet of the only VPC that is there already, in the zone after that of the last one asked for. */

@@ -14,6 +14,8 @@ export interface RecordedResource {
     /** Input to the URNs of the resources that it was made from. */
     readonly madeFrom: Readonly<Record<string, readonly string[]>>;
     readonly protect: boolean;
+    /** Names of the hooks in front of its creation. */
+    readonly beforeCreate: readonly string[];
 }
 
 interface RegisterRequest {
@@ -21,6 +23,7 @@ interface RegisterRequest {
     getName(): string;
     getCustom(): boolean;
     getProtect(): boolean;
+    getHooks(): { getBeforeCreateList(): string[] } | undefined;
     getPropertydependenciesMap(): {
         forEach(each: (urns: { getUrnsList(): string[] }, input: string) => void): void;
     };
@@ -57,6 +60,7 @@ export function recordStack(recorder: Recorder): () => RecordedResource[] {
                     >,
                     madeFrom,
                     protect: request.getProtect(),
+                    beforeCreate: request.getHooks()?.getBeforeCreateList() ?? [],
                 });
             }
             callback(error, response);

@@ -1,0 +1,110 @@
+import { AsyncResource } from "node:async_hooks";
+import * as pulumi from "@pulumi/pulumi";
+import { messageOf } from "../text/errors";
+
+/** What a replacement costs, by the types that may not be replaced unasked. The task's slot is what nobody can bring back. */
+const LOSSES: Readonly<Record<string, string>> = {
+    "aws:dms/replicationTask:ReplicationTask":
+        "its replication slot goes with it, and so do the changes that it has not carried yet",
+    "aws:rds/cluster:Cluster": "its databases go with it",
+    "aws:rds/clusterInstance:ClusterInstance": "nobody reaches the database meanwhile",
+    "aws:rds/instance:Instance": "its databases go with it",
+    "pulumi-nodejs:dynamic/auditTrail:SqlScript":
+        "the logs and the staging tables would begin anew in another database",
+};
+
+/**
+ * The engine's own function that lists the resources of a stack's state, by URN. StackReference reads outputs with its
+ * sibling; see pkg/resource/deploy/builtins.go of pulumi/pulumi.
+ */
+const READ_STATE = "pulumi:pulumi:readStackResourceOutputs";
+
+/** The options of a guarded resource. */
+export type GuardedOptions = Required<Pick<pulumi.CustomResourceOptions, "hooks" | "protect">>;
+
+/** Arguments of {@link ReplacementGuard}. */
+export interface ReplacementGuardArgs {
+    /** The value of the config key `deletionProtection`. */
+    readonly deletionProtection: boolean;
+    /** The value of the config key `acknowledgeReplacement`: names or URNs. */
+    readonly acknowledged: readonly string[];
+    /** Finds the URNs of the stack's state; the engine does where it is left out. */
+    readonly deployed?: () => Promise<ReadonlySet<string>>;
+}
+
+/**
+ * Refuses to replace a resource that cannot be had again as it was, unless the config names it. Two things refuse, because
+ * neither is enough:
+ * - A hook in front of each creation, which runs in previews as well. Only a replacement creates what is in the state
+ *   already, whatever the provider's reason. So `pulumi up` ends before anything is touched, also in a stack without
+ *   `deletionProtection`, which has to be destroyed without further ado (a hook for deletions would keep `pulumi destroy`
+ *   from running without the program).
+ * - `protect` in a protected stack, by which the engine also refuses `pulumi up --skip-preview` and a deletion.
+ */
+export class ReplacementGuard {
+    private readonly hook: pulumi.ResourceHook;
+    private readonly deployed: () => Promise<ReadonlySet<string>>;
+
+    constructor(private readonly args: ReplacementGuardArgs) {
+        // The engine calls hooks from outside of the program, where an inline program's stack is not known.
+        this.deployed = AsyncResource.bind(args.deployed ?? readState);
+        this.hook = new pulumi.ResourceHook(
+            "refuse replacement",
+            (step) => this.refuseReplacement(step),
+            { onDryRun: true },
+        );
+        for (const name of args.acknowledged) {
+            void pulumi.log.warn(
+                `Nothing keeps ${name} from being replaced, because audit-trail:acknowledgeReplacement names it: take it out once it was replaced.`,
+            );
+        }
+    }
+
+    /** The options of the resource with this name. */
+    optionsFor(name: string): GuardedOptions {
+        const isAcknowledged = this.args.acknowledged.some((one) => nameOf(one) === name);
+        return {
+            protect: this.args.deletionProtection && !isAcknowledged,
+            hooks: { beforeCreate: [this.hook] },
+        };
+    }
+
+    private async refuseReplacement({
+        urn,
+        name,
+        type,
+    }: Pick<pulumi.ResourceHookArgs, "urn" | "name" | "type">): Promise<void> {
+        if (this.args.acknowledged.some((one) => one === name || one === urn)) {
+            return;
+        }
+        const mend = `name it with "pulumi config set --path 'acknowledgeReplacement[0]' ${name}"`;
+        let deployed: ReadonlySet<string>;
+        try {
+            deployed = await this.deployed();
+        } catch (error) {
+            throw new Error(
+                `Nobody knows whether this update would replace ${name}, because the stack's state cannot be read (${messageOf(error)}); if it may be replaced, ${mend}.`,
+                { cause: error },
+            );
+        }
+        if (deployed.has(urn)) {
+            throw new Error(
+                `This update would replace ${name}: ${LOSSES[type] ?? "what it holds goes with it"}. Take the change back, or, if that is meant, ${mend}.`,
+            );
+        }
+    }
+}
+
+/** The name part of a URN; a name is its own. */
+function nameOf(nameOrUrn: string): string {
+    return nameOrUrn.split("::").at(3) ?? nameOrUrn;
+}
+
+/** The URNs of the state of the stack that is being deployed, as it is when this is called. */
+async function readState(): Promise<ReadonlySet<string>> {
+    const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
+    const { outputs } = (await pulumi.runtime.invoke(READ_STATE, { stackName })) as {
+        readonly outputs: Readonly<Record<string, unknown>>;
+    };
+    return new Set(Object.keys(outputs));
+}

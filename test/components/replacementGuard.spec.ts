@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import type { ResourceHook } from "@pulumi/pulumi";
+import { ReplacementGuard, type ReplacementGuardArgs } from "../../components/replacementGuard";
+import { Recorder } from "./support/mocks";
+import { leastConfig, runProgram } from "./support/program";
+
+/** What loses data when another one takes its place. */
+const GUARDED = [
+    "aws:dms/replicationTask:ReplicationTask audit-trail-dev-task",
+    "aws:rds/cluster:Cluster audit-trail-dev-audit-cluster",
+    "aws:rds/cluster:Cluster audit-trail-dev-source-cluster",
+    "aws:rds/clusterInstance:ClusterInstance audit-trail-dev-audit-instance-1",
+    "aws:rds/clusterInstance:ClusterInstance audit-trail-dev-source-instance-1",
+    "pulumi-nodejs:dynamic/auditTrail:SqlScript audit-trail-dev-audit-database-tables",
+];
+
+const TYPE = "aws:dms/replicationTask:ReplicationTask";
+const URN = `urn:pulumi:dev::audit-trail::auditTrail:index:DmsReplication$${TYPE}::dev-task`;
+
+describe("ReplacementGuard", function () {
+    this.timeout(60_000);
+
+    /** Creates the task under a guard, as the engine does in a preview and in an update. */
+    async function create(args: Partial<ReplacementGuardArgs>): Promise<void> {
+        const guard = new ReplacementGuard({
+            deletionProtection: false,
+            acknowledged: [],
+            deployed: () => Promise.resolve(new Set([URN])),
+            ...args,
+        });
+        const hooks = (guard.optionsFor("dev-task").hooks.beforeCreate ?? []) as ResourceHook[];
+        for (const { callback, opts } of hooks) {
+            assert.equal(opts?.onDryRun, true, "a preview is not refused");
+            await callback({ urn: URN, id: "", name: "dev-task", type: TYPE });
+        }
+    }
+
+    before(async () => {
+        await new Recorder().install();
+    });
+
+    it("refuses to create what the stack has already, and says what is lost and how to go on", async () => {
+        await assert.rejects(create({}), {
+            message:
+                "This update would replace dev-task: its replication slot goes with it, and so do the changes that it has not carried yet. Take the change back, or, if that is meant, name it with \"pulumi config set --path 'acknowledgeReplacement[0]' dev-task\".",
+        });
+    });
+
+    it("lets a first deployment create it, also one that follows a failed one", async () => {
+        await create({ deployed: () => Promise.resolve(new Set()) });
+        await create({ deployed: () => Promise.resolve(new Set([`${URN}-another`])) });
+    });
+
+    it("lets pass what the config names, by name or URN, and nothing that it does not name in full", async () => {
+        await create({ acknowledged: ["dev-task"] });
+        await create({ acknowledged: ["dev-other", URN] });
+        for (const wrong of ["dev-tas", "task", "*", URN.replace("dev-task", "dev-task2")]) {
+            await assert.rejects(create({ acknowledged: [wrong] }), /would replace dev-task/);
+        }
+    });
+
+    it("refuses where the state cannot be read, and asks no state for what is acknowledged", async () => {
+        const deployed = (): Promise<ReadonlySet<string>> => Promise.reject(new Error("no access"));
+        await assert.rejects(create({ deployed }), /state cannot be read \(no access\); if it may/);
+        await create({ deployed, acknowledged: ["dev-task"] });
+    });
+
+    it("also protects in a protected stack, until the config names the resource", () => {
+        const protects = (deletionProtection: boolean, ...acknowledged: string[]): boolean =>
+            new ReplacementGuard({ deletionProtection, acknowledged }).optionsFor("dev-task")
+                .protect;
+        assert.equal(protects(true), true);
+        assert.equal(protects(true, "another"), true);
+        assert.equal(protects(true, "dev-task"), false);
+        assert.equal(protects(true, URN), false);
+        assert.equal(protects(false), false);
+    });
+
+    it("guards the task, the clusters, their instances, and the logs with their staging tables", async () => {
+        const run = await runProgram(leastConfig);
+        const guarded = run
+            .resources()
+            .filter(({ beforeCreate }) => beforeCreate.includes("refuse replacement"));
+        assert.deepEqual(guarded.map(({ type, name }) => `${type} ${name}`).sort(), GUARDED);
+        assert.ok(guarded.every(({ protect }) => protect));
+    });
+});

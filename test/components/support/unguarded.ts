@@ -1,0 +1,6 @@
+import type { ReplacementGuard } from "../../../components/replacementGuard";
+
+/** A guard that lets everything pass, for what is not about it. */
+export const UNGUARDED: Pick<ReplacementGuard, "optionsFor"> = {
+    optionsFor: () => ({ protect: false, hooks: {} }),
+};
