@@ -25,7 +25,10 @@ export interface TypeBehaviour {
     readonly required?: readonly string[];
     readonly oneOf?: Readonly<Record<string, readonly string[]>>;
     readonly cidrs?: readonly string[];
-    /** Inputs that AWS cannot change in place. */
+    /**
+     * Inputs that AWS cannot change in place: those with ForceNew in internal/service/ of hashicorp/terraform-provider-aws,
+     * from which the AWS plugin is made.
+     */
     readonly replaceOn?: readonly string[];
     /** Inputs that are in no record, because AWS never shows them again. */
     readonly hidden?: readonly string[];

@@ -117,9 +117,13 @@ function withName(behaviour: TypeBehaviour, resourceName: string, olds: Props, n
     return { ...news, [name]: made, [DEFAULTS]: [name] };
 }
 
-/** Whether old and new resource would have the same name, so that the old one must go first. */
+/**
+ * Whether the program keeps the name that the plugin could have made, so that the old resource must go first. A name that
+ * the plugin never makes does not count, and the new one then fails because of the old one: nameRequiresDeleteBeforeReplace
+ * in pulumi-terraform-bridge.
+ */
 function keepsName(behaviour: TypeBehaviour, olds: Props, news: Props): boolean {
-    const name = behaviour.autoName ?? behaviour.idFrom;
+    const name = behaviour.autoName;
     return (
         name !== undefined && news[name] !== undefined && isDeepStrictEqual(olds[name], news[name])
     );

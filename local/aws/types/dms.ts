@@ -100,7 +100,7 @@ const endpoint: TypeBehaviour = {
         engineName: ["aurora-postgresql", "postgres"],
         sslMode: ["none", "require", "verify-ca", "verify-full"],
     },
-    replaceOn: ["endpointId", "endpointType", "engineName"],
+    replaceOn: ["endpointId", "kmsKeyArn"],
     check: refusedEndpoint,
     create: async (call, inputs) => {
         await checkCertificate(call, inputs);

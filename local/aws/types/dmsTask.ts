@@ -1,4 +1,4 @@
-import { type CheckFailure, type Props, UNKNOWN } from "../../provider";
+import { changedProperties, type CheckFailure, type Props, UNKNOWN } from "../../provider";
 import { arn } from "../account";
 import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
 import { hex } from "../recorder";
@@ -50,7 +50,6 @@ const replicationTask: TypeBehaviour = {
     ],
     oneOf: { migrationType: ["full-load", "cdc", "full-load-and-cdc"] },
     replaceOn: [
-        "migrationType",
         "replicationInstanceArn",
         "replicationTaskId",
         "resourceIdentifier",
@@ -93,7 +92,12 @@ const replicationTask: TypeBehaviour = {
             throw error;
         }
     },
-    update: async (call, _before, inputs) => {
+    update: async (call, before, inputs) => {
+        const changed = changedProperties(before.inputs, inputs);
+        // Tags alone leave the task alone: resourceReplicationTaskUpdate in terraform-provider-aws.
+        if (changed.every((name) => name === "tags")) {
+            return {};
+        }
         await call.control.stopTask(taskFolder(call.stackDir, call.id));
         await writeTask(call, call.id, inputs);
         return await startIfAsked(call, inputs);

@@ -74,13 +74,18 @@ const cluster: TypeBehaviour = {
     replaceOn: [
         "availabilityZones",
         "clusterIdentifier",
+        "clusterIdentifierPrefix",
+        "clusterScalabilityType",
         "databaseName",
         "dbSubnetGroupName",
+        "dbSystemId",
         "engine",
         "engineMode",
         "kmsKeyId",
         "masterUsername",
+        "restoreToPointInTime",
         "snapshotIdentifier",
+        "sourceRegion",
         "storageEncrypted",
     ],
     hidden: ["masterPassword"],
@@ -175,7 +180,15 @@ const clusterInstance: TypeBehaviour = {
     autoName: "identifier",
     required: ["clusterIdentifier", "engine", "instanceClass"],
     oneOf: { engine: ["aurora-postgresql"] },
-    replaceOn: ["availabilityZone", "clusterIdentifier", "engine", "identifier"],
+    replaceOn: [
+        "availabilityZone",
+        "clusterIdentifier",
+        "customIamInstanceProfile",
+        "dbSubnetGroupName",
+        "engine",
+        "identifier",
+        "identifierPrefix",
+    ],
     check: (inputs) =>
         isKnown(inputs.instanceClass) && !/^db\.\w+\.\w+$/.test(text(inputs, "instanceClass") ?? "")
             ? [{ property: "instanceClass", reason: "It is written like db.t3.medium." }]

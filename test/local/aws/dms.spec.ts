@@ -84,13 +84,24 @@ describe("DMS of the AWS stand-in", () => {
         assert.equal(existsSync(taskFolder(cloud.stackDir, "trail")), false);
     });
 
-    it("replaces a task that gets another kind, instance or endpoint", async () => {
+    it("lets a task run while only its tags change", async () => {
         const { taskInputs } = await makeReplication(cloud, { source, target });
         const task = await cloud.create(TASK, "task", taskInputs);
-        for (const name of ["migrationType", "replicationInstanceArn", "sourceEndpointArn"]) {
-            assert.deepEqual(cloud.diff(task, { ...taskInputs, [name]: "x" })?.replaces, [name]);
+        await cloud.update(task, { tags: { Team: "a" } });
+        assert.deepEqual(log, ["start trail"]);
+    });
+
+    it("replaces a task that gets another instance or endpoint, and nothing makes room for the new one", async () => {
+        const { taskInputs } = await makeReplication(cloud, { source, target });
+        const task = await cloud.create(TASK, "task", taskInputs);
+        for (const name of ["replicationInstanceArn", "sourceEndpointArn", "targetEndpointArn"]) {
+            const diff = cloud.diff(task, { ...taskInputs, [name]: "x" });
+            assert.deepEqual(diff?.replaces, [name]);
+            assert.equal(diff.deleteBeforeReplace, false);
         }
-        assert.deepEqual(cloud.diff(task, { ...taskInputs, tableMappings: "{}" })?.replaces, []);
+        for (const name of ["tableMappings", "migrationType", "replicationTaskSettings"]) {
+            assert.deepEqual(cloud.diff(task, { ...taskInputs, [name]: "{}" })?.replaces, []);
+        }
     });
 
     it("leaves nothing of a task that does not start, and the next try succeeds", async () => {
