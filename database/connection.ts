@@ -2,7 +2,12 @@ import { codeOf, messageOf } from "../text/errors";
 // Captured by the functions that a dynamic provider serialises: only a module that is bound like this, and not an
 // import's copy of it, is written down as a require in its process.
 import fs = require("node:fs");
+import nodeModule = require("node:module");
+import path = require("node:path");
 import pg = require("pg");
+import type * as tsxApi from "tsx/cjs/api";
+import type { Route } from "../reach/route";
+import type * as tunnels from "../reach/tunnel";
 import { prepareSession, SESSION_OPTIONS } from "./session";
 
 /** How to reach one database as one user. */
@@ -17,6 +22,8 @@ export interface Connection {
      * program's working folder. Not its text: the state holds a connection for every script, and Amazon's bundle is large.
      */
     readonly caPath: string;
+    /** The way to the server; without one this machine reaches it as it is. */
+    readonly route?: Route;
 }
 
 /** How long a server may take to answer a connection attempt, in milliseconds. */
@@ -31,6 +38,7 @@ export function isUnreachable(error: unknown): boolean {
         "EHOSTUNREACH",
         "ENETUNREACH",
         "EAI_AGAIN",
+        "EROUTE",
     ];
     const inner: unknown[] = error instanceof AggregateError ? error.errors : [];
     return (
@@ -53,6 +61,10 @@ export function isKnownConnection(connection: unknown): connection is Connection
 export function connectionProblem(connection: Connection, error: unknown): string {
     const where = `database "${connection.database}" at ${connection.host}:${String(connection.port)}`;
     const reason = messageOf(error);
+    if (codeOf(error).startsWith("EROUTE")) {
+        // The way's own sentence.
+        return reason;
+    }
     if (isUnreachable(error)) {
         return `The ${where} cannot be reached (${codeOf(error) || reason}); run Pulumi where the private database is reachable, and check that the instance is running.`;
     }
@@ -80,6 +92,21 @@ function readCa(file: string): string {
 }
 
 /**
+ * The tunnels. Their code does not go along with the serialised provider: it is loaded in the provider's process, once
+ * for all resources, which share the tunnels then. The program's working folder is the project's, or lies in it.
+ */
+function loadTunnels(): typeof tunnels {
+    const file = "reach/tunnel.ts";
+    let folder = process.cwd();
+    while (!fs.existsSync(path.join(folder, file)) && path.dirname(folder) !== folder) {
+        folder = path.dirname(folder);
+    }
+    const root = path.join(folder, "package.json");
+    const tsx = nodeModule.createRequire(root)("tsx/cjs/api") as typeof tsxApi;
+    return tsx.require(`./${file}`, root) as typeof tunnels;
+}
+
+/**
  * Opens a verified TLS connection, hands it to `work` and closes it whatever happens. The environment's PG variables
  * decide nothing.
  */
@@ -102,19 +129,29 @@ export async function withClient<T>(
         replication: "off",
         sslnegotiation: "postgres" as const,
     };
-    const client = new pg.Client(config);
-    // A connection that breaks while idle raises an event, and an unheard one would end the provider.
-    client.on("error", () => undefined);
+    const { route, host, port } = connection;
+    let tunnel: tunnels.Tunnel | undefined;
+    let client: pg.Client | undefined;
+    const close = async (): Promise<void> => {
+        await client?.end().catch(() => undefined);
+        await tunnel?.close();
+    };
     try {
+        if (route !== undefined && route.kind !== "direct") {
+            tunnel = await loadTunnels().openTunnel(route, host, port);
+        }
+        client = new pg.Client({ ...config, ...tunnel?.options });
+        // A connection that breaks while idle raises an event, and an unheard one would end the provider.
+        client.on("error", () => undefined);
         await client.connect();
         await prepareSession(client);
     } catch (error) {
-        await client.end().catch(() => undefined);
+        await close();
         throw new Error(connectionProblem(connection, error), { cause: error });
     }
     try {
         return await work(client);
     } finally {
-        await client.end().catch(() => undefined);
+        await close();
     }
 }

@@ -18,7 +18,7 @@ export const PLACES: Readonly<Record<SpecGroup, readonly string[]>> = {
         "test/trail/tableLimits.spec.ts",
         "test/verify/decisions.spec.ts",
     ],
-    // Real PostgreSQL servers, without the Pulumi engine.
+    // Real servers (PostgreSQL, SSH), without the Pulumi engine.
     sql: [
         "test/bench/quick.spec.ts",
         "test/commands/sql.spec.ts",
@@ -29,6 +29,7 @@ export const PLACES: Readonly<Record<SpecGroup, readonly string[]>> = {
         "test/local/postgresql/",
         "test/local/servers/",
         "test/pipeline/",
+        "test/reach/",
         "test/trail/",
         "test/verify/",
     ],

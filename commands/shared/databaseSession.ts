@@ -1,23 +1,41 @@
 import { Client } from "pg";
 import { connectionProblem, isUnreachable } from "../../database/connection";
 import { SESSION_OPTIONS } from "../../database/session";
+import type { Route } from "../../reach/route";
+import { openTunnel, type Tunnel } from "../../reach/tunnel";
 import { codeOf, PlainError } from "../../text/errors";
 
 const CONNECT_TIMEOUT_MS = 15_000;
+
+/** The tunnel for one session, where the route is one through the psql host. */
+async function throughTunnel(
+    connectionString: string,
+    route: Route | undefined,
+): Promise<Tunnel | undefined> {
+    if (route === undefined || route.kind === "direct") {
+        return undefined;
+    }
+    const { host, port } = new Client({ connectionString });
+    return openTunnel(route, host, port);
+}
 
 /**
  * Connects a command to a database.
  *
  * @param command what the server calls the session
  * @param queryTimeoutMs how long one statement may take; for ever if not given
+ * @param route the way to the database; as it is if not given
  * @throws PlainError with one sentence that says why not, and no password
  */
 export async function connect(
     connectionString: string,
     command: string,
     queryTimeoutMs?: number,
+    route?: Route,
 ): Promise<Client> {
+    const tunnel = await throughTunnel(connectionString, route);
     const client = new Client({
+        ...tunnel?.options,
         connectionString,
         connectionTimeoutMillis: queryTimeoutMs ?? CONNECT_TIMEOUT_MS,
         ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
@@ -27,6 +45,9 @@ export async function connect(
     });
     // A connection that breaks while idle raises an event; the next query tells.
     client.on("error", () => undefined);
+    client.once("end", () => {
+        void tunnel?.close();
+    });
     try {
         await client.connect();
         return client;

@@ -11,8 +11,8 @@ import { writeJsonFile } from "../../../local/dms/taskFiles";
 import { findBinaries } from "../../../local/servers/binaries";
 import { type ServerFiles, startServer, stopServer } from "../../../local/servers/postgres";
 import { type ScratchServer, scratchServer } from "../../../testing/postgres";
+import { Proxy } from "../../../testing/proxy";
 import { until } from "../../../testing/until";
-import { Proxy } from "./proxy";
 import { Bench, ITEMS, ITEMS_STAGING, log, rowsOf, statusOf } from "./support";
 
 const SOURCE_ROWS = "SELECT item_id, name, price FROM items ORDER BY 1";

@@ -40,6 +40,13 @@ export class Proxy {
         this.port = (server.address() as AddressInfo).port;
     }
 
+    /** From now on the open connections carry nothing more, and stay open. */
+    freeze(): void {
+        for (const socket of this.sockets) {
+            socket.unpipe().pause();
+        }
+    }
+
     close(): void {
         this.server?.close();
         for (const socket of this.sockets) {

@@ -1,0 +1,18 @@
+/** How patient a tunnel is, in milliseconds; tests are less patient. */
+export interface ReachSettings {
+    /** How long a host may take until the tunnel stands. */
+    readonly openMs: number;
+    /** How long a connection through the standing tunnel may take. */
+    readonly connectMs: number;
+    /** Between two signs of life through a tunnel in use: forwards of Session Manager were seen cut after 30 s without data. */
+    readonly keepAliveMs: number;
+    /** How long a tunnel stays open for the next user after the last one has closed it. */
+    readonly lingerMs: number;
+}
+
+export const REACH_SETTINGS: ReachSettings = {
+    openMs: 30_000,
+    connectMs: 15_000,
+    keepAliveMs: 10_000,
+    lingerMs: 20_000,
+};
