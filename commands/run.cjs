@@ -105,7 +105,7 @@ function problem(command) {
     );
     // A stack on AWS is verified and looked at without the laptop's packages.
     const packages = Object.keys(dependencies).concat(
-        ["verify", "tables", "sql"].includes(command) ? [] : LAPTOP_PACKAGES,
+        ["verify", "tables", "sql", "preflight"].includes(command) ? [] : LAPTOP_PACKAGES,
     );
     return (
         nodeProblem(engines.node, process.versions.node) ||
@@ -120,7 +120,7 @@ function problem(command) {
 function end(command, sentence) {
     process.stderr.write(`\n${sentence}\n`);
     // Of verify, 1 would say that the trail is not complete.
-    process.exit(command === "verify" ? 2 : 1);
+    process.exit(["verify", "preflight"].includes(command) ? 2 : 1);
 }
 
 function main() {

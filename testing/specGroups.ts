@@ -16,6 +16,7 @@ export const PLACES: Readonly<Record<SpecGroup, readonly string[]>> = {
         "test/local/dms/task/",
         "test/trail/names.spec.ts",
         "test/trail/tableLimits.spec.ts",
+        "test/preflight/decisions.spec.ts",
         "test/verify/decisions.spec.ts",
     ],
     // Real servers (PostgreSQL, SSH), without the Pulumi engine.
@@ -29,6 +30,7 @@ export const PLACES: Readonly<Record<SpecGroup, readonly string[]>> = {
         "test/local/postgresql/",
         "test/local/servers/",
         "test/pipeline/",
+        "test/preflight/",
         "test/reach/",
         "test/trail/",
         "test/verify/",

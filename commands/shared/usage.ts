@@ -49,6 +49,20 @@ export const USAGE: Readonly<Record<string, Usage>> = {
             "2": "it could not be verified",
         },
     },
+    preflight: {
+        does: "Names everything that is to be mended at a source before a trail of it is deployed. It changes nothing.",
+        options: {
+            "--stack <name>":
+                "the tables and the source of a stack of your own instead of the laptop's; AUDIT_TRAIL_SOURCE_URL names another source",
+            "--table <schema.table>":
+                "this table instead of the stack's; may be given several times",
+            "--json": "the report for a program",
+        },
+        codes: {
+            "1": "something must be mended first",
+            "2": "the source could not be looked at",
+        },
+    },
     status: {
         does: "Shows what of the laptop stack runs, how far the task is, and what the gap ledger has. It needs no engine.",
         options: { "--json": "the same for a program" },

@@ -111,7 +111,7 @@ async function projectSettings(
 }
 
 /** The config in the stack's settings file. */
-async function readSettings(
+export async function readSettings(
     cli: PulumiCommand,
     { settingsDir, stackName }: StackPlace,
 ): Promise<StackSettings["config"]> {

@@ -1,0 +1,97 @@
+import type { Client } from "pg";
+import type { Config } from "../config/keys";
+import { prepareSession } from "../database/session";
+import { preflight } from "../preflight/preflight";
+import type { Query } from "../preflight/readFacts";
+import { reportLines } from "../preflight/reportText";
+import { messageOf, PlainError } from "../text/errors";
+import { parseTableName } from "../trail/names";
+import { type CommandOptions, runCommand, say } from "./shared/command";
+import { connect } from "./shared/databaseSession";
+import { unfinishedUrls } from "./shared/localStack";
+import { requireVerifiedServer } from "./shared/secureUrl";
+import { deployedStack } from "./shared/stackAccess";
+import { stackConfig } from "./shared/stackConfig";
+import { optionsOf } from "./shared/usage";
+
+const EXIT_NOT_READY = 1;
+const EXIT_UNKNOWN = 2;
+
+/** The source's address: that of the environment, or the stack's. */
+async function sourceAddress({ stack = "local" }: CommandOptions): Promise<string> {
+    const given = process.env.AUDIT_TRAIL_SOURCE_URL ?? "";
+    if (given !== "") {
+        return given;
+    }
+    if (stack !== "local") {
+        return (await (await deployedStack(stack)).urls()).sourceUrl;
+    }
+    const { sourceUrl } = await unfinishedUrls();
+    if (sourceUrl === undefined) {
+        throw new PlainError(
+            'There is no source to look at; set AUDIT_TRAIL_SOURCE_URL to the address of one, or run "npm start" for the laptop\'s.',
+        );
+    }
+    return sourceUrl;
+}
+
+/** What the stack's settings say; nothing where the command line names the tables of a source of its own. */
+async function settings({ stack, tables }: CommandOptions): Promise<Config | undefined> {
+    return stack === undefined && tables.length > 0
+        ? undefined
+        : await stackConfig(stack ?? "local");
+}
+
+/** Queries in a session that can change nothing and waits for nobody. */
+async function queryOn(client: Client): Promise<Query> {
+    await prepareSession(client, {
+        default_transaction_read_only: "on",
+        lock_timeout: "2s",
+        row_security: "off",
+    });
+    return async <T extends object>(sql: string, parameters: readonly unknown[]) => {
+        try {
+            return (await client.query<T>(sql, [...parameters])).rows;
+        } catch (cause) {
+            throw new PlainError(
+                `The source could not be looked at (${messageOf(cause)}); check that this user may read its catalog.`,
+                { cause },
+            );
+        }
+    };
+}
+
+/**
+ * `npm run preflight`: what is to be mended at a source before a trail of it is deployed. Exit code 0: nothing has to be; 1:
+ * something must be; 2: it could not be looked at.
+ */
+runCommand(
+    optionsOf("preflight"),
+    async (options) => {
+        const config = await settings(options);
+        const url = await sourceAddress(options);
+        requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", url);
+        const tables =
+            options.tables.length > 0
+                ? options.tables.map(parseTableName)
+                : (config?.trail.tables ?? []);
+        const client = await connect(url, "preflight");
+        try {
+            const report = await preflight(await queryOn(client), tables, {
+                choices: config?.trail.columns ?? [],
+                guards: config?.source.guards ?? true,
+                demoTable: config?.source.demoTable ?? false,
+            });
+            if (options.json) {
+                say(JSON.stringify(report, null, 2));
+            } else {
+                reportLines(report).forEach(say);
+            }
+            process.exitCode = report.ready ? 0 : EXIT_NOT_READY;
+        } finally {
+            await client.end();
+        }
+    },
+    EXIT_UNKNOWN,
+    "end at once",
+);

@@ -1,0 +1,36 @@
+import path from "node:path";
+import { parseConfig } from "../../config/config";
+import type { Config } from "../../config/keys";
+import { PROJECT_ROOT } from "../../local/engine/paths";
+import { obtainCli } from "../../local/engine/pulumiCli";
+import { LAPTOP_STACK, localStackPlace, readSettings } from "../../local/engine/workspace";
+import { messageOf, PlainError } from "../../text/errors";
+import { sayAside } from "./command";
+
+/**
+ * The config in the settings file of a stack, deployed or not. Needs no login.
+ *
+ * @throws PlainError when there is no such file, or a value in it is wrong
+ */
+export async function stackConfig(stackName: string): Promise<Config> {
+    const isLaptop = stackName === LAPTOP_STACK;
+    const place = isLaptop
+        ? localStackPlace()
+        : { ...localStackPlace(), stackName, settingsDir: path.resolve(PROJECT_ROOT) };
+    const cli = await obtainCli(sayAside);
+    try {
+        const settings = (await readSettings(cli, place)) ?? {};
+        return parseConfig(
+            Object.fromEntries(
+                Object.entries(settings).map(([key, value]) => [key, configText(value)]),
+            ),
+        );
+    } catch (cause) {
+        throw new PlainError(messageOf(cause), { cause });
+    }
+}
+
+/** As the engine hands a value to the program: texts as they are, everything else as JSON. */
+function configText(value: unknown): string {
+    return typeof value === "string" ? value : JSON.stringify(value);
+}

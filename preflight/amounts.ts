@@ -1,0 +1,14 @@
+const UNITS = ["bytes", "kB", "MB", "GB", "TB", "PB"];
+const STEP = 1024;
+
+/** Bytes in words, with two or three digits: "12 kB", "3.4 GB". Units of 1024, as PostgreSQL's `pg_size_pretty()` has them. */
+export function bytesText(bytes: number): string {
+    let amount = bytes;
+    let unit = 0;
+    while (Math.abs(amount) >= STEP && unit < UNITS.length - 1) {
+        amount /= STEP;
+        unit += 1;
+    }
+    const digits = unit > 0 && Math.abs(amount) < 10 ? 1 : 0;
+    return `${amount.toFixed(digits)} ${UNITS[unit] ?? ""}`;
+}

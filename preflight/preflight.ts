@@ -1,0 +1,48 @@
+import { formatTableName } from "../trail/names";
+import type { TableName } from "../trail/tableDefinition";
+import type { Finding } from "./finding";
+import { judge } from "./judge";
+import { factQueries, type Query, readFacts } from "./readFacts";
+import type { Wishes } from "./wishes";
+
+/** What a preflight has to say. */
+export interface PreflightReport {
+    /** Whether nothing must be mended before a deployment. */
+    readonly ready: boolean;
+    readonly database: string;
+    /** PostgreSQL's, as the server writes it. */
+    readonly version: string;
+    readonly server: "Aurora" | "PostgreSQL" | "RDS";
+    readonly tables: readonly string[];
+    /** The gravest first. */
+    readonly findings: readonly Finding[];
+}
+
+const ORDER = ["must", "should", "note"];
+
+/**
+ * Looks at a source before a trail of it is deployed, and names everything that is to be mended at once. It changes nothing.
+ *
+ * @param query runs one query on the source, however that is reached, in a session of this program
+ * @param tables the tables to be audited
+ * @throws Error when the source cannot be asked
+ */
+export async function preflight(
+    query: Query,
+    tables: readonly TableName[],
+    options: Wishes,
+): Promise<PreflightReport> {
+    const facts = await readFacts(query, factQueries(), tables);
+    const { database, version, is_aurora: isAurora, is_managed: isManaged } = facts.server;
+    const findings = judge(facts, options);
+    return {
+        ready: findings.every(({ severity }) => severity !== "must"),
+        database,
+        version,
+        server: isAurora ? "Aurora" : isManaged ? "RDS" : "PostgreSQL",
+        tables: tables.map(formatTableName),
+        findings: findings.sort(
+            (one, two) => ORDER.indexOf(one.severity) - ORDER.indexOf(two.severity),
+        ),
+    };
+}

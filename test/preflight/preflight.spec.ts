@@ -1,0 +1,307 @@
+import assert from "node:assert/strict";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { Client } from "pg";
+import { prepareSession } from "../../database/session";
+import { findBinaries } from "../../local/servers/binaries";
+import { startServer, stopServer } from "../../local/servers/postgres";
+import { createRdsServer, removeRdsServer, startRdsServer } from "../../local/servers/rds";
+import { readRecord } from "../../local/servers/rdsFiles";
+import { authorityFiles } from "../../local/servers/tls";
+import { preflight, type PreflightReport } from "../../preflight/preflight";
+import { reportLines } from "../../preflight/reportText";
+import type { Wishes } from "../../preflight/wishes";
+import { type ScratchServer, scratchServer } from "../../testing/postgres";
+import { makeTempDir } from "../../testing/tempDir";
+import { connect } from "../../testing/trailDatabase";
+import type { TableName } from "../../trail/tableDefinition";
+
+const WISHES: Wishes = { choices: [], guards: true, demoTable: false };
+
+function inPublic(...names: readonly string[]): TableName[] {
+    return names.map((table) => ({ schema: "public", table }));
+}
+
+async function look(
+    client: Client,
+    tables: readonly TableName[],
+    wishes: Partial<Wishes> = {},
+): Promise<PreflightReport> {
+    await prepareSession(client, { default_transaction_read_only: "on" });
+    const query = async <T extends object>(sql: string, parameters: readonly unknown[]) =>
+        (await client.query<T>(sql, [...parameters])).rows;
+    try {
+        return await preflight(query, tables, { ...WISHES, ...wishes });
+    } finally {
+        await client.query("RESET ALL");
+    }
+}
+
+/** Asserts that the report has these findings (severity, check and words of each), and no other that is more than a note. */
+function assertFound(
+    report: PreflightReport,
+    wanted: readonly (readonly [string, string, RegExp])[],
+): void {
+    const told = report.findings.map(
+        ({ severity, check, found, mend }) => `${severity} ${check}: ${found} ${mend}`,
+    );
+    for (const [severity, check, words] of wanted) {
+        assert.ok(
+            told.some((one) => one.startsWith(`${severity} ${check}: `) && words.test(one)),
+            `${severity} ${check} ${String(words)} is not in\n${told.join("\n")}`,
+        );
+    }
+    const known = new Set(wanted.map(([severity, check]) => `${severity} ${check}`));
+    const others = report.findings
+        .filter(({ severity }) => severity !== "note")
+        .filter(({ severity, check }) => !known.has(`${severity} ${check}`));
+    assert.deepEqual(others, []);
+    assert.equal(report.ready, !wanted.some(([severity]) => severity === "must"));
+    for (const line of reportLines(report)) {
+        assert.ok(line.length <= 80 || /^ {2}\[\d+\] https:|^\S+$/u.test(line), line);
+    }
+}
+
+describe("preflight on a server with every fault at once", function () {
+    this.timeout(60_000);
+    let server: ScratchServer;
+    let superuser: Client;
+    const clients: Client[] = [];
+
+    async function open(database: string, user?: string): Promise<Client> {
+        const client = await connect(server, { user: user ?? server.user, database });
+        clients.push(client);
+        return client;
+    }
+
+    before(async () => {
+        server = await scratchServer({
+            settings: {
+                wal_level: "replica",
+                max_replication_slots: "1",
+                max_wal_senders: "0",
+                wal_sender_timeout: "5s",
+                max_slot_wal_keep_size: "1GB",
+                max_prepared_transactions: "3",
+                synchronous_commit: "off",
+                session_replication_role: "replica",
+                idle_in_transaction_session_timeout: "30s",
+            },
+        });
+        superuser = await open(server.database);
+        for (const statement of [
+            "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'",
+            "ALTER SYSTEM SET max_connections = 50",
+            "SELECT pg_reload_conf()",
+            "CREATE ROLE app",
+            "CREATE ROLE deployer LOGIN PASSWORD 'scratch'",
+            "ALTER ROLE app SET synchronous_commit = off",
+            "ALTER ROLE app SET session_replication_role = replica",
+            "ALTER DATABASE postgres SET DateStyle = 'SQL, DMY'",
+            "ALTER DATABASE postgres SET TimeZone = 'Europe/Paris'",
+            "SELECT pg_create_physical_replication_slot('forgotten', true)",
+            "CREATE TABLE plain (id integer PRIMARY KEY, note text)",
+            "CREATE TABLE keyless (id integer)",
+            "CREATE TABLE hosts (id integer PRIMARY KEY, address inet)",
+            "CREATE TABLE postponed (id integer PRIMARY KEY DEFERRABLE)",
+            "CREATE TABLE nothing (id integer PRIMARY KEY)",
+            "ALTER TABLE nothing REPLICA IDENTITY NOTHING",
+            "CREATE TABLE whole (id integer PRIMARY KEY)",
+            "ALTER TABLE whole REPLICA IDENTITY FULL",
+            "CREATE UNLOGGED TABLE unlogged (id integer PRIMARY KEY)",
+            "CREATE TABLE parent (id integer PRIMARY KEY)",
+            "CREATE TABLE heir () INHERITS (parent)",
+            "CREATE TABLE secured (id integer PRIMARY KEY)",
+            "ALTER TABLE secured ENABLE ROW LEVEL SECURITY",
+            "CREATE VIEW seen AS SELECT 1 AS id",
+            "CREATE TABLE parts (id integer PRIMARY KEY) PARTITION BY RANGE (id)",
+            "CREATE UNLOGGED TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10)",
+        ]) {
+            await superuser.query(statement);
+        }
+        const busy = await open(server.database);
+        await busy.query("BEGIN; INSERT INTO plain VALUES (1); PREPARE TRANSACTION 'it''s'");
+    });
+
+    after(async () => {
+        await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
+        await server.stop();
+    });
+
+    const TABLES = inPublic(
+        ...["plain", "keyless", "hosts", "postponed", "nothing", "whole", "unlogged", "parent"],
+        ...["secured", "seen", "parts", "absent"],
+    );
+
+    it("names them all in one run, as each is to be mended", async () => {
+        assertFound(await look(superuser, TABLES), [
+            ["must", "wal_level", /ALTER SYSTEM SET wal_level = 'logical', then restart/],
+            ["must", "wal_sender_timeout", /5000 ms.*ALTER SYSTEM SET wal_sender_timeout = '0'/],
+            ["must", "tls", /no TLS/],
+            ["must", "max_replication_slots", /Of 1 .* none is free/],
+            ["must", "max_wal_senders", /Of 0 .* none is free/],
+            ["should", "max_slot_wal_keep_size", /is 1024 MB/],
+            ["should", "synchronous_commit", /is off: .*ALTER SYSTEM/],
+            ["should", "synchronous_commit", /for the role app in every.*ALTER ROLE "app" RESET/],
+            ["should", "session_replication_role", /by the configuration/],
+            ["should", "session_replication_role", /for the role app in every database/],
+            ["should", "prepared transactions", /"it's".*COMMIT PREPARED 'it''s'/],
+            ["should", "idle slots", /physical slot forgotten/],
+            ["note", "pending restart", /new values for max_connections/],
+            ["note", "sessions", /idle_in_transaction_session_timeout = 30000; DateStyle = SQL/],
+            ["note", "sessions", /TimeZone = Europe\/Paris/],
+            ["note", "replica identity", /public\.whole has REPLICA IDENTITY FULL/],
+            ["must", "tables", /public\.keyless has no primary key/],
+            ["must", "tables", /public\.postponed has a deferrable/],
+            ["must", "tables", /public\.nothing has REPLICA IDENTITY NOTHING/],
+            ["must", "tables", /public\.unlogged is UNLOGGED/],
+            ["must", "tables", /tables that inherit from it/],
+            ["must", "tables", /public\.secured has row security/],
+            ["must", "tables", /public\.seen is a view/],
+            ["must", "tables", /public\.parts_1 is UNLOGGED/],
+            ["must", "tables", /public\.absent does not exist/],
+            ["must", "columns", /"address" of public\.hosts.*address: asText, or exclude/],
+        ]);
+    });
+
+    it("says what the user may not who deploys, and what DMS's may not", async () => {
+        const deployer = await open(server.database, "deployer");
+        const rights = (report: PreflightReport) =>
+            report.findings.filter(({ check }) => /right|owner|sessions/u.test(check));
+        const report = await look(deployer, inPublic("plain"));
+        assert.deepEqual(
+            rights(report).map(({ severity, check }) => `${severity} ${check}`),
+            ["must replication right", "must schema right", "must table owner", "note sessions"],
+        );
+        const withoutGuards = await look(deployer, inPublic("plain"), { guards: false });
+        assert.ok(withoutGuards.findings.every(({ check }) => check !== "table owner"));
+        await superuser.query(`CREATE ROLE audit_trail_dms_source; CREATE SCHEMA audit_trail`);
+        try {
+            const [login, sessions] = rights(await look(superuser, inPublic("plain")));
+            assert.match(login?.found ?? "", /may not log in and may not read the WAL/);
+            assert.equal(sessions?.severity, "must");
+            assert.match(sessions.found, /has not statement_timeout = 0 in its sessions/);
+        } finally {
+            await superuser.query(`DROP ROLE audit_trail_dms_source; DROP SCHEMA audit_trail`);
+        }
+    });
+
+    it("knows Aurora, Limitless, pglogical, and bytes that mean nothing", async () => {
+        const ascii = await open("ascii");
+        await ascii.query(`
+            CREATE FUNCTION aurora_version() RETURNS text LANGUAGE sql AS 'SELECT ''17.7''';
+            CREATE SCHEMA rds_aurora; CREATE VIEW rds_aurora.limitless_subclusters AS SELECT 1;
+            CREATE ROLE rds_superuser; ALTER DATABASE ascii SET "rds.force_ssl" = '0';
+            SET allow_system_table_mods = on;
+            INSERT INTO pg_extension VALUES (1, 'pglogical', 10, 11, false, '2.4');
+            SET allow_system_table_mods = off`);
+        // What a database gives its sessions is there from the next one on.
+        const later = await open("ascii");
+        const report = await look(later, []);
+        const told = new Map([...report.findings].reverse().map((one) => [one.check, one]));
+        assert.equal(report.server, "Aurora");
+        assert.match(told.get("encoding")?.found ?? "", /SQL_ASCII/);
+        assert.match(
+            told.get("wal_level")?.mend ?? "",
+            /rds\.logical_replication to 1 in the DB cluster parameter group, then reboot the writer/,
+        );
+        assert.equal(told.get("synchronous_commit")?.severity, "must");
+        for (const check of ["limitless", "pglogical", "rds.force_ssl", "max_worker_processes"]) {
+            assert.ok(told.has(check), check);
+        }
+    });
+
+    it("knows a reader, and tells the rest of it all the same", async () => {
+        const { rows } = await superuser.query<{ folder: string }>(
+            "SELECT current_setting('data_directory') AS folder",
+        );
+        const dataDir = rows[0]?.folder ?? "";
+        const files = {
+            bin: await findBinaries(),
+            dataDir,
+            logFile: path.join(dataDir, "..", "server.log"),
+        };
+        // A standby has at least what its primary had.
+        await superuser.query("ALTER SYSTEM RESET max_connections");
+        await Promise.all(clients.splice(0).map((client) => client.end()));
+        await stopServer(files);
+        await writeFile(path.join(dataDir, "standby.signal"), "");
+        await startServer(files, server.port);
+        superuser = await open(server.database);
+        const { findings } = await look(superuser, TABLES);
+        const checks = findings.map(({ check }) => check);
+        assert.equal(checks.includes("writer"), true);
+        assert.equal(checks.includes("wal_level"), true);
+        assert.equal(checks.includes("columns"), true);
+    });
+});
+
+describe("preflight on a managed server", function () {
+    this.timeout(60_000);
+    const ID = "source";
+    let stackDir: string;
+    const clients: Client[] = [];
+
+    async function open(): Promise<Client> {
+        const { port } = await readRecord(stackDir, ID);
+        const client = new Client({
+            host: "localhost",
+            port,
+            user: "auditor_admin",
+            password: "master-password",
+            database: "shop",
+            ssl: { ca: await readFile(authorityFiles(stackDir).certPath, "utf8") },
+        });
+        client.on("error", () => undefined);
+        await client.connect();
+        clients.push(client);
+        return client;
+    }
+
+    before(async () => {
+        stackDir = await makeTempDir();
+        await createRdsServer(stackDir, ID, {
+            major: 17,
+            masterUsername: "auditor_admin",
+            masterPassword: "master-password",
+            databaseName: "shop",
+            parameters: [
+                {
+                    name: "rds.logical_replication",
+                    value: "1",
+                    applyMethod: "pending-reboot",
+                },
+            ],
+        });
+        await startRdsServer(stackDir, ID);
+    });
+
+    after(async () => {
+        await Promise.all(clients.map((client) => client.end().catch(() => undefined)));
+        await removeRdsServer(stackDir, ID);
+        await rm(stackDir, { recursive: true, force: true });
+    });
+
+    it("finds nothing to mend, also before the demo table is there", async () => {
+        const master = await open();
+        await master.query("CREATE TABLE orders (id integer PRIMARY KEY, note text)");
+        const report = await look(master, inPublic("items", "orders"), { demoTable: true });
+        assertFound(report, []);
+        assert.equal(report.server, "RDS");
+        assert.match(reportLines(report).at(-1) ?? "", /^Ready for a deployment\.$/);
+        assert.equal((await look(master, inPublic("items"))).ready, false);
+    });
+
+    it("sees who else reads the WAL, and a transaction that a slot would wait for", async () => {
+        const [master, other] = [await open(), await open()];
+        await other.query(
+            "SELECT pg_create_logical_replication_slot('elsewhere', 'test_decoding', true)",
+        );
+        await other.query("SELECT pg_create_logical_replication_slot('idle', 'pgoutput')");
+        const { findings } = await look(master, inPublic("orders"));
+        const told = findings.map(({ check, found }) => `${check}: ${found}`).join("\n");
+        assert.match(told, /other consumers: Somebody else reads the test_decoding slot elsewhere/);
+        assert.match(told, /idle slots: Nobody reads the pgoutput slot idle, .* of WAL/);
+        await other.query("SELECT pg_drop_replication_slot('idle')");
+    });
+});
