@@ -44,7 +44,13 @@ export async function checkConsistency(
 ): Promise<number> {
     const scripts = consistencyScripts(definition, stagingColumns);
     const staging = new StagingRows(audit, scripts.stagingRows);
-    const { logRows, firstChange, differences: changed } = await countLog(audit, definition);
+    const {
+        logRows,
+        firstChange,
+        differences: changed,
+        notes: uncounted,
+    } = await countLog(audit, definition);
+    notes.say(uncounted);
     for (const one of [...(await deletesInLog(audit, definition)), ...changed]) {
         differences.add(one);
     }

@@ -104,6 +104,11 @@ export class Differences {
 /** Collects what is worth knowing of rows and is no difference: how often, and the first key. */
 export class Notes {
     private readonly kinds = new Map<string, { count: number; example: string }>();
+    private readonly said: string[] = [];
+
+    say(lines: readonly string[]): void {
+        this.said.push(...lines);
+    }
 
     add(kind: string, key: string): void {
         const known = this.kinds.get(kind);
@@ -111,8 +116,9 @@ export class Notes {
     }
 
     get lines(): string[] {
-        return [...this.kinds].map(
+        const counted = [...this.kinds].map(
             ([kind, { count, example }]) => `${count} x ${kind}, first at ${example}`,
         );
+        return [...counted, ...this.said];
     }
 }

@@ -25,6 +25,8 @@ export interface Bucket {
     readonly counted_rows: string;
     readonly hash_sum: string;
     readonly first_change: string | null;
+    /** When the span's first row was recorded; null where that is less than an hour ago. */
+    readonly waits_since: string | null;
 }
 
 /** What there is to know of a log as a whole. */
@@ -34,6 +36,8 @@ export interface LogCount {
     readonly firstChange: string | null;
     /** What is otherwise than it was counted. */
     readonly differences: readonly Found[];
+    /** What is to be known of the rows that could not be counted. */
+    readonly notes: readonly string[];
 }
 
 /**
@@ -66,7 +70,22 @@ export async function countLog(audit: Database, definition: TableDefinition): Pr
         logRows: buckets.reduce((sum, { log_rows }) => sum + Number(log_rows), 0),
         firstChange: changes[0]?.toString() ?? null,
         differences: judgeCounts(known, buckets),
+        notes: noteUncounted(known, buckets),
     };
+}
+
+/**
+ * Rows that have waited for more than an hour to be counted. Any transaction that stays open on the server holds the count
+ * up, whoever's it is, and what is not counted can be forged.
+ */
+function noteUncounted(known: readonly KnownCount[], buckets: readonly Bucket[]): string[] {
+    return buckets.flatMap(({ below_xid, bucket, log_rows, waits_since }) =>
+        bucket === known.length + (below_xid === null ? 0 : 1) && waits_since !== null
+            ? [
+                  `${log_rows} log rows, the first of them recorded at ${waits_since}, cannot be counted while a transaction on the audit server is open that is older: see pg_stat_activity.backend_xid`,
+              ]
+            : [],
+    );
 }
 
 /** See {@link countLog}. */

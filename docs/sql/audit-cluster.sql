@@ -24,8 +24,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-machinery, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. It takes nothing away, because the logs of tables that
--- are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
+-- tables that are audited no more stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -42,6 +42,8 @@ DECLARE
     is_member boolean;
     -- Of the partitions of audited tables.
     partition_staging jsonb := '[]';
+    -- Staging and logs.
+    own_tables jsonb := '[]';
 BEGIN
     IF EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
@@ -59,6 +61,10 @@ BEGIN
         WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_table')
     ) THEN
         source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema_name', t.table_schema, 'name', o.name)), '[]')
+            INTO own_tables
+            FROM audit_trail.audited_table AS t
+            CROSS JOIN LATERAL (VALUES (t.staging), (t.audit_log)) AS o (name);
         FOR wanted IN
             SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
             FROM (
@@ -80,6 +86,23 @@ BEGIN
         END LOOP;
     END IF;
 
+    FOR wanted IN
+        SELECT n.nspname, o.rolname
+        FROM pg_catalog.pg_namespace AS n
+        JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+        WHERE (n.nspname = ANY (source_schemas) OR n.nspname IN ('audit_trail', 'awsdms_control'))
+            AND NOT o.rolsuper
+            AND o.rolname NOT IN (current_user, session_user, 'pg_database_owner', 'audit_trail_owner')
+            AND o.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_roles AS s
+                WHERE s.rolname = 'rds_superuser' AND pg_has_role(o.oid, s.oid, 'MEMBER')
+            )
+    LOOP
+        RAISE EXCEPTION 'The schema % of the audit database belongs to %, who could drop the logs in it.',
+            wanted.nspname, wanted.rolname
+            USING HINT = format('Run there: ALTER SCHEMA %I OWNER TO %I.', wanted.nspname, current_user);
+    END LOOP;
     FOR wanted IN
         SELECT DISTINCT r.privilege, n.nspname, r.grantee
         FROM (
@@ -165,6 +188,22 @@ BEGIN
         WHERE NOT has_function_privilege(r.grantee, p.oid, 'EXECUTE')
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', wanted.routine, wanted.grantee);
+    END LOOP;
+
+    -- Whoever may use the type that a table's rows have can make a table or a function of it, and PostgreSQL then refuses to
+    -- change the columns' types or to drop the table.
+    FOR wanted IN
+        SELECT c.reltype::regtype AS row_type
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN jsonb_to_recordset(own_tables || partition_staging) AS o (schema_name text, name text)
+            ON (o.schema_name, o.name) = (n.nspname, c.relname)
+        WHERE c.relkind IN ('r', 'p', 'v')
+            AND (o.name IS NOT NULL OR n.nspname = 'audit_trail' AND NOT c.relispartition)
+            AND pg_get_userbyid(c.relowner) = 'audit_trail_owner'
+            AND has_type_privilege('public', c.reltype, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE USAGE ON TYPE %s FROM PUBLIC', wanted.row_type);
     END LOOP;
 
     -- What DMS's user makes is given by DMS's user: as a member of it, for no longer than that takes.
@@ -3124,8 +3163,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-machinery, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. It takes nothing away, because the logs of tables that
--- are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
+-- tables that are audited no more stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -3142,6 +3181,8 @@ DECLARE
     is_member boolean;
     -- Of the partitions of audited tables.
     partition_staging jsonb := '[]';
+    -- Staging and logs.
+    own_tables jsonb := '[]';
 BEGIN
     IF EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
@@ -3159,6 +3200,10 @@ BEGIN
         WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_table')
     ) THEN
         source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema_name', t.table_schema, 'name', o.name)), '[]')
+            INTO own_tables
+            FROM audit_trail.audited_table AS t
+            CROSS JOIN LATERAL (VALUES (t.staging), (t.audit_log)) AS o (name);
         FOR wanted IN
             SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
             FROM (
@@ -3180,6 +3225,23 @@ BEGIN
         END LOOP;
     END IF;
 
+    FOR wanted IN
+        SELECT n.nspname, o.rolname
+        FROM pg_catalog.pg_namespace AS n
+        JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+        WHERE (n.nspname = ANY (source_schemas) OR n.nspname IN ('audit_trail', 'awsdms_control'))
+            AND NOT o.rolsuper
+            AND o.rolname NOT IN (current_user, session_user, 'pg_database_owner', 'audit_trail_owner')
+            AND o.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_roles AS s
+                WHERE s.rolname = 'rds_superuser' AND pg_has_role(o.oid, s.oid, 'MEMBER')
+            )
+    LOOP
+        RAISE EXCEPTION 'The schema % of the audit database belongs to %, who could drop the logs in it.',
+            wanted.nspname, wanted.rolname
+            USING HINT = format('Run there: ALTER SCHEMA %I OWNER TO %I.', wanted.nspname, current_user);
+    END LOOP;
     FOR wanted IN
         SELECT DISTINCT r.privilege, n.nspname, r.grantee
         FROM (
@@ -3265,6 +3327,22 @@ BEGIN
         WHERE NOT has_function_privilege(r.grantee, p.oid, 'EXECUTE')
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', wanted.routine, wanted.grantee);
+    END LOOP;
+
+    -- Whoever may use the type that a table's rows have can make a table or a function of it, and PostgreSQL then refuses to
+    -- change the columns' types or to drop the table.
+    FOR wanted IN
+        SELECT c.reltype::regtype AS row_type
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN jsonb_to_recordset(own_tables || partition_staging) AS o (schema_name text, name text)
+            ON (o.schema_name, o.name) = (n.nspname, c.relname)
+        WHERE c.relkind IN ('r', 'p', 'v')
+            AND (o.name IS NOT NULL OR n.nspname = 'audit_trail' AND NOT c.relispartition)
+            AND pg_get_userbyid(c.relowner) = 'audit_trail_owner'
+            AND has_type_privilege('public', c.reltype, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE USAGE ON TYPE %s FROM PUBLIC', wanted.row_type);
     END LOOP;
 
     -- What DMS's user makes is given by DMS's user: as a member of it, for no longer than that takes.

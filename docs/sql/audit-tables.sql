@@ -267,8 +267,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-tables, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. It takes nothing away, because the logs of tables that
--- are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
+-- tables that are audited no more stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -285,6 +285,8 @@ DECLARE
     is_member boolean;
     -- Of the partitions of audited tables.
     partition_staging jsonb := '[]';
+    -- Staging and logs.
+    own_tables jsonb := '[]';
 BEGIN
     IF EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
@@ -302,6 +304,10 @@ BEGIN
         WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_table')
     ) THEN
         source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema_name', t.table_schema, 'name', o.name)), '[]')
+            INTO own_tables
+            FROM audit_trail.audited_table AS t
+            CROSS JOIN LATERAL (VALUES (t.staging), (t.audit_log)) AS o (name);
         FOR wanted IN
             SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
             FROM (
@@ -323,6 +329,23 @@ BEGIN
         END LOOP;
     END IF;
 
+    FOR wanted IN
+        SELECT n.nspname, o.rolname
+        FROM pg_catalog.pg_namespace AS n
+        JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+        WHERE (n.nspname = ANY (source_schemas) OR n.nspname IN ('audit_trail', 'awsdms_control'))
+            AND NOT o.rolsuper
+            AND o.rolname NOT IN (current_user, session_user, 'pg_database_owner', 'audit_trail_owner')
+            AND o.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_roles AS s
+                WHERE s.rolname = 'rds_superuser' AND pg_has_role(o.oid, s.oid, 'MEMBER')
+            )
+    LOOP
+        RAISE EXCEPTION 'The schema % of the audit database belongs to %, who could drop the logs in it.',
+            wanted.nspname, wanted.rolname
+            USING HINT = format('Run there: ALTER SCHEMA %I OWNER TO %I.', wanted.nspname, current_user);
+    END LOOP;
     FOR wanted IN
         SELECT DISTINCT r.privilege, n.nspname, r.grantee
         FROM (
@@ -408,6 +431,22 @@ BEGIN
         WHERE NOT has_function_privilege(r.grantee, p.oid, 'EXECUTE')
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', wanted.routine, wanted.grantee);
+    END LOOP;
+
+    -- Whoever may use the type that a table's rows have can make a table or a function of it, and PostgreSQL then refuses to
+    -- change the columns' types or to drop the table.
+    FOR wanted IN
+        SELECT c.reltype::regtype AS row_type
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN jsonb_to_recordset(own_tables || partition_staging) AS o (schema_name text, name text)
+            ON (o.schema_name, o.name) = (n.nspname, c.relname)
+        WHERE c.relkind IN ('r', 'p', 'v')
+            AND (o.name IS NOT NULL OR n.nspname = 'audit_trail' AND NOT c.relispartition)
+            AND pg_get_userbyid(c.relowner) = 'audit_trail_owner'
+            AND has_type_privilege('public', c.reltype, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE USAGE ON TYPE %s FROM PUBLIC', wanted.row_type);
     END LOOP;
 
     -- What DMS's user makes is given by DMS's user: as a member of it, for no longer than that takes.
@@ -1936,8 +1975,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-tables, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. It takes nothing away, because the logs of tables that
--- are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
+-- tables that are audited no more stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -1954,6 +1993,8 @@ DECLARE
     is_member boolean;
     -- Of the partitions of audited tables.
     partition_staging jsonb := '[]';
+    -- Staging and logs.
+    own_tables jsonb := '[]';
 BEGIN
     IF EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
@@ -1971,6 +2012,10 @@ BEGIN
         WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_table')
     ) THEN
         source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema_name', t.table_schema, 'name', o.name)), '[]')
+            INTO own_tables
+            FROM audit_trail.audited_table AS t
+            CROSS JOIN LATERAL (VALUES (t.staging), (t.audit_log)) AS o (name);
         FOR wanted IN
             SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
             FROM (
@@ -1992,6 +2037,23 @@ BEGIN
         END LOOP;
     END IF;
 
+    FOR wanted IN
+        SELECT n.nspname, o.rolname
+        FROM pg_catalog.pg_namespace AS n
+        JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+        WHERE (n.nspname = ANY (source_schemas) OR n.nspname IN ('audit_trail', 'awsdms_control'))
+            AND NOT o.rolsuper
+            AND o.rolname NOT IN (current_user, session_user, 'pg_database_owner', 'audit_trail_owner')
+            AND o.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_roles AS s
+                WHERE s.rolname = 'rds_superuser' AND pg_has_role(o.oid, s.oid, 'MEMBER')
+            )
+    LOOP
+        RAISE EXCEPTION 'The schema % of the audit database belongs to %, who could drop the logs in it.',
+            wanted.nspname, wanted.rolname
+            USING HINT = format('Run there: ALTER SCHEMA %I OWNER TO %I.', wanted.nspname, current_user);
+    END LOOP;
     FOR wanted IN
         SELECT DISTINCT r.privilege, n.nspname, r.grantee
         FROM (
@@ -2077,6 +2139,22 @@ BEGIN
         WHERE NOT has_function_privilege(r.grantee, p.oid, 'EXECUTE')
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', wanted.routine, wanted.grantee);
+    END LOOP;
+
+    -- Whoever may use the type that a table's rows have can make a table or a function of it, and PostgreSQL then refuses to
+    -- change the columns' types or to drop the table.
+    FOR wanted IN
+        SELECT c.reltype::regtype AS row_type
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN jsonb_to_recordset(own_tables || partition_staging) AS o (schema_name text, name text)
+            ON (o.schema_name, o.name) = (n.nspname, c.relname)
+        WHERE c.relkind IN ('r', 'p', 'v')
+            AND (o.name IS NOT NULL OR n.nspname = 'audit_trail' AND NOT c.relispartition)
+            AND pg_get_userbyid(c.relowner) = 'audit_trail_owner'
+            AND has_type_privilege('public', c.reltype, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE USAGE ON TYPE %s FROM PUBLIC', wanted.row_type);
     END LOOP;
 
     -- What DMS's user makes is given by DMS's user: as a member of it, for no longer than that takes.
@@ -2133,8 +2211,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-marker-gaps, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. It takes nothing away, because the logs of tables that
--- are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
+-- tables that are audited no more stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -2151,6 +2229,8 @@ DECLARE
     is_member boolean;
     -- Of the partitions of audited tables.
     partition_staging jsonb := '[]';
+    -- Staging and logs.
+    own_tables jsonb := '[]';
 BEGIN
     IF EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
@@ -2168,6 +2248,10 @@ BEGIN
         WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_table')
     ) THEN
         source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema_name', t.table_schema, 'name', o.name)), '[]')
+            INTO own_tables
+            FROM audit_trail.audited_table AS t
+            CROSS JOIN LATERAL (VALUES (t.staging), (t.audit_log)) AS o (name);
         FOR wanted IN
             SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
             FROM (
@@ -2189,6 +2273,23 @@ BEGIN
         END LOOP;
     END IF;
 
+    FOR wanted IN
+        SELECT n.nspname, o.rolname
+        FROM pg_catalog.pg_namespace AS n
+        JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+        WHERE (n.nspname = ANY (source_schemas) OR n.nspname IN ('audit_trail', 'awsdms_control'))
+            AND NOT o.rolsuper
+            AND o.rolname NOT IN (current_user, session_user, 'pg_database_owner', 'audit_trail_owner')
+            AND o.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_roles AS s
+                WHERE s.rolname = 'rds_superuser' AND pg_has_role(o.oid, s.oid, 'MEMBER')
+            )
+    LOOP
+        RAISE EXCEPTION 'The schema % of the audit database belongs to %, who could drop the logs in it.',
+            wanted.nspname, wanted.rolname
+            USING HINT = format('Run there: ALTER SCHEMA %I OWNER TO %I.', wanted.nspname, current_user);
+    END LOOP;
     FOR wanted IN
         SELECT DISTINCT r.privilege, n.nspname, r.grantee
         FROM (
@@ -2274,6 +2375,22 @@ BEGIN
         WHERE NOT has_function_privilege(r.grantee, p.oid, 'EXECUTE')
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', wanted.routine, wanted.grantee);
+    END LOOP;
+
+    -- Whoever may use the type that a table's rows have can make a table or a function of it, and PostgreSQL then refuses to
+    -- change the columns' types or to drop the table.
+    FOR wanted IN
+        SELECT c.reltype::regtype AS row_type
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN jsonb_to_recordset(own_tables || partition_staging) AS o (schema_name text, name text)
+            ON (o.schema_name, o.name) = (n.nspname, c.relname)
+        WHERE c.relkind IN ('r', 'p', 'v')
+            AND (o.name IS NOT NULL OR n.nspname = 'audit_trail' AND NOT c.relispartition)
+            AND pg_get_userbyid(c.relowner) = 'audit_trail_owner'
+            AND has_type_privilege('public', c.reltype, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE USAGE ON TYPE %s FROM PUBLIC', wanted.row_type);
     END LOOP;
 
     -- What DMS's user makes is given by DMS's user: as a member of it, for no longer than that takes.
@@ -2447,8 +2564,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-retired, once the task knows the tables, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. It takes nothing away, because the logs of tables that
--- are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
+-- tables that are audited no more stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -2465,6 +2582,8 @@ DECLARE
     is_member boolean;
     -- Of the partitions of audited tables.
     partition_staging jsonb := '[]';
+    -- Staging and logs.
+    own_tables jsonb := '[]';
 BEGIN
     IF EXISTS (
         SELECT FROM pg_catalog.pg_class AS c
@@ -2482,6 +2601,10 @@ BEGIN
         WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_table')
     ) THEN
         source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema_name', t.table_schema, 'name', o.name)), '[]')
+            INTO own_tables
+            FROM audit_trail.audited_table AS t
+            CROSS JOIN LATERAL (VALUES (t.staging), (t.audit_log)) AS o (name);
         FOR wanted IN
             SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
             FROM (
@@ -2503,6 +2626,23 @@ BEGIN
         END LOOP;
     END IF;
 
+    FOR wanted IN
+        SELECT n.nspname, o.rolname
+        FROM pg_catalog.pg_namespace AS n
+        JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+        WHERE (n.nspname = ANY (source_schemas) OR n.nspname IN ('audit_trail', 'awsdms_control'))
+            AND NOT o.rolsuper
+            AND o.rolname NOT IN (current_user, session_user, 'pg_database_owner', 'audit_trail_owner')
+            AND o.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_roles AS s
+                WHERE s.rolname = 'rds_superuser' AND pg_has_role(o.oid, s.oid, 'MEMBER')
+            )
+    LOOP
+        RAISE EXCEPTION 'The schema % of the audit database belongs to %, who could drop the logs in it.',
+            wanted.nspname, wanted.rolname
+            USING HINT = format('Run there: ALTER SCHEMA %I OWNER TO %I.', wanted.nspname, current_user);
+    END LOOP;
     FOR wanted IN
         SELECT DISTINCT r.privilege, n.nspname, r.grantee
         FROM (
@@ -2588,6 +2728,22 @@ BEGIN
         WHERE NOT has_function_privilege(r.grantee, p.oid, 'EXECUTE')
     LOOP
         EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', wanted.routine, wanted.grantee);
+    END LOOP;
+
+    -- Whoever may use the type that a table's rows have can make a table or a function of it, and PostgreSQL then refuses to
+    -- change the columns' types or to drop the table.
+    FOR wanted IN
+        SELECT c.reltype::regtype AS row_type
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN jsonb_to_recordset(own_tables || partition_staging) AS o (schema_name text, name text)
+            ON (o.schema_name, o.name) = (n.nspname, c.relname)
+        WHERE c.relkind IN ('r', 'p', 'v')
+            AND (o.name IS NOT NULL OR n.nspname = 'audit_trail' AND NOT c.relispartition)
+            AND pg_get_userbyid(c.relowner) = 'audit_trail_owner'
+            AND has_type_privilege('public', c.reltype, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE USAGE ON TYPE %s FROM PUBLIC', wanted.row_type);
     END LOOP;
 
     -- What DMS's user makes is given by DMS's user: as a member of it, for no longer than that takes.

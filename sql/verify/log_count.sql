@@ -1,7 +1,8 @@
 -- The log's rows by the counts that were made of it before, which end below the transactions $1 and were made at $2: bucket 0 is
 -- what the first one counted. Behind the last one come the rows that can be counted now, because every transaction up
 -- to the oldest one that runs has ended, and those that cannot. Rows that a count could not have had are in its total only.
--- first_change is the number of the first row that is no row of a full load. One hash for each row, made of all that it says
+-- first_change is the number of the first row that is no row of a full load; waits_since is when the first row was recorded,
+-- where that was more than an hour ago. One hash for each row, made of all that it says
 -- but the number of the transaction, by which it is in its bucket.
 WITH horizon AS MATERIALIZED (
     SELECT
@@ -53,7 +54,8 @@ buckets AS (
         count(*) AS log_rows,
         count(*) FILTER (WHERE r.recorded_at <= b.times[r.bucket + 1]) AS counted_rows,
         sum(r.hash) FILTER (WHERE r.recorded_at <= b.times[r.bucket + 1]) AS hash_sum,
-        min(r.change_id) AS first_change
+        min(r.change_id) AS first_change,
+        min(r.recorded_at) AS first_recorded
     FROM hashed AS r
     CROSS JOIN bounds AS b
     GROUP BY r.bucket
@@ -65,7 +67,10 @@ SELECT
     coalesce(b.log_rows, 0)::text AS log_rows,
     coalesce(b.counted_rows, 0)::text AS counted_rows,
     coalesce(b.hash_sum, 0)::text AS hash_sum,
-    b.first_change::text AS first_change
+    b.first_change::text AS first_change,
+    CASE
+        WHEN b.first_recorded < h.counted_at - interval '1 hour' THEN date_trunc('second', b.first_recorded)::text
+    END AS waits_since
 FROM horizon AS h
 LEFT JOIN buckets AS b ON true
 ORDER BY b.bucket;

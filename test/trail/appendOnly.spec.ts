@@ -163,4 +163,75 @@ describe("what is logged stays", () => {
             }
         }
     });
+
+    it("lends its owner's rights to nobody's operators and functions", async () => {
+        await trail.superuser.query(`
+            CREATE SCHEMA guest; GRANT USAGE ON SCHEMA guest TO PUBLIC;
+            CREATE FUNCTION guest.equal(text, text) RETURNS boolean LANGUAGE plpgsql
+                AS $f$ BEGIN RAISE EXCEPTION 'planted code runs as %', current_user; END $f$;
+            CREATE FUNCTION guest.equal(jsonb, jsonb) RETURNS boolean LANGUAGE plpgsql
+                AS $f$ BEGIN RAISE EXCEPTION 'planted code runs as %', current_user; END $f$;
+            CREATE FUNCTION guest.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql
+                AS $f$ BEGIN RAISE EXCEPTION 'planted code runs as %', current_user; END $f$;
+            CREATE FUNCTION guest.jsonb_hash_extended(jsonb, bigint) RETURNS bigint LANGUAGE plpgsql
+                AS $f$ BEGIN RAISE EXCEPTION 'planted code runs as %', current_user; END $f$;
+            CREATE OPERATOR guest.= (LEFTARG = text, RIGHTARG = text, FUNCTION = guest.equal);
+            CREATE OPERATOR guest.<> (LEFTARG = text, RIGHTARG = text, FUNCTION = guest.equal);
+            CREATE OPERATOR guest.= (LEFTARG = jsonb, RIGHTARG = jsonb, FUNCTION = guest.equal)`);
+        const calls: readonly (readonly [Client, readonly string[]])[] = [
+            [
+                await trail.reconnectDms(),
+                [
+                    "INSERT INTO public.items_staging VALUES (8, 'a', 1, 'I', '2026-11-20 10:00', '00000000/00000010', '1')",
+                    "UPDATE public.items_staging SET audit_trail_operation = 'U', audit_trail_stream_position = '00000000/00000020'",
+                    "UPDATE public.items_staging SET name = 'again', audit_trail_stream_position = '00000000/00000010'",
+                    "DELETE FROM public.items_staging",
+                    "TRUNCATE public.items_staging",
+                ],
+            ],
+            [
+                trail.operator,
+                [
+                    "CALL audit_trail.maintain()",
+                    "SELECT audit_trail.collect_gaps()",
+                    "SELECT audit_trail.begin_reload('public', 'items')",
+                    "SELECT audit_trail.end_reload('public', 'items', true)",
+                    "SELECT audit_trail.acknowledge(max(gap_id), 'test') FROM audit_trail.gap",
+                ],
+            ],
+            [
+                trail.reader,
+                [
+                    `SELECT * FROM audit_trail.row_history('public', 'items', '{"item_id": 8}')`,
+                    "SELECT * FROM audit_trail.as_of('public', 'items', now())",
+                    `SELECT FROM public.items_audit_log WHERE audit_trail.is_key(row_key, '{"item_id": 8}')`,
+                ],
+            ],
+        ];
+        for (const [client, statements] of calls) {
+            // A table of the session's own under a name of the trail, or of the catalog, stands behind all of them.
+            await client.query(
+                "SET search_path = guest, pg_temp, pg_catalog; CREATE TEMP TABLE audited_table (); CREATE TEMP TABLE pg_trigger ()",
+            );
+            for (const statement of statements) {
+                await client.query(statement);
+            }
+            await client.query(
+                "RESET search_path; DROP TABLE pg_temp.audited_table, pg_temp.pg_trigger",
+            );
+        }
+        const { rows } = await trail.superuser.query(
+            "SELECT message FROM audit_trail.unlogged_change WHERE message LIKE 'planted%'",
+        );
+        assert.deepEqual(rows, []);
+    });
+
+    it("pins the search path of all that runs with its owner's rights, and hides it from the public", async () => {
+        const { rows } = await trail.superuser.query<{ name: string }>(`
+            SELECT p.oid::regprocedure::text AS name FROM pg_proc AS p
+            WHERE p.pronamespace = 'audit_trail'::regnamespace
+                AND (p.prosecdef AND NOT 'search_path=pg_catalog, pg_temp' = ANY (coalesce(p.proconfig, '{}'))
+                    OR has_function_privilege('public', p.oid, 'EXECUTE'))`);
+        assert.deepEqual(rows, []);
+    });
 });

@@ -107,6 +107,36 @@ for (const major of [15, 17]) {
             );
         });
 
+        it("let nobody stop a change of staging by a table or a function of its rows' type", async () => {
+            await trail.superuser
+                .query(`CREATE ROLE guest LOGIN PASSWORD 'scratch' IN ROLE audit_trail_auditor;
+                CREATE SCHEMA guest AUTHORIZATION guest`);
+            const guest = await connect(server, { user: "guest", database: "audit" });
+            for (const type of ["public.items_staging", "items_audit_log", "audit_trail.gap"]) {
+                for (const made of [
+                    `CREATE TABLE guest.held (a ${type}[])`,
+                    `CREATE FUNCTION guest.takes(${type}) RETURNS text LANGUAGE sql RETURN 'x'`,
+                ]) {
+                    await assert.rejects(guest.query(made), /permission denied for type/u);
+                }
+            }
+            await guest.end();
+        });
+
+        it("are given in no schema whose owner is somebody else, who could drop the logs", async () => {
+            await trail.superuser.query(
+                `ALTER SCHEMA "Sales" OWNER TO guest; GRANT ALL ON SCHEMA "Sales" TO master WITH GRANT OPTION`,
+            );
+            await assert.rejects(
+                run(trail.master, [auditGrants(LISTED)]),
+                /The schema Sales of the audit database belongs to guest, who could drop the logs in it/u,
+            );
+            await trail.superuser.query(
+                `ALTER SCHEMA "Sales" OWNER TO master; REVOKE ALL ON SCHEMA "Sales" FROM guest`,
+            );
+            await run(trail.master, [auditGrants(LISTED)]);
+        });
+
         it("come back when a membership was taken away, before anything acts as the owner", async () => {
             const before = await rights();
             await trail.superuser.query(

@@ -266,6 +266,20 @@ describe("verify and what somebody has explained:", function () {
         await forget();
     });
 
+    it("rows that anybody's open transaction keeps from being counted, which is a note", async () => {
+        await world.trail.reader.query("BEGIN; SELECT pg_current_xact_id()");
+        await world.source.query("INSERT INTO items VALUES (25, 'short')");
+        assert.deepEqual(tableOf(await world.verify({}, ITEMS), ITEMS).notes, []);
+        await world.forgeInSight(
+            `UPDATE items_audit_log SET recorded_at = recorded_at - interval '2 hours' WHERE row_key = '{"item_id": 25}'`,
+        );
+        const report = tableOf(await world.verify({}, ITEMS), ITEMS);
+        assert.ok(report.complete, JSON.stringify(report));
+        assert.match(report.notes.join(), /^1 log rows, .* cannot be counted while a transaction/u);
+        await world.trail.reader.query("COMMIT");
+        assert.deepEqual(tableOf(await world.verify({}, ITEMS), ITEMS).notes, []);
+    });
+
     it("a commit clock that steps back, which is a note and needs no explanation", async () => {
         await world.source.query("UPDATE items SET name = 'fourth' WHERE item_id = 4");
         await world.source.query("UPDATE items SET name = 'fifth' WHERE item_id = 4");

@@ -377,7 +377,7 @@ describe("verify: what was counted of a log", () => {
     });
     const bucket = (at: number | null, counted_rows: string, hash_sum: string): Bucket => ({
         ...{ below_xid: "40", counted_at: "T", bucket: at, log_rows: "9", first_change: null },
-        ...{ counted_rows, hash_sum },
+        ...{ counted_rows, hash_sum, waits_since: null },
     });
     const known = [counted("1", "0", "10"), counted("2", "10", "20")];
 
