@@ -28,7 +28,13 @@ const MAY_IMPORT = {
     database: ["reach", "text"],
     trail: ["database", "text"],
     // A key's value is judged by what the components plan with it: networks, engine versions.
-    config: ["trail", "text", "components/network/cidr", "components/cluster/engineVersion"],
+    config: [
+        "trail",
+        "text",
+        "components/network/cidr",
+        "components/cluster/engineVersion",
+        "components/cluster/existingSource",
+    ],
     components: ["trail", "database", "reach", "text"],
     verify: ["config/keyParsers", "trail", "database", "text"],
     // Between the engine and a vendor's plugin; it knows nothing of what the program makes.

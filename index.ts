@@ -6,7 +6,9 @@ import {
     sourceParameters,
 } from "./components/cluster/clusterParameters";
 import type { DatabaseServer } from "./components/cluster/databaseServer";
+import { ExistingServer } from "./components/cluster/existingServer";
 import { masterProvider } from "./components/cluster/postgresqlProvider";
+import { findSource, type FoundSource } from "./components/cluster/sourceLookup";
 import { AuditDatabase } from "./components/database/auditDatabase";
 import { SourceDatabase } from "./components/database/sourceDatabase";
 import { DeletionProtection } from "./components/deletionProtection";
@@ -28,7 +30,8 @@ import { formatTableName } from "./trail/names";
 const config = loadConfig();
 const { trail, cluster, dms } = config;
 const { databaseName } = cluster;
-const { path: caBundlePath, pem: caBundlePem } = readCaBundle(__dirname, cluster.caBundle);
+const caBundle = readCaBundle(__dirname, cluster.caBundle);
+const { path: caBundlePath, pem: caBundlePem } = caBundle;
 const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
 const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
 const { deletionProtection, acknowledgeReplacement: acknowledged } = config.stack;
@@ -40,11 +43,19 @@ const network: TrailNetwork =
         ? new Network(prefix, { vpcCidr, tags })
         : new ExistingNetwork(prefix, existing);
 const { vpcId, privateSubnetIds: subnetIds, publicRouteTableId } = network;
+const existingSource = config.source.existing;
+const found =
+    existingSource === undefined ? undefined : findSource(existingSource, config.source.password);
 const groups = new SecurityGroups(prefix, {
     vpcId,
     host: network.host && { sshCidr: config.host.sshCidr },
     allowedSecurityGroupIds: existing?.allowedSecurityGroupIds ?? [],
     privateEndpoints: config.network.privateEndpoints,
+    source: found && {
+        ...found.reach,
+        port: found.port,
+        mayAddRules: existingSource?.allowedSecurityGroup !== undefined,
+    },
     tags,
 });
 const prerequisites: pulumi.Resource[] = [];
@@ -85,7 +96,22 @@ const aurora = (name: string, parameters: readonly ClusterParameter[]): AuroraCl
         caBundlePath,
         tags,
     });
-const source = aurora(`${prefix}-source`, sourceParameters());
+const sourceDatabaseName = existingSource?.databaseName ?? databaseName;
+const existingServer = (name: string, server: FoundSource): ExistingServer => {
+    const own = existingSource?.kind === "address" ? existingSource.caBundle : undefined;
+    return new ExistingServer(name, {
+        found: server,
+        databaseName: sourceDatabaseName,
+        caBundle: own === undefined ? caBundle : readCaBundle(__dirname, own, "source"),
+        caBundleName: own ?? cluster.caBundle,
+        tags,
+    });
+};
+const sourceName = `${prefix}-source`;
+const source =
+    found === undefined
+        ? aurora(sourceName, sourceParameters())
+        : existingServer(sourceName, found);
 const audit = aurora(`${prefix}-audit`, auditParameters());
 const inDatabase = (name: string, server: DatabaseServer): pulumi.ComponentResourceOptions => ({
     providers: { postgresql: masterProvider(name, server, caBundlePath) },
@@ -94,7 +120,7 @@ const sourceDatabase = new SourceDatabase(
     `${prefix}-source-database`,
     {
         server: source,
-        databaseName,
+        databaseName: sourceDatabaseName,
         tables: trail.tables,
         columns: trail.columns,
         demoTable: config.source.demoTable,

@@ -12,6 +12,7 @@ import {
     KEY_GROUPS,
     parserOf,
 } from "./keys";
+import { checkSource } from "./sourceRules";
 
 /** The project's name, which is the namespace of its config keys. */
 const NAMESPACE = "audit-trail";
@@ -57,8 +58,9 @@ function valueOf<T>(
     } catch (error) {
         const reason = messageOf(error).replace(/\.$/, "");
         const ownMend = error instanceof FieldError ? error.mendOf(key) : mend;
+        const value = parser.isHidden === true ? "set" : JSON.stringify(text);
         throw new Error(
-            `The config key ${NAMESPACE}:${key} is ${JSON.stringify(text)}, but ${reason}; ${ownMend}.`,
+            `The config key ${NAMESPACE}:${key} is ${value}, but ${reason}; ${ownMend}.`,
             { cause: error },
         );
     }
@@ -119,6 +121,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
     checkDemoTable(config);
     checkLimits(config);
     checkVpcCidr(config);
+    checkSource(config, raw["aws:region"]);
     return config;
 }
 

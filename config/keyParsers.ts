@@ -16,6 +16,8 @@ export interface KeyParser<T> {
     readonly example: string;
     /** What stands in the place of the key in `pulumi config set`, where that differs from the key. */
     readonly setting?: (key: string) => string;
+    /** Whether the value is, or may hold, a password: no message shows it. */
+    readonly isHidden?: boolean;
 }
 
 function matching(pattern: RegExp, must: string, example: string): KeyParser<string> {

@@ -2,6 +2,7 @@ import type { TableName } from "../trail/tableDefinition";
 import { columnsOf } from "./columnParser";
 import * as parsers from "./keyParsers";
 import { network } from "./networkParser";
+import { existingSource, sourcePassword } from "./sourceParser";
 
 /** One config key. Pulumi.yaml's schema, docs/config.md and the type of the settings are made from it. */
 export interface ConfigKey<T> {
@@ -54,6 +55,22 @@ export const KEY_GROUPS = {
     source: {
         title: "The source database",
         keys: {
+            existing: {
+                key: "source",
+                parser: existingSource,
+                default: "{}",
+                meaning:
+                    "The source, where it exists already: its auroraCluster, its rdsInstance or its host, with its databaseName and the secret of a login; without it a new Aurora cluster is made",
+                page: "aws.md#bring-your-own-source",
+            },
+            password: {
+                key: "sourcePassword",
+                parser: sourcePassword,
+                default: "",
+                meaning:
+                    "Password of the login of a source that is given by its host; set it with --secret",
+                page: "aws.md#bring-your-own-source",
+            },
             demoTable: {
                 key: "demoTable",
                 parser: parsers.flag,

@@ -3,6 +3,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { localDir, PROJECT_ROOT } from "./engine/paths";
 import { authorityFiles, ensureAuthority } from "./servers/tls";
 
+/** Before anything is made: what the stand-in says of RDS's databases is for a plan only. */
+function refuseRds(source: string): void {
+    const kind = /"(auroraCluster|rdsInstance)"/.exec(source)?.[1];
+    if (kind !== undefined) {
+        throw new pulumi.RunError(
+            `The config key audit-trail:source names an ${kind}, and no such database is on this machine; give a server by its host, or deploy to AWS.`,
+        );
+    }
+}
+
 /**
  * The program of the laptop stack: that of the project, with the one setting that only this machine knows, the
  * certificate authority of its servers. A file of its own also because a project's main file has to lie in its folder.
@@ -12,5 +22,6 @@ export = async function program(): Promise<unknown> {
     await ensureAuthority(stackDir);
     const { certPath } = authorityFiles(stackDir);
     pulumi.runtime.setConfig("audit-trail:caBundle", path.relative(PROJECT_ROOT, certPath));
+    refuseRds(pulumi.runtime.getConfig("audit-trail:source") ?? "");
     return import("../index.js");
 };

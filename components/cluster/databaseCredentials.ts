@@ -6,11 +6,13 @@ import { named, type Tags } from "../tags";
 export interface DatabaseCredentialsArgs {
     /** Whose credentials these are, for the console. */
     readonly description: string;
-    readonly username: string;
+    readonly username: pulumi.Input<string>;
     readonly password: pulumi.Input<string>;
     readonly host: pulumi.Input<string>;
     readonly port: pulumi.Input<number>;
     readonly databaseName: string;
+    /** Path of the PEM file of the server's own certificate authorities, for the commands of people. */
+    readonly caBundle?: string;
     readonly tags: Tags;
 }
 
@@ -53,6 +55,7 @@ export class DatabaseCredentials extends pulumi.ComponentResource {
                         host: args.host,
                         port: args.port,
                         dbname: args.databaseName,
+                        ...(args.caBundle === undefined ? {} : { sslrootcert: args.caBundle }),
                     }),
                 ),
             },

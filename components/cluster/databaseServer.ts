@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
+import type { CaBundle } from "../dms/caBundle";
 
 /** What the databases, their provider and the endpoints of DMS need of a PostgreSQL server, whatever makes it. */
 export interface DatabaseServer {
@@ -7,7 +8,14 @@ export interface DatabaseServer {
     readonly host: pulumi.Output<string>;
     readonly port: pulumi.Output<number>;
     /** PostgreSQL's version, for example "17.7". */
-    readonly engineVersion: string;
+    readonly engineVersion: pulumi.Input<string>;
+    /**
+     * Whether the server has RDS's roles, so that DMS's user of the source is a member of rds_replication and rds_superuser;
+     * elsewhere it has the attribute REPLICATION. True where nothing is said.
+     */
+    readonly hasRdsRoles?: pulumi.Input<boolean>;
+    /** The authorities that sign the server's certificate; those of the stack's caBundle where nothing is said. */
+    readonly caBundle?: CaBundle;
     /** What DMS calls such a server, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html. */
     readonly dmsEngineName: "aurora-postgresql" | "postgres";
     /** The way in as the master user; a secret. */
@@ -18,13 +26,8 @@ export interface DatabaseServer {
     readonly psql: pulumi.Output<string>;
     /**
      * The resource that takes the databases along when it is deleted; what lives in them is `deletedWith` it, and a destroy
-     * needs no connection.
-     *
-     * A server that the stack did not make has none, and that is more than a type: without an owner a destroy connects and
-     * deletes one resource after the other in a database that goes on. Only the schemas are kept. A function that staging's
-     * triggers call cannot be dropped, and a role that is dropped leaves its tables, the logs among them, to the master user.
-     * Whoever supports such a server decides first what a destroy may take from it. The names of the trail's roles
-     * (trail/rolesAndSchemas.ts) are fixed and a server's own: two stacks cannot share one.
+     * needs no connection. Undefined for a server that the stack did not make: a destroy connects and takes from its database
+     * what the trail has made there (components/database/sourceUndo.ts).
      */
-    readonly owner: pulumi.Resource;
+    readonly owner: pulumi.Resource | undefined;
 }

@@ -4,11 +4,11 @@ import type { DatabaseServer } from "./databaseServer";
 /**
  * A postgresql provider that works as a server's master user, over TLS with a verified name. It knows the host when the
  * server answers, and connects only when there is something to do.
- * @param sslrootcert Path of the PEM file of the servers' certificate authorities.
+ * @param sslrootcert Path of the PEM file of the certificate authorities of a server that has none of its own.
  */
 export function masterProvider(
     name: string,
-    { masterConnection, host, port, engineVersion }: DatabaseServer,
+    { masterConnection, host, port, engineVersion, caBundle }: DatabaseServer,
     sslrootcert: string,
 ): postgresql.Provider {
     return new postgresql.Provider(name, {
@@ -21,6 +21,6 @@ export function masterProvider(
         superuser: false,
         expectedVersion: engineVersion,
         sslmode: "verify-full",
-        sslrootcert,
+        sslrootcert: caBundle?.path ?? sslrootcert,
     });
 }

@@ -171,6 +171,6 @@ function retirement(
             batches: definitions.apply((all) => retirementBatches(audited, all, columns)),
         },
         // Not a child: the task waits for all of those.
-        { deletedWith: server.owner },
+        server.owner === undefined ? {} : { deletedWith: server.owner },
     ];
 }

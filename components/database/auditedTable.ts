@@ -38,7 +38,7 @@ export class AuditedTable extends pulumi.ComponentResource {
             },
             {
                 parent: this,
-                deletedWith: args.server.owner,
+                ...(args.server.owner && { deletedWith: args.server.owner }),
                 dependsOn: [args.machinery],
                 // The trigger is switched in between. The plugin asks for the other order whenever a program gives a name:
                 // nameRequiresDeleteBeforeReplace in pulumi-terraform-bridge.

@@ -10,8 +10,8 @@ import { SqlScript, type SqlScriptArgs } from "./sqlScript";
 export interface DatabaseOwner extends Owner {
     readonly server: DatabaseServer;
     readonly databaseName: string;
-    /** The options of what lives in the database. It goes with its server, and destroying it needs no connection. */
-    readonly inDatabase: Owner["opts"] & { readonly deletedWith: pulumi.Resource };
+    /** The options of what lives in the database. It goes with the server, if that is the stack's: then nothing connects. */
+    readonly inDatabase: Owner["opts"] & { readonly deletedWith?: pulumi.Resource };
 }
 
 /** The owner of what the component `parent` makes. */
@@ -20,7 +20,8 @@ export function databaseOwner(
     name: string,
     { server, databaseName, tags }: { server: DatabaseServer; databaseName: string; tags: Tags },
 ): DatabaseOwner {
-    const inDatabase = { parent, deletedWith: server.owner };
+    const goes = server.owner === undefined ? {} : { deletedWith: server.owner };
+    const inDatabase = { parent, ...goes };
     return { name, tags, opts: { parent }, server, databaseName, inDatabase };
 }
 

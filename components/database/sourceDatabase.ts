@@ -40,6 +40,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
     readonly tableMappings: pulumi.Output<TableMappings>;
     readonly databaseName: string;
     readonly dmsEngineName: DatabaseServer["dmsEngineName"];
+    readonly caBundlePem: string | undefined;
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
 
@@ -61,6 +62,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
 
         this.databaseName = args.databaseName;
         this.dmsEngineName = args.server.dmsEngineName;
+        this.caBundlePem = args.server.caBundle?.pem;
         this.definitions = catalog.definitions;
         this.tableMappings = mappingsOf(catalog, args.columns);
         this.dmsSecretArn = dmsCredentials(owner, roles.source, password);
@@ -74,9 +76,10 @@ export class SourceDatabase extends pulumi.ComponentResource {
 
 /** DMS's user of the source. */
 function dmsRole(
-    { name, inDatabase }: DatabaseOwner,
+    { name, server, inDatabase }: DatabaseOwner,
     password: pulumi.Output<string>,
 ): postgresql.Role {
+    const hasRdsRoles = pulumi.output(server.hasRdsRoles ?? true);
     return new postgresql.Role(
         `${name}-dms`,
         {
@@ -85,7 +88,10 @@ function dmsRole(
             password,
             // Both are asked for, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html.
             // Not as GrantRole resources: every update of a Role revokes the memberships that it does not list.
-            roles: ["rds_replication", "rds_superuser"],
+            roles: hasRdsRoles.apply((has) => (has ? ["rds_replication", "rds_superuser"] : [])),
+            ...(server.hasRdsRoles === undefined
+                ? {}
+                : { replication: hasRdsRoles.apply((has) => !has) }),
         },
         // The membership is what counts. Where a server goes by the attribute it sets that itself, and an update
         // after a refresh would take it away again: the task could neither connect anew nor drop its slot.

@@ -42,21 +42,22 @@ export interface CaBundle {
  * Reads the PEM file that the config names.
  * @param folder The project's folder.
  * @param file The path in the config, relative to it.
+ * @param key The config key that has it.
  * @throws Error when the file cannot be read or one of its certificates is damaged.
  */
-export function readCaBundle(folder: string, file: string): CaBundle {
+export function readCaBundle(folder: string, file: string, key = "caBundle"): CaBundle {
     const bundlePath = path.resolve(folder, file);
     let pem: string;
     try {
         pem = readFileSync(bundlePath, "utf8");
     } catch {
         throw new pulumi.RunError(
-            `The file ${file} that the config key audit-trail:caBundle names cannot be read; name an existing PEM file relative to the project folder.`,
+            `The file ${file} that the config key audit-trail:${key} names cannot be read; name an existing PEM file relative to the project folder.`,
         );
     }
     if (!isBundle(pem)) {
         throw new pulumi.RunError(
-            `The file ${file} that the config key audit-trail:caBundle names is not a bundle of PEM certificates; put the certificate authorities of the database servers there.`,
+            `The file ${file} that the config key audit-trail:${key} names is not a bundle of PEM certificates; put the certificate authorities of the database servers there.`,
         );
     }
     return { path: path.relative("", bundlePath), pem };

@@ -15,6 +15,8 @@ export interface DmsDatabase extends pulumi.Resource {
     readonly dmsSecretArn: pulumi.Output<string>;
     readonly dmsEngineName: DatabaseServer["dmsEngineName"];
     readonly databaseName: string;
+    /** PEM text of the certificate authorities of a server that has its own; otherwise those of the arguments count. */
+    readonly caBundlePem?: string | undefined;
 }
 
 /** Arguments of {@link DmsReplication}. */
@@ -58,9 +60,14 @@ export class DmsReplication extends pulumi.ComponentResource {
         // For secrets the regional principal is asked for.
         const role = accessRole(owner, pulumi.interpolate`dms.${region}.${dnsSuffix}`);
         const policy = accessPolicy(owner, role, [args.source, args.target]);
-        const certificate = caCertificate(owner, region, args.caBundlePem);
+        const certificate = caCertificate(owner, "ca", region, args.caBundlePem);
         const access: Access = { role, policy, certificate };
-        const source = endpoint(owner, access, "source", args.source);
+        const own = args.source.caBundlePem ?? args.caBundlePem;
+        const sourceAccess =
+            own === args.caBundlePem
+                ? access
+                : { ...access, certificate: caCertificate(owner, "source-ca", region, own) };
+        const source = endpoint(owner, sourceAccess, "source", args.source);
         const target = endpoint(owner, access, "target", args.target);
         const task = replicationTask(owner, args, instance, { source, target });
 
@@ -146,10 +153,11 @@ function accessPolicy(
 /** The authorities of this region's servers. */
 function caCertificate(
     { name, tags, opts }: Owner,
+    label: string,
     region: pulumi.Output<string>,
     caBundlePem: string,
 ): aws.dms.Certificate {
-    const certificateId = `${name}-ca`;
+    const certificateId = `${name}-${label}`;
     return new aws.dms.Certificate(
         certificateId,
         {

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Owner } from "../owner";
 import { named, type Tags } from "../tags";
 
-/** Aurora PostgreSQL's default port, which the clusters keep. */
+/** Aurora PostgreSQL's default port, which the stack's clusters keep. */
 const DATABASE_PORT = 5432;
 
 const HTTPS_PORT = 443;
@@ -19,7 +19,19 @@ export interface SecurityGroupsArgs {
     readonly allowedSecurityGroupIds: readonly string[];
     /** Whether DMS reaches AWS services through endpoints inside the VPC; otherwise through a way of your own, such as a NAT. */
     readonly privateEndpoints: boolean;
+    /** A source that the stack did not make, and where it is. */
+    readonly source?: ExistingSourceAccess | undefined;
     readonly tags: Tags;
+}
+
+/** How the psql host and DMS get to a source that the stack did not make. */
+interface ExistingSourceAccess {
+    readonly port: pulumi.Input<number>;
+    /** A security group of the source, or else the network it is in. */
+    readonly securityGroupId?: pulumi.Output<string>;
+    readonly cidr?: string;
+    /** Whether the config names the group as one to which rules may be added. */
+    readonly mayAddRules: boolean;
 }
 
 /** A security group, and the word for it in the names of its rules. */
@@ -68,6 +80,11 @@ export class SecurityGroups extends pulumi.ComponentResource {
             allowOut(owner, dms, "Secrets Manager and CloudWatch Logs");
             this.endpointsId = undefined;
         }
+        if (args.source !== undefined) {
+            for (const from of host === undefined ? [dms] : [host, dms]) {
+                allowSource(owner, from, args.source);
+            }
+        }
 
         this.hostId = host?.id;
         this.dmsId = dms.id;
@@ -96,12 +113,12 @@ function securityGroup(
 }
 
 /** The part of a rule that says: TCP, this port alone. */
-function port({ tags }: Owner, number: number) {
+function port({ tags }: Owner, number: pulumi.Input<number>) {
     return { ipProtocol: "tcp", fromPort: number, toPort: number, tags };
 }
 
 /** Lets one group open connections to another: a rule at both ends. */
-function allow(owner: Owner, from: Group, to: Group, number: number): void {
+function allow(owner: Owner, from: Group, to: Group, number: pulumi.Input<number>): void {
     new aws.vpc.SecurityGroupEgressRule(
         `${owner.name}-${from.label}-to-${to.label}`,
         {
@@ -118,6 +135,31 @@ function allow(owner: Owner, from: Group, to: Group, number: number): void {
             securityGroupId: to.id,
             referencedSecurityGroupId: from.id,
             description: `From the ${from.label}`,
+            ...port(owner, number),
+        },
+        owner.opts,
+    );
+}
+
+/**
+ * Lets one group open connections to a source that the stack did not make. At the source's end a rule is added only where the
+ * config says so: otherwise whoever has made the source lets this group in.
+ */
+function allowSource(
+    owner: Owner,
+    from: Group,
+    { securityGroupId: id, cidr: cidrIpv4, port: number, mayAddRules }: ExistingSourceAccess,
+): void {
+    if (id !== undefined && mayAddRules) {
+        allow(owner, from, { label: "source", id }, number);
+        return;
+    }
+    new aws.vpc.SecurityGroupEgressRule(
+        `${owner.name}-${from.label}-to-source`,
+        {
+            securityGroupId: from.id,
+            ...(id === undefined ? { cidrIpv4 } : { referencedSecurityGroupId: id }),
+            description: "To the source",
             ...port(owner, number),
         },
         owner.opts,

@@ -1,6 +1,7 @@
 import type { Props } from "../provider";
 import { type Account, arn } from "./account";
 import { mustText, text, texts } from "./behaviour";
+import { describeCluster, describeInstance, readSecret } from "./existingDatabases";
 import { existingResource } from "./existingNetwork";
 import { policyDocument } from "./policyDocument";
 
@@ -86,6 +87,9 @@ const functions: Readonly<Record<string, Invoke>> = {
         arn: arn(account, "ec2", `image/${AMI}`),
         architecture: "x86_64",
     }),
+    "aws:rds/getCluster:getCluster": describeCluster,
+    "aws:rds/getInstance:getInstance": describeInstance,
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": readSecret,
     "aws:rds/getOrderableDbInstance:getOrderableDbInstance": (_account, args) => {
         const instanceClass =
             text(args, "instanceClass") ??

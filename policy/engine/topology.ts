@@ -28,6 +28,25 @@ export function databasesBehind(
     stack: StackView,
     endpoint: PolicyResource,
 ): readonly PolicyResource[] {
+    return nearestBehind(stack, endpoint, (resource) => databaseOf(stack, resource));
+}
+
+/** The program's look at a server that it did not make; what leads there is made from it. */
+const CLAIM = "pulumi-nodejs:dynamic/auditTrail:SourceClaim";
+
+/** Whether an endpoint leads to a server that the stack did not make, and that the program knows as its source. */
+export function leadsToExistingSource(stack: StackView, endpoint: PolicyResource): boolean {
+    const found = nearestBehind(stack, endpoint, (resource) => {
+        return resource.type === CLAIM ? [resource] : databaseOf(stack, resource);
+    });
+    return found.length > 0 && found.every(({ type }) => type === CLAIM);
+}
+
+function nearestBehind(
+    stack: StackView,
+    endpoint: PolicyResource,
+    match: (resource: PolicyResource) => readonly PolicyResource[],
+): readonly PolicyResource[] {
     let frontier: readonly PolicyResource[] = [
         ...stack.behind(endpoint, "secretsManagerArn", "aws:secretsmanager/secret:Secret", ["arn"]),
         ...dependencies(endpoint, "secretsManagerArn"),
@@ -35,7 +54,7 @@ export function databasesBehind(
     ];
     const seen = new Set<PolicyResource>();
     while (frontier.length > 0) {
-        const found = new Set(frontier.flatMap((resource) => databaseOf(stack, resource)));
+        const found = new Set(frontier.flatMap(match));
         if (found.size > 0) {
             return [...found];
         }

@@ -16,11 +16,17 @@ interface KnownRole {
     readonly login: boolean;
     /** Names of the roles that it may be a member of. */
     readonly memberOf: readonly string[];
+    /** Whether it may have the attribute REPLICATION; where it is not in rds_replication, nothing else lets it replicate. */
+    readonly replicates?: boolean;
 }
 
 /** The roles that the trail's two databases have; rds_superuser is what the DMS guide asks for on the source. */
 const ROLES: Readonly<Record<string, KnownRole>> = {
-    audit_trail_dms_source: { login: true, memberOf: ["rds_replication", "rds_superuser"] },
+    audit_trail_dms_source: {
+        login: true,
+        memberOf: ["rds_replication", "rds_superuser"],
+        replicates: true,
+    },
     audit_trail_dms_target: { login: true, memberOf: [] },
     audit_trail_owner: { login: false, memberOf: [] },
     audit_trail_auditor: { login: false, memberOf: [] },
@@ -38,7 +44,7 @@ const rolesKnown = resourceRule({
     name: "postgresql-roles-limited",
     displayName: "Database roles have no more than they need",
     description:
-        "A database role has none of superuser, createDatabase, createRole, replication and bypassRowLevelSecurity. Login and memberships of the trail's own roles are as the program sets them. Any other role is a member of the auditors and operators only. A role with more rights can rewrite the log.",
+        "A database role has none of superuser, createDatabase, createRole, replication and bypassRowLevelSecurity; DMS's user of a source without RDS's roles has replication. Login and memberships of the trail's own roles are as the program sets them. Any other role is a member of the auditors and operators only. A role with more rights can rewrite the log.",
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, PostgreSQL as a source", "Which rights the DMS user needs"),
@@ -51,15 +57,16 @@ const rolesKnown = resourceRule({
     types: ["postgresql:index/role:Role"],
     check: (role, findings) => {
         const name = role.get("name");
+        const known = typeof name === "string" ? (ROLES[name] ?? STRANGER) : STRANGER;
         for (const power of POWERS) {
             const value = role.get(power);
+            const isAllowed = power === "replication" && known.replicates === true;
             findings.require(
                 value,
-                (has) => has === undefined || has === false,
+                (has) => has === undefined || has === false || isAllowed,
                 `${power} is ${shown(value)}; set false or leave it out.`,
             );
         }
-        const known = typeof name === "string" ? (ROLES[name] ?? STRANGER) : STRANGER;
         const login = role.get("login");
         findings.require(
             login,

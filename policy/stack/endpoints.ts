@@ -4,7 +4,7 @@ import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { programFiles } from "../engine/programFiles";
 import { stackRule } from "../engine/rule";
 import type { StackView } from "../engine/stackView";
-import { databasesBehind, tasksOf } from "../engine/topology";
+import { databasesBehind, leadsToExistingSource, tasksOf } from "../engine/topology";
 import { isText, shown } from "../engine/values";
 import { parametersNamed, requireLogicalReplication } from "../rds/parameters";
 
@@ -115,7 +115,7 @@ const endpointDirections = stackRule({
     name: "stack-task-endpoint-directions",
     displayName: "A task reads from the source and writes to the target",
     description:
-        "A task's sourceEndpointArn is an endpoint of type source, its targetEndpointArn one of type target, and they lead to the program's source cluster and audit cluster: with the two exchanged, the task would write into the audited tables.",
+        "A task's sourceEndpointArn is an endpoint of type source, its targetEndpointArn one of type target, and they lead to the program's source and audit cluster; the source may be a server that the stack did not make. With the two exchanged, the task would write into the audited tables.",
     severity: "high",
     frameworks: [
         auditTrail("Nothing is written on the source", "The task writes into the audited tables"),
@@ -162,7 +162,8 @@ function requireHome(
 ): void {
     for (const endpoint of endpoints) {
         const databases = databasesBehind(stack, endpoint);
-        if (databases.length === 0) {
+        const isExisting = other === "audit" && leadsToExistingSource(stack, endpoint);
+        if (databases.length === 0 && !isExisting) {
             findings.violation(
                 `${endpoint.name} leads to no database of this stack; give it the secret that is made from one.`,
                 endpoint.urn,

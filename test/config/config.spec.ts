@@ -14,6 +14,9 @@ const LEAST = {
     "audit-trail:sshCidr": "203.0.113.0/24",
 };
 
+/** The keys whose values no message shows. */
+const HIDDEN = ["source", "sourcePassword"];
+
 function parseWith(key: string, value: string): Config {
     return parseConfig({ ...LEAST, [`audit-trail:${key}`]: value });
 }
@@ -80,6 +83,8 @@ describe("config", () => {
         assert.deepEqual(parseConfig(LEAST), {
             trail: { tables: [{ schema: "public", table: "items" }], columns: [] },
             source: {
+                existing: undefined,
+                password: undefined,
                 demoTable: false,
                 guards: true,
                 allowTruncate: [],
@@ -132,6 +137,10 @@ describe("config", () => {
         for (const [key, fields] of schema()) {
             // What is written as an object is read as the list of its entries.
             const list = key === "columns" ? "object" : "array";
+            if (key === "source") {
+                assert.equal(fields.get("type"), "object");
+                continue;
+            }
             const expected = Array.isArray(config[key]) ? list : types[typeof config[key]];
             assert.equal(
                 fields.get("type"),
@@ -337,6 +346,9 @@ describe("config", () => {
         ["columns", '{"public.items":{"a":{"numeric":28}}}', /must be \[precision, scale\]/],
         ["columns", '{"public.items":{"a":{"varchar":2001}}}', /characters from 1 to 2000/],
         ["columns", '{"public.items":{"a":{"varchar":"9"}}}', /characters from 1 to 2000/],
+        ["source", "my-cluster", /must hold auroraCluster, rdsInstance or host/],
+        ["source", '{"port":5432}', /it names no server/],
+        ["sourcePassword", "a\nb", /control character/],
         ["demoTable", "yes", /must be true or false/],
         ["maxLobSizeKb", "0", /whole number from 1 to 102400/],
         ["maxLobSizeKb", "102401", /whole number from 1 to 102400/],
@@ -411,7 +423,7 @@ describe("config", () => {
             assert.match(message, reason);
             assert.ok(
                 message.startsWith(
-                    `The config key audit-trail:${key} is ${JSON.stringify(value)}, but `,
+                    `The config key audit-trail:${key} is ${HIDDEN.includes(key) ? "set" : JSON.stringify(value)}, but `,
                 ),
                 message,
             );
@@ -432,8 +444,10 @@ describe("config", () => {
     });
 
     it("suggests values that it accepts itself", () => {
-        // A field of an object is mended where it is; the other fields stay as they are.
-        for (const [key, value] of wrong.filter(([one]) => one !== "network")) {
+        // A field of an object is mended where it is; those of a source go together: test/config/source.spec.ts.
+        for (const [key, value] of wrong.filter(
+            ([name]) => name !== "network" && !HIDDEN.includes(name),
+        )) {
             const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
             const suggestion = / ([^" ]+)"\.$/.exec(message)?.[1] ?? "";
             const list = message.includes("[0]") ? JSON.stringify([suggestion]) : suggestion;

@@ -58,6 +58,10 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>) 
             return { ...common, publicIp: "192.0.2.7" };
         case "pulumi-nodejs:dynamic/auditTrail:Password":
             return { ...common, value: `${MOCK_PASSWORD}${name}` };
+        case "pulumi-nodejs:dynamic/auditTrail:SourceClaim": {
+            const { host, port } = inputs["connection"] as Record<string, unknown>;
+            return { ...common, host, port, version: "16.4", hasRdsRoles: port === 5432 };
+        }
         case "pulumi-nodejs:dynamic/auditTrail:SourceCatalog":
             return {
                 ...common,
@@ -93,6 +97,11 @@ function catalogRows(tables: unknown): unknown[] {
 /** Subnets, each in a zone of its own. */
 const SUBNET_ZONES = ["us-east-1a", "us-east-1b", "us-east-1c"];
 
+const EXISTING = {
+    engineVersion: "16.4",
+    port: 5432,
+    masterUserSecrets: [{ secretArn: "arn:aws:secretsmanager:us-east-1:123456789012:secret:m" }],
+};
 const INVOKES: Readonly<Record<string, Record<string, unknown>>> = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": {
         names: ["us-east-1c", "us-east-1a", "us-east-1b"],
@@ -100,6 +109,23 @@ const INVOKES: Readonly<Record<string, Record<string, unknown>>> = {
     "aws:index/getRegion:getRegion": { region: "us-east-1" },
     "aws:index/getPartition:getPartition": { partition: "aws", dnsSuffix: "amazonaws.com" },
     "aws:index/getCallerIdentity:getCallerIdentity": { accountId: "123456789012" },
+    "aws:rds/getCluster:getCluster": {
+        ...EXISTING,
+        engine: "aurora-postgresql",
+        endpoint: "shop.cluster-1.example.com",
+        arn: "arn:aws:rds:us-east-1:123456789012:cluster:shop",
+        vpcSecurityGroupIds: ["sg-0123456789abcdef0"],
+    },
+    "aws:rds/getInstance:getInstance": {
+        ...EXISTING,
+        engine: "postgres",
+        address: "shop.1.example.com",
+        dbInstanceArn: "arn:aws:rds:us-east-1:123456789012:db:shop",
+        vpcSecurityGroups: ["sg-0123456789abcdef0"],
+    },
+    "aws:secretsmanager/getSecretVersion:getSecretVersion": {
+        secretString: `{"username":"boss","password":"${MOCK_PASSWORD}existing"}`,
+    },
     "aws:ssm/getParameter:getParameter": { value: "ami-0123456789abcdef0" },
 };
 

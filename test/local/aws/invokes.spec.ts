@@ -40,6 +40,32 @@ describe("functions of the AWS stand-in", () => {
         );
     });
 
+    it("find databases and secrets that a plan without an account asks for, as strictly as AWS", async () => {
+        const [cluster, instance, secret] = [
+            "aws:rds/getCluster:getCluster",
+            "aws:rds/getInstance:getInstance",
+            "aws:secretsmanager/getSecretVersion:getSecretVersion",
+        ] as const;
+        const found = await cloud.invoke(cluster, { clusterIdentifier: "shop" });
+        assert.match(String(found.endpoint), /^shop\.cluster-.*\.eu-central-1\.rds/);
+        assert.equal(found.arn, "arn:aws:rds:eu-central-1:000000000000:cluster:shop");
+        const { address } = await cloud.invoke(instance, { dbInstanceIdentifier: "shop" });
+        assert.match(String(address), /^shop\.c.*\.eu-central-1\.rds/);
+        const [managed] = found.masterUserSecrets as { secretArn: string }[];
+        const { secretString } = await cloud.invoke(secret, { secretId: managed?.secretArn });
+        assert.match(String(secretString), /"username"/);
+
+        const invalid = /not a valid identifier/;
+        await assert.rejects(cloud.invoke(cluster, { clusterIdentifier: "a--b" }), invalid);
+        await assert.rejects(cloud.invoke(cluster, { clusterIdentifier: "Shop" }), invalid);
+        await assert.rejects(cloud.invoke(instance, { dbInstanceIdentifier: "shop-" }), invalid);
+        await assert.rejects(cloud.invoke(instance, { tags: { a: "b" } }), /not by tags/);
+        const elsewhere = "arn:aws:secretsmanager:us-east-1:000000000000:secret:a";
+        for (const secretId of [elsewhere, "shop"]) {
+            await assert.rejects(cloud.invoke(secret, { secretId }), /ResourceNotFoundException/);
+        }
+    });
+
     it("refuse what they cannot answer by its token", async () => {
         await assert.rejects(
             cloud.invoke("aws:s3/getBucket:getBucket"),

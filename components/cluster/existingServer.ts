@@ -1,0 +1,110 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Connection } from "../../database/connection";
+import { renderSql } from "../../database/sqlTemplate";
+import { roles, schemas } from "../../trail/rolesAndSchemas";
+import type { CaBundle } from "../dms/caBundle";
+import type { Tags } from "../tags";
+import { DatabaseCredentials } from "./databaseCredentials";
+import type { DatabaseServer } from "./databaseServer";
+import { psqlCommand } from "./psqlCommand";
+import { SourceClaim } from "./sourceClaim";
+import type { FoundSource } from "./sourceLookup";
+
+/** Arguments of {@link ExistingServer}. */
+export interface ExistingServerArgs {
+    readonly found: FoundSource;
+    readonly databaseName: string;
+    /** The authorities that sign the server's certificate. */
+    readonly caBundle: CaBundle;
+    /** The path of their file as people's commands name it. */
+    readonly caBundleName: string;
+    readonly tags: Tags;
+}
+
+/**
+ * A PostgreSQL server that the stack did not make, as its source. Nothing of it is changed but what the trail makes in its
+ * database; a destroy takes that away again.
+ */
+export class ExistingServer extends pulumi.ComponentResource implements DatabaseServer {
+    readonly owner = undefined;
+    readonly engineVersion: pulumi.Output<string>;
+    readonly hasRdsRoles: pulumi.Output<boolean>;
+    readonly dmsEngineName: DatabaseServer["dmsEngineName"];
+    readonly caBundle: CaBundle;
+    /** Undefined for a server that is given by its address. */
+    readonly arn: pulumi.Output<string> | undefined;
+    readonly host: pulumi.Output<string>;
+    readonly port: pulumi.Output<number>;
+    readonly masterSecretArn: pulumi.Output<string>;
+    readonly psql: pulumi.Output<string>;
+    readonly masterConnection: pulumi.Output<Connection>;
+
+    constructor(name: string, args: ExistingServerArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("auditTrail:index:ExistingServer", name, {}, opts);
+        const { found, databaseName, caBundleName: caBundle } = args;
+        const caPath = args.caBundle.path;
+        const connection = pulumi.secret(
+            pulumi
+                .all([found.host, found.port, found.login])
+                .apply(([host, port, { username: user, password }]) => {
+                    return { host, port, database: databaseName, user, password, caPath };
+                }),
+        );
+        const claim = new SourceClaim(
+            `${name}-claim`,
+            {
+                connection,
+                query: renderSql("sql/source/claim.sql").sql,
+                roles: [roles.source],
+                schemas: [schemas.trail, schemas.dmsHeartbeat],
+            },
+            { parent: this },
+        );
+        const { host, port } = claim;
+
+        this.dmsEngineName = found.dmsEngineName;
+        this.caBundle = args.caBundle;
+        this.arn = found.arn;
+        this.host = host;
+        this.port = port;
+        this.engineVersion = claim.version;
+        this.hasRdsRoles = claim.hasRdsRoles;
+        // Nothing connects before the claim.
+        this.masterConnection = pulumi.secret(
+            pulumi.all([connection, host, port]).apply(([way]) => way),
+        );
+        this.masterSecretArn =
+            found.secretArn ??
+            new DatabaseCredentials(
+                `${name}-master`,
+                {
+                    description: `Login of the source of ${name}`,
+                    username: found.login.username,
+                    password: found.login.password,
+                    host,
+                    port,
+                    databaseName,
+                    caBundle,
+                    tags: args.tags,
+                },
+                { parent: this },
+            ).secretArn;
+        this.psql = pulumi
+            .all([host, port, pulumi.unsecret(found.login.username)])
+            .apply(([knownHost, knownPort, masterUsername]) =>
+                psqlCommand({
+                    host: knownHost,
+                    port: knownPort,
+                    databaseName,
+                    masterUsername,
+                    caBundle,
+                }),
+            );
+        this.registerOutputs({
+            host,
+            port,
+            masterSecretArn: this.masterSecretArn,
+            psql: this.psql,
+        });
+    }
+}
