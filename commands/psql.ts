@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { PlainError } from "../text/errors";
-import { runCommand } from "./shared/command";
+import { runCommand, sayAside } from "./shared/command";
 import { notDeployed, unfinishedUrls } from "./shared/localStack";
 import { psqlVariables } from "./shared/psqlSession";
 import { optionsOf } from "./shared/usage";
+
+/** psql's exit code for a connection that could not be made or went bad, https://www.postgresql.org/docs/current/app-psql.html */
+const NO_CONNECTION = 2;
 
 /** `npm run psql -- source`: a session of the master user; it ends with psql's own exit code. */
 runCommand(
@@ -30,6 +33,11 @@ runCommand(
         try {
             const [code] = (await once(child, "exit")) as [number | null];
             process.exitCode = code ?? 1;
+            if (code === NO_CONNECTION) {
+                sayAside(
+                    '"npm run status" shows what of the stack runs, and "npm start" brings it back.',
+                );
+            }
         } catch (cause) {
             throw new PlainError(
                 'psql could not be started: install the PostgreSQL client, or take the address from "npm run -s outputs".',

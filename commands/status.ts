@@ -73,13 +73,16 @@ interface TrailState {
     readonly answers: boolean;
 }
 
+/** What there is to say of a trail whose secrets or tables are not there. */
+const NOT_WHOLE = "none: a deployment or a stop of the stack has not come to its end";
+
 /** A status that hangs tells nothing. */
 const ANSWER_WITHIN_MS = 10_000;
 
 async function trailState(servers: readonly ServerState[]): Promise<TrailState> {
     const { sourceUrl, auditUrl } = await unfinishedUrls();
     if (sourceUrl === undefined || auditUrl === undefined) {
-        return { overview: null, problem: "not deployed yet", answers: true };
+        return { overview: null, problem: NOT_WHOLE, answers: false };
     }
     const ports = [sourceUrl, auditUrl].map((url) => Number(new URL(url).port));
     const down = servers.filter(({ runs, port }) => !runs && ports.includes(port ?? 0));
@@ -90,7 +93,7 @@ async function trailState(servers: readonly ServerState[]): Promise<TrailState> 
     try {
         const overview = await askDatabases(sourceUrl, auditUrl);
         return overview === undefined
-            ? { overview: null, problem: "not deployed yet", answers: true }
+            ? { overview: null, problem: NOT_WHOLE, answers: false }
             : { overview, problem: null, answers: true };
     } catch (error) {
         return { overview: null, problem: failureText(error), answers: false };
@@ -147,20 +150,25 @@ runCommand(
         const isWhole =
             trail.answers &&
             servers.every(({ runs, wanted }) => runs || !wanted) &&
+            tasks.length > 0 &&
             tasks.every(({ state, suspendedTables }) => {
                 return state === "running" && suspendedTables.length === 0;
             });
+        const advice =
+            tasks.length === 0 || trail.problem === NOT_WHOLE
+                ? 'Run "npm start" to complete the stack, or "npm stop" to remove it.'
+                : 'Run "npm start" to bring back what does not run.';
         if (json) {
             say(JSON.stringify({ servers, tasks, trail }, null, 2));
         } else {
             say("Servers");
             servers.map(serverLine).forEach(say);
             say("Replication task");
-            tasks.flatMap(taskLines).forEach(say);
+            (tasks.length === 0 ? ["  none"] : tasks.flatMap(taskLines)).forEach(say);
             say("Trail");
             trailLines(trail).forEach(say);
             if (!isWhole) {
-                say('\nRun "npm start" to bring back what does not run.');
+                say(`\n${advice}`);
             }
         }
         process.exitCode = isWhole ? 0 : 1;

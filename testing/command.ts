@@ -25,18 +25,25 @@ export interface RunningCommand {
 /** The folders, as the commands take them from their environment, and whatever else a test changes there. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Starts a program in the project's folder; an undefined variable is removed from the environment. */
+/**
+ * Starts a program in the project's folder; an undefined variable is removed from the environment.
+ *
+ * @param input what it reads from standard input; nothing by default
+ */
 export function launch(
     file: string,
     args: readonly string[],
     environment: Environment,
+    input?: string,
 ): RunningCommand {
     const child = spawn(file, args, {
         cwd: PROJECT_ROOT,
         env: { ...process.env, ...environment },
         detached: true,
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: "pipe",
     });
+    // It may end without reading.
+    child.stdin.on("error", () => undefined).end(input);
     // A test that dies leaves no command behind; what the command has started is swept by the stack's guard.
     const end = (): void => {
         signalGroup(child, "SIGKILL");
@@ -69,6 +76,7 @@ export function npmRun(
     script: string,
     environment: Environment,
     args: readonly string[] = [],
+    input?: string,
 ): RunningCommand {
-    return launch("npm", ["run", "-s", script, "--", ...args], environment);
+    return launch("npm", ["run", "-s", script, "--", ...args], environment, input);
 }

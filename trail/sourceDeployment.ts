@@ -32,6 +32,9 @@ export interface GuardChoices {
 /** What {@link guardBatches} has to know of a row of the source's catalog. */
 type UpdateFacts = Pick<CatalogRow, "table_schema" | "table_name" | "updates_are_rewritten">;
 
+/** The table that {@link demoBatches} creates. */
+export const DEMO_TABLE: TableName = { schema: "public", table: "items" };
+
 /** The demo table. */
 export function demoBatches(): SqlBatch[] {
     return [{ files: [renderSql("sql/source/items.sql")] }];

@@ -53,7 +53,7 @@ export class Database {
         } catch (cause) {
             const reason = messageOf(cause);
             throw new PlainError(
-                `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: check that the stack is deployed and that this user may read it.`,
+                `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: ${mend(cause)}.`,
                 { cause },
             );
         }
@@ -105,6 +105,16 @@ export class Database {
         }
         return row;
     }
+}
+
+/** lock_not_available, https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const LOCKED = "55P03";
+
+/** What to do about a script that failed. */
+function mend(cause: unknown): string {
+    return cause instanceof Error && "code" in cause && cause.code === LOCKED
+        ? "somebody has locked a table that it reads (pg_locks shows who), so run this again once that transaction has ended"
+        : "check that the stack is deployed and that this user may read it";
 }
 
 function isPlain(result: unknown): boolean {

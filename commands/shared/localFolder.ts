@@ -2,13 +2,17 @@ import { lstat, rm, rmdir } from "node:fs/promises";
 import path from "node:path";
 import { localDir } from "../../local/engine/paths";
 import { namesIn } from "../../local/servers/files";
+import { codeOf } from "../../text/errors";
 
 /** What the commands make in the folder: the stand-ins' files, the engine's, and those of previews that were killed. */
 const OWN = /^(local|engine|preview-.+)$/;
 
+/** What the system says of a folder at which another disk is mounted. */
+const MOUNTED = "EBUSY";
+
 /**
  * Removes what the laptop stack has in its folder, and the folder when nothing else is in it. Where it is a link, the
- * user's own way to another disk, the link and the folder that it leads to stay, empty.
+ * user's own way to another disk, the link and the folder that it leads to stay, empty; so does a mount point.
  *
  * @returns what is left there because it is not the stack's.
  */
@@ -27,7 +31,11 @@ export async function removeLocalFolder(): Promise<string[]> {
         () => false,
     );
     if (isFolder && others.length === 0) {
-        await rmdir(folder);
+        await rmdir(folder).catch((error: unknown) => {
+            if (codeOf(error) !== MOUNTED) {
+                throw error;
+            }
+        });
     }
     return others.map((name) => path.join(folder, name));
 }

@@ -13,6 +13,7 @@ import {
 import type { CatalogRow, FormerName } from "../../trail/catalogRow";
 import { catalogParameters, tableDefinitions, withWhereabouts } from "../../trail/catalogTables";
 import { excludedColumns, type TableChoices } from "../../trail/columnChoices";
+import { formatTableName } from "../../trail/names";
 import {
     type ReplicatedTable,
     replicatedTables,
@@ -34,6 +35,8 @@ export interface SourceCatalogArgs {
     readonly guards: readonly (readonly string[])[];
     /** What the config says of single columns. */
     readonly choices: readonly TableChoices[];
+    /** Tables that the update creates before it reads the catalog. */
+    readonly toCome: readonly TableName[];
 }
 
 interface SourceCatalogInputs {
@@ -43,6 +46,7 @@ interface SourceCatalogInputs {
     readonly formerNames: string;
     readonly parameters: readonly unknown[];
     readonly guards: readonly (readonly string[])[];
+    readonly toCome: readonly TableName[];
     /** The columns of each table that the trail leaves out, in the order of the tables. The state has no value of them. */
     readonly excluded: readonly (readonly string[])[];
     /** What a preview shows for the output of that name before the catalog is read. */
@@ -155,6 +159,28 @@ async function readState(
     };
 }
 
+/**
+ * What a preview says of tables that the update will refuse because they are missing; undefined where there is none. Not in
+ * the words of the definitions, which judge by sets: those do not work in the provider's process, to which they are copied.
+ */
+export function refusal(
+    rows: readonly CatalogRow[],
+    toCome: readonly TableName[],
+): string | undefined {
+    const missing = rows
+        .filter(
+            (row) =>
+                row.relkind === null &&
+                !toCome.some(
+                    ({ schema, table }) => row.table_schema === schema && row.table_name === table,
+                ),
+        )
+        .map((row) => formatTableName({ schema: row.table_schema, table: row.table_name }));
+    return missing.length === 0
+        ? undefined
+        : `The update will be refused, because these tables do not exist in the source database: ${missing.join(", ")}; create them, or take them from the list.`;
+}
+
 /** What is done to a catalog; apart from the resource, so that it can be asked without an engine. */
 export const catalogProvider: pulumi.dynamic.ResourceProvider<
     SourceCatalogInputs,
@@ -167,10 +193,10 @@ export const catalogProvider: pulumi.dynamic.ResourceProvider<
             util.isDeepStrictEqual(olds.tables, news.tables) &&
             util.isDeepStrictEqual(excluded, news.excluded) &&
             olds.query === news.query;
-        if (!isSame) {
-            return { changes: true };
-        }
         if (!isKnownConnection(news.connection)) {
+            if (!isSame) {
+                return { changes: true };
+            }
             console.warn(
                 `The source's catalog could not be compared, its columns are taken as they were: ${UNKNOWN_SERVER}.`,
             );
@@ -178,7 +204,13 @@ export const catalogProvider: pulumi.dynamic.ResourceProvider<
         }
         try {
             const { rows, unguarded } = await readCatalog(news, olds.rows);
+            // The program of a preview gets no rows of a catalog that has changed, and judges none.
+            const problem = refusal(rows, news.toCome);
+            if (problem !== undefined) {
+                console.warn(problem);
+            }
             const same =
+                isSame &&
                 unguarded.length === 0 &&
                 util.isDeepStrictEqual(olds.rows, rows) &&
                 olds.columnsHash === hashColumns(rows) &&
@@ -193,9 +225,9 @@ export const catalogProvider: pulumi.dynamic.ResourceProvider<
             // A preview must work where the private database is out of reach. An update that has anything to do in the
             // database fails there with its own message.
             console.warn(
-                `The source's catalog could not be compared, its columns are taken as they were: ${messageOf(error)}`,
+                `The source's catalog could not be compared, ${isSame ? "its columns are taken as they were" : "a table that the update would refuse is not known"}: ${messageOf(error)}`,
             );
-            return { changes: false };
+            return { changes: !isSame };
         }
     },
     async create(inputs) {

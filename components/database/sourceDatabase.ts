@@ -6,6 +6,7 @@ import { dmsSessionLook } from "../../trail/dmsSession";
 import { guardNames, LIMIT_GUARD, MARKER_TABLE } from "../../trail/guards";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import {
+    DEMO_TABLE,
     demoBatches,
     guardBatches,
     type GuardChoices,
@@ -123,6 +124,7 @@ function sourceCatalog(
             connection: server.masterConnection,
             tables,
             choices: args.columns,
+            toCome: args.demoTable ? [DEMO_TABLE] : [],
             query: renderSql("sql/source/catalog.sql").sql,
             formerNames: renderSql("sql/source/former_names.sql").sql,
             guards: tables.map((table) => wantedGuards(args, table)),

@@ -54,7 +54,8 @@ ${rows("stack")}
 
 ## AWS Security Hub
 
-Every control for RDS, DMS, EC2 (which has those for VPCs), KMS, Secrets Manager and IAM: the rule that checks it, or why
+Every control for RDS, DMS, EC2 (which has those for VPCs), KMS, Secrets Manager, IAM, Systems
+Manager and CloudWatch: the rule that checks it, or why
 none does. From \`policy/docs/securityHub.ts\`.
 
 ${coverageTable()}

@@ -35,7 +35,7 @@ const CHOICE = "the operator chooses between cost and availability; the trail re
 const TAGS =
     "the program tags everything; which tags an organisation wants is its tag policy's business";
 
-/** Every control for RDS, DMS, EC2 with VPC, KMS, Secrets Manager and IAM, as far as they were known in 2026. */
+/** Every control for RDS, DMS, EC2 with VPC, KMS, Secrets Manager, IAM, Systems Manager and CloudWatch, as far as they were known in 2026. */
 export const coverage: readonly ControlCoverage[] = [
     covered("RDS.1", "snapshots are private", "rds-snapshots-private"),
     covered("RDS.2", "no public access", "rds-not-public"),
@@ -168,6 +168,26 @@ export const coverage: readonly ControlCoverage[] = [
         ACCOUNT,
     ),
     left("IAM.23 IAM.24 IAM.25", "tags", TAGS),
+
+    left(
+        "SSM.1 SSM.2 SSM.3",
+        "managed hosts, their patches and associations",
+        "the program gives the host's role the agent's policy; whether the agent reports and what it has patched is seen in the account",
+    ),
+    left("SSM.4 SSM.5", "documents", NOT_HERE),
+    left("SSM.6 SSM.7", "logs of automation, sharing of documents", ACCOUNT),
+
+    left(
+        "CloudWatch.1 CloudWatch.2 CloudWatch.3 CloudWatch.4 CloudWatch.5 CloudWatch.6 CloudWatch.7 CloudWatch.8 CloudWatch.9 CloudWatch.10 CloudWatch.11 CloudWatch.12 CloudWatch.13 CloudWatch.14",
+        "metric filters of the account's CloudTrail",
+        ACCOUNT,
+    ),
+    left("CloudWatch.15 CloudWatch.17", "alarms act", NOT_HERE),
+    left(
+        "CloudWatch.16",
+        "log groups are kept for a year",
+        "RDS and DMS make their log groups themselves; the trail is in the audit database, not in them",
+    ),
 ];
 
 /** The coverage as a Markdown table. */

@@ -1,9 +1,37 @@
 import assert from "node:assert/strict";
-import { catalogProvider } from "../../components/database/sourceCatalog";
+import { catalogProvider, refusal } from "../../components/database/sourceCatalog";
 import { scriptProvider } from "../../components/database/sqlScript";
+import type { CatalogRow } from "../../trail/catalogRow";
 
 /** What the engine passes in the place of a value that a preview does not know. */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+
+describe("a preview that reads the source's catalog", () => {
+    const row = (table_name: string, relkind: string | null): CatalogRow => ({
+        ...{ table_schema: "public", table_name, relkind, oid: "1", primary_key: ["id"] },
+        columns: [
+            {
+                name: "id",
+                type: "integer",
+                attnum: 1,
+                element: "int4",
+                elementKind: "b",
+                builtIn: true,
+            },
+        ],
+    });
+    const items = { schema: "public", table: "items" };
+
+    it("says what the update will refuse, but not a table that it creates itself", () => {
+        const rows = [row("items", null), row("orders", "r"), row("gone", null)];
+        assert.equal(refusal([row("orders", "r")], []), undefined);
+        assert.match(
+            refusal(rows, []) ?? "",
+            / database: public\.items, public\.gone; create them/u,
+        );
+        assert.match(refusal(rows, [items]) ?? "", / database: public\.gone; create them/u);
+    });
+});
 
 describe("a preview of an update that moves a database's server", () => {
     const said: string[] = [];

@@ -97,6 +97,10 @@ describe("stack: the life of a laptop stack", function () {
             await source.query("SELECT");
             await audit.query("SELECT");
         });
+        const status = await stack.attempt("status");
+        assert.equal(status.code, 1);
+        assert.match(status.stdout, /^Replication task\n {2}none$/m);
+        assert.match(status.stdout, /^Run "npm start" to complete the stack, or "npm stop" to /m);
         await stack.configure(ARTICLE);
     });
 
@@ -174,6 +178,8 @@ describe("stack: the life of a laptop stack", function () {
             tasks.map(({ state, suspendedTables }) => [state, suspendedTables]),
             [["running", []]],
         );
+        const psql = await stack.sql("audit", "SELECT count(*) FROM items_audit_log");
+        assert.match(psql.stdout, /^ +7$/m);
         const { stdout: logs } = await stack.run("logs", "source", "task");
         assert.deepEqual(logs.match(/^\w+(?=: \/)/gm), ["source", "task"]);
         assert.match(logs, /database system is ready to accept connections/);
@@ -210,6 +216,9 @@ describe("stack: the life of a laptop stack", function () {
         assert.equal(status.code, 1);
         assert.match(status.stdout, /^ {2}does not run: audit-trail-local-source$/m);
         assert.match(status.stdout, /^Run "npm start" to bring back what does not run\.$/m);
+        const psql = await stack.sql("source", "SELECT 1");
+        assert.equal(psql.code, 2);
+        assert.match(psql.stderr, /^"npm run status" shows what .* "npm start" brings it back\.$/m);
         const tables = await stack.attempt("tables");
         assert.equal(tables.code, 1);
         assert.match(tables.stderr, /^The database "appdb" at localhost:\d+ does not answer \(/m);
@@ -238,8 +247,13 @@ describe("stack: the life of a laptop stack", function () {
             await source.query("ALTER TABLE public.items ADD COLUMN note text");
         });
         // What follows from a changed cluster is planned as well, and is not more than that.
-        await stack.configure({ ...ARTICLE, backupRetentionDays: 8 });
+        const tables = [...(ARTICLE.tables as string[]), "public.nowhere"];
+        await stack.configure({ ...ARTICLE, tables, backupRetentionDays: 8 });
         const { stdout } = await stack.run("preview");
+        assert.match(
+            stdout,
+            /The update will be refused, because these tables do not exist .*: public\.nowhere; create them/,
+        );
         assert.match(stdout, /aws:dms:ReplicationTask \S+ update \[diff: ~tableMappings\]/);
         assert.equal(stdout.match(/update \[diff: ~backupRetentionPeriod\]/g)?.length, 2);
         assert.doesNotMatch(stdout, /aws:\S+ \S+ (create )?replace/);

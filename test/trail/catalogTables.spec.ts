@@ -93,6 +93,21 @@ describe("definitions from the source's catalog", () => {
         await server.stop();
     });
 
+    it("cannot be read while somebody has locked a table, which the message says", async () => {
+        const other = await connect(server);
+        const reader = await connect(server);
+        try {
+            await other.query("BEGIN; LOCK TABLE items IN ACCESS EXCLUSIVE MODE");
+            const source = await Database.prepare(reader, "source");
+            await assert.rejects(
+                source.rows({ file: "sql/some.sql", sql: "SELECT FROM public.items" }),
+                /^Error: sql\/some\.sql failed on the source database \(canceling statement due to lock timeout\), so nothing can be said of the trail: somebody has locked a table that it reads \(pg_locks shows who\), so run this again once that transaction has ended\.$/u,
+            );
+        } finally {
+            await Promise.all([other.end(), reader.end()]);
+        }
+    });
+
     async function definitions(...tables: string[]): Promise<TableDefinition[]> {
         return await chosen({}, ...tables);
     }

@@ -290,6 +290,20 @@ describe("the gap ledger", () => {
         assert.deepEqual(await asOf("2026-11-02 08:59:59+00"), []);
         assert.equal((await asOf("2026-11-02 09:00+00")).length, 2);
         assert.deepEqual(await asOf("2026-11-02 14:00+00"), [{ price: "2.00" }]);
+        // Without a zone the session says what is meant, before the function sees it; with one it has no say.
+        for (const [zone, style, first, before] of [
+            ["UTC", "ISO, MDY", "2026-11-02 09:00", "2026-11-02 08:59:59"],
+            ["Asia/Tokyo", "ISO, MDY", "2026-11-02 18:00", "2026-11-02 17:59:59"],
+            ["America/New_York", "ISO, MDY", "2026-11-02 04:00", "2026-11-02 03:59:59"],
+            ["Asia/Kathmandu", "SQL, DMY", "02/11/2026 14:45", "02/11/2026 14:44:59"],
+            ["UTC", "SQL, MDY", "11/02/2026 09:00", "11/02/2026 08:59:59"],
+        ] as const) {
+            await trail.reader.query(`SET timezone = '${zone}'; SET datestyle = '${style}'`);
+            assert.deepEqual([(await asOf(first)).length, await asOf(before)], [2, []], zone);
+            assert.equal((await asOf("2026-11-02 09:00Z")).length, 2, zone);
+            assert.deepEqual(await asOf("2026-11-02 08:59:59Z"), [], zone);
+        }
+        await trail.reader.query("RESET timezone; RESET datestyle");
         // The load's rows are the first that a trail knows; before them a table only looks empty.
         await trail.dms.query(
             `INSERT INTO items_staging (item_id, name, price, audit_trail_operation, audit_trail_commit_timestamp) VALUES (3, 'c', 3, 'I', '2026-11-01 12:00')`,

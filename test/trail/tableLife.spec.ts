@@ -239,6 +239,29 @@ describe("the life of a listed table on the audit side", () => {
         );
     });
 
+    it("reads a time without a zone in a key as UTC, whatever the session's zone is", async () => {
+        const readings = definitionOf("public", "readings", { at: "timestamp with time zone" }, [
+            "at",
+        ]);
+        await update([readings]);
+        await inserted("readings_staging", "timestamptz '2026-03-04 12:00Z'", 100);
+        for (const zone of ["UTC", "Asia/Tokyo", "America/New_York"]) {
+            await trail.reader.query(`SET timezone = '${zone}'; SET datestyle = 'SQL, DMY'`);
+            for (const [at, rows] of [
+                ["2026-03-04 12:00", 1],
+                ["2026-03-04T12:00:00Z", 1],
+                ["2026-03-04 21:00+09", 1],
+                ["2026-03-04 21:00", 0],
+            ] as const) {
+                const found = await trail.reader.query(
+                    "SELECT FROM audit_trail.row_history('public', 'readings', jsonb_build_object('at', $1::text))",
+                    [at],
+                );
+                assert.equal(found.rows.length, rows, `${at} in ${zone}`);
+            }
+        }
+    });
+
     it("counts what arrives before DMS lets go of it as logged", async () => {
         await inserted("items_staging", "1, 'a', 1", 100);
         await inserted(`"Sales"."Order""Lines_staging"`, "1, 1", 50);

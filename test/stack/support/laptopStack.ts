@@ -120,6 +120,13 @@ export class LaptopStack {
         return await this.begin(script, ...args).ended;
     }
 
+    /** Runs SQL by `npm run psql`, which reads it from its standard input. */
+    async sql(side: "source" | "audit", text: string): Promise<CommandResult> {
+        const command = npmRun("psql", this.environment, [side], text);
+        this.commands.push(command);
+        return await command.ended;
+    }
+
     /** Runs a command that has to succeed. */
     async run(script: string, ...args: readonly string[]): Promise<CommandResult> {
         const result = await this.attempt(script, ...args);
