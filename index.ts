@@ -40,7 +40,7 @@ const guard = new ReplacementGuard({ deletionProtection, acknowledged });
 const { existing, vpcCidr } = config.network;
 const network: TrailNetwork =
     existing === undefined
-        ? new Network(prefix, { vpcCidr, tags })
+        ? new Network(prefix, { vpcCidr, guard, tags })
         : new ExistingNetwork(prefix, existing);
 const { vpcId, privateSubnetIds: subnetIds, publicRouteTableId } = network;
 const existingSource = config.source.existing;

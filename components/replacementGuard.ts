@@ -6,6 +6,7 @@ import { messageOf } from "../text/errors";
 const LOSSES: Readonly<Record<string, string>> = {
     "aws:dms/replicationTask:ReplicationTask":
         "its replication slot goes with it, and so do the changes that it has not carried yet",
+    "aws:ec2/vpc:Vpc": "databases and DMS cannot move to another network, and AWS refuses halfway",
     "aws:rds/cluster:Cluster": "its databases go with it",
     "aws:rds/clusterInstance:ClusterInstance": "nobody reaches the database meanwhile",
     "aws:rds/instance:Instance": "its databases go with it",

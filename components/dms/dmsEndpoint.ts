@@ -59,6 +59,8 @@ export function endpointInputs(endpointId: string, args: EndpointArgs): aws.dms.
         sslMode: "verify-full",
         certificateArn: args.certificateArn,
         postgresSettings: args.settings,
+        // AWS refuses to change the endpoint of a running task; the plugin stops and resumes it.
+        pauseReplicationTasks: true,
         tags: named(endpointId, args.tags),
     };
 }

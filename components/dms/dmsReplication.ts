@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { DatabaseServer } from "../cluster/databaseServer";
@@ -68,7 +69,8 @@ export class DmsReplication extends pulumi.ComponentResource {
                 ? access
                 : { ...access, certificate: caCertificate(owner, "source-ca", region, own) };
         const source = endpoint(owner, sourceAccess, "source", args.source);
-        const target = endpoint(owner, access, "target", args.target);
+        // One after the other: each stops the task to be changed and resumes it.
+        const target = endpoint(owner, access, "target", args.target, [source]);
         const task = replicationTask(owner, args, instance, { source, target });
 
         this.instanceArn = instance.replicationInstanceArn;
@@ -98,6 +100,7 @@ function replicationInstance(
     args: DmsReplicationArgs,
     subnets: aws.dms.ReplicationSubnetGroup,
 ): aws.dms.ReplicationInstance {
+    // Here and below: with the same id the new one cannot be made beside the old one.
     return new aws.dms.ReplicationInstance(
         `${name}-instance`,
         {
@@ -114,7 +117,7 @@ function replicationInstance(
             applyImmediately: true,
             tags: named(name, tags),
         },
-        opts,
+        { ...opts, deleteBeforeReplace: true },
     );
 }
 
@@ -157,13 +160,18 @@ function caCertificate(
     region: pulumi.Output<string>,
     caBundlePem: string,
 ): aws.dms.Certificate {
-    const certificateId = `${name}-${label}`;
+    const resourceName = `${name}-${label}`;
+    const certificatePem = region.apply((here) => regionBundle(caBundlePem, here));
+    // DMS cannot change a certificate. Another one has another id, so that the endpoints can go over to it.
+    const certificateId = certificatePem.apply(
+        (pem) => `${resourceName}-${createHash("sha256").update(pem).digest("hex").slice(0, 8)}`,
+    );
     return new aws.dms.Certificate(
-        certificateId,
+        resourceName,
         {
             certificateId,
-            certificatePem: region.apply((here) => regionBundle(caBundlePem, here)),
-            tags: named(certificateId, tags),
+            certificatePem,
+            tags: named(resourceName, tags),
         },
         opts,
     );
@@ -174,6 +182,7 @@ function endpoint(
     { role, policy, certificate }: Access,
     type: EndpointArgs["type"],
     { dmsEngineName, dmsSecretArn, databaseName }: DmsDatabase,
+    after: readonly pulumi.Resource[] = [],
 ): aws.dms.Endpoint {
     const endpointId = `${name}-${type}`;
     const inputs = endpointInputs(endpointId, {
@@ -186,7 +195,11 @@ function endpoint(
         certificateArn: certificate.certificateArn,
         tags,
     });
-    return new aws.dms.Endpoint(endpointId, inputs, { ...opts, dependsOn: [policy] });
+    return new aws.dms.Endpoint(endpointId, inputs, {
+        ...opts,
+        deleteBeforeReplace: true,
+        dependsOn: [policy, ...after],
+    });
 }
 
 function replicationTask(
@@ -214,6 +227,7 @@ function replicationTask(
         {
             ...opts,
             ...args.guard.optionsFor(resourceName),
+            deleteBeforeReplace: true,
             dependsOn: [args.source, args.target],
         },
     );

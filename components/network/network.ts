@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Owner } from "../owner";
+import type { ReplacementGuard } from "../replacementGuard";
 import { named, type Tags } from "../tags";
 import { planSubnets } from "./subnets";
 import type { HostPlace, TrailNetwork } from "./trailNetwork";
@@ -9,6 +10,7 @@ import type { HostPlace, TrailNetwork } from "./trailNetwork";
 export interface NetworkArgs {
     /** IPv4 network of the VPC. */
     readonly vpcCidr: string;
+    readonly guard: Pick<ReplacementGuard, "optionsFor">;
     readonly tags: Tags;
 }
 
@@ -27,7 +29,7 @@ export class Network extends pulumi.ComponentResource implements TrailNetwork {
         const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
         const [publicCidr = "", ...privateCidrs] = planSubnets(args.vpcCidr, 1 + PRIVATE_SUBNETS);
         const zones = availabilityZones(owner);
-        const vpc = namingVpc(owner, args.vpcCidr);
+        const vpc = namingVpc(owner, args);
         emptyDefaultGroup(owner, vpc);
         const publicSubnet = subnet(owner, vpc, "public", publicCidr, zoneOf(zones, 0));
         const privateSubnets = privateCidrs
@@ -83,16 +85,20 @@ function zoneOf(zones: pulumi.Output<string[]>, index: number): pulumi.Output<st
 }
 
 /** A VPC in which the private names of VPC endpoints and of Aurora resolve: for that it needs both kinds of DNS. */
-function namingVpc({ name, tags, opts }: Owner, cidrBlock: string): aws.ec2.Vpc {
+function namingVpc(
+    { name, tags, opts }: Owner,
+    { vpcCidr: cidrBlock, guard }: NetworkArgs,
+): aws.ec2.Vpc {
+    const resourceName = `${name}-vpc`;
     return new aws.ec2.Vpc(
-        `${name}-vpc`,
+        resourceName,
         {
             cidrBlock,
             enableDnsHostnames: true,
             enableDnsSupport: true,
             tags: named(name, tags),
         },
-        opts,
+        { ...opts, ...guard.optionsFor(resourceName) },
     );
 }
 

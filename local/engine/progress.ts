@@ -58,6 +58,9 @@ export interface EngineReport {
 /** How the SDK introduces an error in a value that a resource or an output was to get, once per resource it went through. */
 const PROPERTY_CHAIN = /^(error serializing property "[^"]*": )+/gm;
 
+/** How the engine introduces the sentence of a hook of the program. */
+const HOOK = /^(Preview failed: )?before hook "[^"]*" failed: /;
+
 /** A diagnostic as a person reads it: no colour marks, no stack, no `error:` prefix. */
 export function plainMessage(message: string): string {
     return message
@@ -66,6 +69,7 @@ export function plainMessage(message: string): string {
         .filter((line) => !/^\s+at .+(:\d+:\d+\)?|<anonymous>\)?|native\)?)$/.test(line))
         .join("\n")
         .replace(/^(\s*(error|Error):\s+)+/, "")
+        .replace(HOOK, "")
         .replace(PROPERTY_CHAIN, "")
         .trim();
 }

@@ -7,6 +7,7 @@ import { leastConfig, runProgram } from "./support/program";
 /** What loses data when another one takes its place. */
 const GUARDED = [
     "aws:dms/replicationTask:ReplicationTask audit-trail-dev-task",
+    "aws:ec2/vpc:Vpc audit-trail-dev-vpc",
     "aws:rds/cluster:Cluster audit-trail-dev-audit-cluster",
     "aws:rds/cluster:Cluster audit-trail-dev-source-cluster",
     "aws:rds/clusterInstance:ClusterInstance audit-trail-dev-audit-instance-1",
@@ -76,7 +77,7 @@ describe("ReplacementGuard", function () {
         assert.equal(protects(false), false);
     });
 
-    it("guards the task, the clusters, their instances, and the logs with their staging tables", async () => {
+    it("guards the task, the network, the clusters, their instances, and the logs with their staging tables", async () => {
         const run = await runProgram(leastConfig);
         const guarded = run
             .resources()

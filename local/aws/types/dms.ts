@@ -9,7 +9,7 @@ import { CERTIFICATE, ENDPOINT, startTask, TASK, taskFolder, writeTask } from ".
 import { isKnown } from "../validate";
 import { roleProblem } from "./iam";
 import { checkSecurityGroups } from "./network";
-import { checkZones } from "./rds";
+import { checkZones, keepVpc } from "./rds";
 
 export const REPLICATION_INSTANCE = "aws:dms/replicationInstance:ReplicationInstance";
 const SUBNET_GROUP = "aws:dms/replicationSubnetGroup:ReplicationSubnetGroup";
@@ -203,6 +203,7 @@ const subnetGroup: TypeBehaviour = {
             vpcId: mustText(first ?? {}, "vpcId"),
         };
     },
+    update: keepVpc,
     delete: async (call) => {
         await refuseWhileUsed(call, "InvalidResourceStateFault", [
             { type: REPLICATION_INSTANCE, property: "replicationSubnetGroupId", value: call.id },

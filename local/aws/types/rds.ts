@@ -14,6 +14,7 @@ import { arn } from "../account";
 import { type Call, mustText, text, texts, type TypeBehaviour } from "../behaviour";
 import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
+import type { ResourceRecord } from "../store";
 import { isKnown } from "../validate";
 import { checkSecurityGroups, subnetsOf } from "./network";
 import { CLUSTER, parameterGroup, parameterGroupTypes } from "./rdsParameters";
@@ -250,6 +251,17 @@ export async function checkZones(
     return subnets;
 }
 
+/** Refuses another network for a subnet group, as RDS and DMS do: what is in the group could not go there. */
+export async function keepVpc(call: Call, before: ResourceRecord, inputs: Props): Promise<Props> {
+    const subnets = await checkZones(call, texts(inputs, "subnetIds"), "InvalidSubnet");
+    if (subnets.some(({ vpcId }) => vpcId !== before.computed.vpcId)) {
+        throw new Error(
+            `InvalidParameterValue: the new subnets of "${call.id}" are not in the VPC of its subnet group.`,
+        );
+    }
+    return {};
+}
+
 export const rdsTypes: Readonly<Record<string, TypeBehaviour>> = {
     [CLUSTER]: cluster,
     [CLUSTER_INSTANCE]: clusterInstance,
@@ -264,6 +276,7 @@ export const rdsTypes: Readonly<Record<string, TypeBehaviour>> = {
             const [first] = await checkZones(call, texts(inputs, "subnetIds"), code);
             return { arn: arn(call.account, "rds", `subgrp:${call.id}`), vpcId: first?.vpcId };
         },
+        update: keepVpc,
         delete: async (call) => {
             await refuseWhileUsed(call, "InvalidDBSubnetGroupStateFault", [
                 { type: CLUSTER, property: "dbSubnetGroupName", value: call.id },

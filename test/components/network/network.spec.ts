@@ -9,6 +9,7 @@ import {
     type SecurityGroupsArgs,
 } from "../../../components/network/securityGroups";
 import { Recorder } from "../support/mocks";
+import { UNGUARDED } from "../support/unguarded";
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule";
@@ -18,7 +19,7 @@ describe("Network", () => {
     const recorder = new Recorder();
     before(async () => {
         await recorder.install();
-        const network = new Network("net", { vpcCidr: "10.20.0.0/16", tags });
+        const network = new Network("net", { vpcCidr: "10.20.0.0/16", guard: UNGUARDED, tags });
         await recorder.settle(network.vpcId, network.host.subnetId, ...network.privateSubnetIds);
     });
 

@@ -156,6 +156,31 @@ describe("DMS of the AWS stand-in", () => {
         assert.deepEqual((written as Props).postgresSettings, settings);
     });
 
+    it("keeps a subnet group in its network", async () => {
+        const { subnets } = await makeReplication(cloud, { source, target });
+        const ids = subnets.map(({ id }) => id);
+        const group = await cloud.create(SUBNET_GROUP, "other", {
+            replicationSubnetGroupId: "other",
+            replicationSubnetGroupDescription: "other",
+            subnetIds: ids,
+        });
+        await cloud.update(group, { subnetIds: [...ids].reverse() });
+        const vpc = await cloud.create("aws:ec2/vpc:Vpc", "far", { cidrBlock: "10.1.0.0/16" });
+        const [first, second] = await Promise.all(
+            ["a", "b"].map((zone, at) =>
+                cloud.create("aws:ec2/subnet:Subnet", `far-${zone}`, {
+                    vpcId: vpc.id,
+                    cidrBlock: `10.1.${at}.0/24`,
+                    availabilityZone: `us-east-1${zone}`,
+                }),
+            ),
+        );
+        await assert.rejects(
+            cloud.update(group, { subnetIds: [first?.id, second?.id] }),
+            /the new subnets of "other" are not in the VPC of its subnet group/,
+        );
+    });
+
     it("needs its account-wide roles first", async () => {
         const { subnets } = await makeNetwork(cloud);
         const inputs = {
