@@ -1,0 +1,239 @@
+import type { Settings } from "./laptopStack";
+import type { Alterations } from "./previewState";
+
+/** What an update does to one resource for one kind of change. */
+interface Change {
+    /** What a person changes, a config key where there is one. */
+    readonly kind: string;
+    /** The end of the resource's name after the stack's prefix. */
+    readonly resource: string;
+    /** The input that differs; undefined where the engine names none, as where the replacement of another one asks for it. */
+    readonly input?: string;
+    readonly operation: "create" | "delete" | "none" | "replace" | "update";
+    /** What that means while the stack runs, in the words of the page. */
+    readonly effect: string;
+}
+
+/** Changes that one preview shows together, each by its own resource or input. */
+export interface ChangeGroup {
+    readonly settings: Settings;
+    readonly alterations: Alterations;
+    readonly changes: readonly Change[];
+}
+
+const RESTART = "the instance restarts";
+const PAUSE = "the task is stopped, changed and resumed, and goes on where it was";
+const MINUTES = "DMS changes the instance, and the task goes on after it";
+const ALIVE = "nothing stops";
+const REFUSED = "refused until `acknowledgeReplacement` names it";
+
+/** Everything that is changed in place, at once. */
+export const IN_PLACE: ChangeGroup = {
+    settings: {
+        tables: ["public.orders"],
+        demoTable: false,
+        instanceClass: "db.r6g.xlarge",
+        engineVersion: "17.8",
+        backupRetentionDays: 14,
+        dmsInstanceClass: "dms.t3.large",
+        dmsEngineVersion: "3.6.2",
+        dmsAllocatedStorage: 100,
+        maxLobSizeKb: 128,
+        hostInstanceType: "t3.large",
+        sshCidr: "127.0.0.2/32",
+    },
+    alterations: {
+        "aws:dms/endpoint:Endpoint": { extraConnectionAttributes: "executeTimeout=900" },
+        "aws:dms/replicationTask:ReplicationTask": { migrationType: "cdc" },
+        "aws:rds/clusterParameterGroup:ClusterParameterGroup": { parameters: [] },
+        "aws:dms/replicationSubnetGroup:ReplicationSubnetGroup": { tags: { Team: "a" } },
+        "aws:ec2/instance:Instance": { ami: "ami-0fedcba9876543210" },
+    },
+    changes: [
+        {
+            kind: "`instanceClass`",
+            resource: "source-instance-1",
+            input: "instanceClass",
+            operation: "update",
+            effect: RESTART,
+        },
+        {
+            kind: "`engineVersion`, minor",
+            resource: "audit-cluster",
+            input: "engineVersion",
+            operation: "update",
+            effect: RESTART,
+        },
+        {
+            kind: "`backupRetentionDays`",
+            resource: "audit-cluster",
+            input: "backupRetentionPeriod",
+            operation: "update",
+            effect: ALIVE,
+        },
+        {
+            kind: "a parameter of the database",
+            resource: "source-parameters",
+            input: "parameters",
+            operation: "update",
+            effect: "a static parameter holds after a restart",
+        },
+        {
+            kind: "`dmsInstanceClass`",
+            resource: "instance",
+            input: "replicationInstanceClass",
+            operation: "update",
+            effect: MINUTES,
+        },
+        {
+            kind: "`dmsEngineVersion`",
+            resource: "instance",
+            input: "engineVersion",
+            operation: "update",
+            effect: MINUTES,
+        },
+        {
+            kind: "`dmsAllocatedStorage`",
+            resource: "instance",
+            input: "allocatedStorage",
+            operation: "update",
+            effect: MINUTES,
+        },
+        {
+            kind: "`maxLobSizeKb`, other task settings",
+            resource: "task",
+            input: "replicationTaskSettings",
+            operation: "update",
+            effect: PAUSE,
+        },
+        {
+            kind: "`tables`: one comes, one leaves",
+            resource: "task",
+            input: "tableMappings",
+            operation: "update",
+            effect: PAUSE,
+        },
+        {
+            kind: "`tables`: one comes",
+            resource: "audit-database-public.orders-function",
+            operation: "create",
+            effect: "its staging and log are made before the task is changed",
+        },
+        {
+            kind: "`tables`: one leaves",
+            resource: "audit-database-public.items-function",
+            operation: "delete",
+            effect: "after the task was changed; staging and log stay",
+        },
+        {
+            kind: "the logs and staging tables, by any of these",
+            resource: "audit-database-tables",
+            operation: "update",
+            effect: "scripts that keep what is there",
+        },
+        {
+            kind: "the migration type",
+            resource: "task",
+            input: "migrationType",
+            operation: "update",
+            effect: PAUSE,
+        },
+        {
+            kind: "an endpoint's settings",
+            resource: "source",
+            input: "extraConnectionAttributes",
+            operation: "update",
+            effect: PAUSE,
+        },
+        {
+            kind: "tags",
+            resource: "subnets",
+            input: "tags",
+            operation: "update",
+            effect: ALIVE,
+        },
+        {
+            kind: "`hostInstanceType`",
+            resource: "host-instance",
+            input: "instanceType",
+            operation: "update",
+            effect: "the host restarts; the trail does not need it",
+        },
+        {
+            kind: "a newer image for the host",
+            resource: "host-instance",
+            input: "ami",
+            operation: "none",
+            effect: "the host keeps its image",
+        },
+    ],
+};
+
+/** What replaces something. The config names every one of these resources, so that the plan shows them all. */
+export const REPLACING: ChangeGroup = {
+    settings: {
+        databaseName: "otherdb",
+        masterUsername: "other",
+        vpcCidr: "10.30.0.0/16",
+        acknowledgeReplacement: [
+            ...["vpc", "source-cluster", "audit-cluster", "source-instance-1", "audit-instance-1"],
+            ...["task", "audit-database-tables"],
+        ].map((name) => `audit-trail-local-${name}`),
+    },
+    alterations: {
+        "aws:dms/endpoint:Endpoint": { kmsKeyArn: "arn:aws:kms:us-east-1:000000000000:key/1" },
+    },
+    changes: [
+        {
+            kind: "`databaseName`",
+            resource: "audit-cluster",
+            input: "databaseName",
+            operation: "replace",
+            effect: REFUSED,
+        },
+        {
+            kind: "`masterUsername`",
+            resource: "source-cluster",
+            input: "masterUsername",
+            operation: "replace",
+            effect: REFUSED,
+        },
+        {
+            kind: "a cluster's replacement",
+            resource: "source-instance-1",
+            operation: "replace",
+            effect: REFUSED,
+        },
+        {
+            kind: "`vpcCidr`",
+            resource: "vpc",
+            input: "cidrBlock",
+            operation: "replace",
+            effect: REFUSED,
+        },
+        {
+            kind: "an endpoint's KMS key",
+            resource: "source",
+            input: "kmsKeyArn",
+            operation: "replace",
+            effect: "the task is replaced with it",
+        },
+        {
+            kind: "an endpoint's or the DMS instance's replacement",
+            resource: "task",
+            operation: "replace",
+            effect: REFUSED,
+        },
+    ],
+};
+
+/** The rows of the table in docs/changes.md. */
+export function changeRows(): string[][] {
+    const rows = [...IN_PLACE.changes, ...REPLACING.changes];
+    return rows.map(({ kind, resource, operation, effect }) => [
+        kind,
+        `\`...-${resource}\``,
+        operation,
+        effect,
+    ]);
+}
