@@ -1,3 +1,4 @@
+import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { AuroraCluster } from "./components/cluster/auroraCluster";
 import {
@@ -8,6 +9,7 @@ import {
 import type { DatabaseServer } from "./components/cluster/databaseServer";
 import { ExistingServer } from "./components/cluster/existingServer";
 import { masterProvider } from "./components/cluster/postgresqlProvider";
+import { routed } from "./components/cluster/routed";
 import { findSource, type FoundSource } from "./components/cluster/sourceLookup";
 import { AuditDatabase } from "./components/database/auditDatabase";
 import { SourceDatabase } from "./components/database/sourceDatabase";
@@ -16,6 +18,7 @@ import { readCaBundle } from "./components/dms/caBundle";
 import { DmsReplication } from "./components/dms/dmsReplication";
 import { DmsRoles } from "./components/dms/dmsRoles";
 import { taskSettings } from "./components/dms/taskSettings";
+import { databaseRoute as routeToDatabases } from "./components/network/databaseRoute";
 import { ExistingNetwork } from "./components/network/existingNetwork";
 import { Network } from "./components/network/network";
 import { PrivateEndpoints } from "./components/network/privateEndpoints";
@@ -25,6 +28,7 @@ import type { TrailNetwork } from "./components/network/trailNetwork";
 import { ReplacementGuard } from "./components/replacementGuard";
 import { resourcePrefix } from "./components/resourcePrefix";
 import { loadConfig } from "./config/config";
+import { databaseAccess } from "./config/databaseAccess";
 import { formatTableName } from "./trail/names";
 
 const config = loadConfig();
@@ -64,7 +68,10 @@ if (dms.createRoles) {
 }
 const securityGroupId = groups.endpointsId;
 if (securityGroupId !== undefined) {
-    const args = { vpcId, subnetIds, securityGroupId, publicRouteTableId, tags };
+    // Without SSH from outside the host has no public address.
+    const sessionManager = network.host !== undefined && config.host.sshCidr === undefined;
+    const places = { vpcId, subnetIds, securityGroupId, publicRouteTableId };
+    const args = { ...places, sessionManager, tags };
     prerequisites.push(new PrivateEndpoints(prefix, args));
 }
 const host =
@@ -72,13 +79,24 @@ const host =
         ? new PsqlHost(`${prefix}-host`, {
               place: network.host,
               securityGroupId: groups.hostId,
+              hasSsh: config.host.sshCidr !== undefined,
               instanceType: config.host.instanceType,
               keyName: config.host.keyName,
               engineVersion: cluster.engineVersion,
               caBundle: cluster.caBundle,
+              caBundlePem,
+              dependsOn: [groups, ...prerequisites],
               tags,
           })
         : undefined;
+const route = routeToDatabases({
+    access: databaseAccess(config),
+    host,
+    sshHost: config.access.sshHost,
+    sshHostKey: config.access.sshHostKey,
+    region: aws.getRegionOutput().region,
+    profile: new pulumi.Config("aws").get("profile"),
+});
 
 const aurora = (name: string, parameters: readonly ClusterParameter[]): AuroraCluster =>
     new AuroraCluster(name, {
@@ -102,6 +120,7 @@ const existingServer = (name: string, server: FoundSource): ExistingServer => {
     return new ExistingServer(name, {
         found: server,
         databaseName: sourceDatabaseName,
+        route,
         caBundle: own === undefined ? caBundle : readCaBundle(__dirname, own, "source"),
         caBundleName: own ?? cluster.caBundle,
         tags,
@@ -114,12 +133,12 @@ const source =
         : existingServer(sourceName, found);
 const audit = aurora(`${prefix}-audit`, auditParameters());
 const inDatabase = (name: string, server: DatabaseServer): pulumi.ComponentResourceOptions => ({
-    providers: { postgresql: masterProvider(name, server, caBundlePath) },
+    providers: { postgresql: masterProvider(name, routed(server, route), caBundlePath) },
 });
 const sourceDatabase = new SourceDatabase(
     `${prefix}-source-database`,
     {
-        server: source,
+        server: routed(source, route),
         databaseName: sourceDatabaseName,
         tables: trail.tables,
         columns: trail.columns,
@@ -135,7 +154,7 @@ const sourceDatabase = new SourceDatabase(
 const auditDatabase = new AuditDatabase(
     `${prefix}-audit-database`,
     {
-        server: audit,
+        server: routed(audit, route),
         databaseName,
         tables: trail.tables,
         columns: trail.columns,
@@ -187,5 +206,7 @@ export const auditDmsSecretArn = auditDatabase.dmsSecretArn;
 export const auditPsql = audit.psql;
 export const hostId = host?.instanceId;
 export const hostAddress = host?.publicIp;
+/** The way to the databases from the machine that runs Pulumi or a command. */
+export const databaseRoute = route;
 export const replicationInstanceArn = replication.instanceArn;
 export const replicationTaskArn = replication.taskArn;

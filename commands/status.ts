@@ -101,9 +101,9 @@ async function trailState(servers: readonly ServerState[]): Promise<TrailState> 
 }
 
 async function askDatabases(sourceUrl: string, auditUrl: string): Promise<Overview | undefined> {
-    const source = await connect(sourceUrl, "status", ANSWER_WITHIN_MS);
+    const source = await connect(sourceUrl, "status", { queryTimeoutMs: ANSWER_WITHIN_MS });
     try {
-        const audit = await connect(auditUrl, "status", ANSWER_WITHIN_MS);
+        const audit = await connect(auditUrl, "status", { queryTimeoutMs: ANSWER_WITHIN_MS });
         try {
             return await readOverview(
                 await Database.prepare(source, "source"),

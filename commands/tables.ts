@@ -1,4 +1,5 @@
 import { renderSql } from "../database/sqlTemplate";
+import type { Route } from "../reach/route";
 import type { TableName } from "../trail/tableDefinition";
 import { candidateLines, readCandidates } from "../verify/candidates";
 import { Database } from "../verify/database";
@@ -26,8 +27,8 @@ async function addresses({ stack = "local" }: CommandOptions): Promise<Connectio
 }
 
 /** None before a deployment has come as far as the trail. */
-async function auditedTables(auditUrl: string): Promise<TableName[]> {
-    const client = await connect(auditUrl, "tables");
+async function auditedTables(auditUrl: string, route: Route | undefined): Promise<TableName[]> {
+    const client = await connect(auditUrl, "tables", { route });
     try {
         const audit = await Database.prepare(client, "audit");
         const { is_deployed: isDeployed } = await audit.row<{ is_deployed: boolean }>(
@@ -43,11 +44,11 @@ async function auditedTables(auditUrl: string): Promise<TableName[]> {
 runCommand(
     optionsOf("tables"),
     async (options) => {
-        const { sourceUrl, auditUrl } = await addresses(options);
+        const { sourceUrl, auditUrl, route } = await addresses(options);
         requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", sourceUrl);
         requireVerifiedServer("AUDIT_TRAIL_AUDIT_URL", auditUrl);
-        const audited = await auditedTables(auditUrl);
-        const client = await connect(sourceUrl, "tables");
+        const audited = await auditedTables(auditUrl, route);
+        const client = await connect(sourceUrl, "tables", { route });
         try {
             const source = await Database.prepare(client, "source");
             const tables = await readCandidates(source, audited);

@@ -1,3 +1,4 @@
+import type { Route } from "../reach/route";
 import { PlainError } from "../text/errors";
 import { parseTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
@@ -18,6 +19,8 @@ const EXIT_UNKNOWN = 2;
 interface Subject {
     readonly sourceUrl: string;
     readonly auditUrl: string;
+    /** The way to both; as they are if not given. */
+    readonly route?: Route;
     readonly tables: readonly TableName[];
     readonly guardsExpected: boolean;
 }
@@ -62,12 +65,12 @@ function exitCode(report: VerifyReport): number {
 runCommand(
     optionsOf("verify"),
     async (options) => {
-        const { sourceUrl, auditUrl, tables, guardsExpected } = await findSubject(options);
+        const { sourceUrl, auditUrl, route, tables, guardsExpected } = await findSubject(options);
         requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", sourceUrl);
         requireVerifiedServer("AUDIT_TRAIL_AUDIT_URL", auditUrl);
-        const source = await connect(sourceUrl, "verify");
+        const source = await connect(sourceUrl, "verify", { route });
         try {
-            const audit = await connect(auditUrl, "verify");
+            const audit = await connect(auditUrl, "verify", { route });
             try {
                 const definitions = await readTables(source, audit, tables);
                 const { since } = options;

@@ -3,6 +3,7 @@ import { messageOf } from "../text/errors";
 import { nearest } from "../text/nearest";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
+import { accessProblem } from "./databaseAccess";
 import { FieldError } from "./jsonObject";
 import {
     type Config,
@@ -101,6 +102,14 @@ function checkVpcCidr({ network }: Config): void {
     }
 }
 
+/** @throws Error when the way to the databases is not there, or keys are about another way. */
+function checkAccess(config: Config): void {
+    const problem = accessProblem(config);
+    if (problem !== undefined) {
+        throw new Error(problem);
+    }
+}
+
 /**
  * Turns the stack's raw config (`namespace:key` to text) into settings. Keys of other namespaces are not looked at.
  * @throws Error in one sentence that names the key, what is wrong with its value and how to mend it.
@@ -122,6 +131,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
     checkLimits(config);
     checkVpcCidr(config);
     checkSource(config, raw["aws:region"]);
+    checkAccess(config);
     return config;
 }
 

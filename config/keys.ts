@@ -209,7 +209,36 @@ export const KEY_GROUPS = {
                 parser: parsers.flag,
                 default: "true",
                 meaning:
-                    "Create the VPC endpoints through which DMS reaches Secrets Manager and CloudWatch Logs; without them it needs a way out of your own, such as a NAT",
+                    "Create the VPC endpoints through which DMS reaches Secrets Manager and CloudWatch Logs, and a psql host without a public address Systems Manager; without them they need a way out of your own, such as a NAT",
+            },
+        },
+    },
+    access: {
+        title: "The way to the databases",
+        keys: {
+            databaseAccess: {
+                key: "databaseAccess",
+                parser: parsers.databaseAccess,
+                default: "auto",
+                meaning:
+                    "How this machine reaches the private databases: direct, ssm (Session Manager) or ssh through the psql host; auto is ssm in a new network and direct in an existing one",
+                page: "aws.md#reaching-the-databases",
+            },
+            sshHost: {
+                key: "sshHost",
+                parser: parsers.sshHost,
+                default: "",
+                meaning:
+                    "A machine of your own to go through with ssh instead of the psql host, as user@host or user@host:port",
+                page: "aws.md#reaching-the-databases",
+            },
+            sshHostKey: {
+                key: "sshHostKey",
+                parser: parsers.sshHostKey,
+                default: "",
+                meaning:
+                    "Public key of the machine that ssh goes through, as a line or as SHA256 fingerprint; no other is accepted",
+                page: "aws.md#reaching-the-databases",
             },
         },
     },
@@ -219,9 +248,9 @@ export const KEY_GROUPS = {
             sshCidr: {
                 key: "sshCidr",
                 parser: parsers.sshCidr,
-                default: undefined,
+                default: "",
                 meaning:
-                    "IPv4 network that may reach the psql host by SSH, at most a /8; for example your own address with /32",
+                    "IPv4 network that may reach the psql host by SSH, at most a /8, for example your own address with /32; without one the host takes no connection and has no public address",
             },
             instanceType: {
                 key: "hostInstanceType",

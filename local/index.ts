@@ -14,8 +14,8 @@ function refuseRds(source: string): void {
 }
 
 /**
- * The program of the laptop stack: that of the project, with the one setting that only this machine knows, the
- * certificate authority of its servers. A file of its own also because a project's main file has to lie in its folder.
+ * The program of the laptop stack: that of the project, with the settings that only this machine knows: the
+ * certificate authority of its servers, and the way to them. A file of its own also because a project's main file has to lie in its folder.
  */
 export = async function program(): Promise<unknown> {
     const stackDir = path.join(localDir(), pulumi.getStack());
@@ -23,5 +23,10 @@ export = async function program(): Promise<unknown> {
     const { certPath } = authorityFiles(stackDir);
     pulumi.runtime.setConfig("audit-trail:caBundle", path.relative(PROJECT_ROOT, certPath));
     refuseRds(pulumi.runtime.getConfig("audit-trail:source") ?? "");
+    const access = new pulumi.Config("audit-trail").get("databaseAccess");
+    if (access === undefined || access === "auto") {
+        // The servers are on this machine.
+        pulumi.runtime.setConfig("audit-trail:databaseAccess", "direct");
+    }
     return import("../index.js");
 };

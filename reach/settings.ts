@@ -2,6 +2,8 @@
 export interface ReachSettings {
     /** How long a host may take until the tunnel stands. */
     readonly openMs: number;
+    /** How long Systems Manager may not know the host: an agent announces itself a while after the boot. */
+    readonly arrivalMs: number;
     /** How long a connection through the standing tunnel may take. */
     readonly connectMs: number;
     /** Between two signs of life through a tunnel in use: forwards of Session Manager were seen cut after 30 s without data. */
@@ -12,6 +14,7 @@ export interface ReachSettings {
 
 export const REACH_SETTINGS: ReachSettings = {
     openMs: 30_000,
+    arrivalMs: 45_000,
     connectMs: 15_000,
     keepAliveMs: 10_000,
     lingerMs: 20_000,

@@ -13,6 +13,8 @@ describe("the program", function () {
             ...leastConfig,
             "audit-trail:tables": '["public.items", "sales.orders", "sales.order_lines"]',
             "audit-trail:demoTable": "true",
+            "audit-trail:databaseAccess": "ssh",
+            "audit-trail:sshCidr": "203.0.113.0/24",
             "audit-trail:keyName": "my-ec2-keypair",
         });
     });
@@ -137,6 +139,45 @@ describe("the program", function () {
         );
         const scripts = recorder.all("pulumi-nodejs:dynamic/auditTrail:SqlScript");
         assert.ok(scripts.every(({ name }) => !name.endsWith("-items")));
+    });
+
+    it("says to every session and every command how the databases are reached", async () => {
+        const connectionsOf = ({ recorder }: ProgramRun): string =>
+            JSON.stringify(
+                recorder.resources
+                    .filter(({ type }) => /:(SqlScript|SourceCatalog)$/.test(type))
+                    .map(({ inputs }) => inputs["connection"]),
+            );
+        const ssh = { host: "192.0.2.7", hostKey: "", kind: "ssh", port: 22, user: "ec2-user" };
+        assert.deepEqual(run.outputs["databaseRoute"], ssh);
+        assert.equal(connectionsOf(run).split(JSON.stringify(ssh)).length, 1 + 9);
+
+        const ssm = await runProgram({ ...leastConfig, "aws:profile": "deploy" });
+        const route = {
+            instanceId: "audit-trail-dev-host-instance-id",
+            kind: "ssm",
+            profile: "deploy",
+            region: "us-east-1",
+        };
+        assert.deepEqual(ssm.outputs["databaseRoute"], route);
+        assert.ok(connectionsOf(ssm).includes(JSON.stringify(route)));
+        const host = ssm.recorder.inputs("aws:ec2/instance:Instance");
+        assert.equal(host["associatePublicIpAddress"], false);
+        assert.equal(host["keyName"], undefined);
+
+        const direct = await runProgram({ ...leastConfig, "audit-trail:databaseAccess": "direct" });
+        assert.deepEqual(direct.outputs["databaseRoute"], { kind: "direct" });
+        assert.ok(!connectionsOf(direct).includes("route"));
+        const own = await runProgram({
+            ...leastConfig,
+            "audit-trail:databaseAccess": "ssh",
+            "audit-trail:sshHost": "me@bastion.example.com:2222",
+            "audit-trail:sshHostKey": `SHA256:${"a".repeat(43)}`,
+        });
+        assert.deepEqual(own.outputs["databaseRoute"], {
+            ...{ kind: "ssh", host: "bastion.example.com", port: 2222, user: "me" },
+            hostKey: `SHA256:${"a".repeat(43)}`,
+        });
     });
 
     it("keeps the names of two stacks apart", async () => {

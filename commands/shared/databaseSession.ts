@@ -7,6 +7,14 @@ import { codeOf, PlainError } from "../../text/errors";
 
 const CONNECT_TIMEOUT_MS = 15_000;
 
+/** What is special about a session of a command. */
+interface SessionOptions {
+    /** How long one statement may take; for ever if not given. */
+    readonly queryTimeoutMs?: number | undefined;
+    /** The way to the database; as it is if not given. */
+    readonly route?: Route | undefined;
+}
+
 /** The tunnel for one session, where the route is one through the psql host. */
 async function throughTunnel(
     connectionString: string,
@@ -23,15 +31,12 @@ async function throughTunnel(
  * Connects a command to a database.
  *
  * @param command what the server calls the session
- * @param queryTimeoutMs how long one statement may take; for ever if not given
- * @param route the way to the database; as it is if not given
  * @throws PlainError with one sentence that says why not, and no password
  */
 export async function connect(
     connectionString: string,
     command: string,
-    queryTimeoutMs?: number,
-    route?: Route,
+    { queryTimeoutMs, route }: SessionOptions = {},
 ): Promise<Client> {
     const tunnel = await throughTunnel(connectionString, route);
     const client = new Client({

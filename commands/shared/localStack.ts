@@ -5,6 +5,7 @@ import { SECRET, secretValue } from "../../local/aws/secretValue";
 import { Store } from "../../local/aws/store";
 import { localDir } from "../../local/engine/paths";
 import { authorityFiles } from "../../local/servers/tls";
+import type { Route } from "../../reach/route";
 import { PlainError } from "../../text/errors";
 
 /** The folder of the laptop stack's servers, tasks and recorded resources. */
@@ -21,6 +22,8 @@ export function notDeployed(): PlainError {
 export interface ConnectionUrls {
     readonly sourceUrl: string;
     readonly auditUrl: string;
+    /** The way to both; as they are if not given. */
+    readonly route?: Route;
 }
 
 /** What the master secret of a cluster holds. */
@@ -56,11 +59,19 @@ function urlOf(secret: string): string {
     return url.href;
 }
 
+/** The way in a stack's output `databaseRoute`; an older program has none. */
+export function routeOf(output: unknown): Route {
+    const isRoute = typeof output === "object" && output !== null && "kind" in output;
+    // The program wrote it, components/network/databaseRoute.ts.
+    return isRoute ? (output as Route) : { kind: "direct" };
+}
+
 /** Reads the master secrets that the stack's outputs name. */
 export async function connectionUrls(outputs: OutputMap): Promise<ConnectionUrls> {
     return {
         sourceUrl: await outputUrl(outputs, "sourceMasterSecretArn"),
         auditUrl: await outputUrl(outputs, "auditMasterSecretArn"),
+        route: routeOf(outputs.databaseRoute?.value),
     };
 }
 

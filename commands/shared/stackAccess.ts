@@ -7,7 +7,7 @@ import { deployedOutputs, localStackPlace } from "../../local/engine/workspace";
 import { userBackendEnvironment } from "../../local/environment";
 import { messageOf, PlainError } from "../../text/errors";
 import { sayAside } from "./command";
-import { type ConnectionUrls, connectionUrls, notDeployed } from "./localStack";
+import { type ConnectionUrls, connectionUrls, notDeployed, routeOf } from "./localStack";
 
 /** A deployed stack, as far as a command that reads its databases needs it. */
 export interface DeployedStack {
@@ -56,6 +56,7 @@ async function ownStack(name: string): Promise<DeployedStack> {
         urls: async () => ({
             sourceUrl: await masterUrl(outputs, "source"),
             auditUrl: await masterUrl(outputs, "audit"),
+            route: routeOf(outputs.databaseRoute),
         }),
     };
 }

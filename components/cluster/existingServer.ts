@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
 import { renderSql } from "../../database/sqlTemplate";
+import type { Route } from "../../reach/route";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import type { CaBundle } from "../dms/caBundle";
 import type { Tags } from "../tags";
@@ -14,6 +15,8 @@ import type { FoundSource } from "./sourceLookup";
 export interface ExistingServerArgs {
     readonly found: FoundSource;
     readonly databaseName: string;
+    /** The way to the server from the machine that runs Pulumi. */
+    readonly route: pulumi.Output<Route>;
     /** The authorities that sign the server's certificate. */
     readonly caBundle: CaBundle;
     /** The path of their file as people's commands name it. */
@@ -45,9 +48,10 @@ export class ExistingServer extends pulumi.ComponentResource implements Database
         const caPath = args.caBundle.path;
         const connection = pulumi.secret(
             pulumi
-                .all([found.host, found.port, found.login])
-                .apply(([host, port, { username: user, password }]) => {
-                    return { host, port, database: databaseName, user, password, caPath };
+                .all([found.host, found.port, found.login, args.route])
+                .apply(([host, port, { username: user, password }, route]): Connection => {
+                    const direct = { host, port, database: databaseName, user, password, caPath };
+                    return route.kind === "direct" ? direct : { ...direct, route };
                 }),
         );
         const claim = new SourceClaim(

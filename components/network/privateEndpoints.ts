@@ -10,23 +10,31 @@ export interface PrivateEndpointsArgs {
     readonly securityGroupId: pulumi.Input<string>;
     /** The route table of the psql host, whose package repositories are in S3; undefined where it is not the stack's. */
     readonly publicRouteTableId: pulumi.Input<string> | undefined;
+    /** Whether the psql host needs them too, because it has no public address. */
+    readonly sessionManager: boolean;
     readonly tags: Tags;
 }
 
 /**
  * What the replication instance calls: its endpoints' secrets and its task log
- * (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_VPC_Endpoints.html). Session Manager's three are not here: the
- * psql host has a public address.
+ * (https://docs.aws.amazon.com/dms/latest/userguide/CHAP_VPC_Endpoints.html).
  */
-const INTERFACE_SERVICES = ["secretsmanager", "logs"];
+const DMS_SERVICES = ["secretsmanager", "logs"];
 
-/** VPC endpoints through which a replication instance without internet access reaches AWS services. */
+/**
+ * What the agent on the psql host calls for sessions. Without ec2messages, which is for commands and only where ssmmessages
+ * is not allowed: https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-messageAPIs.html.
+ */
+const SESSION_SERVICES = ["ssm", "ssmmessages"];
+
+/** VPC endpoints through which machines without internet access reach AWS services. */
 export class PrivateEndpoints extends pulumi.ComponentResource {
     constructor(name: string, args: PrivateEndpointsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:PrivateEndpoints", name, {}, opts);
         const parent = { parent: this };
         const region = aws.getRegionOutput({}, parent).region;
-        for (const service of INTERFACE_SERVICES) {
+        const services = [...DMS_SERVICES, ...(args.sessionManager ? SESSION_SERVICES : [])];
+        for (const service of services) {
             new aws.ec2.VpcEndpoint(
                 `${name}-${service}`,
                 {

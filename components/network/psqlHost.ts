@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { regionBundle } from "../dms/caBundle";
 import { trustService } from "../iamPolicies";
 import { named, type Tags } from "../tags";
 import { hostUserData, imageParameter } from "./hostSetup";
@@ -9,6 +10,8 @@ import type { HostPlace } from "./trailNetwork";
 export interface PsqlHostArgs {
     readonly place: HostPlace;
     readonly securityGroupId: pulumi.Input<string>;
+    /** Whether a network may reach the host by SSH; otherwise it gets no public address. */
+    readonly hasSsh: boolean;
     readonly instanceType: string;
     /** EC2 key pair for SSH; Session Manager works without one. */
     readonly keyName?: string | undefined;
@@ -16,13 +19,20 @@ export interface PsqlHostArgs {
     readonly engineVersion: string;
     /** Where to put the certificate authorities, relative to the login's home folder. */
     readonly caBundle: string;
+    /** The certificate authorities themselves. */
+    readonly caBundlePem: string;
+    /** What its first boot and a session need beside the host itself: rules, endpoints. */
+    readonly dependsOn: readonly pulumi.Resource[];
     readonly tags: Tags;
 }
 
-/** The machine on which people run psql. It is reachable by SSH and Session Manager. */
+/** The machine on which people run psql, and the way to the databases. It is reachable by Session Manager, or by SSH too. */
 export class PsqlHost extends pulumi.ComponentResource {
     readonly instanceId: pulumi.Output<string>;
+    /** Empty where it has none. */
     readonly publicIp: pulumi.Output<string>;
+    /** The public address, or the private one where there is no public one. */
+    readonly address: pulumi.Output<string>;
 
     constructor(name: string, args: PsqlHostArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:PsqlHost", name, {}, opts);
@@ -32,6 +42,15 @@ export class PsqlHost extends pulumi.ComponentResource {
             { name: imageParameter(args.instanceType) },
             parent,
         );
+        const userData = aws
+            .getRegionOutput({}, parent)
+            .region.apply((region) =>
+                hostUserData(
+                    args.engineVersion,
+                    args.caBundle,
+                    regionBundle(args.caBundlePem, region),
+                ),
+            );
         const role = new aws.iam.Role(
             `${name}-role`,
             {
@@ -62,7 +81,7 @@ export class PsqlHost extends pulumi.ComponentResource {
                 instanceType: args.instanceType,
                 subnetId: args.place.subnetId,
                 vpcSecurityGroupIds: [args.securityGroupId],
-                associatePublicIpAddress: args.place.hasPublicAddress,
+                associatePublicIpAddress: args.place.hasPublicAddress && args.hasSsh,
                 keyName: args.keyName,
                 iamInstanceProfile: profile.name,
                 metadataOptions: {
@@ -71,14 +90,17 @@ export class PsqlHost extends pulumi.ComponentResource {
                     httpPutResponseHopLimit: 1,
                 },
                 rootBlockDevice: { encrypted: true, volumeType: "gp3", tags: args.tags },
-                userData: hostUserData(args.engineVersion, args.caBundle),
+                userData,
                 tags: named(name, args.tags),
             },
             // A newer image replaces the host only when somebody decides so.
-            { parent: this, ignoreChanges: ["ami"] },
+            { parent: this, ignoreChanges: ["ami"], dependsOn: [...args.dependsOn] },
         );
         this.instanceId = host.id;
         this.publicIp = host.publicIp;
+        this.address = pulumi
+            .all([host.publicIp, host.privateIp])
+            .apply(([publicIp, privateIp]) => publicIp || privateIp);
         this.registerOutputs({ instanceId: this.instanceId, publicIp: this.publicIp });
     }
 }

@@ -13,8 +13,8 @@ const ANYWHERE = "0.0.0.0/0";
 /** Arguments of {@link SecurityGroups}. */
 export interface SecurityGroupsArgs {
     readonly vpcId: pulumi.Input<string>;
-    /** The psql host, if there is one: the only network that may open SSH connections to it. */
-    readonly host: { readonly sshCidr: string } | undefined;
+    /** The psql host, if there is one: the only network that may open SSH connections to it; nobody may where there is none. */
+    readonly host: { readonly sshCidr: string | undefined } | undefined;
     /** Groups of others whose members may connect to the databases. */
     readonly allowedSecurityGroupIds: readonly string[];
     /** Whether DMS reaches AWS services through endpoints inside the VPC; otherwise through a way of your own, such as a NAT. */
@@ -41,7 +41,7 @@ interface Group {
 }
 
 /**
- * The security groups. The psql host, DMS and the groups that the config names may connect to the databases, one network may
+ * The security groups. The psql host, DMS and the groups that the config names may connect to the databases, at most one network may
  * connect to the host, and nothing else may connect. Every rule is a resource of its own: such rules and inline rules would undo each other.
  */
 export class SecurityGroups extends pulumi.ComponentResource {
@@ -62,7 +62,9 @@ export class SecurityGroups extends pulumi.ComponentResource {
         const dms = group("dms", "The DMS replication instance");
         const database = group("database", "The source and the audit cluster");
         if (host !== undefined && args.host !== undefined) {
-            allowSsh(owner, host, args.host.sshCidr);
+            if (args.host.sshCidr !== undefined) {
+                allowSsh(owner, host, args.host.sshCidr);
+            }
             allowOut(owner, host, "Package repositories and Session Manager");
             allow(owner, host, database, DATABASE_PORT);
         }

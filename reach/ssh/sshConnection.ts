@@ -36,6 +36,14 @@ async function dial(route: SshRoute, { openMs }: ReachSettings): Promise<net.Soc
     }
 }
 
+/** A new host has made its key at its first boot, and only AWS can say which one it is. */
+function unknownKey(route: SshRoute): ReachError {
+    return new ReachError(
+        `The SSH host key of the ${placeOf(route)} is not known to the stack, so nobody can tell the host from another machine; read the line "ssh-ed25519 ..." between "BEGIN SSH HOST KEY KEYS" and "END" of "aws ec2 get-console-output --latest --output text --instance-id ..." (the stack's output hostId), set it with "pulumi config set sshHostKey 'ssh-ed25519 ...'", and run the command again.`,
+        "EROUTE",
+    );
+}
+
 /** Why the host and this machine did not come together. */
 function openProblem(
     route: SshRoute,
@@ -91,6 +99,9 @@ export class SshConnection {
 
     /** @throws ReachError */
     static async open(route: SshRoute, settings: ReachSettings): Promise<SshConnection> {
+        if (route.hostKey === "") {
+            throw unknownKey(route);
+        }
         const { what, ...login } = findLogin(process.env);
         const socket = await dial(route, settings);
         const client = new Client();

@@ -51,7 +51,7 @@ export class Forward {
     ): Promise<Forward> {
         await requirePlugin();
         const target = `${host}:${String(port)}`;
-        const session = await startSession(route, host, port);
+        const session = await startSession(route, host, port, settings.arrivalMs);
         const plugin = new PluginProcess(route, session);
         try {
             const local = await plugin.port(settings.openMs);

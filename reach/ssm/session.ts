@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { SSMClient } from "@aws-sdk/client-ssm";
 import { messageOf } from "../../text/errors";
 import { ReachError } from "../reachError";
@@ -6,6 +7,8 @@ import type { SessionResponse } from "./plugin";
 
 /** https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-sessions-start.html#sessions-remote-port-forwarding */
 const DOCUMENT = "AWS-StartPortForwardingSessionToRemoteHost";
+
+const ASK_AGAIN_MS = 3_000;
 
 /** Names of errors that mean: these credentials are none, or no longer. */
 const CREDENTIALS =
@@ -51,35 +54,55 @@ async function withSystemsManager<T>(
     }
 }
 
+function isAbsent(error: unknown): boolean {
+    return error instanceof Error && error.name === "TargetNotConnected";
+}
+
 /**
- * Asks Systems Manager for a session that forwards a port to a server behind the host.
+ * Asks Systems Manager for a session that forwards a port to a server behind the host. Waits for a host that has just
+ * booted.
  * @throws ReachError
  */
 export async function startSession(
     route: SsmRoute,
     host: string,
     port: number,
+    arrivalMs: number,
 ): Promise<SessionResponse> {
-    try {
-        return await withSystemsManager(route, async (client) => {
-            const { StartSessionCommand } = await import("@aws-sdk/client-ssm");
-            const { SessionId, StreamUrl, TokenValue } = await client.send(
-                new StartSessionCommand({
-                    Target: route.instanceId,
-                    DocumentName: DOCUMENT,
-                    // Without localPortNumber the plugin takes a free port.
-                    Parameters: { host: [host], portNumber: [String(port)] },
-                    Reason: "audit-trail",
-                }),
-            );
-            if (SessionId === undefined || StreamUrl === undefined || TokenValue === undefined) {
-                throw new Error("the answer has no session");
+    const deadline = Date.now() + arrivalMs;
+    for (;;) {
+        try {
+            return await requestSession(route, host, port);
+        } catch (error) {
+            if (!isAbsent(error) || Date.now() > deadline) {
+                throw problem(route, `${host}:${String(port)}`, error);
             }
-            return { SessionId, StreamUrl, TokenValue };
-        });
-    } catch (cause) {
-        throw problem(route, `${host}:${String(port)}`, cause);
+            await pause(Math.min(ASK_AGAIN_MS, arrivalMs));
+        }
     }
+}
+
+async function requestSession(
+    route: SsmRoute,
+    host: string,
+    port: number,
+): Promise<SessionResponse> {
+    return await withSystemsManager(route, async (client) => {
+        const { StartSessionCommand } = await import("@aws-sdk/client-ssm");
+        const { SessionId, StreamUrl, TokenValue } = await client.send(
+            new StartSessionCommand({
+                Target: route.instanceId,
+                DocumentName: DOCUMENT,
+                // Without localPortNumber the plugin takes a free port.
+                Parameters: { host: [host], portNumber: [String(port)] },
+                Reason: "audit-trail",
+            }),
+        );
+        if (SessionId === undefined || StreamUrl === undefined || TokenValue === undefined) {
+            throw new Error("the answer has no session");
+        }
+        return { SessionId, StreamUrl, TokenValue };
+    });
 }
 
 /** Ends a session at once instead of after its idle time. It may be over already, so a failure says nothing. */

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import fc from "fast-check";
 import { finalSnapshotName } from "../../components/cluster/auroraCluster";
 import { auditParameters, sourceParameters } from "../../components/cluster/clusterParameters";
@@ -8,6 +10,7 @@ import {
     parameterGroupFamily,
 } from "../../components/cluster/engineVersion";
 import { psqlCommand } from "../../components/cluster/psqlCommand";
+import { regionBundle } from "../../components/dms/caBundle";
 import { readSecrets, trustService } from "../../components/iamPolicies";
 import { architecture, hostUserData, imageParameter } from "../../components/network/hostSetup";
 import { resourcePrefix } from "../../components/resourcePrefix";
@@ -117,11 +120,17 @@ describe("the psql host's setup", () => {
     });
 
     it("installs the engine's psql and the certificate authorities where the commands look for them", () => {
-        const script = hostUserData("16.9", "certs/rds-ca-bundle.pem");
-        assert.match(script, /^#!\/bin\/bash\nset -euo pipefail\ndnf install -y postgresql16\n/);
-        assert.match(script, /-o \/home\/ec2-user\/certs\/rds-ca-bundle\.pem https:/);
+        const file = path.join(__dirname, "..", "..", "certs", "rds-ca-bundle.pem");
+        const pem = regionBundle(readFileSync(file, "utf8"), "eu-west-1");
+        const script = hostUserData("16.9", "certs/rds-ca-bundle.pem", pem);
+        assert.match(script, /^#!\/bin\/bash\nset -euo pipefail\n/);
+        assert.match(script, /\ndnf install -y postgresql16\n$/);
         assert.match(script, /mkdir -p \/home\/ec2-user\/certs\n/);
+        const said = /tee \/home\/ec2-user\/certs\/rds-ca-bundle\.pem .*<<'PEM'\n([^]*)\nPEM\n/;
+        assert.equal(said.exec(script)?.[1], pem.trimEnd());
         assert.ok(script.length < 16 * 1024);
+        const large = hostUserData("16.9", "certs/rds-ca-bundle.pem", "x".repeat(20_000));
+        assert.match(large, /-o \/home\/ec2-user\/certs\/rds-ca-bundle\.pem https:/);
     });
 });
 

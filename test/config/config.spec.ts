@@ -9,16 +9,23 @@ import { type Config, configGroups, configKeys } from "../../config/keys";
 const ROOT = path.join(__dirname, "..", "..");
 
 /** The least that must be set. */
-const LEAST = {
-    "audit-trail:tables": '["public.items"]',
-    "audit-trail:sshCidr": "203.0.113.0/24",
+const LEAST = { "audit-trail:tables": '["public.items"]' };
+
+const HOST_KEY = `SHA256:${"a".repeat(43)}`;
+
+/** What else keys about SSH to the psql host need. */
+const WITH_SSH: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    sshCidr: { "audit-trail:databaseAccess": "direct" },
+    keyName: { "audit-trail:databaseAccess": "direct" },
+    sshHost: { "audit-trail:databaseAccess": "ssh", "audit-trail:sshHostKey": HOST_KEY },
+    sshHostKey: { "audit-trail:databaseAccess": "ssh", "audit-trail:sshHost": "me@bastion" },
 };
 
 /** The keys whose values no message shows. */
 const HIDDEN = ["source", "sourcePassword"];
 
 function parseWith(key: string, value: string): Config {
-    return parseConfig({ ...LEAST, [`audit-trail:${key}`]: value });
+    return parseConfig({ ...LEAST, ...WITH_SSH[key], [`audit-trail:${key}`]: value });
 }
 
 /** An existing network, with other fields. */
@@ -107,7 +114,8 @@ describe("config", () => {
                 createRoles: true,
             },
             network: { existing: undefined, vpcCidr: "10.20.0.0/16", privateEndpoints: true },
-            host: { sshCidr: "203.0.113.0/24", instanceType: "t3.medium", keyName: undefined },
+            access: { databaseAccess: "auto", sshHost: undefined, sshHostKey: undefined },
+            host: { sshCidr: undefined, instanceType: "t3.medium", keyName: undefined },
             stack: { deletionProtection: true, acknowledgeReplacement: [] },
         });
     });
@@ -248,13 +256,55 @@ describe("config", () => {
 
     it("asks for what has no default", () => {
         assert.equal(
-            refusal({ "audit-trail:tables": '["public.items"]' }),
-            'The config key audit-trail:sshCidr is required but not set; set it with "pulumi config set sshCidr 198.51.100.7/32".',
-        );
-        assert.equal(
-            refusal({ "audit-trail:sshCidr": "203.0.113.0/24" }),
+            refusal({ "audit-trail:vpcCidr": "10.20.0.0/16" }),
             "The config key audit-trail:tables is required but not set; set it with \"pulumi config set --path 'tables[0]' public.items\".",
         );
+    });
+
+    it("refuses keys that are about another way to the databases, or that lack a part of it", () => {
+        const access = (databaseAccess: string, more: Record<string, string> = {}): string =>
+            refusal({
+                ...LEAST,
+                "audit-trail:databaseAccess": databaseAccess,
+                ...Object.fromEntries(
+                    Object.entries(more).map(([key, value]) => [`audit-trail:${key}`, value]),
+                ),
+            });
+        const sshCidr = "203.0.113.0/24";
+        const cases: [string, RegExp][] = [
+            [access("auto", { sshCidr }), /:sshCidr is about SSH .* is ssm, .*config rm sshCidr/],
+            [access("ssm", { keyName: "k" }), /:keyName is about SSH .*config rm keyName/],
+            [access("ssm", { network: network({}) }), /is ssm, .* no subnet .*hostSubnetId/],
+            [
+                access("ssm", { sshHostKey: HOST_KEY }),
+                /:sshHostKey is about .* is ssm; .*rm sshHostKey/,
+            ],
+            [access("direct", { sshHost: "me@b" }), /:sshHost is about .* is direct; /],
+            [access("ssh"), /is ssh, but nobody .* set sshCidr/],
+            [access("ssh", { sshCidr }), /no key pair .* set keyName/],
+            [access("ssh", { network: network({}) }), /is ssh, .* no subnet .* set sshHost/],
+            [access("ssh", { sshHost: "me@b" }), /whose key is not known; .* set sshHostKey/],
+            [access("tunnel"), /it must be auto, direct, ssh or ssm; set it with/],
+        ];
+        for (const [message, expected] of cases) {
+            assert.match(message, expected);
+            assert.match(message, /^The config key audit-trail:\w+ .*\.$/);
+        }
+    });
+
+    it("reads where SSH goes through, and by which key the machine is known", () => {
+        const line = `ssh-ed25519 AAAA${"C".repeat(64)}`;
+        const config = parseConfig({
+            ...LEAST,
+            "audit-trail:databaseAccess": "ssh",
+            "audit-trail:sshHost": "ec2-user@bastion.example.com",
+            "audit-trail:sshHostKey": `${line} root@bastion`,
+        });
+        assert.deepEqual(config.access, {
+            databaseAccess: "ssh",
+            sshHost: { user: "ec2-user", host: "bastion.example.com", port: 22 },
+            sshHostKey: line,
+        });
     });
 
     it("takes an existing network", () => {
@@ -388,6 +438,12 @@ describe("config", () => {
         ["sshCidr", "203.0.113.7", /CIDR notation/],
         ["sshCidr", "me", /CIDR notation/],
         ["hostInstanceType", "medium", /such as t3\.medium/],
+        ["databaseAccess", "vpn", /auto, direct, ssh or ssm/],
+        ["sshHost", "bastion.example.com", /user@host/],
+        ["sshHost", "me@host:99999", /user@host/],
+        ["sshHost", "-oProxyCommand=x@host", /user@host/],
+        ["sshHostKey", "AAAA", /public key/],
+        ["sshHostKey", "SHA256:short", /public key/],
         ["keyName", " key", /name of an EC2 key pair/],
         ["keyName", "clé", /ASCII/],
         ["dmsInstanceClass", "db.t3.medium", /such as dms\.t3\.medium/],
@@ -490,7 +546,7 @@ describe("config", () => {
         );
         fc.assert(
             fc.property(fc.string(), (text) => {
-                fc.pre(!/^[\d.]+\/\d+$/.test(text));
+                fc.pre(text !== "" && !/^[\d.]+\/\d+$/.test(text));
                 assert.throws(() => parseWith("sshCidr", text), /^Error: The config key/);
             }),
         );

@@ -80,7 +80,13 @@ describe("policy: every flip of every input of the program's stack", function ()
     let count = 0;
     const caught = new Set<string>();
     before(async () => {
-        const run = await runProgram({ ...leastConfig, "audit-trail:demoTable": "true" });
+        const run = await runProgram({
+            ...leastConfig,
+            "audit-trail:demoTable": "true",
+            // With a rule that lets somebody in.
+            "audit-trail:databaseAccess": "direct",
+            "audit-trail:sshCidr": "203.0.113.0/24",
+        });
         stack = run.resources();
         view = new StackView(policyResources(stack));
         for (const resource of stack) {

@@ -126,6 +126,10 @@ describe("reach: ssh", function () {
                     error.message,
                 ),
         );
+        await assert.rejects(
+            open({ hostKey: "" }).connect("127.0.0.1", echo.port),
+            /is not known to the stack, .* set sshHostKey .*\.$/,
+        );
         assert.equal(logins(), before);
     });
 

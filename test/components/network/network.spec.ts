@@ -192,6 +192,12 @@ describe("SecurityGroups", () => {
         recorder.assertNoDuplicates();
     });
 
+    it("let nobody into a host that Session Manager alone reaches", async () => {
+        const recorder = await rules(true, { host: { sshCidr: undefined } });
+        const host = list(recorder, INGRESS).filter((rule) => rule.startsWith("sg-host-id"));
+        assert.deepEqual(host, []);
+    });
+
     it("hold no inline rule, which would fight with the others", async () => {
         const recorder = await rules(true);
         for (const { inputs } of recorder.all("aws:ec2/securityGroup:SecurityGroup")) {
@@ -209,6 +215,7 @@ describe("PrivateEndpoints", () => {
             subnetIds: ["subnet-1", "subnet-2"],
             securityGroupId: "sg-1",
             publicRouteTableId: "rtb-1",
+            sessionManager: false,
             tags,
         };
         await recorder.settle(new PrivateEndpoints("ep", args).urn);
@@ -227,19 +234,34 @@ describe("PrivateEndpoints", () => {
         assert.deepEqual(secrets["subnetIds"], ["subnet-1", "subnet-2"]);
         assert.equal(secrets["privateDnsEnabled"], true);
     });
+
+    it("lead to Session Manager as well where the host has no public address", async () => {
+        const recorder = new Recorder();
+        await recorder.install();
+        const ids = { vpcId: "vpc-1", subnetIds: [], securityGroupId: "sg-1" };
+        const args = { ...ids, publicRouteTableId: undefined, sessionManager: true, tags };
+        await recorder.settle(new PrivateEndpoints("ep", args).urn);
+        assert.deepEqual(
+            recorder.all("aws:ec2/vpcEndpoint:VpcEndpoint").map(({ name }) => name),
+            ["ep-secretsmanager", "ep-logs", "ep-ssm", "ep-ssmmessages"],
+        );
+    });
 });
 
 describe("PsqlHost", () => {
-    async function host(keyName?: string): Promise<Recorder> {
+    async function host(keyName?: string, hasSsh = true): Promise<Recorder> {
         const recorder = new Recorder();
         await recorder.install();
         const made = new PsqlHost("host", {
             place: { subnetId: pulumi.output("subnet-1"), hasPublicAddress: true },
             securityGroupId: "sg-1",
+            hasSsh,
             instanceType: "t2.medium",
             keyName,
             engineVersion: "17.7",
             caBundle: "certs/ca.pem",
+            caBundlePem: "PEM OF AUTHORITIES",
+            dependsOn: [],
             tags,
         });
         await recorder.settle(made.instanceId, made.publicIp);
@@ -263,8 +285,12 @@ describe("PsqlHost", () => {
         assert.match(JSON.stringify(image?.inputs), /al2023-ami-kernel-default-x86_64/);
     });
 
-    it("may do what Session Manager needs, and needs no key pair", async () => {
-        const recorder = await host();
+    it("may do what Session Manager needs, and needs no key pair and no public address", async () => {
+        const recorder = await host(undefined, false);
+        assert.equal(
+            recorder.inputs("aws:ec2/instance:Instance")["associatePublicIpAddress"],
+            false,
+        );
         assert.ok(!("keyName" in recorder.inputs("aws:ec2/instance:Instance")));
         assert.equal(
             recorder.inputs("aws:iam/rolePolicyAttachment:RolePolicyAttachment")["policyArn"],

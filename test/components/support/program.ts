@@ -19,7 +19,6 @@ const load = createRequire(__filename);
 /** The least config that a stack needs. */
 export const leastConfig: Readonly<Record<string, string>> = {
     "audit-trail:tables": '["public.items"]',
-    "audit-trail:sshCidr": "203.0.113.0/24",
 };
 
 /** Runs index.ts anew with this config, as a stack of this name. */
