@@ -56,6 +56,22 @@ async function showTrail(urls: ConnectionUrls, interruption: AbortSignal): Promi
     }
 }
 
+/** What an update that failed has left running, and of a first one where the addresses of its servers are. */
+async function tellWhatRuns(stack: Stack): Promise<void> {
+    const outputs = await stack.outputs().catch(() => undefined);
+    const isFirst = outputs !== undefined && Object.keys(outputs).length === 0;
+    if (isFirst && Object.keys(await unfinishedUrls()).length > 0 && (await allServersRun())) {
+        say(
+            'The servers run: "npm run -s outputs" has their addresses. Run "npm start" again to go on.',
+        );
+        return;
+    }
+    const more = await whatGoesOn();
+    if (more !== "") {
+        say(more);
+    }
+}
+
 /** Updates the stack; where its first update fails with the servers made, says where their addresses are. */
 async function updateOf(
     stack: Stack,
@@ -64,12 +80,9 @@ async function updateOf(
     try {
         return await update(stack, settings);
     } catch (error) {
-        const isFirst =
-            !settings.interruption.aborted && Object.keys(await stack.outputs()).length === 0;
-        if (isFirst && Object.keys(await unfinishedUrls()).length > 0 && (await allServersRun())) {
-            say(
-                'The servers run: "npm run -s outputs" has their addresses. Run "npm start" again to go on.',
-            );
+        if (!settings.interruption.aborted) {
+            // What keeps this from being told, a state that the update could not write for example, is less than the error.
+            await tellWhatRuns(stack).catch(() => undefined);
         }
         throw error;
     }

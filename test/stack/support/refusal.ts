@@ -8,6 +8,7 @@ const PROGRESS = [
     /^Deploying the audit trail: /,
     /^and every other AWS resource is recorded\. /,
     /^Started again: /,
+    /^\d+ (PostgreSQL server|DMS task).* on running until "npm stop"\.$/,
     /^The postgresql plugin \S+ cannot be downloaded: the stand-in in local\/postgresql serves\.$/,
 ];
 
