@@ -93,7 +93,8 @@ async function projectSettings(
     const { name, config, description } = await (
         await LocalWorkspace.create({ workDir: PROJECT_ROOT, pulumiCommand: cli })
     ).projectSettings();
-    const standIns = postgresqlStandIn ? ["aws", "postgresql"] : ["aws"];
+    const postgresql = postgresqlStandIn ? "local/postgresql" : "plugins/postgresql";
+    const providers = { aws: "local/aws", postgresql };
     return {
         name,
         description,
@@ -102,9 +103,9 @@ async function projectSettings(
         runtime: "nodejs",
         backend: { url: backendUrl(place) },
         plugins: {
-            providers: standIns.map((standIn) => ({
-                name: standIn,
-                path: path.join(PROJECT_ROOT, "local", standIn),
+            providers: Object.entries(providers).map(([provider, folder]) => ({
+                name: provider,
+                path: path.join(PROJECT_ROOT, folder),
             })),
         },
     } as ProjectSettings;

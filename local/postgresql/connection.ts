@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { Client } from "pg";
 import type { ProviderConfig } from "./config";
 import { connectionFailure } from "./failures";
+import { connectThrough, proxyFor } from "./proxy";
 
 /** Lets at most `free` pieces of work run at the same time. */
 class Slots {
@@ -102,14 +104,23 @@ export class Server {
 
     private async connect(database: string): Promise<Client> {
         const { host, port, username, password, connectTimeout } = this.config;
+        const timeoutMs = connectTimeout * 1000;
+        const proxy = proxyFor(process.env, host);
+        let through: Socket | undefined;
+        try {
+            through = proxy && (await connectThrough(proxy, { host, port, timeoutMs }));
+        } catch (cause) {
+            throw new Error(connectionFailure(cause, { host, port }), { cause });
+        }
         const client = new Client({
+            ...(through === undefined ? {} : { stream: () => through }),
             host,
             port,
             user: username,
             password,
             database,
             ssl: tlsOptions(this.config),
-            connectionTimeoutMillis: connectTimeout * 1000,
+            connectionTimeoutMillis: timeoutMs,
             application_name: "Pulumi postgresql provider (local)",
         });
         // A server that goes away between two queries must not end this process.

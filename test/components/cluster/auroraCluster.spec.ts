@@ -3,7 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { AuroraCluster } from "../../../components/cluster/auroraCluster";
 import { sourceParameters } from "../../../components/cluster/clusterParameters";
 import { DatabaseCredentials } from "../../../components/cluster/databaseCredentials";
+import type { DatabaseServer } from "../../../components/cluster/databaseServer";
 import { masterProvider } from "../../../components/cluster/postgresqlProvider";
+import type { Route } from "../../../reach/route";
 import { isWrappedSecret, MOCK_PASSWORD, Recorder } from "../support/mocks";
 import { UNGUARDED } from "../support/unguarded";
 
@@ -102,6 +104,25 @@ describe("the master's postgresql provider", () => {
         assert.equal(inputs["username"], "postgres");
         const raw = recorder.raw("pulumi:providers:postgresql", "pg");
         assert.ok(isWrappedSecret(raw["password"]));
+        assert.ok(!("databaseRoute" in inputs), "a server that is reached as it is has no route");
+    });
+
+    it("hands on the route of a connection that has one, for everybody to see in a preview", async () => {
+        const [recorder, made] = await aurora(true);
+        const server: DatabaseServer = made;
+        const routedTo = (route: Route): DatabaseServer => ({
+            ...server,
+            masterConnection: server.masterConnection.apply((one) => ({ ...one, route })),
+        });
+        const route = { kind: "ssm", instanceId: "i-1", region: "eu-west-1" } as const;
+        const provider = masterProvider("routed", routedTo(route), "ca.pem");
+        const direct = masterProvider("direct", routedTo({ kind: "direct" }), "ca.pem");
+        await recorder.settle(provider.urn);
+        await recorder.settle(direct.urn);
+        const raw = recorder.raw("pulumi:providers:postgresql", "routed");
+        assert.equal(raw["databaseRoute"], JSON.stringify(route));
+        assert.equal(raw["host"], "db-cluster.example.com");
+        assert.ok(!("databaseRoute" in recorder.raw("pulumi:providers:postgresql", "direct")));
     });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import * as grpc from "@grpc/grpc-js";
@@ -15,7 +15,9 @@ import {
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { parseProviderConfig } from "../../../local/postgresql/config";
 import { postgresqlProvider } from "../../../local/postgresql/provider";
+import { proxyFor } from "../../../local/postgresql/proxy";
 import { type Props, UNKNOWN } from "../../../local/provider";
+import { startSocksServer } from "../../../plugins/postgresql/socksServer";
 import { Driven, fresh, MASTER_PASSWORD, provider, providerArguments } from "./support";
 
 const PROGRAM = path.join(__dirname, "../../../local/postgresql/pulumi-resource-postgresql");
@@ -128,6 +130,86 @@ describe("local postgresql provider: arguments and connection", function () {
             listener.close();
         }
         assert.match(await failure({ port }), /dial tcp .*: connect: connection refused/);
+    });
+
+    it("connects through the proxy that the environment names, as Go's programs do", async () => {
+        const asked: string[] = [];
+        const socks = await startSocksServer(async (host, port) => {
+            asked.push(host);
+            if (port === 1) {
+                throw Object.assign(new Error("no"), { code: "EHOSTUNREACH" });
+            }
+            const socket = connect(port, "localhost");
+            await once(socket, "connect");
+            return socket;
+        });
+        const before = { ...process.env };
+        try {
+            Object.assign(process.env, { ALL_PROXY: socks.url, NO_PROXY: "", no_proxy: "" });
+            const role = new Driven(await provider(), "role:Role");
+            await role.up({ name: fresh("proxied") });
+            await role.destroy();
+            assert.ok(asked.length > 0 && asked.every((host) => host === "localhost"));
+            assert.match(
+                await failure({ port: "1" }),
+                /\(scheme: postgres\): socks connect tcp 127\.0\.0\.1:\d+->localhost:1: unknown error host unreachable/,
+            );
+            await socks.close();
+            assert.match(
+                await failure({}),
+                /socks connect tcp \S+->localhost:\d+: dial tcp \S+: connect: connection refused/,
+            );
+        } finally {
+            for (const name of ["ALL_PROXY", "NO_PROXY", "no_proxy"]) {
+                Reflect.deleteProperty(process.env, name);
+            }
+            Object.assign(process.env, before);
+            await socks.close();
+        }
+    });
+
+    it("knows the rules for proxies of golang.org/x/net/proxy", () => {
+        const through = (host: string, NO_PROXY = "", ALL_PROXY = "socks5://u:p%40@[::1]:99") =>
+            proxyFor({ ALL_PROXY, NO_PROXY }, host) !== undefined;
+        assert.deepEqual(proxyFor({ all_proxy: "socks5h://proxy" }, "db"), {
+            host: "proxy",
+            port: 1080,
+            user: "",
+            password: "",
+        });
+        assert.deepEqual(proxyFor({ ALL_PROXY: "socks5://u:p%40@[::1]:99" }, "db"), {
+            host: "::1",
+            port: 99,
+            user: "u",
+            password: "p@",
+        });
+        assert.equal(proxyFor({}, "db"), undefined);
+        for (const other of ["http://proxy:3128", "socks4://proxy", "proxy:1080", "::"]) {
+            assert.ok(!through("db", "", other), other);
+        }
+        for (const [host, list] of [
+            ["localhost", "127.0.0.1,::1"],
+            ["127.0.0.1", "localhost"],
+            ["db.internal", "*"],
+            ["db.internal", "internal,.internal"],
+            ["notinternal", "*.internal"],
+            ["DB.internal", "db.internal"],
+            ["10.1.2.3", "10.1.3.0/24, 10.1.2.3/99"],
+        ] as const) {
+            assert.ok(through(host, list), `${host} with ${list}`);
+        }
+        for (const [host, list] of [
+            ["localhost", " localhost ,x"],
+            ["db.internal", "*.internal"],
+            ["internal", "*.internal."],
+            ["db.internal", "db.internal."],
+            ["10.1.2.3", "x,10.1.0.0/16"],
+            ["10.1.2.3", "10.1.2.3"],
+            ["fd00::5", "fd00::/8"],
+            ["0:0:0:0:0:0:0:1", "::1"],
+        ] as const) {
+            assert.ok(!through(host, list), `${host} with ${list}`);
+        }
     });
 
     it("takes any certificate for sslmode require, and one for another host for verify-ca", async () => {
