@@ -14,6 +14,9 @@ const LOSSES: Readonly<Record<string, string>> = {
         "the logs and the staging tables would begin anew in another database",
 };
 
+/** What no update replaces well, even when it is let: the engine deletes what is inside while the server is going already. */
+const ANEW: ReadonlySet<string> = new Set(["aws:ec2/vpc:Vpc", "aws:rds/cluster:Cluster"]);
+
 /**
  * The engine's own function that lists the resources of a stack's state, by URN. StackReference reads outputs with its
  * sibling; see pkg/resource/deploy/builtins.go of pulumi/pulumi.
@@ -89,8 +92,12 @@ export class ReplacementGuard {
             );
         }
         if (deployed.has(urn)) {
+            const loss = LOSSES[type] ?? "what it holds goes with it";
+            const way = ANEW.has(type)
+                ? "or destroy the stack and deploy it anew"
+                : `or, if that is meant, ${mend}`;
             throw new Error(
-                `This update would replace ${name}: ${LOSSES[type] ?? "what it holds goes with it"}. Take the change back, or, if that is meant, ${mend}.`,
+                `This update would replace ${name}: ${loss}. Take the change back, ${way}.`,
             );
         }
     }

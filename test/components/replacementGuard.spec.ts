@@ -47,6 +47,20 @@ describe("ReplacementGuard", function () {
         });
     });
 
+    it("sends whoever would replace a cluster to another deployment", async () => {
+        const type = "aws:rds/cluster:Cluster";
+        const guard = new ReplacementGuard({
+            deletionProtection: false,
+            acknowledged: [],
+            deployed: () => Promise.resolve(new Set([URN])),
+        });
+        const [hook] = (guard.optionsFor("db").hooks.beforeCreate ?? []) as ResourceHook[];
+        await assert.rejects(async () => hook?.callback({ urn: URN, id: "", name: "db", type }), {
+            message:
+                "This update would replace db: its databases go with it. Take the change back, or destroy the stack and deploy it anew.",
+        });
+    });
+
     it("lets a first deployment create it, also one that follows a failed one", async () => {
         await create({ deployed: () => Promise.resolve(new Set()) });
         await create({ deployed: () => Promise.resolve(new Set([`${URN}-another`])) });

@@ -83,7 +83,7 @@ describe("stack: the plan of a change", function () {
         const { databaseName } = REPLACING.settings;
         const { errors } = await plan(latest, { databaseName });
         const refusal =
-            "This update would replace audit-trail-local-audit-cluster: its databases go with it. Take the change back, or, if that is meant, name it with \"pulumi config set --path 'acknowledgeReplacement[0]' audit-trail-local-audit-cluster\".";
+            "This update would replace audit-trail-local-audit-cluster: its databases go with it. Take the change back, or destroy the stack and deploy it anew.";
         assert.ok(errors.includes(refusal), errors.join("\n"));
     });
 
