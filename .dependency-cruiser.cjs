@@ -35,7 +35,7 @@ const MAY_IMPORT = {
         "components/cluster/engineVersion",
         "components/cluster/existingSource",
     ],
-    components: ["trail", "database", "reach", "text"],
+    components: ["preflight/gate", "trail", "database", "reach", "text"],
     verify: ["config/keyParsers", "trail", "database", "text"],
     // Between the engine and a vendor's plugin; it knows nothing of what the program makes.
     plugins: ["reach", "text"],

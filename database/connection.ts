@@ -2,12 +2,10 @@ import { codeOf, messageOf } from "../text/errors";
 // Captured by the functions that a dynamic provider serialises: only a module that is bound like this, and not an
 // import's copy of it, is written down as a require in its process.
 import fs = require("node:fs");
-import nodeModule = require("node:module");
-import path = require("node:path");
 import pg = require("pg");
-import type * as tsxApi from "tsx/cjs/api";
 import type { Route } from "../reach/route";
 import type * as tunnels from "../reach/tunnel";
+import { projectModule } from "./projectModule";
 import { prepareSession, SESSION_OPTIONS } from "./session";
 
 /** How to reach one database as one user. */
@@ -92,21 +90,6 @@ function readCa(file: string): string {
 }
 
 /**
- * The tunnels. Their code does not go along with the serialised provider: it is loaded in the provider's process, once
- * for all resources, which share the tunnels then. The program's working folder is the project's, or lies in it.
- */
-function loadTunnels(): typeof tunnels {
-    const file = "reach/tunnel.ts";
-    let folder = process.cwd();
-    while (!fs.existsSync(path.join(folder, file)) && path.dirname(folder) !== folder) {
-        folder = path.dirname(folder);
-    }
-    const root = path.join(folder, "package.json");
-    const tsx = nodeModule.createRequire(root)("tsx/cjs/api") as typeof tsxApi;
-    return tsx.require(`./${file}`, root) as typeof tunnels;
-}
-
-/**
  * Opens a verified TLS connection, hands it to `work` and closes it whatever happens. The environment's PG variables
  * decide nothing.
  */
@@ -138,7 +121,12 @@ export async function withClient<T>(
     };
     try {
         if (route !== undefined && route.kind !== "direct") {
-            tunnel = await loadTunnels().openTunnel(route, host, port);
+            // Loaded once for all resources, which share the tunnels then.
+            tunnel = await (projectModule("reach/tunnel.ts") as typeof tunnels).openTunnel(
+                route,
+                host,
+                port,
+            );
         }
         client = new pg.Client({ ...config, ...tunnel?.options });
         // A connection that breaks while idle raises an event, and an unheard one would end the provider.

@@ -12,11 +12,9 @@ import type { Wishes } from "./wishes";
  * What keeps the tables from being audited. Whether one can be is judged where a deployment and verify judge it (trail/);
  * here only their owners are added, which matter while the guards are made.
  */
-export function tableFindings(
-    { server, catalog, tables }: SourceFacts,
-    { choices, guards, demoTable }: Wishes,
-): Finding[] {
-    const there = catalog.filter((row) => !(demoTable && isDemoToBe(row)));
+export function tableFindings({ server, catalog, tables }: SourceFacts, wishes: Wishes): Finding[] {
+    const { choices, guards } = wishes;
+    const there = catalog.filter((row) => !isToBeMade(row, wishes));
     return [
         ...there.flatMap((row) => rowFindings(row, choices)),
         ...listProblems(there).map((sentence) => refusal(sentence)),
@@ -25,8 +23,12 @@ export function tableFindings(
     ];
 }
 
-function isDemoToBe({ table_schema: schema, table_name: table, relkind }: CatalogRow): boolean {
-    return relkind === null && schema === "public" && table === "items";
+/** Whether the row is that of the demo table, which the program creates. */
+export function isToBeMade(
+    { table_schema: schema, table_name: table, relkind }: CatalogRow,
+    { demoTable }: Wishes,
+): boolean {
+    return demoTable && relkind === null && schema === "public" && table === "items";
 }
 
 function rowFindings(row: CatalogRow, all: readonly TableChoices[]): Finding[] {

@@ -11,7 +11,11 @@ export interface DatabaseOwner extends Owner {
     readonly server: DatabaseServer;
     readonly databaseName: string;
     /** The options of what lives in the database. It goes with the server, if that is the stack's: then nothing connects. */
-    readonly inDatabase: Owner["opts"] & { readonly deletedWith?: pulumi.Resource };
+    readonly inDatabase: Owner["opts"] & {
+        readonly deletedWith?: pulumi.Resource;
+        /** What looks at the database before anything is made there. */
+        readonly dependsOn?: pulumi.Resource[];
+    };
 }
 
 /** The owner of what the component `parent` makes. */
@@ -37,7 +41,11 @@ export function sqlScript(
     return new SqlScript(
         resourceName,
         { connection: server.masterConnection, ...args },
-        { ...inDatabase, ...guard?.optionsFor(resourceName), dependsOn: [...dependsOn] },
+        {
+            ...inDatabase,
+            ...guard?.optionsFor(resourceName),
+            dependsOn: [...(inDatabase.dependsOn ?? []), ...dependsOn],
+        },
     );
 }
 

@@ -20,6 +20,7 @@ import {
     type TableDefinition,
     type TableName,
 } from "../../trail/tableDefinition";
+import { withWayIn } from "../../trail/wayIn";
 
 /** Arguments of {@link SourceCatalog}. */
 export interface SourceCatalogArgs {
@@ -265,13 +266,7 @@ function definitionsOf(
     try {
         return tableDefinitions(rows, choices);
     } catch (error) {
-        const problems = messageOf(error);
-        const isNew = rows.some(
-            ({ relkind, now_called: now }) => relkind === null && now === undefined,
-        );
-        throw new pulumi.RunError(
-            isNew ? `${problems}\nThe source is there to create tables in: ${wayIn}` : problems,
-        );
+        throw new pulumi.RunError(withWayIn(messageOf(error), rows, wayIn));
     }
 }
 

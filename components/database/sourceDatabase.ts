@@ -21,6 +21,7 @@ import { type TableMappings, tableMappings } from "../dms/tableMappings";
 import type { Tags } from "../tags";
 import { type DatabaseOwner, databaseOwner, dmsCredentials, sqlScript } from "./databaseOwner";
 import { orSentence, repairOf, SourceCatalog } from "./sourceCatalog";
+import { SourcePreflight } from "./sourcePreflight";
 
 /** Arguments of {@link SourceDatabase}. The audited tables must exist, except the demo table. */
 export interface SourceDatabaseArgs extends GuardChoices {
@@ -48,7 +49,9 @@ export class SourceDatabase extends pulumi.ComponentResource {
     /** @param opts `providers` must hold a postgresql provider for this database. */
     constructor(name: string, args: SourceDatabaseArgs, opts: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:SourceDatabase", name, {}, opts);
-        const owner = databaseOwner(this, name, args);
+        const unchecked = databaseOwner(this, name, args);
+        const dependsOn = [sourcePreflight(unchecked, args)];
+        const owner = { ...unchecked, inDatabase: { ...unchecked.inDatabase, dependsOn } };
         const tables = [...args.tables, MARKER_TABLE];
 
         const password = new Password(`${name}-dms-password`, owner.opts).value;
@@ -73,6 +76,31 @@ export class SourceDatabase extends pulumi.ComponentResource {
             dmsSecretArn: this.dmsSecretArn,
         });
     }
+}
+
+/** What everything in the database waits for. */
+function sourcePreflight(
+    { name, server, inDatabase }: DatabaseOwner,
+    args: SourceDatabaseArgs,
+): SourcePreflight {
+    return new SourcePreflight(
+        `${name}-preflight`,
+        {
+            connection: server.masterConnection,
+            tables: args.tables,
+            wishes: {
+                choices: args.columns,
+                guards: args.sourceGuards,
+                demoTable: args.demoTable,
+            },
+            wayIn: wayIn(server),
+        },
+        inDatabase,
+    );
+}
+
+function wayIn({ psql, masterSecretArn }: DatabaseServer): pulumi.Output<string> {
+    return pulumi.interpolate`${psql}, with the password in the secret ${masterSecretArn}.`;
 }
 
 /** DMS's user of the source. */
@@ -129,7 +157,7 @@ function sourceCatalog(
             formerNames: renderSql("sql/source/former_names.sql").sql,
             guards: tables.map((table) => wantedGuards(args, table)),
         },
-        pulumi.interpolate`${server.psql}, with the password in the secret ${server.masterSecretArn}.`,
+        wayIn(server),
         { ...inDatabase, dependsOn },
     );
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFile, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { Client } from "pg";
+import { preflightProvider } from "../../components/database/sourcePreflight";
 import { prepareSession } from "../../database/session";
 import { findBinaries } from "../../local/servers/binaries";
 import { startServer, stopServer } from "../../local/servers/postgres";
@@ -290,6 +291,51 @@ describe("preflight on a managed server", function () {
         assert.equal(report.server, "RDS");
         assert.match(reportLines(report).at(-1) ?? "", /^Ready for a deployment\.$/);
         assert.equal((await look(master, inPublic("items"))).ready, false);
+    });
+
+    it("lets a deployment begin there, and refuses one with all that is missing", async () => {
+        const { port } = await readRecord(stackDir, ID);
+        const connection = {
+            host: "localhost",
+            port,
+            database: "shop",
+            user: "auditor_admin",
+            password: "master-password",
+            caPath: authorityFiles(stackDir).certPath,
+        };
+        const source = {
+            connection,
+            tables: inPublic("items", "orders"),
+            wishes: { ...WISHES, demoTable: true },
+            wayIn: "psql.",
+        };
+        const { check, create } = preflightProvider;
+        assert.ok(check !== undefined);
+        // What the engine hands over in the place of a state that there is not.
+        const none = {} as typeof source;
+        assert.deepEqual(await check(none, source), { inputs: source });
+        await create(source);
+        const master = await open();
+        await master.query("CREATE TABLE keyless (id integer, address inet)");
+        await master.query("ALTER ROLE auditor_admin SET wal_sender_timeout = '5s'");
+        const tables = inPublic("keyless", "absent");
+        const told = [
+            /^wal_sender_timeout is 5000 ms.* Set wal_sender_timeout to 0 in the DB parameter group\.$/mu,
+            /^The table public\.keyless has no primary key, .*: add one\.$/mu,
+            /^The table public\.absent does not exist in the source database: create it/mu,
+            /^ {4}public\.keyless:\n {6}address: asText # or exclude$/mu,
+            /^The source is there to create tables in: psql\.$/mu,
+        ];
+        const isWhole = ({ message }: Error): boolean => told.every((words) => words.test(message));
+        await assert.rejects(check(none, { ...source, tables }), isWhole);
+        await assert.rejects(create({ ...source, tables }), isWhole);
+        // Neither a later update nor a preview that cannot get there is kept from anything.
+        await check(source, { ...source, tables });
+        const down = { ...connection, port: 1 };
+        await check(none, { ...source, connection: down });
+        await master.query("CREATE SCHEMA audit_trail");
+        await create({ ...source, tables });
+        await master.query("DROP SCHEMA audit_trail; ALTER ROLE auditor_admin RESET ALL");
     });
 
     it("sees who else reads the WAL, and a transaction that a slot would wait for", async () => {

@@ -160,6 +160,10 @@ describe("the databases", function () {
 
     it("are made in an order in which nothing is missing", () => {
         const order = [
+            // Nothing is made in a source that is not ready.
+            ["-source-database-preflight", "-source-database-heartbeat"],
+            ["-source-database-preflight", "-source-database-machinery"],
+            ["-source-database-preflight", "-source-database-items"],
             ["-source-database-items", "-source-database-catalog"],
             ["-source-database-catalog", "-audit-database-tables"],
             ["-audit-database-owner", "-audit-database-machinery"],
