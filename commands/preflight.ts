@@ -1,5 +1,5 @@
 import type { Client } from "pg";
-import type { Config } from "../config/keys";
+import { type Config, KEY_GROUPS } from "../config/keys";
 import { prepareSession } from "../database/session";
 import { preflight } from "../preflight/preflight";
 import type { Query } from "../preflight/readFacts";
@@ -16,6 +16,9 @@ import { optionsOf } from "./shared/usage";
 
 const EXIT_NOT_READY = 1;
 const EXIT_UNKNOWN = 2;
+
+/** What `maxLobSizeKb` is where no config says it. */
+const DEFAULT_LOB_KB = Number(KEY_GROUPS.dms.keys.maxLobSizeKb.default);
 
 /** The source's address: that of the environment, or the stack's. */
 async function sourceAddress({ stack = "local" }: CommandOptions): Promise<string> {
@@ -81,6 +84,7 @@ runCommand(
                 choices: config?.trail.columns ?? [],
                 guards: config?.source.guards ?? true,
                 demoTable: config?.source.demoTable ?? false,
+                maxLobSizeKb: config?.dms.maxLobSizeKb ?? DEFAULT_LOB_KB,
             });
             if (options.json) {
                 say(JSON.stringify(report, null, 2));

@@ -2,6 +2,7 @@ import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
 import type { Finding } from "./finding";
 import { judge } from "./judge";
+import { lobFindings, type LobSize, readLobSizes } from "./lobSizes";
 import { factQueries, type Query, readFacts } from "./readFacts";
 import type { Wishes } from "./wishes";
 
@@ -16,6 +17,8 @@ export interface PreflightReport {
     readonly tables: readonly string[];
     /** The gravest first. */
     readonly findings: readonly Finding[];
+    /** The largest values of the columns that DMS carries as large objects. */
+    readonly lobSizes: readonly LobSize[];
 }
 
 const ORDER = ["must", "should", "note"];
@@ -30,17 +33,22 @@ const ORDER = ["must", "should", "note"];
 export async function preflight(
     query: Query,
     tables: readonly TableName[],
-    options: Wishes,
+    options: Wishes & {
+        /** The config key of that name: the largest value that DMS carries whole. */
+        readonly maxLobSizeKb: number;
+    },
 ): Promise<PreflightReport> {
     const facts = await readFacts(query, factQueries(), tables);
     const { database, version, is_aurora: isAurora, is_managed: isManaged } = facts.server;
-    const findings = judge(facts, options);
+    const lobSizes = await readLobSizes(query, facts.catalog, facts.tables, options.choices);
+    const findings = [...judge(facts, options), ...lobFindings(lobSizes, options.maxLobSizeKb)];
     return {
         ready: findings.every(({ severity }) => severity !== "must"),
         database,
         version,
         server: isAurora ? "Aurora" : isManaged ? "RDS" : "PostgreSQL",
         tables: tables.map(formatTableName),
+        lobSizes,
         findings: findings.sort(
             (one, two) => ORDER.indexOf(one.severity) - ORDER.indexOf(two.severity),
         ),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { bytesText } from "../../preflight/amounts";
 import type { Finding } from "../../preflight/finding";
+import { lobFindings } from "../../preflight/lobSizes";
 import { reportLines } from "../../preflight/reportText";
 import { capacityFindings, serverFindings } from "../../preflight/serverChecks";
 import type { RoleFacts, ServerFacts } from "../../preflight/sourceFacts";
@@ -108,11 +109,23 @@ describe("preflight's decisions", () => {
             server: "Aurora",
             tables: [],
             findings,
+            lobSizes: [],
         });
         assert.ok(lines.length < 40, String(lines.length));
         assert.ok(lines.every((line) => line.length <= 80 && !/\p{Cc}/u.test(line)));
         assert.ok(lines.includes('  and 995 more of the check "tables": add --json.'));
         assert.equal(lines.at(-1), "Not ready: 1000 things must be mended.");
+    });
+
+    it("judge large objects by their bytes, and say what was looked at", () => {
+        const seen = (bytes: number | undefined, percent: number): string[] =>
+            lobFindings([{ table: "a.b", column: "c", bytes, percent }], 64).map(
+                ({ severity, found }) => `${severity} ${found}`,
+            );
+        assert.deepEqual(seen(65_536, 100), []);
+        assert.match(seen(65_537, 100).join(""), /^must The largest value of all rows of/);
+        assert.match(seen(99_999, 3).join(""), /in a sample of 3 % of the pages/);
+        assert.match(seen(undefined, 100).join(""), /^note .* could not be found out/);
     });
 
     it("say bytes with two or three digits", () => {

@@ -9,6 +9,7 @@ import { startServer, stopServer } from "../../local/servers/postgres";
 import { createRdsServer, removeRdsServer, startRdsServer } from "../../local/servers/rds";
 import { readRecord } from "../../local/servers/rdsFiles";
 import { authorityFiles } from "../../local/servers/tls";
+import { refuseUnready } from "../../preflight/gate";
 import { preflight, type PreflightReport } from "../../preflight/preflight";
 import { reportLines } from "../../preflight/reportText";
 import type { Wishes } from "../../preflight/wishes";
@@ -32,7 +33,7 @@ async function look(
     const query = async <T extends object>(sql: string, parameters: readonly unknown[]) =>
         (await client.query<T>(sql, [...parameters])).rows;
     try {
-        return await preflight(query, tables, { ...WISHES, ...wishes });
+        return await preflight(query, tables, { ...WISHES, maxLobSizeKb: 64, ...wishes });
     } finally {
         await client.query("RESET ALL");
     }
@@ -102,6 +103,7 @@ describe("preflight on a server with every fault at once", function () {
             "ALTER DATABASE postgres SET TimeZone = 'Europe/Paris'",
             "SELECT pg_create_physical_replication_slot('forgotten', true)",
             "CREATE TABLE plain (id integer PRIMARY KEY, note text)",
+            "INSERT INTO plain VALUES (0, repeat('é', 40000))",
             "CREATE TABLE keyless (id integer)",
             "CREATE TABLE hosts (id integer PRIMARY KEY, address inet)",
             "CREATE TABLE postponed (id integer PRIMARY KEY DEFERRABLE)",
@@ -136,6 +138,11 @@ describe("preflight on a server with every fault at once", function () {
 
     it("names them all in one run, as each is to be mended", async () => {
         assertFound(await look(superuser, TABLES), [
+            [
+                "must",
+                "large objects",
+                /of all rows of the column "note" of public\.plain has 78 kB/,
+            ],
             ["must", "wal_level", /ALTER SYSTEM SET wal_level = 'logical', then restart/],
             ["must", "wal_sender_timeout", /5000 ms.*ALTER SYSTEM SET wal_sender_timeout = '0'/],
             ["must", "tls", /no TLS/],
@@ -329,6 +336,7 @@ describe("preflight on a managed server", function () {
         const isWhole = ({ message }: Error): boolean => told.every((words) => words.test(message));
         await assert.rejects(check(none, { ...source, tables }), isWhole);
         await assert.rejects(create({ ...source, tables }), isWhole);
+        await assert.rejects(refuseUnready({ ...source, tables }), isWhole);
         // Neither a later update nor a preview that cannot get there is kept from anything.
         await check(source, { ...source, tables });
         const down = { ...connection, port: 1 };
