@@ -262,8 +262,12 @@ describe("local postgresql provider: the program the engine starts", function ()
         return Struct.fromJavaScript(props as Parameters<typeof Struct.fromJavaScript>[0]);
     }
 
-    it("answers from any folder, with secrets wrapped as the engine sends them", async () => {
-        child = spawn(PROGRAM, ["127.0.0.1:1"], { cwd: "/", stdio: ["ignore", "pipe", "inherit"] });
+    async function worksWith(environment: NodeJS.ProcessEnv, more: Props): Promise<void> {
+        child = spawn(PROGRAM, ["127.0.0.1:1"], {
+            cwd: "/",
+            env: { ...process.env, ...environment },
+            stdio: ["ignore", "pipe", "inherit"],
+        });
         assert.ok(child.stdout);
         const [port] = (await once(createInterface(child.stdout), "line")) as [string];
         const client = new ResourceProviderClient(
@@ -276,7 +280,7 @@ describe("local postgresql provider: the program the engine starts", function ()
             value: args.password,
         };
         const configure = new ConfigureRequest();
-        configure.setArgs(struct({ ...args, password: secret }));
+        configure.setArgs(struct({ ...args, ...more, password: secret }));
         await new Promise((resolve, reject) => {
             client.configure(configure, (error, answer) => {
                 if (error) {
@@ -316,5 +320,17 @@ describe("local postgresql provider: the program the engine starts", function ()
             });
         });
         client.close();
-    });
+        child.kill("SIGINT");
+        const [code] = (await once(child, "exit")) as [number];
+        assert.equal(code, 0);
+    }
+
+    it("answers from any folder, with secrets wrapped as the engine sends them", () =>
+        worksWith({}, {}));
+
+    it("takes the provider's route before any proxy of the user's", () =>
+        worksWith(
+            { ALL_PROXY: "socks5://127.0.0.1:1", NO_PROXY: "", no_proxy: "*" },
+            { databaseRoute: JSON.stringify({ kind: "direct" }) },
+        ));
 });
