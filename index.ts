@@ -1,16 +1,12 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { AuroraCluster } from "./components/cluster/auroraCluster";
-import {
-    auditParameters,
-    type ClusterParameter,
-    sourceParameters,
-} from "./components/cluster/clusterParameters";
 import type { DatabaseServer } from "./components/cluster/databaseServer";
 import { ExistingServer } from "./components/cluster/existingServer";
+import { makeServer } from "./components/cluster/makeServer";
 import { masterProvider } from "./components/cluster/postgresqlProvider";
 import { routed } from "./components/cluster/routed";
-import { findSource, type FoundSource } from "./components/cluster/sourceLookup";
+import { auditParameters, sourceParameters } from "./components/cluster/serverParameters";
+import { findSource } from "./components/cluster/sourceLookup";
 import { AuditDatabase } from "./components/database/auditDatabase";
 import { SourceDatabase } from "./components/database/sourceDatabase";
 import { DeletionProtection } from "./components/deletionProtection";
@@ -34,17 +30,19 @@ import { formatTableName } from "./trail/names";
 const config = loadConfig();
 const { trail, cluster, dms } = config;
 const { databaseName } = cluster;
+const { deletionProtection, highAvailability: multiAz, kmsKeyArn } = config.stack;
 const caBundle = readCaBundle(__dirname, cluster.caBundle);
 const { path: caBundlePath, pem: caBundlePem } = caBundle;
 const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
 const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
-const { deletionProtection, acknowledgeReplacement: acknowledged } = config.stack;
+const acknowledged = config.stack.acknowledgeReplacement;
 const guard = new ReplacementGuard({ deletionProtection, acknowledged });
 
+const isKept = config.audit.server.whenDestroyed === "retain";
 const { existing, vpcCidr } = config.network;
 const network: TrailNetwork =
     existing === undefined
-        ? new Network(prefix, { vpcCidr, guard, tags })
+        ? new Network(prefix, { vpcCidr, guard, isKept, tags })
         : new ExistingNetwork(prefix, existing);
 const { vpcId, privateSubnetIds: subnetIds, publicRouteTableId } = network;
 const existingSource = config.source.existing;
@@ -60,6 +58,7 @@ const groups = new SecurityGroups(prefix, {
         port: found.port,
         mayAddRules: existingSource?.allowedSecurityGroup !== undefined,
     },
+    isKept,
     tags,
 });
 const prerequisites: pulumi.Resource[] = [];
@@ -82,7 +81,8 @@ const host =
               hasSsh: config.host.sshCidr !== undefined,
               instanceType: config.host.instanceType,
               keyName: config.host.keyName,
-              engineVersion: cluster.engineVersion,
+              engineVersion: config.audit.server.engineVersion ?? cluster.engineVersion,
+              kmsKeyArn,
               caBundle: cluster.caBundle,
               caBundlePem,
               dependsOn: [groups, ...prerequisites],
@@ -98,55 +98,36 @@ const route = routeToDatabases({
     profile: new pulumi.Config("aws").get("profile"),
 });
 
-const aurora = (name: string, parameters: readonly ClusterParameter[]): AuroraCluster =>
-    new AuroraCluster(name, {
-        engineVersion: cluster.engineVersion,
-        instanceClass: cluster.instanceClass,
-        databaseName,
-        masterUsername: cluster.masterUsername,
-        parameters,
-        subnetIds,
-        securityGroupId: groups.databaseId,
-        backupRetentionDays: cluster.backupRetentionDays,
-        deletionProtection,
-        guard,
-        caBundle: cluster.caBundle,
-        caBundlePath,
-        tags,
-    });
-const sourceDatabaseName = existingSource?.databaseName ?? databaseName;
-const existingServer = (name: string, server: FoundSource): ExistingServer => {
-    const own = existingSource?.kind === "address" ? existingSource.caBundle : undefined;
-    return new ExistingServer(name, {
-        found: server,
-        databaseName: sourceDatabaseName,
-        route,
-        caBundle: own === undefined ? caBundle : readCaBundle(__dirname, own, "source"),
-        caBundleName: own ?? cluster.caBundle,
-        tags,
-    });
+const allServers = {
+    ...{ ...cluster, subnetIds, securityGroupId: groups.databaseId, multiAz },
+    ...{ deletionProtection, guard, kmsKeyArn, caBundlePath, tags },
 };
-const sourceName = `${prefix}-source`;
-const source =
-    found === undefined
-        ? aurora(sourceName, sourceParameters())
-        : existingServer(sourceName, found);
-const audit = aurora(`${prefix}-audit`, auditParameters());
+const sourceDatabaseName = existingSource?.databaseName ?? databaseName;
+const ownBundle = existingSource?.kind === "address" ? existingSource.caBundle : undefined;
+const source = found
+    ? new ExistingServer(`${prefix}-source`, {
+          found,
+          databaseName: sourceDatabaseName,
+          route,
+          caBundle: ownBundle ? readCaBundle(__dirname, ownBundle, "source") : caBundle,
+          caBundleName: ownBundle ?? cluster.caBundle,
+          tags,
+      })
+    : makeServer(`${prefix}-source`, config.source.server, sourceParameters(), allServers);
+const audit = makeServer(`${prefix}-audit`, config.audit.server, auditParameters(), allServers);
 const inDatabase = (name: string, server: DatabaseServer): pulumi.ComponentResourceOptions => ({
     providers: { postgresql: masterProvider(name, routed(server, route), caBundlePath) },
 });
+export const sourceGuards = config.source.guards;
+const { demoTable, allowTruncate, allowKeyUpdates, fullReplicaIdentity } = config.source;
 const sourceDatabase = new SourceDatabase(
     `${prefix}-source-database`,
     {
         server: routed(source, route),
         databaseName: sourceDatabaseName,
-        tables: trail.tables,
-        columns: trail.columns,
-        demoTable: config.source.demoTable,
-        sourceGuards: config.source.guards,
-        allowTruncate: config.source.allowTruncate,
-        allowKeyUpdates: config.source.allowKeyUpdates,
-        fullReplicaIdentity: config.source.fullReplicaIdentity,
+        ...trail,
+        ...{ demoTable, sourceGuards, allowTruncate, allowKeyUpdates, fullReplicaIdentity },
+        kmsKeyArn,
         tags,
     },
     inDatabase(`${prefix}-source`, source),
@@ -156,10 +137,10 @@ const auditDatabase = new AuditDatabase(
     {
         server: routed(audit, route),
         databaseName,
-        tables: trail.tables,
-        columns: trail.columns,
+        ...trail,
         definitions: sourceDatabase.definitions,
         guard,
+        kmsKeyArn,
         tags,
     },
     inDatabase(`${prefix}-audit`, audit),
@@ -168,9 +149,9 @@ const auditDatabase = new AuditDatabase(
 const replication = new DmsReplication(prefix, {
     subnetIds,
     securityGroupId: groups.dmsId,
-    instanceClass: dms.instanceClass,
-    engineVersion: dms.engineVersion,
-    allocatedStorage: dms.allocatedStorage,
+    ...dms,
+    multiAz,
+    kmsKeyArn,
     caBundlePem,
     prerequisites,
     source: sourceDatabase,
@@ -190,7 +171,6 @@ new DeletionProtection(`${prefix}-deletionProtection`, {
 });
 
 export const tables = trail.tables.map(formatTableName);
-export const sourceGuards = config.source.guards;
 export const sourceEndpoint = source.host;
 export const sourcePort = source.port;
 export const sourceClusterArn = source.arn;

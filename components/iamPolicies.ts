@@ -28,8 +28,12 @@ export function trustService(service: string, sourceAccount?: string): PolicyDoc
     };
 }
 
-/** Permission to read these secrets and nothing else. */
-export function readSecrets(secretArns: readonly string[]): PolicyDocument {
+/**
+ * Permission to read these secrets and nothing else.
+ * @param kmsKeyArn The customer's key that encrypts them, if there is one.
+ */
+export function readSecrets(secretArns: readonly string[], kmsKeyArn?: string): PolicyDocument {
+    const decrypt = { Effect: "Allow", Action: ["kms:Decrypt"], Resource: [kmsKeyArn] };
     return {
         Version: "2012-10-17",
         Statement: [
@@ -38,6 +42,7 @@ export function readSecrets(secretArns: readonly string[]): PolicyDocument {
                 Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
                 Resource: secretArns,
             },
+            ...(kmsKeyArn === undefined ? [] : [decrypt]),
         ],
     };
 }

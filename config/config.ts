@@ -13,6 +13,7 @@ import {
     KEY_GROUPS,
     parserOf,
 } from "./keys";
+import { unfitClass } from "./serverParser";
 import { checkSource } from "./sourceRules";
 
 /** The project's name, which is the namespace of its config keys. */
@@ -90,6 +91,18 @@ function checkLimits({ trail, source }: Config): void {
     }
 }
 
+/** @throws Error when the class of all servers is none of a server's kind, and that server has no class of its own. */
+function checkClasses({ cluster, source, audit }: Config): void {
+    for (const { kind, instanceClass } of [source.server, audit.server]) {
+        const reason = unfitClass(kind, instanceClass ?? cluster.instanceClass);
+        if (instanceClass === undefined && reason !== undefined) {
+            throw new Error(
+                `The config key ${NAMESPACE}:instanceClass is ${JSON.stringify(cluster.instanceClass)}, which ${reason}; set it with "pulumi config set instanceClass db.r6g.large".`,
+            );
+        }
+    }
+}
+
 /** @throws Error when a VPC is to have an address range and is not made. */
 function checkVpcCidr({ network }: Config): void {
     if (
@@ -132,6 +145,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
     checkVpcCidr(config);
     checkSource(config, raw["aws:region"]);
     checkAccess(config);
+    checkClasses(config);
     return config;
 }
 

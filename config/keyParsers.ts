@@ -290,6 +290,18 @@ export const sshHostKey: KeyParser<string | undefined> = {
     },
 };
 
+/** The ARN of a key, not of an alias: what a resource shows of its key is the key. */
+export const kmsKeyArn: KeyParser<string | undefined> = {
+    type: "string",
+    example: "arn:aws:kms:eu-west-1:123456789012:key/0123abcd-4567-89ab-cdef-0123456789ab",
+    parse(text) {
+        if (!/^$|^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(mrk-)?[0-9a-f-]{32,36}$/.test(text)) {
+            throw new Error("it must be the ARN of a KMS key, which is not that of an alias");
+        }
+        return text === "" ? undefined : text;
+    },
+};
+
 /** Four subnets of at least /28, https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html. */
 export const vpcCidr: KeyParser<string> = {
     type: "string",

@@ -2,6 +2,7 @@ import type { TableName } from "../trail/tableDefinition";
 import { columnsOf } from "./columnParser";
 import * as parsers from "./keyParsers";
 import { network } from "./networkParser";
+import { server } from "./serverParser";
 import { existingSource, sourcePassword } from "./sourceParser";
 
 /** One config key. Pulumi.yaml's schema, docs/config.md and the type of the settings are made from it. */
@@ -71,6 +72,13 @@ export const KEY_GROUPS = {
                     "Password of the login of a source that is given by its host; set it with --secret",
                 page: "aws.md#bring-your-own-source",
             },
+            server: {
+                key: "sourceServer",
+                parser: server,
+                default: "{}",
+                meaning: "The server of a new source, with the fields of audit",
+                page: "aws.md#the-servers",
+            },
             demoTable: {
                 key: "demoTable",
                 parser: parsers.flag,
@@ -108,31 +116,31 @@ export const KEY_GROUPS = {
         },
     },
     cluster: {
-        title: "The source and the audit cluster",
+        title: "The source and the audit server",
         keys: {
             engineVersion: {
                 key: "engineVersion",
                 parser: parsers.engineVersion,
                 default: "17.7",
-                meaning: "Aurora PostgreSQL version of both clusters, major 15 to 17",
+                meaning: "PostgreSQL version of both servers, major 15 to 17",
             },
             instanceClass: {
                 key: "instanceClass",
                 parser: parsers.instanceClass("db", "db.t3.medium"),
                 default: "db.r6g.large",
-                meaning: "Instance class of both Aurora clusters",
+                meaning: "Instance class of both servers",
             },
             databaseName: {
                 key: "databaseName",
                 parser: parsers.databaseName,
                 default: "appdb",
-                meaning: "Name of the database on both clusters",
+                meaning: "Name of the database on both servers",
             },
             masterUsername: {
                 key: "masterUsername",
                 parser: parsers.masterUsername,
                 default: "postgres",
-                meaning: "Master user of both clusters; its password is generated",
+                meaning: "Master user of both servers; its password is generated",
             },
             backupRetentionDays: {
                 key: "backupRetentionDays",
@@ -146,6 +154,19 @@ export const KEY_GROUPS = {
                 default: "certs/rds-ca-bundle.pem",
                 meaning:
                     "PEM file of the database servers' certificate authorities, relative to the project folder",
+            },
+        },
+    },
+    audit: {
+        title: "The audit server",
+        keys: {
+            server: {
+                key: "audit",
+                parser: server,
+                default: "{}",
+                meaning:
+                    "The server of the log: kind (aurora or rds), engineVersion, instanceClass, serverless (minCapacity, maxCapacity), multiAz, allocatedStorage and maxAllocatedStorage in GB, whenDestroyed (delete, snapshot or retain)",
+                page: "aws.md#the-servers",
             },
         },
     },
@@ -270,6 +291,21 @@ export const KEY_GROUPS = {
     stack: {
         title: "The stack",
         keys: {
+            highAvailability: {
+                key: "highAvailability",
+                parser: parsers.flag,
+                default: "false",
+                meaning:
+                    "A second instance in another zone for the source, the audit server and DMS, which takes over when the first one fails",
+            },
+            kmsKeyArn: {
+                key: "kmsKeyArn",
+                parser: parsers.kmsKeyArn,
+                default: "",
+                meaning:
+                    "KMS key of your own for storage, snapshots, secrets, endpoints and logs; without one, AWS's own keys; another key replaces databases",
+                page: "aws.md#a-key-of-your-own",
+            },
             deletionProtection: {
                 key: "deletionProtection",
                 parser: parsers.flag,

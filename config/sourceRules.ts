@@ -1,5 +1,9 @@
 import type { ExistingSource } from "../components/cluster/existingSource";
 import type { Config } from "./keys";
+import { server as serverParser } from "./serverParser";
+
+/** What `sourceServer` is where the config says nothing of it. */
+const NEW_SERVER = JSON.stringify(serverParser.parse("{}"));
 
 const KEY = "The config key audit-trail:source";
 
@@ -10,7 +14,10 @@ const KEY = "The config key audit-trail:source";
  * @throws Error in one sentence with the key, the reason and what mends it.
  */
 export function checkSource(
-    { source: { existing, password, demoTable }, network }: Pick<Config, "network" | "source">,
+    {
+        source: { existing, password, demoTable, server },
+        network,
+    }: Pick<Config, "network" | "source">,
     region: string | undefined,
 ): void {
     if (password !== undefined && existing?.kind !== "address") {
@@ -20,6 +27,11 @@ export function checkSource(
     }
     if (existing === undefined) {
         return;
+    }
+    if (JSON.stringify(server) !== NEW_SERVER) {
+        throw new Error(
+            `The config key audit-trail:sourceServer says what a new source is like, and audit-trail:source names one that exists; run "pulumi config rm sourceServer".`,
+        );
     }
     if (demoTable) {
         throw new Error(

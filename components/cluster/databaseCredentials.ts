@@ -13,6 +13,8 @@ export interface DatabaseCredentialsArgs {
     readonly databaseName: string;
     /** Path of the PEM file of the server's own certificate authorities, for the commands of people. */
     readonly caBundle?: string;
+    /** A key of the customer's; undefined: the one that AWS manages. */
+    readonly kmsKeyArn?: string | undefined;
     readonly tags: Tags;
 }
 
@@ -34,15 +36,17 @@ export class DatabaseCredentials extends pulumi.ComponentResource {
         opts?: pulumi.ComponentResourceOptions,
     ) {
         super("auditTrail:index:DatabaseCredentials", name, {}, opts);
+        const child = { parent: this, retainOnDelete: opts?.retainOnDelete };
         const secret = new aws.secretsmanager.Secret(
             `${name}-secret`,
             {
                 namePrefix: `${name}-`,
                 description: args.description,
+                kmsKeyId: args.kmsKeyArn,
                 recoveryWindowInDays: RECOVERY_WINDOW_DAYS,
                 tags: named(name, args.tags),
             },
-            { parent: this },
+            child,
         );
         const version = new aws.secretsmanager.SecretVersion(
             `${name}-version`,
@@ -59,7 +63,7 @@ export class DatabaseCredentials extends pulumi.ComponentResource {
                     }),
                 ),
             },
-            { parent: this },
+            child,
         );
         this.secretArn = pulumi.all([secret.arn, version.id]).apply(([arn]) => arn);
         this.registerOutputs({ secretArn: this.secretArn });

@@ -4,13 +4,13 @@
  */
 const SUPPORTED_MAJORS = [15, 16, 17];
 
-/** The major PostgreSQL version of an Aurora engine version: 17 of "17.7". */
+/** The major PostgreSQL version of an engine version: 17 of "17.7". */
 export function majorVersion(engineVersion: string): number {
     return Number(engineVersion.split(".")[0]);
 }
 
 /**
- * Checks an Aurora PostgreSQL engine version such as "17.7".
+ * Checks an engine version of Aurora PostgreSQL or RDS for PostgreSQL, such as "17.7".
  * @throws Error that completes "... but": a reason why the version cannot be used.
  */
 export function parseEngineVersion(text: string): string {
@@ -29,9 +29,14 @@ export function parseEngineVersion(text: string): string {
     return text;
 }
 
-/** The parameter group family of an engine version, https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_WorkingWithParamGroups.html. */
-export function parameterGroupFamily(engineVersion: string): string {
+/** The family of a cluster parameter group, https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/USER_WorkingWithParamGroups.html. */
+export function auroraFamily(engineVersion: string): string {
     return `aurora-postgresql${majorVersion(engineVersion)}`;
+}
+
+/** The family of a parameter group of RDS for PostgreSQL, https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_WorkingWithParamGroups.html. */
+export function rdsFamily(engineVersion: string): string {
+    return `postgres${majorVersion(engineVersion)}`;
 }
 
 /** Numbers of a dotted version, compared one by one: true when `version` is `minimum` or later. */

@@ -31,6 +31,8 @@ export interface AuditDatabaseArgs {
     /** Columns and keys of the tables and of the marker table, as the source has them. */
     readonly definitions: pulumi.Input<readonly TableDefinition[]>;
     readonly guard: Pick<ReplacementGuard, "optionsFor">;
+    /** A key of the customer's for the secret of DMS's user; undefined: the one that AWS manages. */
+    readonly kmsKeyArn?: string | undefined;
     readonly tags: Tags;
 }
 

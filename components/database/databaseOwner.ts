@@ -10,6 +10,8 @@ import { SqlScript, type SqlScriptArgs } from "./sqlScript";
 export interface DatabaseOwner extends Owner {
     readonly server: DatabaseServer;
     readonly databaseName: string;
+    /** A key of the customer's for the secret of DMS's user; undefined: the one that AWS manages. */
+    readonly kmsKeyArn: string | undefined;
     /** The options of what lives in the database. It goes with the server, if that is the stack's: then nothing connects. */
     readonly inDatabase: Owner["opts"] & {
         readonly deletedWith?: pulumi.Resource;
@@ -18,15 +20,23 @@ export interface DatabaseOwner extends Owner {
     };
 }
 
+/** What {@link databaseOwner} needs of a component's arguments. */
+interface DatabaseOwnerArgs {
+    readonly server: DatabaseServer;
+    readonly databaseName: string;
+    readonly kmsKeyArn?: string | undefined;
+    readonly tags: Tags;
+}
+
 /** The owner of what the component `parent` makes. */
 export function databaseOwner(
     parent: pulumi.Resource,
     name: string,
-    { server, databaseName, tags }: { server: DatabaseServer; databaseName: string; tags: Tags },
+    { server, databaseName, kmsKeyArn, tags }: DatabaseOwnerArgs,
 ): DatabaseOwner {
     const goes = server.owner === undefined ? {} : { deletedWith: server.owner };
     const inDatabase = { parent, ...goes };
-    return { name, tags, opts: { parent }, server, databaseName, inDatabase };
+    return { name, tags, opts: { parent }, server, databaseName, kmsKeyArn, inDatabase };
 }
 
 /** A script that runs in the database as the master user, after `dependsOn`; guarded where another one in its place loses. */
@@ -51,7 +61,7 @@ export function sqlScript(
 
 /** Keeps the password of DMS's user in a secret, and returns where DMS finds it. */
 export function dmsCredentials(
-    { name, tags, opts, server, databaseName }: DatabaseOwner,
+    { name, tags, opts, server, databaseName, kmsKeyArn }: DatabaseOwner,
     username: string,
     password: pulumi.Input<string>,
 ): pulumi.Output<string> {
@@ -59,7 +69,7 @@ export function dmsCredentials(
     const description = `User of AWS DMS in ${name}`;
     return new DatabaseCredentials(
         `${name}-dms`,
-        { description, username, password, host, port, databaseName, tags },
+        { description, username, password, host, port, databaseName, kmsKeyArn, tags },
         opts,
     ).secretArn;
 }

@@ -31,6 +31,8 @@ export interface SourceDatabaseArgs extends GuardChoices {
     readonly columns: readonly TableChoices[];
     /** Whether to create `public.items`. */
     readonly demoTable: boolean;
+    /** A key of the customer's for the secret of DMS's user; undefined: the one that AWS manages. */
+    readonly kmsKeyArn?: string | undefined;
     readonly tags: Tags;
 }
 

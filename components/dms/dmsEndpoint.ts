@@ -44,6 +44,8 @@ export interface EndpointArgs {
     readonly settings: aws.types.input.dms.EndpointPostgresSettings;
     readonly accessRoleArn: pulumi.Input<string>;
     readonly certificateArn: pulumi.Input<string>;
+    /** A key of the customer's; undefined: the one that AWS manages. */
+    readonly kmsKeyArn?: string | undefined;
     readonly tags: Tags;
 }
 
@@ -58,6 +60,7 @@ export function endpointInputs(endpointId: string, args: EndpointArgs): aws.dms.
         secretsManagerAccessRoleArn: args.accessRoleArn,
         sslMode: "verify-full",
         certificateArn: args.certificateArn,
+        kmsKeyArn: args.kmsKeyArn,
         postgresSettings: args.settings,
         // AWS refuses to change the endpoint of a running task; the plugin stops and resumes it.
         pauseReplicationTasks: true,

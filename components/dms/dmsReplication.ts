@@ -29,6 +29,10 @@ export interface DmsReplicationArgs {
     readonly engineVersion: string;
     /** In GB. */
     readonly allocatedStorage: number;
+    /** Whether a second instance in another zone takes over when the first one fails. */
+    readonly multiAz: boolean;
+    /** A key of the customer's for storage, endpoints, secrets and the task's log; undefined: the keys that AWS manages. */
+    readonly kmsKeyArn: string | undefined;
     /** PEM text of the database servers' certificate authorities. */
     readonly caBundlePem: string;
     readonly source: DmsDatabase;
@@ -60,9 +64,9 @@ export class DmsReplication extends pulumi.ComponentResource {
         const instance = replicationInstance(owner, args, subnets);
         // For secrets the regional principal is asked for.
         const role = accessRole(owner, pulumi.interpolate`dms.${region}.${dnsSuffix}`);
-        const policy = accessPolicy(owner, role, [args.source, args.target]);
+        const policy = accessPolicy(owner, role, args);
         const certificate = caCertificate(owner, "ca", region, args.caBundlePem);
-        const access: Access = { role, policy, certificate };
+        const access: Access = { role, policy, certificate, kmsKeyArn: args.kmsKeyArn };
         const own = args.source.caBundlePem ?? args.caBundlePem;
         const sourceAccess =
             own === args.caBundlePem
@@ -111,14 +115,31 @@ function replicationInstance(
             replicationSubnetGroupId: subnets.id,
             vpcSecurityGroupIds: [args.securityGroupId],
             publiclyAccessible: false,
-            multiAz: false,
+            multiAz: args.multiAz,
+            kmsKeyArn: args.kmsKeyArn,
             // The version is the config's decision: an engine that changes by itself may change what is logged.
             autoMinorVersionUpgrade: false,
             applyImmediately: true,
             tags: named(name, tags),
         },
-        { ...opts, deleteBeforeReplace: true },
+        {
+            ...opts,
+            deleteBeforeReplace: true,
+            dependsOn: encryptedLog({ name, tags, opts }, args),
+        },
     );
+}
+
+/** The log group of the task's log, made before DMS makes one that the customer's key does not encrypt. */
+function encryptedLog(
+    { name, tags, opts }: Owner,
+    { kmsKeyArn }: DmsReplicationArgs,
+): aws.cloudwatch.LogGroup[] {
+    if (kmsKeyArn === undefined) {
+        return [];
+    }
+    const inputs = { name: `dms-tasks-${name}`, kmsKeyId: kmsKeyArn, tags: named(name, tags) };
+    return [new aws.cloudwatch.LogGroup(`${name}-log`, inputs, opts)];
 }
 
 /** What an endpoint needs to read its secret and to verify its server. */
@@ -126,6 +147,7 @@ interface Access {
     readonly role: aws.iam.Role;
     readonly policy: aws.iam.RolePolicy;
     readonly certificate: aws.dms.Certificate;
+    readonly kmsKeyArn: string | undefined;
 }
 
 /** The role with which DMS, as the service `principal`, reads the endpoints' secrets. */
@@ -145,11 +167,11 @@ function accessRole({ name, tags, opts }: Owner, principal: pulumi.Output<string
 function accessPolicy(
     { name, opts }: Owner,
     role: aws.iam.Role,
-    databases: readonly DmsDatabase[],
+    { source, target, kmsKeyArn }: DmsReplicationArgs,
 ): aws.iam.RolePolicy {
     const policy = pulumi
-        .all(databases.map(({ dmsSecretArn }) => dmsSecretArn))
-        .apply((arns) => JSON.stringify(readSecrets(arns)));
+        .all([source.dmsSecretArn, target.dmsSecretArn])
+        .apply((arns) => JSON.stringify(readSecrets(arns, kmsKeyArn)));
     return new aws.iam.RolePolicy(`${name}-access-secrets`, { role: role.id, policy }, opts);
 }
 
@@ -179,7 +201,7 @@ function caCertificate(
 
 function endpoint(
     { name, tags, opts }: Owner,
-    { role, policy, certificate }: Access,
+    { role, policy, certificate, kmsKeyArn }: Access,
     type: EndpointArgs["type"],
     { dmsEngineName, dmsSecretArn, databaseName }: DmsDatabase,
     after: readonly pulumi.Resource[] = [],
@@ -192,6 +214,7 @@ function endpoint(
         secretArn: dmsSecretArn,
         databaseName,
         accessRoleArn: role.arn,
+        kmsKeyArn,
         certificateArn: certificate.certificateArn,
         tags,
     });

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Owner } from "../owner";
+import { keeping, type Owner } from "../owner";
 import type { ReplacementGuard } from "../replacementGuard";
 import { named, type Tags } from "../tags";
 import { planSubnets } from "./subnets";
@@ -11,6 +11,8 @@ export interface NetworkArgs {
     /** IPv4 network of the VPC. */
     readonly vpcCidr: string;
     readonly guard: Pick<ReplacementGuard, "optionsFor">;
+    /** Whether the VPC and its private subnets are kept when the stack is destroyed, because a server in them is. */
+    readonly isKept: boolean;
     readonly tags: Tags;
 }
 
@@ -29,13 +31,14 @@ export class Network extends pulumi.ComponentResource implements TrailNetwork {
         const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
         const [publicCidr = "", ...privateCidrs] = planSubnets(args.vpcCidr, 1 + PRIVATE_SUBNETS);
         const zones = availabilityZones(owner);
-        const vpc = namingVpc(owner, args);
+        const inner = args.isKept ? keeping(owner) : owner;
+        const vpc = namingVpc(inner, args);
         emptyDefaultGroup(owner, vpc);
         const publicSubnet = subnet(owner, vpc, "public", publicCidr, zoneOf(zones, 0));
         const privateSubnets = privateCidrs
             .slice(0, PRIVATE_SUBNETS)
             .map((cidr, index) =>
-                subnet(owner, vpc, `private-${index + 1}`, cidr, zoneOf(zones, index)),
+                subnet(inner, vpc, `private-${index + 1}`, cidr, zoneOf(zones, index)),
             );
         const publicRoutes = routeTable(owner, vpc, "public");
         const wayOut = [

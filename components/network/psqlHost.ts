@@ -23,6 +23,8 @@ export interface PsqlHostArgs {
     readonly caBundlePem: string;
     /** What its first boot and a session need beside the host itself: rules, endpoints. */
     readonly dependsOn: readonly pulumi.Resource[];
+    /** A key of the customer's for the disk; undefined: the one that AWS manages. */
+    readonly kmsKeyArn?: string | undefined;
     readonly tags: Tags;
 }
 
@@ -89,7 +91,12 @@ export class PsqlHost extends pulumi.ComponentResource {
                     httpTokens: "required",
                     httpPutResponseHopLimit: 1,
                 },
-                rootBlockDevice: { encrypted: true, volumeType: "gp3", tags: args.tags },
+                rootBlockDevice: {
+                    encrypted: true,
+                    kmsKeyId: args.kmsKeyArn,
+                    volumeType: "gp3",
+                    tags: args.tags,
+                },
                 userData,
                 tags: named(name, args.tags),
             },

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { Owner } from "../owner";
+import { keeping, type Owner } from "../owner";
 import { named, type Tags } from "../tags";
 
 /** Aurora PostgreSQL's default port, which the stack's clusters keep. */
@@ -21,6 +21,8 @@ export interface SecurityGroupsArgs {
     readonly privateEndpoints: boolean;
     /** A source that the stack did not make, and where it is. */
     readonly source?: ExistingSourceAccess | undefined;
+    /** Whether the databases' group is kept when the stack is destroyed, because a server in it is. */
+    readonly isKept: boolean;
     readonly tags: Tags;
 }
 
@@ -55,12 +57,16 @@ export class SecurityGroups extends pulumi.ComponentResource {
     constructor(name: string, args: SecurityGroupsArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:SecurityGroups", name, {}, opts);
         const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
-        const group = (label: string, description: string): Group =>
-            securityGroup(owner, args.vpcId, label, description);
+        const group = (label: string, description: string, of = owner): Group =>
+            securityGroup(of, args.vpcId, label, description);
 
         const host = args.host && group("host", "The psql host");
         const dms = group("dms", "The DMS replication instance");
-        const database = group("database", "The source and the audit cluster");
+        const database = group(
+            "database",
+            "The source and the audit cluster",
+            args.isKept ? keeping(owner) : owner,
+        );
         if (host !== undefined && args.host !== undefined) {
             if (args.host.sshCidr !== undefined) {
                 allowSsh(owner, host, args.host.sshCidr);

@@ -7,7 +7,7 @@ import { isRdsServerRunning, syncReplicationAttribute } from "../servers/rds";
 import { findRecord, rdsIdentifiers } from "../servers/rdsFiles";
 import { type Call, mustText, text } from "./behaviour";
 import { roleMay } from "./rolePolicies";
-import { secretValue } from "./secretValue";
+import { SECRET, secretValue } from "./secretValue";
 import type { TaskControl } from "./taskControl";
 import { ROLE, roleProblem } from "./types/iam";
 
@@ -157,6 +157,12 @@ async function loginOf(call: Call, endpointId: string, inputs: Props): Promise<L
     if (role === undefined || !(await roleMay(call.store, role, reads, secretArn))) {
         throw new Error(
             `Test connection failed for endpoint "${endpointId}": AccessDeniedException: no policy of its access role allows ${reads} on ${secretArn}.`,
+        );
+    }
+    const key = text((await call.store.get(SECRET, secretArn))?.inputs ?? {}, "kmsKeyId");
+    if (key !== undefined && !(await roleMay(call.store, role, "kms:Decrypt", key))) {
+        throw new Error(
+            `Test connection failed for endpoint "${endpointId}": AccessDeniedException: no policy of its access role allows kms:Decrypt on ${key}, which encrypts its secret.`,
         );
     }
     const value = await secretValue(call.store, secretArn);

@@ -4,8 +4,8 @@ export const programFiles = {
     mapping: "components/dms/tableMappings.ts, which follows the config key audit-trail:tables",
     endpoint: "components/dms/dmsEndpoint.ts",
     replication: "components/dms/dmsReplication.ts",
-    parameters: "components/cluster/clusterParameters.ts",
-    cluster: "components/cluster/auroraCluster.ts",
+    parameters: "components/cluster/serverParameters.ts",
+    cluster: "components/cluster/auroraCluster.ts or components/cluster/rdsInstance.ts",
     securityGroups: "components/network/securityGroups.ts",
     psqlHost: "components/network/psqlHost.ts",
     /** For types that this program does not make. */

@@ -8,6 +8,7 @@ import {
     number,
     oneOf,
     only,
+    scaling,
     tags,
     text,
     texts,
@@ -15,6 +16,16 @@ import {
 
 const AURORA = must(oneOf("aurora-postgresql"));
 const VERSION = matching(/^1[5-7](\.\d+)*$/, "a version of PostgreSQL 15 to 17");
+
+const SUPPORT = oneOf(
+    "open-source-rds-extended-support",
+    "open-source-rds-extended-support-disabled",
+);
+/** The classes of instances, the serverless one too. */
+const CLASS = matching(/^db\./, 'a class such as "db.r6g.large"');
+const AUTHORITY = oneOf("rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1");
+/** Without a minimum above 0 the database pauses, and with it what DMS has to write. */
+const SCALING = scaling(0.5, 256);
 
 /** Inputs of the types of RDS and Secrets Manager. */
 export const databaseInputs: Readonly<Record<string, InputTable>> = {
@@ -34,10 +45,7 @@ export const databaseInputs: Readonly<Record<string, InputTable>> = {
         deletionProtection: judged("stack-trail-protected"),
         enabledCloudwatchLogsExports: judged("rds-logs-exported"),
         engine: AURORA,
-        engineLifecycleSupport: oneOf(
-            "open-source-rds-extended-support",
-            "open-source-rds-extended-support-disabled",
-        ),
+        engineLifecycleSupport: SUPPORT,
         engineMode: oneOf("provisioned"),
         engineVersion: must(VERSION),
         finalSnapshotIdentifier: judged("stack-trail-protected"),
@@ -55,6 +63,7 @@ export const databaseInputs: Readonly<Record<string, InputTable>> = {
         preferredBackupWindow: text,
         preferredMaintenanceWindow: text,
         region: text,
+        serverlessv2ScalingConfiguration: SCALING,
         skipFinalSnapshot: judged("stack-trail-protected"),
         storageEncrypted: judged("rds-storage-encrypted"),
         storageType: oneOf("", "aurora", "aurora-iopt1"),
@@ -66,7 +75,7 @@ export const databaseInputs: Readonly<Record<string, InputTable>> = {
         // An upgrade by AWS restarts the server when it likes, and the program would try to go back.
         autoMinorVersionUpgrade: must(only(false)),
         availabilityZone: text,
-        caCertIdentifier: oneOf("rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1"),
+        caCertIdentifier: AUTHORITY,
         clusterIdentifier: must(text),
         copyTagsToSnapshot: flag,
         dbSubnetGroupName: text,
@@ -74,7 +83,7 @@ export const databaseInputs: Readonly<Record<string, InputTable>> = {
         engineVersion: VERSION,
         identifier: text,
         identifierPrefix: text,
-        instanceClass: must(matching(/^db\./, 'a class such as "db.r6g.large"')),
+        instanceClass: must(CLASS),
         monitoringInterval: number(0, 60),
         monitoringRoleArn: text,
         performanceInsightsEnabled: flag,
@@ -94,6 +103,66 @@ export const databaseInputs: Readonly<Record<string, InputTable>> = {
         namePrefix: text,
         parameters: judged("rds-parameters-known"),
         region: text,
+        tags,
+    },
+    "aws:rds/instance:Instance": {
+        allocatedStorage: must(number(20, 65_536)),
+        allowMajorVersionUpgrade: flag,
+        applyImmediately: flag,
+        // An upgrade by AWS restarts the server when it likes, and the program would try to go back.
+        autoMinorVersionUpgrade: must(only(false)),
+        availabilityZone: text,
+        backupRetentionPeriod: judged("rds-backups-kept"),
+        backupWindow: text,
+        caCertIdentifier: AUTHORITY,
+        // Whoever restores a snapshot has to find out whose it is.
+        copyTagsToSnapshot: must(only(true)),
+        dbName: text,
+        dbSubnetGroupName: must(text),
+        deleteAutomatedBackups: flag,
+        deletionProtection: judged("stack-trail-protected"),
+        enabledCloudwatchLogsExports: judged("rds-logs-exported"),
+        engine: must(oneOf("postgres")),
+        engineLifecycleSupport: SUPPORT,
+        engineVersion: must(VERSION),
+        finalSnapshotIdentifier: judged("stack-trail-protected"),
+        iamDatabaseAuthenticationEnabled: flag,
+        identifier: text,
+        identifierPrefix: text,
+        instanceClass: must(CLASS),
+        iops: number(1000, 256_000),
+        kmsKeyId: text,
+        maintenanceWindow: text,
+        // A full disk stops DMS, and the source then keeps its WAL.
+        maxAllocatedStorage: must(number(21, 65_536)),
+        monitoringInterval: number(0, 60),
+        monitoringRoleArn: text,
+        multiAz: flag,
+        networkType: oneOf("IPV4"),
+        parameterGroupName: must(text),
+        password: must(text),
+        performanceInsightsEnabled: flag,
+        performanceInsightsKmsKeyId: text,
+        performanceInsightsRetentionPeriod: number(0, 731),
+        port: number(1150, 65_535),
+        publiclyAccessible: judged("rds-not-public"),
+        region: text,
+        skipFinalSnapshot: judged("stack-trail-protected"),
+        storageEncrypted: judged("rds-storage-encrypted"),
+        storageThroughput: number(125, 4000),
+        storageType: oneOf("gp3", "io1", "io2"),
+        tags,
+        username: must(text),
+        vpcSecurityGroupIds: must(texts),
+    },
+    "aws:rds/parameterGroup:ParameterGroup": {
+        description: anyText,
+        family: must(matching(/^postgres1[5-7]$/, '"postgres15" to 17')),
+        name: text,
+        namePrefix: text,
+        parameters: judged("rds-parameters-known"),
+        region: text,
+        skipDestroy: only(false),
         tags,
     },
     "aws:rds/subnetGroup:SubnetGroup": {

@@ -64,12 +64,36 @@ export const number = (least: number, most: number): InputKind =>
         { decides: true },
     );
 
+/** How far a serverless cluster shrinks and grows, in capacity units. */
+export const scaling = (least: number, most: number): InputKind => {
+    const isUnits = (value: unknown): boolean =>
+        isUnknown(value) ||
+        (typeof value === "number" &&
+            value >= least &&
+            value <= most &&
+            Number.isInteger(value * 2));
+    return kind(
+        (value) =>
+            isValues(value) &&
+            Object.keys(value).every((name) => ["minCapacity", "maxCapacity"].includes(name)) &&
+            isUnits(value.minCapacity) &&
+            isUnits(value.maxCapacity),
+        `minCapacity and maxCapacity, each from ${least} to ${most} in steps of 0.5`,
+        { decides: true },
+    );
+};
+
 export const oneOf = (...words: readonly string[]): InputKind =>
     kind(
         (value) => typeof value === "string" && words.includes(value),
         words.map((word) => JSON.stringify(word)).join(" or "),
         { decides: true },
     );
+
+export const oneOfNumbers = (...numbers: readonly number[]): InputKind =>
+    kind((value) => typeof value === "number" && numbers.includes(value), numbers.join(" or "), {
+        decides: true,
+    });
 
 export const matching = (pattern: RegExp, words: string): InputKind =>
     kind((value) => typeof value === "string" && pattern.test(value), words, { decides: true });

@@ -7,6 +7,7 @@ import {
     none,
     number,
     oneOf,
+    oneOfNumbers,
     only,
     tags,
     text,
@@ -18,6 +19,30 @@ const OPEN = "vpc-no-ingress-from-anywhere";
 
 /** Inputs of the network's types. */
 export const networkInputs: Readonly<Record<string, InputTable>> = {
+    "aws:cloudwatch/logGroup:LogGroup": {
+        kmsKeyId: text,
+        logGroupClass: oneOf("STANDARD"),
+        name: must(text),
+        namePrefix: text,
+        region: text,
+        // Days, 0 for ever; what Security Hub asks for is a year.
+        retentionInDays: oneOfNumbers(
+            0,
+            365,
+            400,
+            545,
+            731,
+            1096,
+            1827,
+            2192,
+            2557,
+            2922,
+            3288,
+            3653,
+        ),
+        skipDestroy: flag,
+        tags,
+    },
     // A group that is adopted without them keeps the rules that it was born with.
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": {
         egress: none,

@@ -107,7 +107,7 @@ const forceSsl = resourceRule({
     name: "rds-tls-forced",
     displayName: "Databases refuse clear-text connections",
     description:
-        "A PostgreSQL cluster parameter group sets rds.force_ssl to 1; its default differs between major versions, so the value must be given.",
+        "A PostgreSQL parameter group sets rds.force_ssl to 1; its default differs between major versions, so the value must be given.",
     severity: "high",
     frameworks: [
         securityHub("RDS.38", "RDS for PostgreSQL DB instances should be encrypted in transit"),
@@ -116,7 +116,7 @@ const forceSsl = resourceRule({
     remediationSteps: 'Give the group the parameter {name: "rds.force_ssl", value: "1"}.',
     url: pages.auroraParameters,
     changedIn: programFiles.parameters,
-    types: ["aws:rds/clusterParameterGroup:ClusterParameterGroup"],
+    types: groups,
     check: (group, findings) => {
         const family = group.get("family");
         const postgresql = /^(aurora-postgresql|postgres)\d/;

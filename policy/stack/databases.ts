@@ -80,56 +80,79 @@ function requireProtection(stack: StackView, database: PolicyResource, findings:
     }
 }
 
+/** The parameter groups of a type of servers, and the input by which a server names its own. */
+const GROUPS = {
+    [CLUSTER]: {
+        type: "aws:rds/clusterParameterGroup:ClusterParameterGroup",
+        property: "dbClusterParameterGroupName",
+    },
+    [INSTANCE]: { type: "aws:rds/parameterGroup:ParameterGroup", property: "parameterGroupName" },
+} as const;
+
 const familyFits = stackRule({
     name: "stack-parameter-family",
     displayName: "Parameter groups fit their servers",
     description:
-        "A cluster that a task reads or writes has a parameter group of this stack, and the group's family has the major version of the cluster's engineVersion: this stack does not control the parameters of other groups, and AWS refuses a family that does not fit only after it has built everything before it.",
+        "A server that a task reads or writes has a parameter group of this stack, and the group's family has the engine and the major version of the server: this stack does not control the parameters of other groups, and AWS refuses a family that does not fit only after it has built everything before it.",
     severity: "medium",
     frameworks: [
         awsDocs("Aurora user guide, parameter groups", "A group's family is that of the engine"),
-        auditTrail("Every change is recorded", "A cluster without its parameters captures nothing"),
+        auditTrail("Every change is recorded", "A server without its parameters captures nothing"),
     ],
     remediationSteps:
-        "Set the group's family to aurora-postgresql and the major version of the config key audit-trail:engineVersion.",
+        "Set the group's family to the server's engine and the major version of its engineVersion.",
     url: pages.auroraParameterList,
     changedIn: "the config key audit-trail:engineVersion",
     check: (stack, findings) => {
-        const type = "aws:rds/clusterParameterGroup:ClusterParameterGroup";
-        const identifiers = ["name", "id"] as const;
         for (const database of databasesOfTasks(stack)) {
-            const property = "dbClusterParameterGroupName";
-            if (
-                database.type === CLUSTER &&
-                stack.behind(database, property, type, identifiers).length === 0
-            ) {
-                findings.violation(
-                    `${property} of ${database.name} is not a parameter group of this stack, so that nobody knows its parameters; give it one.`,
-                    database.urn,
-                );
-            }
+            const isCluster = database.type === CLUSTER;
+            requireGroup(stack, database, isCluster ? CLUSTER : INSTANCE, findings);
         }
-        for (const cluster of stack.ofType(CLUSTER)) {
-            const version = stack.inputs(cluster, CLUSTER).get("engineVersion");
-            const engine = stack.inputs(cluster, CLUSTER).get("engine");
-            for (const group of stack.behind(
-                cluster,
-                "dbClusterParameterGroupName",
-                type,
-                identifiers,
-            )) {
-                const family = stack.inputs(group, type).get("family");
-                const unknown = [version, engine, family].find((value) => value instanceof Unknown);
-                const wanted = `${String(engine)}${/^\d+/.exec(String(version))?.[0] ?? ""}`;
-                findings.require(
-                    unknown ?? family,
-                    (value) => version === undefined || value === wanted,
-                    `family of ${group.name} is ${shown(family)} and engineVersion of ${cluster.name} ${shown(version)}; set "${wanted}".`,
-                    group.urn,
-                );
+        for (const server of [CLUSTER, INSTANCE] as const) {
+            for (const one of stack.ofType(server)) {
+                requireFamily(stack, one, server, findings);
             }
         }
     },
 });
+
+const IDENTIFIERS = ["name", "id"] as const;
+
+function requireGroup(
+    stack: StackView,
+    database: PolicyResource,
+    server: keyof typeof GROUPS,
+    findings: Findings,
+): void {
+    const { property, type } = GROUPS[server];
+    if (stack.behind(database, property, type, IDENTIFIERS).length === 0) {
+        findings.violation(
+            `${property} of ${database.name} is not a parameter group of this stack, so that nobody knows its parameters; give it one.`,
+            database.urn,
+        );
+    }
+}
+
+function requireFamily(
+    stack: StackView,
+    resource: PolicyResource,
+    server: keyof typeof GROUPS,
+    findings: Findings,
+): void {
+    const { property, type } = GROUPS[server];
+    const version = stack.inputs(resource, server).get("engineVersion");
+    const engine = stack.inputs(resource, server).get("engine");
+    for (const group of stack.behind(resource, property, type, IDENTIFIERS)) {
+        const family = stack.inputs(group, type).get("family");
+        const unknown = [version, engine, family].find((value) => value instanceof Unknown);
+        const wanted = `${String(engine)}${/^\d+/.exec(String(version))?.[0] ?? ""}`;
+        findings.require(
+            unknown ?? family,
+            (value) => version === undefined || value === wanted,
+            `family of ${group.name} is ${shown(family)} and engineVersion of ${resource.name} ${shown(version)}; set "${wanted}".`,
+            group.urn,
+        );
+    }
+}
 
 export const databasePairRules = [isProtected, familyFits] as const;

@@ -150,14 +150,17 @@ function requireDirection(
     }
 }
 
-/** The program's names of its two clusters; those of other programs say nothing. */
-const CLUSTERS = { source: /(^|-)source-cluster$/, audit: /(^|-)audit-cluster$/ } as const;
+/** The program's names of its two servers; those of other programs say nothing. */
+const SERVERS = {
+    source: /(^|-)source-(cluster|instance)$/,
+    audit: /(^|-)audit-(cluster|instance)$/,
+} as const;
 
-/** Refuses endpoints that lead out of the stack, or to the cluster which the program has made for the other side. */
+/** Refuses endpoints that lead out of the stack, or to the server which the program has made for the other side. */
 function requireHome(
     stack: StackView,
     endpoints: readonly PolicyResource[],
-    other: keyof typeof CLUSTERS,
+    other: keyof typeof SERVERS,
     findings: Findings,
 ): void {
     for (const endpoint of endpoints) {
@@ -169,10 +172,10 @@ function requireHome(
                 endpoint.urn,
             );
         }
-        const astray = databases.find(({ name }) => CLUSTERS[other].test(name));
+        const astray = databases.find(({ name }) => SERVERS[other].test(name));
         if (astray !== undefined) {
             findings.violation(
-                `${endpoint.name} leads to ${astray.name}; give it the secret of the other cluster.`,
+                `${endpoint.name} leads to ${astray.name}; give it the secret of the other one.`,
                 endpoint.urn,
             );
         }

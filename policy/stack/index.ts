@@ -2,6 +2,7 @@ import type { StackRule } from "../engine/rule";
 import { databasePairRules } from "./databases";
 import { endpointPairRules } from "./endpoints";
 import { ingressRules } from "./ingress";
+import { kmsKeyRules } from "./kmsKeys";
 import { secretReaderRules } from "./secretReaders";
 import { subnetRules } from "./subnets";
 import { taskPairRules } from "./tasks";
@@ -13,6 +14,7 @@ export const stackRules: readonly StackRule[] = [
     ...ingressRules,
     ...taskPairRules,
     ...databasePairRules,
+    ...kmsKeyRules,
     ...secretReaderRules,
     ...subnetRules,
     ...typeRules,

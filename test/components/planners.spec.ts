@@ -2,15 +2,16 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
-import { finalSnapshotName } from "../../components/cluster/auroraCluster";
-import { auditParameters, sourceParameters } from "../../components/cluster/clusterParameters";
 import {
     atLeastVersion,
+    auroraFamily,
     majorVersion,
-    parameterGroupFamily,
+    rdsFamily,
 } from "../../components/cluster/engineVersion";
+import { finalSnapshotName } from "../../components/cluster/newServer";
 import { psqlCommand } from "../../components/cluster/psqlCommand";
 import { regionBundle } from "../../components/dms/caBundle";
+import { auditParameters, sourceParameters } from "../../components/cluster/serverParameters";
 import { readSecrets, trustService } from "../../components/iamPolicies";
 import { architecture, hostUserData, imageParameter } from "../../components/network/hostSetup";
 import { resourcePrefix } from "../../components/resourcePrefix";
@@ -40,7 +41,7 @@ describe("names of AWS resources", () => {
     });
 
     it("make final snapshots that a second life of the stack does not repeat", () => {
-        const name = finalSnapshotName("audit-trail-dev-audit", "subnet-0a1b2c3d4e5f60718");
+        const name = finalSnapshotName("audit-trail-dev-audit", "sg-0a1b2c3d4e5f60718");
         assert.equal(name, "audit-trail-dev-audit-final-e5f60718");
         assert.match(name, /^[a-z](-?[a-z0-9])*$/);
     });
@@ -68,7 +69,8 @@ describe("nearest key", () => {
 
 describe("engine versions", () => {
     it("decide the parameter group family", () => {
-        assert.equal(parameterGroupFamily("17.7"), "aurora-postgresql17");
+        assert.equal(auroraFamily("17.7"), "aurora-postgresql17");
+        assert.equal(rdsFamily("16.8"), "postgres16");
         assert.equal(majorVersion("15.10"), 15);
     });
 

@@ -28,6 +28,18 @@ function parseWith(key: string, value: string): Config {
     return parseConfig({ ...LEAST, ...WITH_SSH[key], [`audit-trail:${key}`]: value });
 }
 
+/** What a server has where its key says nothing. */
+const USUAL_SERVER = {
+    kind: "aurora",
+    engineVersion: undefined,
+    instanceClass: undefined,
+    serverless: undefined,
+    multiAz: undefined,
+    allocatedStorage: 100,
+    maxAllocatedStorage: 1000,
+    whenDestroyed: "snapshot",
+};
+
 /** An existing network, with other fields. */
 function network(fields: Readonly<Record<string, unknown>>): string {
     return JSON.stringify({
@@ -92,6 +104,7 @@ describe("config", () => {
             source: {
                 existing: undefined,
                 password: undefined,
+                server: USUAL_SERVER,
                 demoTable: false,
                 guards: true,
                 allowTruncate: [],
@@ -106,6 +119,7 @@ describe("config", () => {
                 backupRetentionDays: 7,
                 caBundle: "certs/rds-ca-bundle.pem",
             },
+            audit: { server: USUAL_SERVER },
             dms: {
                 instanceClass: "dms.t3.medium",
                 engineVersion: "3.6.1",
@@ -116,7 +130,12 @@ describe("config", () => {
             network: { existing: undefined, vpcCidr: "10.20.0.0/16", privateEndpoints: true },
             access: { databaseAccess: "auto", sshHost: undefined, sshHostKey: undefined },
             host: { sshCidr: undefined, instanceType: "t3.medium", keyName: undefined },
-            stack: { deletionProtection: true, acknowledgeReplacement: [] },
+            stack: {
+                highAvailability: false,
+                kmsKeyArn: undefined,
+                deletionProtection: true,
+                acknowledgeReplacement: [],
+            },
         });
     });
 
@@ -152,7 +171,10 @@ describe("config", () => {
             const expected = Array.isArray(config[key]) ? list : types[typeof config[key]];
             assert.equal(
                 fields.get("type"),
-                key === "network" ? "object" : (expected ?? "string"),
+                (typeof config[key] === "object" && !Array.isArray(config[key])) ||
+                    key === "network"
+                    ? "object"
+                    : (expected ?? "string"),
                 key,
             );
         }
@@ -321,6 +343,49 @@ describe("config", () => {
         );
     });
 
+    it("takes servers of both kinds", () => {
+        const audit = (fields: Readonly<Record<string, unknown>>): unknown =>
+            parseWith("audit", JSON.stringify(fields)).audit.server;
+        const rds = { kind: "rds", instanceClass: "db.m8g.xlarge", engineVersion: 16.8 };
+        assert.deepEqual(audit({ ...rds, multiAz: true, allocatedStorage: 50_000 }), {
+            ...USUAL_SERVER,
+            ...rds,
+            engineVersion: "16.8",
+            multiAz: true,
+            allocatedStorage: 50_000,
+            maxAllocatedStorage: 65_536,
+        });
+        // `pulumi config set --path audit.serverless.minCapacity 0.5` writes a text.
+        assert.deepEqual(audit({ serverless: { minCapacity: "0.5", maxCapacity: 16 } }), {
+            ...USUAL_SERVER,
+            instanceClass: "db.serverless",
+            serverless: { minCapacity: 0.5, maxCapacity: 16 },
+        });
+        for (const instanceClass of [
+            "db.t4g.medium",
+            "db.r8g.large",
+            "db.x2g.2xlarge",
+            "db.r6id.large",
+        ]) {
+            assert.deepEqual(audit({ instanceClass }), { ...USUAL_SERVER, instanceClass });
+        }
+    });
+
+    it("refuses a class of all servers that one of them cannot have, and has no own instead of", () => {
+        const message = refusal({ ...LEAST, "audit-trail:instanceClass": "db.m6g.large" });
+        assert.match(
+            message,
+            /^The config key audit-trail:instanceClass is "db\.m6g\.large", which Aurora PostgreSQL does not have: .*; set it with "pulumi config set instanceClass db\.r6g\.large"\.$/,
+        );
+        const own = '{"instanceClass":"db.r6g.large"}';
+        parseConfig({
+            ...LEAST,
+            "audit-trail:instanceClass": "db.m6g.large",
+            "audit-trail:sourceServer": '{"kind":"rds"}',
+            "audit-trail:audit": own,
+        });
+    });
+
     const wrong: readonly [key: string, value: string, reason: RegExp][] = [
         ["engineVersion", "13.9", /PostgreSQL 13 is at or near the end of Aurora's standard/],
         ["engineVersion", "14.12", /PostgreSQL 14 is at or near the end of Aurora's standard/],
@@ -423,6 +488,45 @@ describe("config", () => {
             network({ allowedSecurityGroupIds: ["0.0.0.0/0"] }),
             /allowedSecurityGroupIds\[0\] is "0\.0\.0\.0\/0", which is no id such as sg-/,
         ],
+        ["audit", "rds", /an object with kind, engineVersion/],
+        ["audit", '{"kinds":"rds"}', /"kinds" is unknown, the nearest known one is kind;/],
+        ["audit", '{"kind":"oracle"}', /its kind is "oracle", and it must be aurora or rds/],
+        ["audit", '{"kind":["rds"]}', /its kind is \["rds"\], and it must be/],
+        ["audit", '{"engineVersion":"18.1"}', /"18\.1", and DMS does not document PostgreSQL 18/],
+        ["audit", '{"kind":"rds","engineVersion":"14.9"}', /PostgreSQL 14 is at or near the end/],
+        ["audit", '{"engineVersion":"17"}', /must be a major and a minor version/],
+        ["audit", '{"engineVersion":null}', /must be a major and a minor version/],
+        ["audit", '{"instanceClass":"db.m6g.large"}', /which Aurora PostgreSQL does not have/],
+        ["audit", '{"instanceClass":"db.t3.micro"}', /which Aurora PostgreSQL does not have/],
+        ["audit", '{"kind":"rds","instanceClass":"m6g.large"}', /RDS for PostgreSQL does not have/],
+        ["audit", '{"kind":"rds","instanceClass":"db.serverless"}', /PostgreSQL does not have/],
+        ["audit", '{"instanceClass":"db.serverless"}', /nothing says how far it may grow/],
+        ["audit", '{"instanceClass":7}', /which is no text/],
+        ["audit", '{"kind":"rds","serverless":{}}', /only Aurora is serverless/],
+        ["audit", '{"serverless":true}', /it must have minCapacity and maxCapacity/],
+        ["audit", '{"serverless":{"min":1}}', /it must have minCapacity and maxCapacity/],
+        ["audit", '{"serverless":{"maxCapacity":8}}', /minCapacity is not there, and it must be/],
+        ["audit", '{"serverless":{"minCapacity":0,"maxCapacity":8}}', /minCapacity is 0, and/],
+        [
+            "audit",
+            '{"serverless":{"minCapacity":9,"maxCapacity":8}}',
+            /maxCapacity is 8, .* from 9/,
+        ],
+        ["audit", '{"serverless":{"minCapacity":0.7,"maxCapacity":8}}', /in steps of 0\.5/],
+        [
+            "audit",
+            '{"serverless":{"minCapacity":1,"maxCapacity":8},"instanceClass":"db.r6g.large"}',
+            /a serverless cluster has the class db\.serverless alone/,
+        ],
+        ["audit", '{"multiAz":"yes"}', /its multiAz is "yes", and it must be true or false/],
+        ["audit", '{"allocatedStorage":100}', /the kind aurora, whose storage has no size/],
+        ["audit", '{"kind":"rds","allocatedStorage":19}', /GB from 20 to 65536/],
+        ["audit", '{"kind":"rds","allocatedStorage":100,"maxAllocatedStorage":105}', /from 110 to/],
+        ["audit", '{"whenDestroyed":"keep"}', /it must be delete, snapshot or retain/],
+        ["sourceServer", '{"kind":"mysql"}', /must be aurora or rds/],
+        ["highAvailability", "yes", /must be true or false/],
+        ["kmsKeyArn", "alias/mine", /the ARN of a KMS key/],
+        ["kmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:alias/mine", /not that of an alias/],
         ["vpcCidr", "10.20.0.0/15", /from \/16 to \/26/],
         ["vpcCidr", "10.20.0.0/27", /from \/16 to \/26/],
         ["vpcCidr", "10.20.0.1/16", /host bits set, the network is 10\.20\.0\.0\/16/],
@@ -501,9 +605,8 @@ describe("config", () => {
 
     it("suggests values that it accepts itself", () => {
         // A field of an object is mended where it is; those of a source go together: test/config/source.spec.ts.
-        for (const [key, value] of wrong.filter(
-            ([name]) => name !== "network" && !HIDDEN.includes(name),
-        )) {
+        const ofFields = ["network", "audit", "sourceServer", ...HIDDEN];
+        for (const [key, value] of wrong.filter(([one]) => !ofFields.includes(one))) {
             const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
             const suggestion = / ([^" ]+)"\.$/.exec(message)?.[1] ?? "";
             const list = message.includes("[0]") ? JSON.stringify([suggestion]) : suggestion;

@@ -80,9 +80,13 @@ describe("policy: every flip of every input of the program's stack", function ()
     let count = 0;
     const caught = new Set<string>();
     before(async () => {
+        // The source is an Aurora cluster, the audit server an instance of RDS: both kinds are flipped.
         const run = await runProgram({
             ...leastConfig,
             "audit-trail:demoTable": "true",
+            "audit-trail:audit": '{"kind":"rds"}',
+            "audit-trail:kmsKeyArn":
+                "arn:aws:kms:us-east-1:123456789012:key/0123abcd-4567-89ab-cdef-0123456789ab",
             // With a rule that lets somebody in.
             "audit-trail:databaseAccess": "direct",
             "audit-trail:sshCidr": "203.0.113.0/24",

@@ -392,6 +392,17 @@ const stackCases: readonly StackCases[] = [
         ],
     },
     {
+        rule: "stack-kms-key-everywhere",
+        pass: [set("audit-cluster", { kmsKeyId: UNKNOWN }), set("audit-cluster", { kmsKeyId: "" })],
+        fail: [
+            set("audit-cluster", { kmsKeyId: "arn:aws:kms:eu-west-1:123456789012:key/1" }),
+            set("source-endpoint", { kmsKeyArn: "arn:aws:kms:eu-west-1:123456789012:key/1" }),
+        ],
+        absent: [[set("audit-cluster", { kmsKeyId: undefined }), "passed"]],
+        unknown: [[set("audit-cluster", { kmsKeyId: UNKNOWN }), "passed"]],
+        wrongType: [],
+    },
+    {
         rule: "stack-parameter-family",
         pass: [set("audit-cluster", { engineVersion: "17" })],
         fail: [

@@ -29,6 +29,8 @@ const TABLES = [
 const SETTINGS: Settings = {
     tables: TABLES,
     demoTable: false,
+    // The log lives on an instance of RDS, the source on an Aurora cluster.
+    audit: { kind: "rds" },
     deletionProtection: false,
     sshCidr: "127.0.0.1/32",
 };

@@ -20,7 +20,6 @@ const NOT_PLAYED: ReadonlySet<string> = new Set([
     "aws:dms/replicationConfig:ReplicationConfig",
     "aws:lambda/function:Function",
     "aws:rds/globalCluster:GlobalCluster",
-    "aws:rds/instance:Instance",
     "aws:rds/proxy:Proxy",
     "aws:secretsmanager/secretRotation:SecretRotation",
 ]);

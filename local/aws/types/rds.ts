@@ -1,7 +1,6 @@
-import type { CheckFailure, Props } from "../../provider";
+import type { Props } from "../../provider";
 import {
     applyParameters,
-    createRdsServer,
     rebootRdsServer,
     removeRdsServer,
     setMasterPassword,
@@ -16,56 +15,28 @@ import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
 import type { ResourceRecord } from "../store";
 import { isKnown } from "../validate";
-import { checkSecurityGroups, subnetsOf } from "./network";
-import { CLUSTER, parameterGroup, parameterGroupTypes } from "./rdsParameters";
+import { subnetsOf } from "./network";
+import { instance } from "./rdsInstance";
+import { CLUSTER, INSTANCE, parameterGroup, parameterGroupTypes } from "./rdsParameters";
+import {
+    HOST,
+    majorOf,
+    makeServer,
+    refuseDeletion,
+    refusedServer,
+    refuseUpgrade,
+    type ServerNames,
+    SUBNET_GROUP,
+    takeFinalSnapshot,
+} from "./rdsServer";
 
 const CLUSTER_INSTANCE = "aws:rds/clusterInstance:ClusterInstance";
-const CLUSTER_SNAPSHOT = "aws:rds/clusterSnapshot:ClusterSnapshot";
-const SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup";
-const HOST = "localhost";
-
-function majorOf(version: string): number {
-    return Number(version.split(".")[0]);
-}
-
-/** Rules of the RDS API reference for CreateDBCluster. */
-function refusedCluster(inputs: Props): CheckFailure[] {
-    const failures: CheckFailure[] = [];
-    const refuse = (property: string, reason: string, refused: boolean): void => {
-        if (isKnown(inputs[property]) && refused) {
-            failures.push({ property, reason });
-        }
-    };
-    const name = text(inputs, "masterUsername") ?? "";
-    const password = text(inputs, "masterPassword") ?? "";
-    const identifier = text(inputs, "clusterIdentifier") ?? "";
-    refuse(
-        "masterUsername",
-        "It starts with a letter, has up to 63 letters, digits and underscores, and is not reserved.",
-        !/^[a-z]\w{0,62}$/i.test(name) || /^(rdsadmin|rds_.*|pg_.*|admin|public)$/i.test(name),
-    );
-    refuse(
-        "masterPassword",
-        'It has 8 to 99 printable ASCII characters without /, ", @ and space.',
-        !/^[!-~]{8,99}$/.test(password) || /[/"@]/.test(password),
-    );
-    refuse(
-        "clusterIdentifier",
-        "It has up to 63 lower-case letters, digits and hyphens, starts with a letter, and no hyphen ends it or follows another.",
-        !/^[a-z](?!.*--)[a-z0-9-]{0,62}$/.test(identifier) || identifier.endsWith("-"),
-    );
-    refuse(
-        "databaseName",
-        "It starts with a letter and has up to 63 letters, digits and underscores.",
-        !/^[a-z]\w{0,62}$/i.test(text(inputs, "databaseName") ?? ""),
-    );
-    refuse(
-        "manageMasterUserPassword",
-        "The local stack has no RDS-managed password: give masterPassword.",
-        inputs.manageMasterUserPassword === true,
-    );
-    return failures;
-}
+const NAMES: ServerNames = {
+    identifier: "clusterIdentifier",
+    databaseName: "databaseName",
+    username: "masterUsername",
+    password: "masterPassword",
+};
 
 const cluster: TypeBehaviour = {
     idFrom: "clusterIdentifier",
@@ -90,25 +61,11 @@ const cluster: TypeBehaviour = {
         "storageEncrypted",
     ],
     hidden: ["masterPassword"],
-    check: refusedCluster,
+    check: (inputs) => refusedServer(inputs, NAMES),
     create: async (call, inputs) => {
         const version = text(inputs, "engineVersion") ?? "17";
-        const subnetGroup = text(inputs, "dbSubnetGroupName");
-        if (subnetGroup !== undefined && !(await call.store.get(SUBNET_GROUP, subnetGroup))) {
-            throw new Error(
-                `DBSubnetGroupNotFoundFault: there is no subnet group "${subnetGroup}".`,
-            );
-        }
-        await checkSecurityGroups(call, texts(inputs, "vpcSecurityGroupIds"));
-        const databaseName = text(inputs, "databaseName");
-        await createRdsServer(call.stackDir, call.id, {
-            major: majorOf(version),
-            masterUsername: mustText(inputs, "masterUsername"),
-            masterPassword: mustText(inputs, "masterPassword"),
-            ...(databaseName === undefined ? {} : { databaseName }),
-            parameters: await parameterGroup(call, inputs, majorOf(version)),
-        });
-        const { port } = await readRecord(call.stackDir, call.id);
+        const parameters = await parameterGroup(call, CLUSTER, inputs, majorOf(version));
+        const port = await makeServer(call, inputs, NAMES, parameters);
         return {
             arn: arn(call.account, "rds", `cluster:${call.id}`),
             clusterResourceId: `cluster-${hex(26).toUpperCase()}`,
@@ -124,31 +81,15 @@ const cluster: TypeBehaviour = {
     update: async (call, before, inputs) => {
         const version = text(inputs, "engineVersion") ?? "17";
         const from = majorOf(mustText(before.computed, "engineVersionActual"));
-        if (majorOf(version) !== from) {
-            throw new Error(
-                inputs.allowMajorVersionUpgrade === true
-                    ? `The local stack cannot upgrade cluster "${call.id}" from PostgreSQL ${from} to ${version}: stop it and start it again.`
-                    : `InvalidParameterCombination: cluster "${call.id}" needs allowMajorVersionUpgrade to go from ${from} to ${version}.`,
-            );
-        }
-        const parameters = await parameterGroup(call, inputs, from);
+        refuseUpgrade(call, "cluster", from, inputs);
+        const parameters = await parameterGroup(call, CLUSTER, inputs, from);
         await applyParameters(call.stackDir, call.id, parameters);
         // Always: what the record holds never tells whether the password is another one.
         await setMasterPassword(call.stackDir, call.id, mustText(inputs, "masterPassword"));
         return { engineVersion: version, engineVersionActual: version };
     },
     delete: async (call, { inputs }) => {
-        if (inputs.deletionProtection === true) {
-            throw new Error(
-                `InvalidParameterCombination: cluster "${call.id}" cannot be deleted while deletionProtection is true.`,
-            );
-        }
-        const final = text(inputs, "finalSnapshotIdentifier");
-        if (inputs.skipFinalSnapshot !== true && final === undefined) {
-            throw new Error(
-                `Cluster "${call.id}" cannot be deleted: finalSnapshotIdentifier is required when skipFinalSnapshot is false.`,
-            );
-        }
+        refuseDeletion(call, "cluster", inputs);
         if (
             (await call.store.findBy(CLUSTER_INSTANCE, "clusterIdentifier", call.id)) !== undefined
         ) {
@@ -156,23 +97,19 @@ const cluster: TypeBehaviour = {
                 `InvalidDBClusterStateFault: cluster "${call.id}" still has instances.`,
             );
         }
-        const snapshot = inputs.skipFinalSnapshot === true ? undefined : final;
-        if (snapshot !== undefined) {
-            await takeSnapshot(call, snapshot);
-        }
+        await takeFinalSnapshot(call, "cluster", inputs);
         await removeRdsServer(call.stackDir, call.id);
     },
 };
 
-/** Remembers that a snapshot's name is taken: it outlives its cluster on AWS. There is nothing in it here. */
-async function takeSnapshot(call: Call, id: string): Promise<void> {
-    if ((await call.store.get(CLUSTER_SNAPSHOT, id)) !== undefined) {
+/** Refuses the serverless class in a cluster that does not say how far it grows. */
+function refuseClass(call: Call, inputs: Props, owner: ResourceRecord): void {
+    const isServerless = inputs.instanceClass === "db.serverless";
+    if (isServerless && owner.inputs.serverlessv2ScalingConfiguration === undefined) {
         throw new Error(
-            `DBClusterSnapshotAlreadyExistsFault: cluster "${call.id}" cannot be deleted: there is a snapshot "${id}" already; give another finalSnapshotIdentifier.`,
+            `InvalidDBClusterStateFault: set the Serverless v2 scaling configuration on the cluster "${owner.id}" before creating the Serverless v2 instance "${call.id}".`,
         );
     }
-    const inputs = { dbClusterIdentifier: call.id };
-    await call.store.put({ type: CLUSTER_SNAPSHOT, id, urn: "", inputs, computed: {} });
 }
 
 /** All instances of a cluster share its one local server; the first starts it, the last stops it. */
@@ -191,7 +128,8 @@ const clusterInstance: TypeBehaviour = {
         "identifierPrefix",
     ],
     check: (inputs) =>
-        isKnown(inputs.instanceClass) && !/^db\.\w+\.\w+$/.test(text(inputs, "instanceClass") ?? "")
+        isKnown(inputs.instanceClass) &&
+        !/^db\.(serverless|\w+\.\w+)$/.test(text(inputs, "instanceClass") ?? "")
             ? [{ property: "instanceClass", reason: "It is written like db.t3.medium." }]
             : [],
     create: async (call, inputs) => {
@@ -200,6 +138,7 @@ const clusterInstance: TypeBehaviour = {
         if (owner === undefined) {
             throw new Error(`DBClusterNotFoundFault: there is no cluster "${clusterId}".`);
         }
+        refuseClass(call, inputs, owner);
         const first =
             (await call.store.findBy(CLUSTER_INSTANCE, "clusterIdentifier", clusterId)) ===
             undefined;
@@ -265,6 +204,7 @@ export async function keepVpc(call: Call, before: ResourceRecord, inputs: Props)
 export const rdsTypes: Readonly<Record<string, TypeBehaviour>> = {
     [CLUSTER]: cluster,
     [CLUSTER_INSTANCE]: clusterInstance,
+    [INSTANCE]: instance,
     ...parameterGroupTypes,
     [SUBNET_GROUP]: {
         idFrom: "name",
@@ -280,6 +220,7 @@ export const rdsTypes: Readonly<Record<string, TypeBehaviour>> = {
         delete: async (call) => {
             await refuseWhileUsed(call, "InvalidDBSubnetGroupStateFault", [
                 { type: CLUSTER, property: "dbSubnetGroupName", value: call.id },
+                { type: INSTANCE, property: "dbSubnetGroupName", value: call.id },
             ]);
         },
     },

@@ -24,6 +24,8 @@ class Database extends pulumi.ComponentResource implements DmsDatabase {
     }
 }
 
+const KEY = "arn:aws:kms:us-east-1:123456789012:key/0123abcd-4567-89ab-cdef-0123456789ab";
+
 describe("DmsReplication", () => {
     const recorder = new Recorder();
     const mappings = tableMappings([{ schema: "public", table: "items" }], "1f");
@@ -35,6 +37,8 @@ describe("DmsReplication", () => {
             instanceClass: "dms.t3.medium",
             engineVersion: "3.6.1",
             allocatedStorage: 50,
+            multiAz: true,
+            kmsKeyArn: KEY,
             caBundlePem: BUNDLE,
             source: new Database("source", "postgres"),
             target: new Database("target", "aurora-postgresql"),
@@ -49,6 +53,20 @@ describe("DmsReplication", () => {
 
     const endpoint = (type: string): Record<string, unknown> =>
         recorder.inputs("aws:dms/endpoint:Endpoint", `dms-${type}`);
+
+    it("encrypts with the customer's key what it keeps, and may decrypt with it", () => {
+        const instance = recorder.inputs("aws:dms/replicationInstance:ReplicationInstance");
+        assert.deepEqual([instance["kmsKeyArn"], instance["multiAz"]], [KEY, true]);
+        assert.equal(endpoint("source")["kmsKeyArn"], KEY);
+        assert.equal(endpoint("target")["kmsKeyArn"], KEY);
+        const log = recorder.inputs("aws:cloudwatch/logGroup:LogGroup");
+        assert.deepEqual([log["name"], log["kmsKeyId"]], ["dms-tasks-dms", KEY]);
+        const { policy } = recorder.inputs("aws:iam/rolePolicy:RolePolicy");
+        assert.match(
+            String(policy),
+            /"Action":\["kms:Decrypt"\],"Resource":\["arn:aws:kms:[^*]+"\]/,
+        );
+    });
 
     it("reaches both databases by secret and with a verified certificate", () => {
         for (const type of ["source", "target"]) {
@@ -94,7 +112,7 @@ describe("DmsReplication", () => {
         }
     });
 
-    it("lets DMS of this region read the two secrets and nothing else", () => {
+    it("lets DMS of this region read the two secrets and nothing else, with the key that encrypts them", () => {
         const trust = recorder.inputs("aws:iam/role:Role", "dms-access")["assumeRolePolicy"];
         assert.match(String(trust), /"Service":"dms\.us-east-1\.amazonaws\.com"/);
         const policy = JSON.parse(
@@ -102,7 +120,7 @@ describe("DmsReplication", () => {
         ) as { Statement: { Resource: unknown }[] };
         assert.deepEqual(
             policy.Statement.map(({ Resource }) => Resource),
-            [["arn:secret:source", "arn:secret:target"]],
+            [["arn:secret:source", "arn:secret:target"], [KEY]],
         );
     });
 

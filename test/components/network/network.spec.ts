@@ -19,7 +19,12 @@ describe("Network", () => {
     const recorder = new Recorder();
     before(async () => {
         await recorder.install();
-        const network = new Network("net", { vpcCidr: "10.20.0.0/16", guard: UNGUARDED, tags });
+        const network = new Network("net", {
+            vpcCidr: "10.20.0.0/16",
+            guard: UNGUARDED,
+            isKept: false,
+            tags,
+        });
         await recorder.settle(network.vpcId, network.host.subnetId, ...network.privateSubnetIds);
     });
 
@@ -120,6 +125,7 @@ describe("SecurityGroups", () => {
             host: { sshCidr: "203.0.113.0/24" },
             allowedSecurityGroupIds: [],
             privateEndpoints,
+            isKept: false,
             tags,
             ...existing,
         };

@@ -46,6 +46,8 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>) 
     switch (type) {
         case "aws:rds/cluster:Cluster":
             return { ...common, endpoint: `${name}.example.com`, port: 5432 };
+        case "aws:rds/instance:Instance":
+            return { ...common, address: `${name}.example.com`, port: 5432 };
         case "aws:dms/endpoint:Endpoint":
             return { ...common, endpointArn: arn };
         case "aws:dms/replicationInstance:ReplicationInstance":

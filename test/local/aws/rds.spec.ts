@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import path from "node:path";
 import { Client } from "pg";
+import { isProtected } from "../../../local/aws/protection";
 import { reviveStack, sweepStack } from "../../../local/aws/revive";
 import type { Props } from "../../../local/provider";
 import { isPortFree } from "../../../local/servers/ports";
@@ -16,6 +17,8 @@ import { Cloud, type Made, makeNetwork } from "./support/cloud";
 const CLUSTER = "aws:rds/cluster:Cluster";
 const INSTANCE = "aws:rds/clusterInstance:ClusterInstance";
 const GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup";
+const RDS = "aws:rds/instance:Instance";
+const RDS_GROUP = "aws:rds/parameterGroup:ParameterGroup";
 const PASSWORD = "correct-horse-battery";
 const FAMILY = "aurora-postgresql17";
 
@@ -35,6 +38,19 @@ const instanceInputs: Props = {
     instanceClass: "db.t3.medium",
 };
 
+const rdsInputs: Props = {
+    identifier: "log",
+    engine: "postgres",
+    engineVersion: "17.7",
+    instanceClass: "db.m8g.large",
+    allocatedStorage: 100,
+    maxAllocatedStorage: 110,
+    dbName: "shop",
+    username: "shop_admin",
+    password: PASSWORD,
+    skipFinalSnapshot: true,
+};
+
 describe("RDS clusters of the AWS stand-in", function () {
     this.timeout(30_000);
     let cloud: Cloud;
@@ -44,7 +60,7 @@ describe("RDS clusters of the AWS stand-in", function () {
 
     async function query(sql: string, password = PASSWORD): Promise<Record<string, unknown>[]> {
         const client = new Client({
-            host: String(cluster.outputs.endpoint),
+            host: "localhost",
             port: Number(cluster.outputs.port),
             user: "shop_admin",
             password,
@@ -259,6 +275,67 @@ describe("RDS clusters of the AWS stand-in", function () {
         assert.equal(existsSync(rdsFolder(cloud.stackDir, "orders").folder), false);
         await cloud.delete(group);
     });
+
+    it("have a serverless instance only when they say how far they grow", async () => {
+        const made = await cloud.create(CLUSTER, "cluster", clusterInputs);
+        const serverless = { ...instanceInputs, instanceClass: "db.serverless" };
+        await assert.rejects(
+            cloud.create(INSTANCE, "instance", serverless),
+            /set the Serverless v2 scaling configuration on the cluster "orders"/,
+        );
+        assert.deepEqual(await cloud.failures(INSTANCE, serverless), []);
+        await cloud.delete(made);
+    });
+
+    it("have beside them instances of RDS, which run from their creation on", async () => {
+        const parameters = await cloud.create(RDS_GROUP, "parameters", {
+            family: "postgres17",
+            parameters: [
+                { name: "rds.logical_replication", value: "1", applyMethod: "pending-reboot" },
+            ],
+        });
+        const inputs = { ...rdsInputs, parameterGroupName: parameters.id };
+        await assert.rejects(
+            cloud.create(RDS, "rds", { ...inputs, parameterGroupName: "none" }),
+            /DBParameterGroupNotFound/,
+        );
+        await assert.rejects(
+            cloud.create(RDS_GROUP, "bad", { family: FAMILY }),
+            /no parameter group family "aurora-postgresql17" of this kind: use postgres17/,
+        );
+        let rds = await cloud.create(RDS, "rds", inputs);
+        assert.equal(rds.outputs.address, "localhost");
+        assert.equal(rds.outputs.endpoint, `localhost:${String(rds.outputs.port)}`);
+        cluster = rds;
+        assert.equal(await setting("wal_level"), "logical");
+        await assert.rejects(cloud.delete(parameters), /instance "log" still uses/);
+        await assert.rejects(cloud.update(rds, { allocatedStorage: 50 }), /cannot be reduced/);
+        await assert.rejects(cloud.update(rds, { engineVersion: "18.1" }), /MajorVersionUpgrade/);
+        assert.deepEqual(cloud.diff(rds, { ...rds.inputs, dbName: "other" })?.replaces, ["dbName"]);
+        rds = await cloud.update(rds, { deletionProtection: true });
+        await assert.rejects(cloud.delete(rds), /instance "log" cannot be deleted while/);
+        assert.equal(await isProtected(cloud.stackDir), true);
+        rds = await cloud.update(rds, { deletionProtection: false });
+        await cloud.delete(rds);
+        assert.equal(existsSync(rdsFolder(cloud.stackDir, "log").folder), false);
+        await cloud.delete(parameters);
+    });
+
+    const refusedInstances: [Props, RegExp][] = [
+        [{ engine: "aurora-postgresql" }, /^engine: Expected one of postgres/],
+        [{ instanceClass: "db.serverless" }, /^instanceClass: It is written like/],
+        [{ allocatedStorage: 19, maxAllocatedStorage: undefined }, /^allocatedStorage: It is 20/],
+        [{ maxAllocatedStorage: 109 }, /^maxAllocatedStorage: It is at least a tenth more/],
+        [{ username: "rdsadmin" }, /^username: .*not reserved/],
+        [{ password: "short" }, /^password: It has 8 to 99/],
+    ];
+    for (const [change, message] of refusedInstances) {
+        it(`have no instance of RDS beside them with ${JSON.stringify(change)}`, async () => {
+            const failures = await cloud.failures(RDS, { ...rdsInputs, ...change });
+            assert.equal(failures.length, 1);
+            assert.match(failures[0] ?? "", message);
+        });
+    }
 
     it("are swept away with whatever still runs", async () => {
         cluster = await cloud.create(CLUSTER, "cluster", {

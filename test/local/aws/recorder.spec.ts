@@ -116,8 +116,8 @@ describe("recorded AWS resources", () => {
 
     it("of types that would have to act are refused by name", async () => {
         await assert.rejects(
-            cloud.create("aws:rds/instance:Instance", "db", {}),
-            /cannot play aws:rds\/instance:Instance/,
+            cloud.create("aws:rds/proxy:Proxy", "db", {}),
+            /cannot play aws:rds\/proxy:Proxy/,
         );
     });
 

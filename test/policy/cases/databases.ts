@@ -211,6 +211,9 @@ export const databaseCases: readonly ResourceCases[] = [
     ...alsoOn("aws:rds/parameterGroup:ParameterGroup", { family: "postgres17" }, [
         "rds-wal-sender-timeout",
         "rds-synchronous-commit-on",
+        "rds-tls-forced",
+        "rds-parameters-known",
+        "rds-logical-replication-on",
     ]),
     ...alsoOn(
         "aws:rds/instance:Instance",

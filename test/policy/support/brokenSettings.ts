@@ -437,6 +437,12 @@ export const breakages: readonly Breakage[] = [
         break: set({ family: "aurora-postgresql15" }),
     },
     {
+        rule: "stack-kms-key-everywhere",
+        type: CLUSTER,
+        match: (name) => name.includes("audit"),
+        break: set({ kmsKeyId: "arn:aws:kms:us-east-1:123456789012:key/0123abcd" }),
+    },
+    {
         rule: "stack-source-replicates-logically",
         type: CLUSTER,
         match: (name) => name.includes("source"),

@@ -27,12 +27,12 @@ export const passing: readonly PassingFlip[] = [
         reason: "Both positions are safe: it says when, how fast or how available, and security groups decide who gets in.",
     },
     {
-        paths: /^(allocatedStorage|autoMinorVersionUpgrade|databaseName|caCertIdentifier|dbSubnetGroupName|enableDnsSupport|engineVersion|mapPublicIpOnLaunch|publiclyAccessible|recoveryWindowInDays|skipFinalSnapshot|vpcEndpointType)$/,
+        paths: /^(allocatedStorage|autoMinorVersionUpgrade|databaseName|dbName|storageType|caCertIdentifier|dbSubnetGroupName|enableDnsSupport|engineVersion|mapPublicIpOnLaunch|publiclyAccessible|recoveryWindowInDays|skipFinalSnapshot|vpcEndpointType)$/,
         how: ABSENT,
         reason: "The provider's default is safe.",
     },
     {
-        paths: /^(ami|instanceType|availabilityZone|cidrBlock|backupRetentionPeriod|masterUsername|masterPassword|databaseName)$/,
+        paths: /^(ami|instanceType|availabilityZone|cidrBlock|backupRetentionPeriod|masterUsername|masterPassword|databaseName|username|password|dbName|kmsKeyId|kmsKeyArn|rootBlockDevice\.kmsKeyId)$/,
         how: VALUE,
         reason: "The operator's choice within what the rule or AWS allows, from the config.",
     },
@@ -70,7 +70,7 @@ export const passing: readonly PassingFlip[] = [
         reason: "It allows less, names another resource in full, or writes one text as a list: rights that are wide, open-ended or for somebody who is not known are refused.",
     },
     {
-        type: /clusterParameterGroup/,
+        type: /[pP]arameterGroup/,
         paths: /^parameters\.\*(\.applyMethod)?$/,
         how: ABSENT,
         reason: "A parameter that is left out has the server's default; those that must be set have rules of their own.",

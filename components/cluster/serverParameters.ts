@@ -1,5 +1,5 @@
-/** One parameter of a cluster parameter group. */
-export interface ClusterParameter {
+/** One parameter of a parameter group. */
+export interface ServerParameter {
     readonly name: string;
     readonly value: string;
     readonly applyMethod: "pending-reboot";
@@ -9,7 +9,7 @@ export interface ClusterParameter {
  * Every parameter waits for a reboot. Static ones must; for the others it avoids a difference at each preview, and a new
  * cluster starts with its parameter group anyway.
  */
-function pendingReboot(values: Readonly<Record<string, string>>): ClusterParameter[] {
+function pendingReboot(values: Readonly<Record<string, string>>): ServerParameter[] {
     return Object.entries(values).map(([name, value]) => ({
         name,
         value,
@@ -18,13 +18,13 @@ function pendingReboot(values: Readonly<Record<string, string>>): ClusterParamet
 }
 
 /**
- * The source cluster's parameters, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html:
+ * The parameters of the source server, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html:
  * - `rds.logical_replication` writes a WAL that can be decoded; it also raises the limits of slots and WAL senders.
  * - `wal_sender_timeout` 0 keeps a connection that is silent during a long transaction.
  * - `track_commit_timestamp` keeps each commit's time, with which the log's times can be compared.
  * - `rds.force_ssl` refuses connections without TLS.
  */
-export function sourceParameters(): ClusterParameter[] {
+export function sourceParameters(): ServerParameter[] {
     return pendingReboot({
         "rds.logical_replication": "1",
         wal_sender_timeout: "0",
@@ -33,7 +33,7 @@ export function sourceParameters(): ClusterParameter[] {
     });
 }
 
-/** The audit cluster's parameters: it only has to refuse connections without TLS. */
-export function auditParameters(): ClusterParameter[] {
+/** The parameters of the audit server: it only has to refuse connections without TLS. */
+export function auditParameters(): ServerParameter[] {
     return pendingReboot({ "rds.force_ssl": "1" });
 }
