@@ -117,10 +117,10 @@ module.exports = {
         },
         {
             name: "program-on-top",
-            comment: "index.ts is the program; only the laptop's program and tests run it.",
+            comment: "main.ts runs index.ts, the program; only the laptop's program and tests run these.",
             severity: "error",
-            from: { pathNot: ["^local/index[.]ts$", "^test/"] },
-            to: { path: "^index[.]ts$" },
+            from: { pathNot: ["^main[.]ts$", "^local/index[.]ts$", "^test/"] },
+            to: { path: "^(index|main)[.]ts$" },
         },
         {
             name: "local-provider",

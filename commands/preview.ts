@@ -21,7 +21,7 @@ function previewPlace(stackName: string): StackPlace {
         );
     }
     const engineDir = path.join(localDir(), `preview-${stackName}-${String(process.pid)}`);
-    const main = path.join(PROJECT_ROOT, "index.ts");
+    const main = path.join(PROJECT_ROOT, "main.ts");
     return { stackName, settingsDir: PROJECT_ROOT, engineDir, main };
 }
 

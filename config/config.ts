@@ -103,6 +103,22 @@ function checkClasses({ cluster, source, audit }: Config): void {
     }
 }
 
+/** @throws Error when the key is of another account or region, where nothing of the stack can use it. */
+function checkKey({ stack: { kmsKeyArn, accountId } }: Config, region: string | undefined): void {
+    const [, , , keyRegion = "", keyAccount = ""] = kmsKeyArn?.split(":") ?? [];
+    const mend = `run "pulumi config set kmsKeyArn" with the ARN of a key of this stack's account and region`;
+    if (kmsKeyArn !== undefined && region !== undefined && keyRegion !== region) {
+        throw new Error(
+            `The config key ${NAMESPACE}:kmsKeyArn names a key of the region ${keyRegion}, but aws:region is ${region}; ${mend}.`,
+        );
+    }
+    if (kmsKeyArn !== undefined && accountId !== undefined && keyAccount !== accountId) {
+        throw new Error(
+            `The config key ${NAMESPACE}:kmsKeyArn names a key of the account ${keyAccount}, but ${NAMESPACE}:accountId is ${accountId}; ${mend}.`,
+        );
+    }
+}
+
 /** @throws Error when a VPC is to have an address range and is not made. */
 function checkVpcCidr({ network }: Config): void {
     if (
@@ -146,6 +162,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
     checkSource(config, raw["aws:region"]);
     checkAccess(config);
     checkClasses(config);
+    checkKey(config, raw["aws:region"]);
     return config;
 }
 

@@ -290,6 +290,19 @@ export const sshHostKey: KeyParser<string | undefined> = {
     },
 };
 
+export const accountId: KeyParser<string | undefined> = {
+    type: "string",
+    example: "123456789012",
+    parse(text) {
+        if (!/^(\d{12})?$/.test(text)) {
+            throw new Error(
+                "it must be the 12 digits of an AWS account, in quotes in the settings file",
+            );
+        }
+        return text === "" ? undefined : text;
+    },
+};
+
 /** The ARN of a key, not of an alias: what a resource shows of its key is the key. */
 export const kmsKeyArn: KeyParser<string | undefined> = {
     type: "string",

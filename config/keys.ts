@@ -298,6 +298,14 @@ export const KEY_GROUPS = {
                 meaning:
                     "A second instance in another zone for the source, the audit server and DMS, which takes over when the first one fails",
             },
+            accountId: {
+                key: "accountId",
+                parser: parsers.accountId,
+                default: "",
+                meaning:
+                    "AWS account of the stack; with credentials of another one nothing is made, whatever the command",
+                page: "aws.md#the-right-account",
+            },
             kmsKeyArn: {
                 key: "kmsKeyArn",
                 parser: parsers.kmsKeyArn,

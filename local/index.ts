@@ -28,5 +28,6 @@ export = async function program(): Promise<unknown> {
         // The servers are on this machine.
         pulumi.runtime.setConfig("audit-trail:databaseAccess", "direct");
     }
-    return import("../index.js");
+    const { default: main } = await import("../main.js");
+    return main();
 };

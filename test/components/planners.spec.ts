@@ -10,8 +10,8 @@ import {
 } from "../../components/cluster/engineVersion";
 import { finalSnapshotName } from "../../components/cluster/newServer";
 import { psqlCommand } from "../../components/cluster/psqlCommand";
-import { regionBundle } from "../../components/dms/caBundle";
 import { auditParameters, sourceParameters } from "../../components/cluster/serverParameters";
+import { regionBundle } from "../../components/dms/caBundle";
 import { readSecrets, trustService } from "../../components/iamPolicies";
 import { architecture, hostUserData, imageParameter } from "../../components/network/hostSetup";
 import { resourcePrefix } from "../../components/resourcePrefix";

@@ -132,6 +132,7 @@ describe("config", () => {
             host: { sshCidr: undefined, instanceType: "t3.medium", keyName: undefined },
             stack: {
                 highAvailability: false,
+                accountId: undefined,
                 kmsKeyArn: undefined,
                 deletionProtection: true,
                 acknowledgeReplacement: [],
@@ -525,6 +526,7 @@ describe("config", () => {
         ["audit", '{"whenDestroyed":"keep"}', /it must be delete, snapshot or retain/],
         ["sourceServer", '{"kind":"mysql"}', /must be aurora or rds/],
         ["highAvailability", "yes", /must be true or false/],
+        ["accountId", "12345678901", /the 12 digits of an AWS account/],
         ["kmsKeyArn", "alias/mine", /the ARN of a KMS key/],
         ["kmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:alias/mine", /not that of an alias/],
         ["vpcCidr", "10.20.0.0/15", /from \/16 to \/26/],

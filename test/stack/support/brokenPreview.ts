@@ -22,7 +22,7 @@ async function main([engineDir = "", ...indices]: readonly string[]): Promise<vo
         stackName: "dev",
         settingsDir: PROJECT_ROOT,
         engineDir: path.resolve(engineDir),
-        main: path.join(PROJECT_ROOT, "index.ts"),
+        main: path.join(PROJECT_ROOT, "main.ts"),
     };
     const stack = await openStack(cli, place, console.error);
     const { program } = stack.workspace;

@@ -1,0 +1,15 @@
+import * as pulumi from "@pulumi/pulumi";
+import { refuseOtherAccount } from "./components/account";
+import { loadConfig } from "./config/config";
+
+/**
+ * What the engine runs: index.ts, once it is known that the credentials are those of the stack's account. Whether they are is
+ * asked of AWS, and a module that exports its outputs cannot wait for an answer.
+ */
+export = async function main(): Promise<unknown> {
+    const { accountId } = loadConfig().stack;
+    await refuseOtherAccount({ accountId, region: pulumi.runtime.getConfig("aws:region") });
+    // A CommonJS module's exports come as its default, and once more by their names.
+    const { default: outputs } = (await import("./index.js")) as unknown as { default: unknown };
+    return outputs;
+};
