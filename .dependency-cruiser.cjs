@@ -117,7 +117,8 @@ module.exports = {
         },
         {
             name: "program-on-top",
-            comment: "main.ts runs index.ts, the program; only the laptop's program and tests run these.",
+            comment:
+                "main.ts runs index.ts, the program; only the laptop's program and tests run these.",
             severity: "error",
             from: { pathNot: ["^main[.]ts$", "^local/index[.]ts$", "^test/"] },
             to: { path: "^(index|main)[.]ts$" },
