@@ -17,6 +17,9 @@ import { optionsOf } from "./shared/usage";
 const EXIT_NOT_READY = 1;
 const EXIT_UNKNOWN = 2;
 
+/** How long the WAL is looked at. */
+const WINDOW_MS = 2000;
+
 /** What `maxLobSizeKb` is where no config says it. */
 const DEFAULT_LOB_KB = Number(KEY_GROUPS.dms.keys.maxLobSizeKb.default);
 
@@ -85,6 +88,7 @@ runCommand(
                 guards: config?.source.guards ?? true,
                 demoTable: config?.source.demoTable ?? false,
                 maxLobSizeKb: config?.dms.maxLobSizeKb ?? DEFAULT_LOB_KB,
+                windowMs: WINDOW_MS,
             });
             if (options.json) {
                 say(JSON.stringify(report, null, 2));

@@ -1,4 +1,4 @@
-import { bytesText } from "./amounts";
+import { bytesText, durationText } from "./amounts";
 import { type Finding, PAGES } from "./finding";
 import type { ActivityFacts, ServerFacts, SlotFacts } from "./sourceFacts";
 import { literal } from "./sqlText";
@@ -13,7 +13,7 @@ export function activityFindings(
         findings.push({
             check: "prepared transactions",
             severity: "should",
-            found: `The transaction "${gid}" of ${owner} has been prepared for ${duration(seconds)}: a slot is not created before it has ended.`,
+            found: `The transaction "${gid}" of ${owner} has been prepared for ${durationText(seconds)}: a slot is not created before it has ended.`,
             wanted: "No prepared transaction: DMS carries no two-phase commits.",
             mend: `COMMIT PREPARED ${literal(gid)}, or ROLLBACK PREPARED, in its database.`,
             source: PAGES.dmsAssessment,
@@ -23,7 +23,7 @@ export function activityFindings(
         findings.push({
             check: "long transactions",
             severity: "should",
-            found: `Process ${pid} (user ${user ?? "?"}, database ${database ?? "?"}${application ? `, ${application}` : ""}) has had a transaction that writes for ${duration(seconds)}: a slot is not created before it has ended.`,
+            found: `Process ${pid} (user ${user ?? "?"}, database ${database ?? "?"}${application ? `, ${application}` : ""}) has had a transaction that writes for ${durationText(seconds)}: a slot is not created before it has ended.`,
             wanted: "No transaction of more than a minute while the task starts.",
             mend: `Let it end, or SELECT pg_terminate_backend(${pid}).`,
             source: PAGES.dmsAssessment,
@@ -87,12 +87,4 @@ function plugins({ extensions }: ServerFacts): Finding[] {
               },
           ]
         : [];
-}
-
-/** Seconds in words: "45 s", "12 min", "3 h". */
-function duration(seconds: number): string {
-    if (seconds < 120) {
-        return `${seconds} s`;
-    }
-    return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }

@@ -12,3 +12,11 @@ export function bytesText(bytes: number): string {
     const digits = unit > 0 && Math.abs(amount) < 10 ? 1 : 0;
     return `${amount.toFixed(digits)} ${UNITS[unit] ?? ""}`;
 }
+
+/** Seconds in words: "45 s", "12 min", "3 h". */
+export function durationText(seconds: number): string {
+    if (seconds < 120) {
+        return `${seconds} s`;
+    }
+    return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}

@@ -4,6 +4,7 @@ import type { Finding } from "./finding";
 import { judge } from "./judge";
 import { lobFindings, type LobSize, readLobSizes } from "./lobSizes";
 import { factQueries, type Query, readFacts } from "./readFacts";
+import { readVolume, type Volume } from "./volume";
 import type { Wishes } from "./wishes";
 
 /** What a preflight has to say. */
@@ -19,6 +20,8 @@ export interface PreflightReport {
     readonly findings: readonly Finding[];
     /** The largest values of the columns that DMS carries as large objects. */
     readonly lobSizes: readonly LobSize[];
+    /** Estimates; undefined of a reader. */
+    readonly volume: Volume | undefined;
 }
 
 const ORDER = ["must", "should", "note"];
@@ -36,11 +39,17 @@ export async function preflight(
     options: Wishes & {
         /** The config key of that name: the largest value that DMS carries whole. */
         readonly maxLobSizeKb: number;
+        /** How long the look at the WAL takes, in milliseconds. */
+        readonly windowMs: number;
     },
 ): Promise<PreflightReport> {
     const facts = await readFacts(query, factQueries(), tables);
     const { database, version, is_aurora: isAurora, is_managed: isManaged } = facts.server;
     const lobSizes = await readLobSizes(query, facts.catalog, facts.tables, options.choices);
+    // A reader has written no WAL.
+    const volume = facts.server.is_in_recovery
+        ? undefined
+        : await readVolume(query, facts.tables, options.windowMs);
     const findings = [...judge(facts, options), ...lobFindings(lobSizes, options.maxLobSizeKb)];
     return {
         ready: findings.every(({ severity }) => severity !== "must"),
@@ -49,6 +58,7 @@ export async function preflight(
         server: isAurora ? "Aurora" : isManaged ? "RDS" : "PostgreSQL",
         tables: tables.map(formatTableName),
         lobSizes,
+        volume,
         findings: findings.sort(
             (one, two) => ORDER.indexOf(one.severity) - ORDER.indexOf(two.severity),
         ),

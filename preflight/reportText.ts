@@ -1,6 +1,7 @@
 import { printable, wrapped } from "../text/terminalLines";
 import type { Finding, Severity } from "./finding";
 import type { PreflightReport } from "./preflight";
+import { volumeLines } from "./volumeText";
 
 /** More findings of one check are folded into one line: a source may have a thousand tables. */
 const SHOWN = 5;
@@ -23,6 +24,7 @@ export function reportLines(report: PreflightReport): string[] {
             "",
         ),
         ...severities.flatMap((severity) => section(severity, findings, pages)),
+        ...volumeLines(report.volume),
         ...(pages.length === 0 ? [] : ["", "Rules"]),
         ...pages.map((page, index) => `  [${index + 1}] ${page}`),
         "",

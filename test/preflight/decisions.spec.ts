@@ -5,6 +5,8 @@ import { lobFindings } from "../../preflight/lobSizes";
 import { reportLines } from "../../preflight/reportText";
 import { capacityFindings, serverFindings } from "../../preflight/serverChecks";
 import type { RoleFacts, ServerFacts } from "../../preflight/sourceFacts";
+import { tableVolume } from "../../preflight/volume";
+import { volumeLines } from "../../preflight/volumeText";
 
 const ME: RoleFacts = {
     name: "postgres",
@@ -110,6 +112,7 @@ describe("preflight's decisions", () => {
             tables: [],
             findings,
             lobSizes: [],
+            volume: undefined,
         });
         assert.ok(lines.length < 40, String(lines.length));
         assert.ok(lines.every((line) => line.length <= 80 && !/\p{Cc}/u.test(line)));
@@ -126,6 +129,26 @@ describe("preflight's decisions", () => {
         assert.match(seen(65_537, 100).join(""), /^must The largest value of all rows of/);
         assert.match(seen(99_999, 3).join(""), /in a sample of 3 % of the pages/);
         assert.match(seen(undefined, 100).join(""), /^note .* could not be found out/);
+    });
+
+    it("estimate a load, and what a log grows by", () => {
+        const facts = {
+            ...{ schema: "a", table: "b", owner: "c", is_mine: true, has_full_identity: false },
+            ...{ live_rows: "1000", bytes: String(100 * 1024 * 1024) },
+            ...{ inserted: "10", updated: "20", deleted: "0" },
+        };
+        const volume = tableVolume(facts, 86_400);
+        assert.equal(volume.loadSeconds, 10);
+        assert.equal(volume.changesPerDay, 30);
+        // Ten images of inserts and forty of updates, twice as large as a row, and 300 bytes for each of thirty log rows.
+        assert.equal(Math.round(volume.logBytesPerDay), Math.round(50 * 2 * 104_857.6 + 9000));
+        assert.equal(tableVolume(facts, 0).changesPerDay, 0);
+        const tables = Array.from({ length: 12 }, () => volume);
+        const lines = volumeLines({
+            ...{ tables, walBytesPerDay: 1e9, walBytesPerDayNow: 2e9, statisticsSeconds: 86_400 },
+        });
+        assert.ok(lines.every((line) => line.length <= 80));
+        assert.ok(lines.some((line) => line.startsWith("  2 more ")));
     });
 
     it("say bytes with two or three digits", () => {

@@ -33,7 +33,12 @@ async function look(
     const query = async <T extends object>(sql: string, parameters: readonly unknown[]) =>
         (await client.query<T>(sql, [...parameters])).rows;
     try {
-        return await preflight(query, tables, { ...WISHES, maxLobSizeKb: 64, ...wishes });
+        return await preflight(query, tables, {
+            ...WISHES,
+            maxLobSizeKb: 64,
+            windowMs: 20,
+            ...wishes,
+        });
     } finally {
         await client.query("RESET ALL");
     }
@@ -296,6 +301,9 @@ describe("preflight on a managed server", function () {
         const report = await look(master, inPublic("items", "orders"), { demoTable: true });
         assertFound(report, []);
         assert.equal(report.server, "RDS");
+        const { volume } = report;
+        assert.ok((volume?.walBytesPerDay ?? 0) > 0, JSON.stringify(volume));
+        assert.ok(reportLines(report).some((line) => /^ {2}public\.orders {2,}0 /u.test(line)));
         assert.match(reportLines(report).at(-1) ?? "", /^Ready for a deployment\.$/);
         assert.equal((await look(master, inPublic("items"))).ready, false);
     });
