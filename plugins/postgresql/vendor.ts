@@ -99,7 +99,8 @@ export class Vendor {
             this.dialer ??= this.open(this.route ?? "");
             return await this.dialer.connect(host, port);
         } catch (error) {
-            this.failures.set(address, messageOf(error));
+            // It stands in the middle of the plugin's own sentence.
+            this.failures.set(address, messageOf(error).replace(/\.$/, ""));
             throw error;
         }
     }
