@@ -20,11 +20,13 @@ export async function stackConfig(stackName: string): Promise<Config> {
     const cli = await obtainCli(sayAside);
     try {
         const settings = (await readSettings(cli, place)) ?? {};
-        return parseConfig(
-            Object.fromEntries(
-                Object.entries(settings).map(([key, value]) => [key, configText(value)]),
-            ),
+        const raw = Object.fromEntries(
+            Object.entries(settings).map(([key, value]) => [key, configText(value)]),
         );
+        // As local/index.ts has it: the laptop's servers are on this machine.
+        const key = "audit-trail:databaseAccess";
+        const isOpen = isLaptop && (raw[key] ?? "auto") === "auto";
+        return parseConfig(isOpen ? { ...raw, [key]: "direct" } : raw);
     } catch (cause) {
         throw new PlainError(messageOf(cause), { cause });
     }
