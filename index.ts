@@ -162,12 +162,14 @@ const replication = new DmsReplication(prefix, {
     tags,
 });
 const retired = auditDatabase.retireOthers(replication);
+const everything = [
+    ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
+    ...[sourceDatabase, auditDatabase, replication, retired],
+];
+const checks = sourceDatabase.checkDestroy(`${prefix}-destroy-check`, everything);
 new DeletionProtection(`${prefix}-deletionProtection`, {
     deletionProtection,
-    everything: [
-        ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
-        ...[sourceDatabase, auditDatabase, replication, retired],
-    ],
+    everything: [...everything, ...checks],
 });
 
 export const tables = trail.tables.map(formatTableName);

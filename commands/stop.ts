@@ -18,7 +18,7 @@ import { optionsOf } from "./shared/usage";
 import { whatGoesOn } from "./shared/whatGoesOn";
 
 const BEGINNING =
-    "Destroying the laptop stack: both databases go, with all data in them. This takes up to a minute.";
+    "Destroying the laptop stack: its databases go, with all data in them. This takes up to a minute.";
 
 const FORCE = "npm stop -- --force";
 
@@ -30,13 +30,20 @@ function protectedStack({ settingsDir, stackName }: StackPlace, cause?: unknown)
     );
 }
 
+/** Whether the stack's source goes on without it. */
+function leavesSource(deployment: Awaited<ReturnType<typeof readDeployment>>): boolean {
+    return JSON.stringify(deployment?.resources ?? []).includes("/auditTrail:SourceUndo");
+}
+
 /** Lets the engine destroy the stack. What it cannot destroy is left to the sweep, and said. */
 async function destroyWithEngine(place: StackPlace, settings: OperationSettings): Promise<void> {
     await endOrphans(place.engineDir, say);
+    let hasOwnSource = true;
     try {
         const stack = await openStack(await obtainCli(say), place, say, "destruction");
         await recover(stack, place.engineDir, say);
         const deployment = await readDeployment(place.engineDir, place.stackName);
+        hasOwnSource = !leavesSource(deployment);
         await destroy(stack, { ...settings, resources: deployment?.resources?.length });
     } catch (error) {
         if (error instanceof ProtectedError) {
@@ -44,6 +51,12 @@ async function destroyWithEngine(place: StackPlace, settings: OperationSettings)
         }
         if (error instanceof BusyError || settings.interruption.aborted) {
             throw error;
+        }
+        if (!hasOwnSource) {
+            throw new PlainError(
+                `${failureText(error)}\nThe stack stays, because only it knows what to take from its source. Mend that and run "npm stop" again, or throw the stack away by "${FORCE}" and leave its objects in the source.`,
+                { cause: error },
+            );
         }
         process.stderr.write(
             `${failureText(error)}\nThe engine could not destroy the stack; what it had started is ended by its recorded processes instead.\n`,

@@ -20,6 +20,8 @@ export interface SqlBatch {
 export interface BatchPlace {
     readonly host: string;
     readonly database: string;
+    /** What a person runs again after a failure, `update` if not given. */
+    readonly command?: string;
     /** Hands a session to `work` and closes it afterwards. */
     withSession<T>(work: (client: pg.Client) => Promise<T>): Promise<T>;
 }
@@ -191,7 +193,7 @@ export async function runBatch(
             : `; the lock is held by ${holders.map(tellHolder).join(" and ")}`;
     const mend = isLocked ? "end what holds the lock" : "mend the cause";
     throw new Error(
-        `${file.file} failed${where}: ${String(fields.message)} (SQLSTATE ${fields.code ?? "unknown"})${hint}${held}; nothing of this script was applied, ${mend} and run the update again.`,
+        `${file.file} failed${where}: ${String(fields.message)} (SQLSTATE ${fields.code ?? "unknown"})${hint}${held}; nothing of this script was applied, ${mend} and run the ${place.command ?? "update"} again.`,
         { cause },
     );
 }

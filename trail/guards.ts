@@ -21,6 +21,8 @@ export interface TableGuards {
      * application can change the key in any. It costs a statement some microseconds (docs/decisions.md).
      */
     readonly everyUpdate?: boolean;
+    /** Whether everybody keeps the right to truncate, which the guard refuses to use: rights of others are theirs to give. */
+    readonly keepsRights?: boolean;
 }
 
 /** The names of the triggers that such guards are made of. */
@@ -107,6 +109,9 @@ export function guardFiles(
     const { schema, table } = definition;
     const key = definition.primaryKey.map((column) => ({ column }));
     const files = [renderSql("sql/source/guard_begin.sql", { schema, table })];
+    if (guards !== undefined || fullReplicaIdentity) {
+        files.push(renderSql("sql/source/guard_owners.sql", { schema, table }));
+    }
     if (guards !== undefined) {
         files.push(
             renderSql("sql/source/guard_truncate.sql", {
@@ -150,13 +155,15 @@ export function guardFiles(
                 }),
             );
         }
-        if (guards.truncate === "refuse") {
+        if (guards.truncate === "refuse" && guards.keepsRights !== true) {
             files.push(renderSql("sql/source/guard_revoke_truncate.sql", { schema, table }));
         }
     }
-    if (fullReplicaIdentity) {
-        files.push(renderSql("sql/source/replica_identity_full.sql", { schema, table }));
-    }
+    const identity = fullReplicaIdentity ? "full" : "before";
+    files.push(
+        renderSql(`sql/source/replica_identity_${identity}.sql`, { schema, table }),
+        renderSql("sql/source/guard_end.sql"),
+    );
     return files;
 }
 

@@ -6,6 +6,7 @@ export interface ClaimAnswer {
     readonly may_create_roles: boolean;
     readonly may_give_replication: boolean;
     readonly may_create_schemas: boolean;
+    readonly slots: readonly string[];
     /** The trail's roles and schemas that are there. */
     readonly roles: readonly string[];
     readonly schemas: readonly string[];

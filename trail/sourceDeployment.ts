@@ -27,6 +27,8 @@ export interface GuardChoices {
     readonly allowTruncate: readonly TableName[];
     readonly allowKeyUpdates: readonly TableName[];
     readonly fullReplicaIdentity: readonly TableName[];
+    /** Whether rights that others gave stay as they are: at a source that the stack did not make. */
+    readonly keepsRights?: boolean;
 }
 
 /** What {@link guardBatches} has to know of a row of the source's catalog. */
@@ -73,6 +75,7 @@ export function guardsOf(choices: GuardChoices, table: TableName): TableGuards |
         ? {
               truncate: isListed(choices.allowTruncate, table) ? "record" : "refuse",
               keyUpdate: isListed(choices.allowKeyUpdates, table) ? "record" : "refuse",
+              ...(choices.keepsRights === true ? { keepsRights: true } : {}),
           }
         : undefined;
 }

@@ -3,7 +3,7 @@ import type { OutputMap } from "@pulumi/pulumi/automation";
 import { text } from "../../local/aws/behaviour";
 import { SECRET, secretValue } from "../../local/aws/secretValue";
 import { Store } from "../../local/aws/store";
-import { localDir } from "../../local/engine/paths";
+import { localDir, PROJECT_ROOT } from "../../local/engine/paths";
 import { authorityFiles } from "../../local/servers/tls";
 import type { Route } from "../../reach/route";
 import { PlainError } from "../../text/errors";
@@ -33,6 +33,8 @@ interface Credentials {
     readonly host: string;
     readonly port: number;
     readonly dbname: string;
+    /** Path of the certificate authorities of a server that the stack did not make, in the project's folder. */
+    readonly sslrootcert?: string;
 }
 
 async function outputUrl(outputs: OutputMap, secretOutput: string): Promise<string> {
@@ -49,13 +51,20 @@ async function outputUrl(outputs: OutputMap, secretOutput: string): Promise<stri
 
 /** @param secret The text of a cluster's master secret. */
 function urlOf(secret: string): string {
-    const { username, password, host, port, dbname } = JSON.parse(secret) as Credentials;
+    const { username, password, host, port, dbname, sslrootcert } = JSON.parse(
+        secret,
+    ) as Credentials;
     const url = new URL(`postgresql://${host}:${String(port)}/`);
     url.username = encodeURIComponent(username);
     url.password = encodeURIComponent(password);
     url.pathname = encodeURIComponent(dbname);
     url.searchParams.set("sslmode", "verify-full");
-    url.searchParams.set("sslrootcert", authorityFiles(localStackDir()).certPath);
+    url.searchParams.set(
+        "sslrootcert",
+        sslrootcert === undefined
+            ? authorityFiles(localStackDir()).certPath
+            : path.resolve(PROJECT_ROOT, sslrootcert),
+    );
     return url.href;
 }
 

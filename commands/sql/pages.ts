@@ -1,6 +1,7 @@
 import { formatTableName } from "../../trail/names";
 import type { TableDefinition } from "../../trail/tableDefinition";
 import { deploymentParts, type Subject } from "./deployment";
+import { existingSourcePart } from "./existingSource";
 import { DEMO, MARKER, PARTITIONED } from "./knownTables";
 import { questionParts } from "./questions";
 import { type Part, partText } from "./step";
@@ -13,6 +14,7 @@ export function allParts(subjects: readonly Subject[], marker: TableDefinition):
             subjects.map(({ definition }) => definition),
             marker,
         ),
+        existingSourcePart(),
     ];
 }
 

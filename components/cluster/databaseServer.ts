@@ -30,4 +30,6 @@ export interface DatabaseServer {
      * what the trail has made there (components/database/sourceUndo.ts).
      */
     readonly owner: pulumi.Resource | undefined;
+    /** The replication slots of a server that the stack did not make, before it came; undefined for one that it made. */
+    readonly slotsBefore?: pulumi.Output<readonly string[]>;
 }

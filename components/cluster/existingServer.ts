@@ -30,6 +30,7 @@ export interface ExistingServerArgs {
  */
 export class ExistingServer extends pulumi.ComponentResource implements DatabaseServer {
     readonly owner = undefined;
+    readonly slotsBefore: pulumi.Output<readonly string[]>;
     readonly engineVersion: pulumi.Output<string>;
     readonly hasRdsRoles: pulumi.Output<boolean>;
     readonly dmsEngineName: DatabaseServer["dmsEngineName"];
@@ -73,6 +74,7 @@ export class ExistingServer extends pulumi.ComponentResource implements Database
         this.port = port;
         this.engineVersion = claim.version;
         this.hasRdsRoles = claim.hasRdsRoles;
+        this.slotsBefore = claim.slotsBefore;
         // Nothing connects before the claim.
         this.masterConnection = pulumi.secret(
             pulumi.all([connection, host, port]).apply(([way]) => way),

@@ -23,6 +23,7 @@ interface SourceClaimState {
     readonly databaseName: string;
     readonly version: string;
     readonly hasRdsRoles: boolean;
+    readonly slotsBefore: readonly string[];
 }
 
 async function ask({ connection, query, roles, schemas }: SourceClaimInputs): Promise<ClaimAnswer> {
@@ -36,7 +37,11 @@ async function ask({ connection, query, roles, schemas }: SourceClaimInputs): Pr
     });
 }
 
-function stateOf({ connection }: SourceClaimInputs, answer: ClaimAnswer): SourceClaimState {
+function stateOf(
+    { connection }: SourceClaimInputs,
+    answer: ClaimAnswer,
+    slotsBefore: readonly string[],
+): SourceClaimState {
     const { host, port, database: databaseName } = connection;
     return {
         host,
@@ -44,6 +49,7 @@ function stateOf({ connection }: SourceClaimInputs, answer: ClaimAnswer): Source
         databaseName,
         version: answer.version,
         hasRdsRoles: answer.has_rds_roles,
+        slotsBefore,
     };
 }
 
@@ -52,7 +58,7 @@ function placeOf(connection: Connection): string {
 }
 
 /** What is done to a claim; apart from the resource, so that it can be asked without an engine. */
-const claimProvider: pulumi.dynamic.ResourceProvider<SourceClaimInputs, SourceClaimState> = {
+export const claimProvider: pulumi.dynamic.ResourceProvider<SourceClaimInputs, SourceClaimState> = {
     diff(_id, olds, { connection }) {
         const isSame =
             !isKnownConnection(connection) ||
@@ -70,16 +76,16 @@ const claimProvider: pulumi.dynamic.ResourceProvider<SourceClaimInputs, SourceCl
                 `The ${placeOf(connection)} cannot be the stack's source, and nothing was touched there: ${problems.join("; ")}.`,
             );
         }
-        return { id: connection.database, outs: stateOf(inputs, answer) };
+        return { id: connection.database, outs: stateOf(inputs, answer, answer.slots) };
     },
-    async update(_id, _olds, inputs) {
+    async update(_id, { slotsBefore }, inputs) {
         const answer = await ask(inputs);
         if (answer.roles.length === 0 || answer.schemas.length === 0) {
             throw new Error(
                 `The config key audit-trail:source leads to ${placeOf(inputs.connection)}, which does not have this stack's trail, and a stack cannot move to another source; set the key back, or destroy the stack first.`,
             );
         }
-        return { outs: stateOf(inputs, answer) };
+        return { outs: stateOf(inputs, answer, slotsBefore) };
     },
     // No delete: what is undone there, and when, is said in sourceUndo.ts.
 };
@@ -95,10 +101,12 @@ export class SourceClaim extends pulumi.dynamic.Resource {
     declare readonly version: pulumi.Output<string>;
     /** Whether the server has RDS's roles for replication. */
     declare readonly hasRdsRoles: pulumi.Output<boolean>;
+    /** The replication slots that were there before the trail. */
+    declare readonly slotsBefore: pulumi.Output<string[]>;
 
     constructor(name: string, args: SourceClaimArgs, opts?: pulumi.CustomResourceOptions) {
         const outputs = { host: undefined, port: undefined, version: undefined };
-        const props = { ...args, ...outputs, hasRdsRoles: undefined };
+        const props = { ...args, ...outputs, hasRdsRoles: undefined, slotsBefore: undefined };
         super(claimProvider, name, props, opts, "auditTrail", "SourceClaim");
     }
 }

@@ -14,6 +14,7 @@ import {
     markerBatches,
     sourceRightsBatches,
 } from "../../trail/sourceDeployment";
+import { undoScripts } from "../../trail/sourceUndo";
 import type { TableDefinition, TableName } from "../../trail/tableDefinition";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { Password } from "../cluster/password";
@@ -22,6 +23,7 @@ import type { Tags } from "../tags";
 import { type DatabaseOwner, databaseOwner, dmsCredentials, sqlScript } from "./databaseOwner";
 import { orSentence, repairOf, SourceCatalog } from "./sourceCatalog";
 import { SourcePreflight } from "./sourcePreflight";
+import { DestroyCheck, SourceUndo, type SourceUndoArgs } from "./sourceUndo";
 
 /** Arguments of {@link SourceDatabase}. The audited tables must exist, except the demo table. */
 export interface SourceDatabaseArgs extends GuardChoices {
@@ -48,6 +50,8 @@ export class SourceDatabase extends pulumi.ComponentResource {
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
 
+    private readonly undoArgs: SourceUndoArgs | undefined;
+
     /** @param opts `providers` must hold a postgresql provider for this database. */
     constructor(name: string, args: SourceDatabaseArgs, opts: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:SourceDatabase", name, {}, opts);
@@ -59,14 +63,20 @@ export class SourceDatabase extends pulumi.ComponentResource {
         const password = new Password(`${name}-dms-password`, owner.opts).value;
         const role = dmsRole(owner, password);
         const heartbeat = schema(owner, "heartbeat", schemas.dmsHeartbeat);
-        const demo = args.demoTable ? [sqlScript(owner, "items", { batches: demoBatches() })] : [];
         const machinery = schema(owner, "machinery", schemas.trail);
-        const marker = sqlScript(owner, "marker", { batches: markerBatches() }, [machinery]);
+        const undo = sourceUndo(owner, [role, heartbeat, machinery]);
+        const demo = args.demoTable ? [sqlScript(owner, "items", { batches: demoBatches() })] : [];
+        const marker = sqlScript(owner, "marker", { batches: markerBatches() }, [
+            machinery,
+            ...undo,
+        ]);
         const catalog = sourceCatalog(owner, args, tables, [...demo, marker]);
         rightsScript(owner, tables, catalog, [role, heartbeat]);
-        guardScript(owner, args, catalog);
+        const keepsRights = args.server.owner === undefined;
+        guardScript(owner, { ...args, keepsRights }, catalog);
 
         this.databaseName = args.databaseName;
+        this.undoArgs = undoArgs(args.server);
         this.dmsEngineName = args.server.dmsEngineName;
         this.caBundlePem = args.server.caBundle?.pem;
         this.definitions = catalog.definitions;
@@ -78,6 +88,30 @@ export class SourceDatabase extends pulumi.ComponentResource {
             dmsSecretArn: this.dmsSecretArn,
         });
     }
+
+    /**
+     * Lets a destroy begin with the question whether it can leave the source as it was; nothing where the source goes too.
+     * @param name The name of the resource.
+     * @param everything Every other resource of the stack.
+     */
+    checkDestroy(name: string, everything: readonly pulumi.Resource[]): pulumi.Resource[] {
+        return this.undoArgs === undefined
+            ? []
+            : [new DestroyCheck(name, this.undoArgs, { dependsOn: [...everything] })];
+    }
+}
+
+/** What a destroy undoes in a database that goes on without the stack; nothing where the server goes too. */
+function sourceUndo(
+    { name, server, opts }: DatabaseOwner,
+    dependsOn: pulumi.Resource[],
+): SourceUndo[] {
+    const args = undoArgs(server);
+    return args === undefined ? [] : [new SourceUndo(`${name}-undo`, args, { ...opts, dependsOn })];
+}
+
+function undoArgs({ masterConnection, slotsBefore }: DatabaseServer): SourceUndoArgs | undefined {
+    return slotsBefore && { connection: masterConnection, scripts: undoScripts(), slotsBefore };
 }
 
 /** What everything in the database waits for. */

@@ -12,6 +12,10 @@ SET LOCAL lock_timeout = '10s';
 
 SELECT audit_trail.remove_guards(format('%I.%I', 'public', 'readings')::regclass);
 
+--> sql/source/guard_owners.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
+-- What follows is for the owners of the table and its partitions to do.
+SELECT audit_trail.borrow_owners(format('%I.%I', 'public', 'readings')::regclass);
+
 --> sql/source/guard_truncate.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
 -- A statement trigger: no row of any INSERT, UPDATE or DELETE meets it.
 CREATE TRIGGER "audit_trail_refuse_truncate" BEFORE TRUNCATE ON "public"."readings"
@@ -44,6 +48,14 @@ ALTER TABLE "public"."readings" ENABLE ALWAYS TRIGGER audit_trail_refuse_over_li
 --> sql/source/guard_revoke_truncate.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
 -- Who is not the owner needs no right to truncate either.
 SELECT audit_trail.revoke_truncate(format('%I.%I', 'public', 'readings')::regclass);
+
+--> sql/source/replica_identity_before.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
+-- What an earlier deployment has asked of the WAL for this table is asked no more.
+SELECT audit_trail.identify_as_before(format('%I.%I', 'public', 'readings')::regclass);
+
+--> sql/source/guard_end.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
+-- The session is a member of nobody any more whom it became a member of.
+SELECT audit_trail.return_owners();
 
 COMMIT;
 

@@ -47,6 +47,18 @@ CREATE TABLE IF NOT EXISTS audit_trail.marker (
 COMMENT ON TABLE audit_trail.marker IS 'Events of the audit trail, replicated by DMS.';
 REVOKE ALL ON audit_trail.marker FROM PUBLIC;
 
+-- What a destroy needs that leaves a source as it was, if the stack did not make it: the slots that DMS's user was seen to
+-- read, and the replica identities that are not what they were.
+CREATE TABLE IF NOT EXISTS audit_trail.task_slot (
+    slot_name name PRIMARY KEY
+);
+REVOKE ALL ON audit_trail.task_slot FROM PUBLIC;
+CREATE TABLE IF NOT EXISTS audit_trail.identity_before (
+    relation regclass PRIMARY KEY,
+    replica_identity "char" NOT NULL
+);
+REVOKE ALL ON audit_trail.identity_before FROM PUBLIC;
+
 -- The guards call these as whoever changes an audited table.
 CREATE OR REPLACE FUNCTION audit_trail.refuse_truncate() RETURNS trigger
 LANGUAGE plpgsql
@@ -140,6 +152,68 @@ AS $function$
     WHERE t.isleaf AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = guarded AND c.relkind = 'p')
 $function$;
 
+-- Only an owner can change a table's triggers and replica identity: for the rest of the transaction this session becomes a
+-- member of the owners of the table and its partitions, until return_owners() undoes that.
+CREATE OR REPLACE FUNCTION audit_trail.borrow_owners(guarded regclass) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    owner record;
+BEGIN
+    FOR owner IN
+        SELECT DISTINCT c.relowner AS oid, pg_get_userbyid(c.relowner) AS name
+        FROM audit_trail.guarded_relations(guarded) AS r (relation)
+        JOIN pg_class AS c ON c.oid = r.relation
+        WHERE NOT pg_has_role(c.relowner, 'USAGE')
+    LOOP
+        BEGIN
+            -- A membership that is there and gives nothing would be lost with what is given back.
+            IF EXISTS (
+                SELECT
+                FROM pg_auth_members AS m
+                JOIN pg_roles AS me ON me.oid = m.member AND me.rolname = current_user
+                WHERE m.roleid = owner.oid
+                    AND (m.grantor = me.oid OR current_setting('server_version_num')::integer < 160000)
+            ) THEN
+                RAISE insufficient_privilege USING MESSAGE = 'the membership does not inherit';
+            END IF;
+            EXECUTE format('GRANT %I TO CURRENT_USER', owner.name);
+        EXCEPTION
+            WHEN insufficient_privilege OR invalid_grant_operation THEN
+                RAISE EXCEPTION 'the guards of % are its owner''s to change, and % may not act for %: %',
+                    guarded, current_user, owner.name, SQLERRM
+                    USING ERRCODE = 'insufficient_privilege',
+                        HINT = format('Run GRANT %I TO %I, with INHERIT.', owner.name, current_user);
+        END;
+        PERFORM set_config(
+            'audit_trail.borrowed',
+            (coalesce(nullif(current_setting('audit_trail.borrowed', true), ''), '[]')::jsonb
+                || jsonb_build_array(owner.name))::text,
+            true
+        );
+    END LOOP;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION audit_trail.return_owners() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    borrowed text;
+BEGIN
+    FOR borrowed IN
+        SELECT jsonb_array_elements_text(
+            coalesce(nullif(current_setting('audit_trail.borrowed', true), ''), '[]')::jsonb
+        )
+    LOOP
+        EXECUTE format('REVOKE %I FROM CURRENT_USER', borrowed);
+    END LOOP;
+    PERFORM set_config('audit_trail.borrowed', '', true);
+END
+$function$;
+
 -- Takes away the guards that a table and its partitions have; a table without any is not locked.
 CREATE OR REPLACE FUNCTION audit_trail.remove_guards(guarded regclass) RETURNS void
 LANGUAGE plpgsql
@@ -161,6 +235,7 @@ BEGIN
             'audit_trail_refuse_over_limit'
         )
     LOOP
+        PERFORM audit_trail.borrow_owners(guarded);
         EXECUTE format('DROP TRIGGER %I ON %s', guard.tgname, guard.relation);
     END LOOP;
 END
@@ -199,8 +274,36 @@ BEGIN
         JOIN pg_class AS c ON c.oid = r
         WHERE c.relreplident <> 'f'
     LOOP
+        INSERT INTO audit_trail.identity_before (relation, replica_identity)
+            SELECT c.oid, c.relreplident FROM pg_class AS c WHERE c.oid = relation
+            ON CONFLICT DO NOTHING;
         EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
     END LOOP;
+END
+$function$;
+
+-- The replica identity that the table and its partitions had. One that somebody has changed since stays as it is. The trail
+-- works with tables of the default identity and of the full one only.
+CREATE OR REPLACE FUNCTION audit_trail.identify_as_before(guarded regclass) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    relation regclass;
+BEGIN
+    FOR relation IN
+        SELECT b.relation
+        FROM audit_trail.identity_before AS b
+        JOIN audit_trail.guarded_relations(guarded) AS r (relation) ON r.relation = b.relation
+        JOIN pg_class AS c ON c.oid = b.relation
+        WHERE c.relreplident = 'f' AND b.replica_identity = 'd'
+    LOOP
+        PERFORM audit_trail.borrow_owners(guarded);
+        EXECUTE format('ALTER TABLE %s REPLICA IDENTITY DEFAULT', relation);
+    END LOOP;
+    DELETE FROM audit_trail.identity_before AS b
+        USING audit_trail.guarded_relations(guarded) AS r (relation)
+        WHERE r.relation = b.relation;
 END
 $function$;
 
@@ -336,6 +439,16 @@ BEGIN
         BEGIN
             is_member := pg_has_role(current_user, wanted.owner, 'USAGE');
             IF NOT is_member THEN
+                -- A membership that is there and gives nothing would be lost with what is given back.
+                IF EXISTS (
+                    SELECT
+                    FROM pg_auth_members AS m
+                    JOIN pg_roles AS o ON o.oid = m.roleid AND o.rolname = wanted.owner
+                    JOIN pg_roles AS me ON me.oid = m.member AND me.rolname = current_user
+                    WHERE m.grantor = me.oid OR current_setting('server_version_num')::integer < 160000
+                ) THEN
+                    RAISE insufficient_privilege USING MESSAGE = 'the membership does not inherit';
+                END IF;
                 EXECUTE format('GRANT %I TO CURRENT_USER', wanted.owner);
             END IF;
             EXECUTE wanted.statement;
@@ -375,6 +488,18 @@ CREATE TABLE IF NOT EXISTS audit_trail.marker (
 );
 COMMENT ON TABLE audit_trail.marker IS 'Events of the audit trail, replicated by DMS.';
 REVOKE ALL ON audit_trail.marker FROM PUBLIC;
+
+-- What a destroy needs that leaves a source as it was, if the stack did not make it: the slots that DMS's user was seen to
+-- read, and the replica identities that are not what they were.
+CREATE TABLE IF NOT EXISTS audit_trail.task_slot (
+    slot_name name PRIMARY KEY
+);
+REVOKE ALL ON audit_trail.task_slot FROM PUBLIC;
+CREATE TABLE IF NOT EXISTS audit_trail.identity_before (
+    relation regclass PRIMARY KEY,
+    replica_identity "char" NOT NULL
+);
+REVOKE ALL ON audit_trail.identity_before FROM PUBLIC;
 
 -- The guards call these as whoever changes an audited table.
 CREATE OR REPLACE FUNCTION audit_trail.refuse_truncate() RETURNS trigger
@@ -469,6 +594,68 @@ AS $function$
     WHERE t.isleaf AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = guarded AND c.relkind = 'p')
 $function$;
 
+-- Only an owner can change a table's triggers and replica identity: for the rest of the transaction this session becomes a
+-- member of the owners of the table and its partitions, until return_owners() undoes that.
+CREATE OR REPLACE FUNCTION audit_trail.borrow_owners(guarded regclass) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    owner record;
+BEGIN
+    FOR owner IN
+        SELECT DISTINCT c.relowner AS oid, pg_get_userbyid(c.relowner) AS name
+        FROM audit_trail.guarded_relations(guarded) AS r (relation)
+        JOIN pg_class AS c ON c.oid = r.relation
+        WHERE NOT pg_has_role(c.relowner, 'USAGE')
+    LOOP
+        BEGIN
+            -- A membership that is there and gives nothing would be lost with what is given back.
+            IF EXISTS (
+                SELECT
+                FROM pg_auth_members AS m
+                JOIN pg_roles AS me ON me.oid = m.member AND me.rolname = current_user
+                WHERE m.roleid = owner.oid
+                    AND (m.grantor = me.oid OR current_setting('server_version_num')::integer < 160000)
+            ) THEN
+                RAISE insufficient_privilege USING MESSAGE = 'the membership does not inherit';
+            END IF;
+            EXECUTE format('GRANT %I TO CURRENT_USER', owner.name);
+        EXCEPTION
+            WHEN insufficient_privilege OR invalid_grant_operation THEN
+                RAISE EXCEPTION 'the guards of % are its owner''s to change, and % may not act for %: %',
+                    guarded, current_user, owner.name, SQLERRM
+                    USING ERRCODE = 'insufficient_privilege',
+                        HINT = format('Run GRANT %I TO %I, with INHERIT.', owner.name, current_user);
+        END;
+        PERFORM set_config(
+            'audit_trail.borrowed',
+            (coalesce(nullif(current_setting('audit_trail.borrowed', true), ''), '[]')::jsonb
+                || jsonb_build_array(owner.name))::text,
+            true
+        );
+    END LOOP;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION audit_trail.return_owners() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    borrowed text;
+BEGIN
+    FOR borrowed IN
+        SELECT jsonb_array_elements_text(
+            coalesce(nullif(current_setting('audit_trail.borrowed', true), ''), '[]')::jsonb
+        )
+    LOOP
+        EXECUTE format('REVOKE %I FROM CURRENT_USER', borrowed);
+    END LOOP;
+    PERFORM set_config('audit_trail.borrowed', '', true);
+END
+$function$;
+
 -- Takes away the guards that a table and its partitions have; a table without any is not locked.
 CREATE OR REPLACE FUNCTION audit_trail.remove_guards(guarded regclass) RETURNS void
 LANGUAGE plpgsql
@@ -490,6 +677,7 @@ BEGIN
             'audit_trail_refuse_over_limit'
         )
     LOOP
+        PERFORM audit_trail.borrow_owners(guarded);
         EXECUTE format('DROP TRIGGER %I ON %s', guard.tgname, guard.relation);
     END LOOP;
 END
@@ -528,8 +716,36 @@ BEGIN
         JOIN pg_class AS c ON c.oid = r
         WHERE c.relreplident <> 'f'
     LOOP
+        INSERT INTO audit_trail.identity_before (relation, replica_identity)
+            SELECT c.oid, c.relreplident FROM pg_class AS c WHERE c.oid = relation
+            ON CONFLICT DO NOTHING;
         EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
     END LOOP;
+END
+$function$;
+
+-- The replica identity that the table and its partitions had. One that somebody has changed since stays as it is. The trail
+-- works with tables of the default identity and of the full one only.
+CREATE OR REPLACE FUNCTION audit_trail.identify_as_before(guarded regclass) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    relation regclass;
+BEGIN
+    FOR relation IN
+        SELECT b.relation
+        FROM audit_trail.identity_before AS b
+        JOIN audit_trail.guarded_relations(guarded) AS r (relation) ON r.relation = b.relation
+        JOIN pg_class AS c ON c.oid = b.relation
+        WHERE c.relreplident = 'f' AND b.replica_identity = 'd'
+    LOOP
+        PERFORM audit_trail.borrow_owners(guarded);
+        EXECUTE format('ALTER TABLE %s REPLICA IDENTITY DEFAULT', relation);
+    END LOOP;
+    DELETE FROM audit_trail.identity_before AS b
+        USING audit_trail.guarded_relations(guarded) AS r (relation)
+        WHERE r.relation = b.relation;
 END
 $function$;
 
@@ -586,6 +802,10 @@ SET LOCAL lock_timeout = '10s';
 
 SELECT audit_trail.remove_guards(format('%I.%I', 'public', 'items')::regclass);
 
+--> sql/source/guard_owners.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.items
+-- What follows is for the owners of the table and its partitions to do.
+SELECT audit_trail.borrow_owners(format('%I.%I', 'public', 'items')::regclass);
+
 --> sql/source/guard_truncate.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.items
 -- A statement trigger: no row of any INSERT, UPDATE or DELETE meets it.
 CREATE TRIGGER "audit_trail_refuse_truncate" BEFORE TRUNCATE ON "public"."items"
@@ -606,6 +826,14 @@ ALTER TABLE "public"."items" ENABLE ALWAYS TRIGGER "audit_trail_refuse_key_updat
 -- Who is not the owner needs no right to truncate either.
 SELECT audit_trail.revoke_truncate(format('%I.%I', 'public', 'items')::regclass);
 
+--> sql/source/replica_identity_before.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.items
+-- What an earlier deployment has asked of the WAL for this table is asked no more.
+SELECT audit_trail.identify_as_before(format('%I.%I', 'public', 'items')::regclass);
+
+--> sql/source/guard_end.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.items
+-- The session is a member of nobody any more whom it became a member of.
+SELECT audit_trail.return_owners();
+
 COMMIT;
 
 BEGIN;
@@ -613,17 +841,22 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/source/guard_others.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone
--- Takes the guards from tables that are audited no more. Rights to truncate that were revoked stay so.
+-- Takes the guards from tables that are audited no more, and the replica identity that they got. Rights to truncate that were
+-- revoked stay so.
 SET LOCAL lock_timeout = '10s';
 
-SELECT audit_trail.remove_guards(guarded.relation)
+SELECT audit_trail.remove_guards(guarded.relation), audit_trail.identify_as_before(guarded.relation)
 FROM (
-    SELECT DISTINCT t.tgrelid::regclass AS relation
+    SELECT t.tgrelid::regclass AS relation
     FROM pg_catalog.pg_trigger AS t
     JOIN pg_catalog.pg_proc AS p ON p.oid = t.tgfoid
     WHERE p.pronamespace = 'audit_trail'::regnamespace
         -- A partition's copy of its parent's trigger goes with that one.
         AND t.tgparentid = 0
+    UNION
+    SELECT b.relation
+    FROM audit_trail.identity_before AS b
+    JOIN pg_catalog.pg_class AS c ON c.oid = b.relation
 ) AS guarded
 WHERE NOT EXISTS (
     SELECT
@@ -633,5 +866,7 @@ WHERE NOT EXISTS (
         OR format('%I.%I', a.schema_name, a.table_name)::regclass
             IN (SELECT r FROM pg_catalog.pg_partition_ancestors(guarded.relation) AS r)
 );
+
+SELECT audit_trail.return_owners();
 
 COMMIT;

@@ -8,6 +8,7 @@ SELECT
     me.rolsuper OR me.rolcreaterole AS may_create_roles,
     me.rolsuper OR me.rolreplication AS may_give_replication,
     has_database_privilege(current_database(), 'CREATE') AS may_create_schemas,
+    ARRAY(SELECT s.slot_name::text FROM pg_catalog.pg_replication_slots AS s ORDER BY 1) AS slots,
     ARRAY(SELECT r.rolname::text FROM pg_catalog.pg_roles AS r WHERE r.rolname = ANY ($1::text[]) ORDER BY 1) AS roles,
     ARRAY(SELECT n.nspname::text FROM pg_catalog.pg_namespace AS n WHERE n.nspname = ANY ($2::text[]) ORDER BY 1) AS schemas
 FROM pg_catalog.pg_roles AS me

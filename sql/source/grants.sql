@@ -55,6 +55,16 @@ BEGIN
         BEGIN
             is_member := pg_has_role(current_user, wanted.owner, 'USAGE');
             IF NOT is_member THEN
+                -- A membership that is there and gives nothing would be lost with what is given back.
+                IF EXISTS (
+                    SELECT
+                    FROM pg_auth_members AS m
+                    JOIN pg_roles AS o ON o.oid = m.roleid AND o.rolname = wanted.owner
+                    JOIN pg_roles AS me ON me.oid = m.member AND me.rolname = current_user
+                    WHERE m.grantor = me.oid OR current_setting('server_version_num')::integer < 160000
+                ) THEN
+                    RAISE insufficient_privilege USING MESSAGE = 'the membership does not inherit';
+                END IF;
                 EXECUTE format('GRANT %I TO CURRENT_USER', wanted.owner);
             END IF;
             EXECUTE wanted.statement;

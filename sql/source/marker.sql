@@ -12,6 +12,18 @@ CREATE TABLE IF NOT EXISTS audit_trail.marker (
 COMMENT ON TABLE audit_trail.marker IS 'Events of the audit trail, replicated by DMS.';
 REVOKE ALL ON audit_trail.marker FROM PUBLIC;
 
+-- What a destroy needs that leaves a source as it was, if the stack did not make it: the slots that DMS's user was seen to
+-- read, and the replica identities that are not what they were.
+CREATE TABLE IF NOT EXISTS audit_trail.task_slot (
+    slot_name name PRIMARY KEY
+);
+REVOKE ALL ON audit_trail.task_slot FROM PUBLIC;
+CREATE TABLE IF NOT EXISTS audit_trail.identity_before (
+    relation regclass PRIMARY KEY,
+    replica_identity "char" NOT NULL
+);
+REVOKE ALL ON audit_trail.identity_before FROM PUBLIC;
+
 -- The guards call these as whoever changes an audited table.
 CREATE OR REPLACE FUNCTION audit_trail.refuse_truncate() RETURNS trigger
 LANGUAGE plpgsql
@@ -105,6 +117,68 @@ AS $function$
     WHERE t.isleaf AND EXISTS (SELECT FROM pg_class AS c WHERE c.oid = guarded AND c.relkind = 'p')
 $function$;
 
+-- Only an owner can change a table's triggers and replica identity: for the rest of the transaction this session becomes a
+-- member of the owners of the table and its partitions, until return_owners() undoes that.
+CREATE OR REPLACE FUNCTION audit_trail.borrow_owners(guarded regclass) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    owner record;
+BEGIN
+    FOR owner IN
+        SELECT DISTINCT c.relowner AS oid, pg_get_userbyid(c.relowner) AS name
+        FROM audit_trail.guarded_relations(guarded) AS r (relation)
+        JOIN pg_class AS c ON c.oid = r.relation
+        WHERE NOT pg_has_role(c.relowner, 'USAGE')
+    LOOP
+        BEGIN
+            -- A membership that is there and gives nothing would be lost with what is given back.
+            IF EXISTS (
+                SELECT
+                FROM pg_auth_members AS m
+                JOIN pg_roles AS me ON me.oid = m.member AND me.rolname = current_user
+                WHERE m.roleid = owner.oid
+                    AND (m.grantor = me.oid OR current_setting('server_version_num')::integer < 160000)
+            ) THEN
+                RAISE insufficient_privilege USING MESSAGE = 'the membership does not inherit';
+            END IF;
+            EXECUTE format('GRANT %I TO CURRENT_USER', owner.name);
+        EXCEPTION
+            WHEN insufficient_privilege OR invalid_grant_operation THEN
+                RAISE EXCEPTION 'the guards of % are its owner''s to change, and % may not act for %: %',
+                    guarded, current_user, owner.name, SQLERRM
+                    USING ERRCODE = 'insufficient_privilege',
+                        HINT = format('Run GRANT %I TO %I, with INHERIT.', owner.name, current_user);
+        END;
+        PERFORM set_config(
+            'audit_trail.borrowed',
+            (coalesce(nullif(current_setting('audit_trail.borrowed', true), ''), '[]')::jsonb
+                || jsonb_build_array(owner.name))::text,
+            true
+        );
+    END LOOP;
+END
+$function$;
+
+CREATE OR REPLACE FUNCTION audit_trail.return_owners() RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    borrowed text;
+BEGIN
+    FOR borrowed IN
+        SELECT jsonb_array_elements_text(
+            coalesce(nullif(current_setting('audit_trail.borrowed', true), ''), '[]')::jsonb
+        )
+    LOOP
+        EXECUTE format('REVOKE %I FROM CURRENT_USER', borrowed);
+    END LOOP;
+    PERFORM set_config('audit_trail.borrowed', '', true);
+END
+$function$;
+
 -- Takes away the guards that a table and its partitions have; a table without any is not locked.
 CREATE OR REPLACE FUNCTION audit_trail.remove_guards(guarded regclass) RETURNS void
 LANGUAGE plpgsql
@@ -126,6 +200,7 @@ BEGIN
             'audit_trail_refuse_over_limit'
         )
     LOOP
+        PERFORM audit_trail.borrow_owners(guarded);
         EXECUTE format('DROP TRIGGER %I ON %s', guard.tgname, guard.relation);
     END LOOP;
 END
@@ -164,8 +239,36 @@ BEGIN
         JOIN pg_class AS c ON c.oid = r
         WHERE c.relreplident <> 'f'
     LOOP
+        INSERT INTO audit_trail.identity_before (relation, replica_identity)
+            SELECT c.oid, c.relreplident FROM pg_class AS c WHERE c.oid = relation
+            ON CONFLICT DO NOTHING;
         EXECUTE format('ALTER TABLE %s REPLICA IDENTITY FULL', relation);
     END LOOP;
+END
+$function$;
+
+-- The replica identity that the table and its partitions had. One that somebody has changed since stays as it is. The trail
+-- works with tables of the default identity and of the full one only.
+CREATE OR REPLACE FUNCTION audit_trail.identify_as_before(guarded regclass) RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    relation regclass;
+BEGIN
+    FOR relation IN
+        SELECT b.relation
+        FROM audit_trail.identity_before AS b
+        JOIN audit_trail.guarded_relations(guarded) AS r (relation) ON r.relation = b.relation
+        JOIN pg_class AS c ON c.oid = b.relation
+        WHERE c.relreplident = 'f' AND b.replica_identity = 'd'
+    LOOP
+        PERFORM audit_trail.borrow_owners(guarded);
+        EXECUTE format('ALTER TABLE %s REPLICA IDENTITY DEFAULT', relation);
+    END LOOP;
+    DELETE FROM audit_trail.identity_before AS b
+        USING audit_trail.guarded_relations(guarded) AS r (relation)
+        WHERE r.relation = b.relation;
 END
 $function$;
 

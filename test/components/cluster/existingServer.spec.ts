@@ -169,6 +169,7 @@ describe("an existing source", function () {
             may_create_roles: true,
             may_give_replication: false,
             may_create_schemas: true,
+            slots: [],
             roles: [],
             schemas: [],
         };

@@ -62,7 +62,14 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>) 
             return { ...common, value: `${MOCK_PASSWORD}${name}` };
         case "pulumi-nodejs:dynamic/auditTrail:SourceClaim": {
             const { host, port } = inputs["connection"] as Record<string, unknown>;
-            return { ...common, host, port, version: "16.4", hasRdsRoles: port === 5432 };
+            return {
+                ...common,
+                host,
+                port,
+                version: "16.4",
+                hasRdsRoles: port === 5432,
+                slotsBefore: [],
+            };
         }
         case "pulumi-nodejs:dynamic/auditTrail:SourceCatalog":
             return {
