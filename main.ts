@@ -9,7 +9,7 @@ import { loadConfig } from "./config/config";
 export = async function main(): Promise<unknown> {
     const { accountId } = loadConfig().stack;
     await refuseOtherAccount({ accountId, region: pulumi.runtime.getConfig("aws:region") });
-    // A CommonJS module's exports come as its default, and once more by their names.
-    const { default: outputs } = (await import("./index.js")) as unknown as { default: unknown };
-    return outputs;
+    // A CommonJS module's exports come as its default, or by their names, as the loader likes it.
+    const loaded = (await import("./index.js")) as unknown as { readonly default?: unknown };
+    return loaded.default ?? loaded;
 };
