@@ -1,4 +1,4 @@
-import { AsyncResource } from "node:async_hooks";
+import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { messageOf } from "../text/errors";
 
@@ -47,11 +47,12 @@ export interface ReplacementGuardArgs {
  */
 export class ReplacementGuard {
     private readonly hook: pulumi.ResourceHook;
-    private readonly deployed: () => Promise<ReadonlySet<string>>;
+    private readonly deployed: Promise<ReadonlySet<string>>;
 
     constructor(private readonly args: ReplacementGuardArgs) {
-        // The engine calls hooks from outside of the program, where an inline program's stack is not known.
-        this.deployed = AsyncResource.bind(args.deployed ?? readState);
+        // Read now, before the engine writes: what was there before this update is the question. Only a hook waits for it.
+        this.deployed = (args.deployed ?? readState)();
+        this.deployed.catch(() => undefined);
         this.hook = new pulumi.ResourceHook(
             "refuse replacement",
             (step) => this.refuseReplacement(step),
@@ -84,7 +85,7 @@ export class ReplacementGuard {
         const mend = `name it with "pulumi config set --path 'acknowledgeReplacement[0]' ${name}"`;
         let deployed: ReadonlySet<string>;
         try {
-            deployed = await this.deployed();
+            deployed = await this.deployed;
         } catch (error) {
             throw new Error(
                 `Nobody knows whether this update would replace ${name}, because the stack's state cannot be read (${messageOf(error)}); if it may be replaced, ${mend}.`,
@@ -108,11 +109,26 @@ function nameOf(nameOrUrn: string): string {
     return nameOrUrn.split("::").at(3) ?? nameOrUrn;
 }
 
+/** How long to go on trying to read a state, and how often, in milliseconds. */
+const READ_DEADLINE_MS = 10_000;
+const READ_EVERY_MS = 200;
+
 /** The URNs of the state of the stack that is being deployed, as it is when this is called. */
 async function readState(): Promise<ReadonlySet<string>> {
     const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-    const { outputs } = (await pulumi.runtime.invoke(READ_STATE, { stackName })) as {
-        readonly outputs: Readonly<Record<string, unknown>>;
-    };
-    return new Set(Object.keys(outputs));
+    const deadline = Date.now() + READ_DEADLINE_MS;
+    for (;;) {
+        try {
+            const { outputs } = (await pulumi.runtime.invoke(READ_STATE, { stackName })) as {
+                readonly outputs: Readonly<Record<string, unknown>>;
+            };
+            return new Set(Object.keys(outputs));
+        } catch (error) {
+            // A state in a file is cut short for the moment in which the engine writes it.
+            if (Date.now() > deadline) {
+                throw error;
+            }
+            await setTimeout(READ_EVERY_MS);
+        }
+    }
 }
