@@ -93,7 +93,6 @@ describe("the laptop stack's folder", () => {
 });
 
 describe("a command that is interrupted", function () {
-    this.timeout(30_000);
     const running: RunningCommand[] = [];
     afterEach(() => {
         for (const { child } of running.splice(0)) {

@@ -12,7 +12,6 @@ const run = createRequire(__filename)("../../commands/run.cjs") as {
 };
 
 describe("what a command needs before it can begin", function () {
-    this.timeout(30_000);
     let parent: string;
     before(async () => {
         parent = await mkdtemp(path.join(await realpath(tmpdir()), "audit-trail-run-"));

@@ -9,8 +9,6 @@ import { launch } from "../../testing/command";
 import { PlainError } from "../../text/errors";
 
 describe("how the commands are called", function () {
-    this.timeout(30_000);
-
     it("is told for each of them by --help, which runs nothing", async () => {
         const manifest = await readFile(path.join(PROJECT_ROOT, "package.json"), "utf8");
         const { scripts } = JSON.parse(manifest) as { scripts: Record<string, string> };

@@ -273,7 +273,6 @@ describe("stack: what a killed engine left", () => {
 });
 
 describe("stack: the one command at work on it", function () {
-    this.timeout(30_000);
     const lock = JSON.stringify(path.join(PROJECT_ROOT, "local", "engine", "commandLock"));
 
     /** Another process that takes the folder; what it said, and a way to end it. */

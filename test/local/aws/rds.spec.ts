@@ -52,7 +52,6 @@ const rdsInputs: Props = {
 };
 
 describe("RDS clusters of the AWS stand-in", function () {
-    this.timeout(30_000);
     let cloud: Cloud;
     let group: Made;
     let cluster: Made;

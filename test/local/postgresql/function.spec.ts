@@ -10,7 +10,6 @@ END
 `;
 
 describe("local postgresql provider: Function", function () {
-    this.timeout(40_000);
     let module: ProviderModule;
     const schema = fresh("fn");
     const program = (more: Props = {}): Props => ({

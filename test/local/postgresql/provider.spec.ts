@@ -33,8 +33,6 @@ async function failure(changes: Record<string, string>, program: Props = {}): Pr
 }
 
 describe("local postgresql provider: arguments and connection", function () {
-    this.timeout(40_000);
-
     it("reads its arguments, the environment and the real provider's defaults", () => {
         const defaults = parseProviderConfig({ superuser: "false" }, {});
         assert.deepEqual(defaults, {
@@ -249,7 +247,6 @@ describe("local postgresql provider: arguments and connection", function () {
 });
 
 describe("local postgresql provider: the program the engine starts", function () {
-    this.timeout(40_000);
     let child: ChildProcess | undefined;
 
     afterEach(async () => {

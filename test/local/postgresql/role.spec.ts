@@ -24,7 +24,6 @@ async function attributes(name: string): Promise<unknown> {
 }
 
 describe("local postgresql provider: Role", function () {
-    this.timeout(40_000);
     let module: ProviderModule;
     before(async () => {
         module = await provider();

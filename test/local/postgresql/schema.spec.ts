@@ -13,7 +13,6 @@ async function ownerOf(schema: string): Promise<unknown> {
 }
 
 describe("local postgresql provider: Schema", function () {
-    this.timeout(40_000);
     let module: ProviderModule;
     before(async () => {
         module = await provider();

@@ -25,7 +25,6 @@ async function query(server: ScratchServer, sql: string, password = server.passw
 }
 
 describe("scratch server", function () {
-    this.timeout(30_000);
     let server: ScratchServer;
 
     before(async () => {
@@ -127,7 +126,6 @@ describe("the port of a server", () => {
 });
 
 describe("scratch server of a process that is killed", function () {
-    this.timeout(30_000);
     it("ends with it and leaves no file", async () => {
         const folder = await mkdtemp(path.join(tmpdir(), "audit-trail-killed-"));
         const support = path.resolve(__dirname, "../../../testing/postgres");

@@ -30,7 +30,6 @@ const LOGICAL = [
 ];
 
 describe("RDS server", function () {
-    this.timeout(30_000);
     let stackDir: string;
 
     async function login(overrides: ClientConfig = {}): Promise<ClientConfig> {
