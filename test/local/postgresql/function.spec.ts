@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import type { Props, ProviderModule } from "../../../local/provider";
-import { asSuperuser, DATABASE, Driven, fresh, MASTER, provider } from "./support";
+import {
+    asSuperuser,
+    DATABASE,
+    Driven,
+    fresh,
+    MASTER,
+    provider,
+    stopServerAfterwards,
+} from "./support";
 
 const TRIGGER_BODY = `
 BEGIN
@@ -10,6 +18,7 @@ END
 `;
 
 describe("local postgresql provider: Function", function () {
+    stopServerAfterwards();
     let module: ProviderModule;
     const schema = fresh("fn");
     const program = (more: Props = {}): Props => ({

@@ -18,7 +18,14 @@ import { postgresqlProvider } from "../../../local/postgresql/provider";
 import { proxyFor } from "../../../local/postgresql/proxy";
 import { type Props, UNKNOWN } from "../../../local/provider";
 import { startSocksServer } from "../../../plugins/postgresql/socksServer";
-import { Driven, fresh, MASTER_PASSWORD, provider, providerArguments } from "./support";
+import {
+    Driven,
+    fresh,
+    MASTER_PASSWORD,
+    provider,
+    providerArguments,
+    stopServerAfterwards,
+} from "./support";
 
 const PROGRAM = path.join(__dirname, "../../../local/postgresql/pulumi-resource-postgresql");
 
@@ -33,6 +40,7 @@ async function failure(changes: Record<string, string>, program: Props = {}): Pr
 }
 
 describe("local postgresql provider: arguments and connection", function () {
+    stopServerAfterwards();
     it("reads its arguments, the environment and the real provider's defaults", () => {
         const defaults = parseProviderConfig({ superuser: "false" }, {});
         assert.deepEqual(defaults, {
@@ -247,6 +255,7 @@ describe("local postgresql provider: arguments and connection", function () {
 });
 
 describe("local postgresql provider: the program the engine starts", function () {
+    stopServerAfterwards();
     let child: ChildProcess | undefined;
 
     afterEach(async () => {

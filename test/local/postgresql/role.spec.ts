@@ -10,6 +10,7 @@ import {
     provider,
     secretsOf,
     serverLog,
+    stopServerAfterwards,
 } from "./support";
 
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
@@ -24,6 +25,7 @@ async function attributes(name: string): Promise<unknown> {
 }
 
 describe("local postgresql provider: Role", function () {
+    stopServerAfterwards();
     let module: ProviderModule;
     before(async () => {
         module = await provider();

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ProviderModule } from "../../../local/provider";
-import { asSuperuser, DATABASE, Driven, fresh, MASTER, provider } from "./support";
+import {
+    asSuperuser,
+    DATABASE,
+    Driven,
+    fresh,
+    MASTER,
+    provider,
+    stopServerAfterwards,
+} from "./support";
 
 const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
@@ -13,6 +21,7 @@ async function ownerOf(schema: string): Promise<unknown> {
 }
 
 describe("local postgresql provider: Schema", function () {
+    stopServerAfterwards();
     let module: ProviderModule;
     before(async () => {
         module = await provider();

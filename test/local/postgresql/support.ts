@@ -60,19 +60,23 @@ async function start(): Promise<Shared> {
     return { server, certificate, folder };
 }
 
-/** One server for all specs of this folder: each uses names of its own. */
+/** One server for all tests of a file, which use names of their own. */
 function shared(): Promise<Shared> {
     starting ??= start();
     return starting;
 }
 
-after(async () => {
-    if (starting !== undefined) {
-        const { server, folder } = await starting;
-        await server.stop();
-        await rm(folder, { recursive: true });
-    }
-});
+/** Stops the server after the tests of the `describe` that calls this. Not a root hook: one would run for one file only. */
+export function stopServerAfterwards(): void {
+    after(async () => {
+        if (starting !== undefined) {
+            const { server, folder } = await starting;
+            starting = undefined;
+            await server.stop();
+            await rm(folder, { recursive: true });
+        }
+    });
+}
 
 /** Runs statements as the superuser and gives the rows of the last one. */
 async function sql(
