@@ -4,6 +4,7 @@ import type { CatalogRow } from "../trail/catalogRow";
 import { choicesFor, type TableChoices } from "../trail/columnChoices";
 import { LARGE_OBJECT_TYPES } from "../trail/dmsTypes";
 import { formatTableName } from "../trail/names";
+import type { TableName } from "../trail/tableDefinition";
 import { bytesText } from "./amounts";
 import { type Finding, PAGES } from "./finding";
 import type { Query } from "./readFacts";
@@ -75,7 +76,8 @@ async function sizeOf(
     };
     try {
         const [size] = await query<{ bytes: string | null }>(
-            lobScript(row, name, type, percent).sql,
+            lobScript({ schema: row.table_schema, table: row.table_name }, { name, type }, percent)
+                .sql,
             [],
         );
         return { ...found, bytes: Number(size?.bytes ?? 0) };
@@ -84,12 +86,17 @@ async function sizeOf(
     }
 }
 
-function lobScript(row: CatalogRow, column: string, type: string, percent: number): SqlFile {
+/** The query for the largest value of a column; of a sample of pages where `percent` is less than 100. */
+export function lobScript(
+    { schema, table }: TableName,
+    { name: column, type }: { readonly name: string; readonly type: string },
+    percent: number,
+): SqlFile {
     const value = type === "bytea" ? 't.:"column"' : 'CAST(t.:"column" AS text)';
     const sample = percent === 100 ? [] : [{ percent: SqlFragment.integer(percent) }];
     return renderSql("sql/source/preflight/lob_size.sql", {
-        schema: row.table_schema,
-        table: row.table_name,
+        schema,
+        table,
         value: SqlFragment.each(value, [{ column }]),
         part: SqlFragment.each("TABLESAMPLE SYSTEM (:percent)", sample),
     });

@@ -3,6 +3,7 @@ import type { TableDefinition } from "../../trail/tableDefinition";
 import { deploymentParts, type Subject } from "./deployment";
 import { existingSourcePart } from "./existingSource";
 import { DEMO, MARKER, PARTITIONED } from "./knownTables";
+import { preflightPart } from "./preflightPart";
 import { questionParts } from "./questions";
 import { type Part, partText } from "./step";
 
@@ -15,6 +16,7 @@ export function allParts(subjects: readonly Subject[], marker: TableDefinition):
             marker,
         ),
         existingSourcePart(),
+        preflightPart(subjects.map(({ definition }) => definition)),
     ];
 }
 
