@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import type { Client } from "pg";
-import { connected, LaptopStack } from "./support/laptopStack";
+import { catalogSnapshot } from "../../testing/catalogSnapshot";
+import { ARTICLE, LaptopStack } from "./support/laptopStack";
+import { OwnSource } from "./support/ownSource";
 
 /** What people and their tools do to an audited table and its guards; a start of the stack is dear, so that some come together. */
 const DONE: readonly (readonly [string, string])[] = [
@@ -34,19 +36,32 @@ const GUARDS = [
     ["audit_trail_refuse_truncate", "A"],
 ];
 
-describe("stack: the source's guards", function () {
+/** A table that is there before the stack. */
+const THEIRS = `
+    CREATE TABLE public.items (
+        item_id integer PRIMARY KEY, name varchar(100) NOT NULL, price numeric(10, 2) NOT NULL
+    );
+    INSERT INTO public.items VALUES (1, 'Monitor', 199)`;
+
+describe("stack: the guards of a source that the stack did not make", function () {
     this.timeout(600_000);
     let stack: LaptopStack;
+    let own: OwnSource;
+    let untouched: readonly string[] = [];
     before(async () => {
-        stack = await LaptopStack.make();
+        own = await OwnSource.start();
+        stack = await LaptopStack.make({ ...ARTICLE, ...own.settings });
+        await own.asLogin((login) => login.query(THEIRS));
+        untouched = await own.asAdministrator(catalogSnapshot);
         await stack.run("start");
     });
     after(async () => {
         await stack.dispose();
+        await own.dispose();
     });
 
     const atSource = async (work: (source: Client) => Promise<void>): Promise<void> => {
-        await connected((await stack.outputs()).sourceUrl, work);
+        await own.asLogin(work);
     };
 
     for (const [what, statements] of DONE) {
@@ -84,5 +99,25 @@ describe("stack: the source's guards", function () {
         await atSource(async (source) => {
             await source.query("TRUNCATE public.items_old");
         });
+    });
+
+    it("go with all else of the trail when the stack is destroyed, which waits for the source", async () => {
+        await own.goAway();
+        const refused = await stack.attempt("stop");
+        assert.equal(refused.code, 1, refused.output);
+        assert.match(
+            refused.stderr,
+            /Nothing was destroyed yet\. The database "shop" at localhost:\d+ cannot be reached/,
+        );
+        assert.match(refused.stderr, /The stack stays/);
+        await own.comeBack();
+        await stack.stop();
+        // What this spec has made of the table.
+        await atSource(async (source) => {
+            await source.query("DROP TRIGGER later ON public.items; DROP TABLE public.items_old");
+            await source.query("ALTER INDEX public.items_pkey1 RENAME TO items_pkey");
+        });
+        const now = await own.asAdministrator(catalogSnapshot);
+        assert.deepEqual(now, untouched);
     });
 });

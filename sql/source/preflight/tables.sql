@@ -27,7 +27,14 @@ SELECT
     w.table_schema AS schema,
     w.table_name AS "table",
     pg_get_userbyid(w.relowner)::text AS owner,
-    pg_has_role(w.relowner, 'USAGE') AS is_mine,
+    -- Or for a transaction, as audit_trail.borrow_owners() and sql/source/grants.sql become a member.
+    pg_has_role(w.relowner, 'USAGE')
+    OR pg_has_role(w.relowner, 'USAGE WITH ADMIN OPTION')
+    OR (
+        current_setting('server_version_num')::integer < 160000
+        AND (SELECT me.rolcreaterole FROM pg_catalog.pg_roles AS me WHERE me.rolname = current_user)
+        AND NOT (SELECT o.rolsuper FROM pg_catalog.pg_roles AS o WHERE o.oid = w.relowner)
+    ) AS is_mine,
     coalesce(bool_or(l.relreplident = 'f'), false) AS has_full_identity,
     coalesce(sum(l.live_rows), 0)::text AS live_rows,
     coalesce(sum(l.bytes), 0)::text AS bytes,

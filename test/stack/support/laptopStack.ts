@@ -212,7 +212,7 @@ export function isLiving(one: StackProcess): boolean {
 }
 
 /** A process that ends the stack when the returned function is called or this process dies, by whatever signal. */
-function guard(localDir: string, settingsDir: string): () => Promise<void> {
+export function guard(localDir: string, settingsDir: string): () => Promise<void> {
     const sweep = path.join(__dirname, "sweep.ts");
     const child = spawn(process.execPath, ["--import", "tsx", sweep, localDir, settingsDir], {
         cwd: PROJECT_ROOT,
