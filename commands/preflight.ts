@@ -8,7 +8,7 @@ import { messageOf, PlainError } from "../text/errors";
 import { parseTableName } from "../trail/names";
 import { type CommandOptions, runCommand, say } from "./shared/command";
 import { connect } from "./shared/databaseSession";
-import { unfinishedUrls } from "./shared/localStack";
+import { type ConnectionUrls, unfinishedUrls } from "./shared/localStack";
 import { requireVerifiedServer } from "./shared/secureUrl";
 import { deployedStack } from "./shared/stackAccess";
 import { stackConfig } from "./shared/stackConfig";
@@ -23,14 +23,16 @@ const WINDOW_MS = 2000;
 /** What `maxLobSizeKb` is where no config says it. */
 const DEFAULT_LOB_KB = Number(KEY_GROUPS.dms.keys.maxLobSizeKb.default);
 
-/** The source's address: that of the environment, or the stack's. */
-async function sourceAddress({ stack = "local" }: CommandOptions): Promise<string> {
+/** The source's address and the way to it: that of the environment, as it is, or the stack's. */
+async function sourceAddress({
+    stack = "local",
+}: CommandOptions): Promise<Pick<ConnectionUrls, "route" | "sourceUrl">> {
     const given = process.env.AUDIT_TRAIL_SOURCE_URL ?? "";
     if (given !== "") {
-        return given;
+        return { sourceUrl: given };
     }
     if (stack !== "local") {
-        return (await (await deployedStack(stack)).urls()).sourceUrl;
+        return (await deployedStack(stack)).urls();
     }
     const { sourceUrl } = await unfinishedUrls();
     if (sourceUrl === undefined) {
@@ -38,7 +40,7 @@ async function sourceAddress({ stack = "local" }: CommandOptions): Promise<strin
             'There is no source to look at; set AUDIT_TRAIL_SOURCE_URL to the address of one, or run "npm start" for the laptop\'s.',
         );
     }
-    return sourceUrl;
+    return { sourceUrl };
 }
 
 /** What the stack's settings say; nothing where the command line names the tables of a source of its own. */
@@ -75,13 +77,13 @@ runCommand(
     optionsOf("preflight"),
     async (options) => {
         const config = await settings(options);
-        const url = await sourceAddress(options);
-        requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", url);
+        const { sourceUrl, route } = await sourceAddress(options);
+        requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", sourceUrl);
         const tables =
             options.tables.length > 0
                 ? options.tables.map(parseTableName)
                 : (config?.trail.tables ?? []);
-        const client = await connect(url, "preflight");
+        const client = await connect(sourceUrl, "preflight", { route });
         try {
             const report = await preflight(await queryOn(client), tables, {
                 choices: config?.trail.columns ?? [],
