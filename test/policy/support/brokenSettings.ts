@@ -359,6 +359,12 @@ export const breakages: readonly Breakage[] = [
         type: TASK,
         break: mapping((rule) => (rule["rule-action"] === "rename" ? [] : [rule])),
     },
+    // The first one is for every rule: a stack that Session Manager reaches has none from a network.
+    {
+        rule: "vpc-no-ingress-from-anywhere",
+        type: INGRESS,
+        break: set({ cidrIpv4: "0.0.0.0/0", referencedSecurityGroupId: undefined }),
+    },
     {
         rule: "vpc-no-ingress-from-anywhere",
         type: INGRESS,
