@@ -6,6 +6,9 @@ import { LOAD_BYTES_PER_SECOND, type TableVolume, type Volume } from "./volume";
 const SHOWN = 10;
 const NAME_WIDTH = 34;
 
+/** Statistics younger than this make rates that nobody should plan with, in seconds. */
+const YOUNG_SECONDS = 3600;
+
 /** Sizes and rates for people: estimates, with what they assume. */
 export function volumeLines(volume: Volume | undefined): string[] {
     if (volume === undefined) {
@@ -58,6 +61,11 @@ function rateLines(volume: Volume): string[] {
     const { walBytesPerDay, walBytesPerDayNow, statisticsSeconds, tables } = volume;
     const log = tables.reduce((total, one) => total + one.logBytesPerDay, 0);
     const wal = walBytesPerDay ?? walBytesPerDayNow;
+    const age = durationText(Math.round(statisticsSeconds));
+    const young =
+        statisticsSeconds < YOUNG_SECONDS
+            ? " That is too short to plan with: look again later."
+            : "";
     const mean =
         walBytesPerDay === undefined
             ? "The server has no count of its WAL"
@@ -79,7 +87,7 @@ function rateLines(volume: Volume): string[] {
             "    ",
         ),
         ...wrapped(
-            `Assumed: a load of ${bytesText(LOAD_BYTES_PER_SECOND)} a second, one table after the other; rates are the mean of ${durationText(Math.round(statisticsSeconds))} of statistics.`,
+            `Assumed: a load of ${bytesText(LOAD_BYTES_PER_SECOND)} a second, one table after the other; rates are the mean of ${age} of statistics.${young}`,
             "  ",
             "    ",
         ),

@@ -144,9 +144,13 @@ describe("preflight's decisions", () => {
         assert.equal(Math.round(volume.logBytesPerDay), Math.round(50 * 2 * 104_857.6 + 9000));
         assert.equal(tableVolume(facts, 0).changesPerDay, 0);
         const tables = Array.from({ length: 12 }, () => volume);
-        const lines = volumeLines({
-            ...{ tables, walBytesPerDay: 1e9, walBytesPerDayNow: 2e9, statisticsSeconds: 86_400 },
-        });
+        const linesAfter = (statisticsSeconds: number): string[] =>
+            volumeLines({
+                ...{ tables, walBytesPerDay: 1e9, walBytesPerDayNow: 2e9, statisticsSeconds },
+            });
+        const lines = linesAfter(86_400);
+        assert.doesNotMatch(lines.join(" "), /too short/);
+        assert.match(linesAfter(7).join(" "), /too short\s+to plan with/);
         assert.ok(lines.every((line) => line.length <= 80));
         assert.ok(lines.some((line) => line.startsWith("  2 more ")));
     });
