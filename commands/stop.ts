@@ -25,7 +25,7 @@ const FORCE = "npm stop -- --force";
 function protectedStack({ settingsDir, stackName }: StackPlace, cause?: unknown): PlainError {
     const settings = path.join(settingsDir, `Pulumi.${stackName}.yaml`);
     return new PlainError(
-        `The laptop stack is protected from deletion, so nothing of it was touched: set audit-trail:deletionProtection to false in ${settings}, run "npm start" and then "npm stop" again, or throw it away with its data by "${FORCE}".`,
+        `The laptop stack is protected from deletion, so nothing of it was touched: set audit-trail:deletionProtection to false in ${settings}, and no whenDestroyed to retain, run "npm start" and then "npm stop" again, or throw it away with its data by "${FORCE}".`,
         { cause },
     );
 }

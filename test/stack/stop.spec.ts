@@ -17,7 +17,7 @@ const PROTECTED: Settings = { ...ARTICLE, deletionProtection: true };
 /** Checks that `npm stop` refused a protected stack, with the key to set and the way round. */
 function assertProtected(result: CommandResult, { settingsFile }: LaptopStack): void {
     assert.deepEqual(refusal(result), [
-        `The laptop stack is protected from deletion, so nothing of it was touched: set audit-trail:deletionProtection to false in ${settingsFile}, run "npm start" and then "npm stop" again, or throw it away with its data by "npm stop -- --force".`,
+        `The laptop stack is protected from deletion, so nothing of it was touched: set audit-trail:deletionProtection to false in ${settingsFile}, and no whenDestroyed to retain, run "npm start" and then "npm stop" again, or throw it away with its data by "npm stop -- --force".`,
     ]);
 }
 
