@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
 import type { Owner } from "../owner";
 import { named } from "../tags";
-import { auroraFamily, majorVersion } from "./engineVersion";
+import { auroraFamily } from "./engineVersion";
 import {
     CERTIFICATE_AUTHORITY,
     deletionInputs,
@@ -11,6 +11,7 @@ import {
     masterAccess,
     type NewServer,
     type NewServerArgs,
+    parameterGroupInputs,
     serverOwner,
     subnetGroup,
 } from "./newServer";
@@ -80,21 +81,11 @@ export class AuroraCluster extends pulumi.ComponentResource implements NewServer
     }
 }
 
-function parameterGroup(
-    { name, tags, opts }: Owner,
-    { engineVersion, parameters }: AuroraClusterArgs,
-): aws.rds.ClusterParameterGroup {
+function parameterGroup(owner: Owner, args: AuroraClusterArgs): aws.rds.ClusterParameterGroup {
     return new aws.rds.ClusterParameterGroup(
-        `${name}-parameters`,
-        {
-            // Another major needs another family, and the two groups exist side by side during the upgrade.
-            name: `${name}-pg${majorVersion(engineVersion)}`,
-            family: auroraFamily(engineVersion),
-            description: `Parameters of ${name}`,
-            parameters: [...parameters],
-            tags: named(name, tags),
-        },
-        opts,
+        `${owner.name}-parameters`,
+        { ...parameterGroupInputs(owner, args), family: auroraFamily(args.engineVersion) },
+        owner.opts,
     );
 }
 

@@ -7,7 +7,7 @@ import type { CaBundle } from "../dms/caBundle";
 import type { Tags } from "../tags";
 import { DatabaseCredentials } from "./databaseCredentials";
 import type { DatabaseServer } from "./databaseServer";
-import { psqlCommand } from "./psqlCommand";
+import { psqlOutput } from "./psqlCommand";
 import { SourceClaim } from "./sourceClaim";
 import type { FoundSource } from "./sourceLookup";
 
@@ -95,17 +95,8 @@ export class ExistingServer extends pulumi.ComponentResource implements Database
                 },
                 { parent: this },
             ).secretArn;
-        this.psql = pulumi
-            .all([host, port, pulumi.unsecret(found.login.username)])
-            .apply(([knownHost, knownPort, masterUsername]) =>
-                psqlCommand({
-                    host: knownHost,
-                    port: knownPort,
-                    databaseName,
-                    masterUsername,
-                    caBundle,
-                }),
-            );
+        const masterUsername = pulumi.unsecret(found.login.username);
+        this.psql = psqlOutput({ host, port, databaseName, masterUsername, caBundle });
         this.registerOutputs({
             host,
             port,

@@ -6,7 +6,8 @@ import type { ReplacementGuard } from "../replacementGuard";
 import { named, type Tags } from "../tags";
 import { DatabaseCredentials } from "./databaseCredentials";
 import type { DatabaseServer } from "./databaseServer";
-import { psqlCommand } from "./psqlCommand";
+import { majorVersion } from "./engineVersion";
+import { psqlOutput } from "./psqlCommand";
 import type { ServerParameter } from "./serverParameters";
 
 /** A server that the stack makes. */
@@ -62,6 +63,20 @@ export function serverOwner(
 ): Owner {
     const owner = { name, tags, opts: { parent } };
     return whenDestroyed === "retain" ? keeping(owner) : owner;
+}
+
+/** What a parameter group of either kind is made with. */
+export function parameterGroupInputs(
+    { name, tags }: Owner,
+    { engineVersion, parameters }: NewServerArgs,
+): Required<Pick<aws.rds.ParameterGroupArgs, "description" | "name" | "parameters" | "tags">> {
+    return {
+        // Another major needs another family, and the two groups exist side by side during the upgrade.
+        name: `${name}-pg${majorVersion(engineVersion)}`,
+        description: `Parameters of ${name}`,
+        parameters: [...parameters],
+        tags: named(name, tags),
+    };
 }
 
 export function subnetGroup(
@@ -142,29 +157,14 @@ export function masterAccess(
     login: MasterLogin,
 ): Pick<DatabaseServer, "host" | "port" | "masterConnection" | "masterSecretArn" | "psql"> {
     const { host, port } = login;
+    const { databaseName, masterUsername, caBundle } = args;
     return {
         host,
         port,
         masterConnection: connectionOf(args, login),
         masterSecretArn: masterSecret(owner, args, login),
-        psql: psqlOf(args, host, port),
+        psql: psqlOutput({ host, port, databaseName, masterUsername, caBundle }),
     };
-}
-
-function psqlOf(
-    { databaseName, masterUsername, caBundle }: NewServerArgs,
-    host: pulumi.Output<string>,
-    port: pulumi.Output<number>,
-): pulumi.Output<string> {
-    return pulumi.all([host, port]).apply(([knownHost, knownPort]) =>
-        psqlCommand({
-            host: knownHost,
-            port: knownPort,
-            databaseName,
-            masterUsername,
-            caBundle,
-        }),
-    );
 }
 
 function masterSecret(

@@ -1,3 +1,5 @@
+import * as pulumi from "@pulumi/pulumi";
+
 /** A database as psql is told about it. */
 export interface PsqlTarget {
     readonly host: string;
@@ -20,4 +22,11 @@ export function psqlCommand(target: PsqlTarget): string {
     };
     const words = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
     return `psql "${words.join(" ")}"`;
+}
+
+/** The same for a server whose place is known when it answers. */
+export function psqlOutput(target: {
+    readonly [Key in keyof PsqlTarget]: pulumi.Input<PsqlTarget[Key]>;
+}): pulumi.Output<string> {
+    return pulumi.output(target).apply(psqlCommand);
 }

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
 import type { Owner } from "../owner";
 import { named } from "../tags";
-import { majorVersion, rdsFamily } from "./engineVersion";
+import { rdsFamily } from "./engineVersion";
 import {
     CERTIFICATE_AUTHORITY,
     deletionInputs,
@@ -11,6 +11,7 @@ import {
     masterAccess,
     type NewServer,
     type NewServerArgs,
+    parameterGroupInputs,
     serverOwner,
     subnetGroup,
 } from "./newServer";
@@ -66,21 +67,11 @@ export class RdsInstance extends pulumi.ComponentResource implements NewServer {
     }
 }
 
-function parameterGroup(
-    { name, tags, opts }: Owner,
-    { engineVersion, parameters }: RdsInstanceArgs,
-): aws.rds.ParameterGroup {
+function parameterGroup(owner: Owner, args: RdsInstanceArgs): aws.rds.ParameterGroup {
     return new aws.rds.ParameterGroup(
-        `${name}-parameters`,
-        {
-            // Another major needs another family, and the two groups exist side by side during the upgrade.
-            name: `${name}-pg${majorVersion(engineVersion)}`,
-            family: rdsFamily(engineVersion),
-            description: `Parameters of ${name}`,
-            parameters: [...parameters],
-            tags: named(name, tags),
-        },
-        opts,
+        `${owner.name}-parameters`,
+        { ...parameterGroupInputs(owner, args), family: rdsFamily(args.engineVersion) },
+        owner.opts,
     );
 }
 
