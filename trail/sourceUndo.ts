@@ -9,6 +9,10 @@ export interface UndoScripts {
     readonly guards: SqlFile;
     readonly slots: SqlFile;
     readonly rest: SqlFile;
+    /** A query whether the trail is there. */
+    readonly there: SqlFile;
+    /** A query for slots that may be DMS's and that nobody saw it read; $1 has those from before the trail. */
+    readonly straySlots: SqlFile;
 }
 
 /** The tables of the schema audit_trail at the source, those of all versions. */
@@ -43,5 +47,7 @@ export function undoScripts(): UndoScripts {
         guards: renderSql("sql/source/undo_guards.sql"),
         slots: renderSql("sql/source/undo_slots.sql"),
         rest: renderSql("sql/source/undo.sql", own),
+        there: renderSql("sql/source/undo_there.sql"),
+        straySlots: renderSql("sql/source/undo_stray_slots.sql"),
     };
 }

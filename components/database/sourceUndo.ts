@@ -23,10 +23,8 @@ interface SourceUndoInputs {
     readonly slotsBefore: readonly string[];
 }
 
-async function hasMachinery(client: pg.Client): Promise<boolean> {
-    const { rows } = await client.query<{ there: boolean }>(
-        "SELECT pg_catalog.to_regclass('audit_trail.task_slot') IS NOT NULL AS there",
-    );
+async function isThere(client: pg.Client, { there }: UndoScripts): Promise<boolean> {
+    const { rows } = await client.query<{ there: boolean }>(there.sql);
     return rows[0]?.there === true;
 }
 
@@ -44,20 +42,19 @@ async function refuseWhatStays(
 }
 
 async function noteSlots(client: pg.Client, { scripts }: SourceUndoInputs): Promise<void> {
-    if (await hasMachinery(client)) {
+    if (await isThere(client, scripts)) {
         await client.query(scripts.noteSlots.sql);
     }
 }
 
 /** Slots that came after the trail, and that nobody has seen being read: DMS's, perhaps. */
-async function tellStraySlots(client: pg.Client, slotsBefore: readonly string[]): Promise<void> {
-    const { rows } = await client.query<{ slot_name: string }>(
-        `SELECT s.slot_name FROM pg_catalog.pg_replication_slots AS s
-         WHERE s.database = pg_catalog.current_database() AND s.plugin = 'test_decoding' AND NOT s.active
-             AND NOT s.temporary AND s.slot_name <> ALL ($1::text[])
-         ORDER BY 1`,
-        [slotsBefore],
-    );
+async function tellStraySlots(
+    client: pg.Client,
+    { scripts, slotsBefore }: SourceUndoInputs,
+): Promise<void> {
+    const { rows } = await client.query<{ slot_name: string }>(scripts.straySlots.sql, [
+        slotsBefore,
+    ]);
     for (const { slot_name: slot } of rows) {
         console.warn(
             `Nobody reads the replication slot ${slot} of the source, which is younger than the trail and keeps WAL: if no other task of yours needs it, run SELECT pg_drop_replication_slot('${slot}').`,
@@ -66,7 +63,7 @@ async function tellStraySlots(client: pg.Client, slotsBefore: readonly string[])
 }
 
 async function undo(inputs: SourceUndoInputs): Promise<void> {
-    const { connection, scripts, slotsBefore } = inputs;
+    const { connection, scripts } = inputs;
     const place: BatchPlace = {
         host: connection.host,
         database: connection.database,
@@ -77,7 +74,7 @@ async function undo(inputs: SourceUndoInputs): Promise<void> {
         runBatch(client, place, { about, files: [file] });
     await withClient(connection, async (client) => {
         await refuseWhatStays(client, inputs);
-        if (await hasMachinery(client)) {
+        if (await isThere(client, scripts)) {
             const { rows } = await client.query<{ about: string; statement: string }>(
                 scripts.guards.sql,
             );
@@ -87,7 +84,7 @@ async function undo(inputs: SourceUndoInputs): Promise<void> {
             await run(client, "the task's slots", scripts.slots);
         }
         await run(client, "what is left", scripts.rest);
-        await tellStraySlots(client, slotsBefore);
+        await tellStraySlots(client, inputs);
     });
 }
 

@@ -155,6 +155,10 @@ JOIN pg_catalog.pg_stat_activity AS a ON a.pid = s.active_pid
 WHERE s.database = current_database() AND a.usename = 'audit_trail_dms_source' AND NOT s.temporary
 ON CONFLICT DO NOTHING;
 
+--> sql/source/undo_there.sql | source cluster | as the master user | before the slots are noted, and once the task is deleted
+-- Whether the trail's tables are in the source's database, without which there is nothing to undo but the rest.
+SELECT pg_catalog.to_regclass('audit_trail.task_slot') IS NOT NULL AS there;
+
 --> sql/source/undo_guards.sql | source cluster | as the master user | once the task is deleted: a query for statements, which run one by one
 -- The statements that give each table back as it was before the trail: without guards, and with its replica identity. Each is
 -- a transaction of its own, so that no lock on one table waits for another.
@@ -209,7 +213,7 @@ BEGIN
 END
 $do$;
 
---> sql/source/undo.sql | source cluster | as the master user | after that; then the plugin drops the schemas and the role
+--> sql/source/undo.sql | source cluster | as the master user | after that
 -- Takes away what the trail has made in the source's database, as far as it is there: all but the schemas and the role, which
 -- go after it. Without CASCADE: what somebody else has made on top of it stays, and then so does this.
 DO $do$
@@ -269,3 +273,15 @@ BEGIN
     END LOOP;
 END
 $do$;
+
+--> sql/source/undo_stray_slots.sql | source cluster | as the master user | last; then the plugin drops the schemas and the role
+-- The slots of this database that nobody reads, that nobody saw DMS's user read, and that were not there before the trail: $1 has
+-- the names of those that were.
+SELECT s.slot_name
+FROM pg_catalog.pg_replication_slots AS s
+WHERE s.database = current_database()
+    AND s.plugin = 'test_decoding'
+    AND NOT s.active
+    AND NOT s.temporary
+    AND s.slot_name <> ALL ($1::text[])
+ORDER BY s.slot_name;

@@ -313,6 +313,25 @@ describe("a source that goes on without the trail", function () {
         await undo();
         assert.deepEqual(await catalogSnapshot(administrator), before);
     });
+
+    it("keeps a slot that nobody saw DMS read, and is named where it is younger than the trail", async () => {
+        const [warn, said] = [console.warn, [] as unknown[]];
+        console.warn = (...words: unknown[]) => said.push(...words);
+        try {
+            await undo();
+            assert.deepEqual(said, []);
+            await administrator.query(
+                "SELECT pg_create_logical_replication_slot('stray', 'test_decoding')",
+            );
+            await undo();
+        } finally {
+            console.warn = warn;
+        }
+        assert.equal(said.length, 1);
+        assert.match(String(said[0]), /^Nobody reads the replication slot stray of the source/);
+        // It fails where the slot is gone.
+        await administrator.query("SELECT pg_drop_replication_slot('stray')");
+    });
 });
 
 function lines(snapshot: readonly string[], begin: string): string[] {
