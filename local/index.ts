@@ -1,6 +1,7 @@
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { localDir, PROJECT_ROOT } from "./engine/paths";
+import { ACCESS_KEY, laptopAccess } from "./laptopAccess";
 import { authorityFiles, ensureAuthority } from "./servers/tls";
 
 /** Before anything is made: what the stand-in says of RDS's databases is for a plan only. */
@@ -23,11 +24,7 @@ export = async function program(): Promise<unknown> {
     const { certPath } = authorityFiles(stackDir);
     pulumi.runtime.setConfig("audit-trail:caBundle", path.relative(PROJECT_ROOT, certPath));
     refuseRds(pulumi.runtime.getConfig("audit-trail:source") ?? "");
-    const access = new pulumi.Config("audit-trail").get("databaseAccess");
-    if (access === undefined || access === "auto") {
-        // The servers are on this machine.
-        pulumi.runtime.setConfig("audit-trail:databaseAccess", "direct");
-    }
+    pulumi.runtime.setConfig(ACCESS_KEY, laptopAccess(pulumi.runtime.getConfig(ACCESS_KEY)));
     const { default: main } = await import("../main.js");
     return main();
 };

@@ -4,6 +4,7 @@ import type { Config } from "../../config/keys";
 import { PROJECT_ROOT } from "../../local/engine/paths";
 import { obtainCli } from "../../local/engine/pulumiCli";
 import { LAPTOP_STACK, localStackPlace, readSettings } from "../../local/engine/workspace";
+import { ACCESS_KEY, laptopAccess } from "../../local/laptopAccess";
 import { messageOf, PlainError } from "../../text/errors";
 import { sayAside } from "./command";
 
@@ -23,10 +24,9 @@ export async function stackConfig(stackName: string): Promise<Config> {
         const raw = Object.fromEntries(
             Object.entries(settings).map(([key, value]) => [key, configText(value)]),
         );
-        // As local/index.ts has it: the laptop's servers are on this machine.
-        const key = "audit-trail:databaseAccess";
-        const isOpen = isLaptop && (raw[key] ?? "auto") === "auto";
-        return parseConfig(isOpen ? { ...raw, [key]: "direct" } : raw);
+        return parseConfig(
+            isLaptop ? { ...raw, [ACCESS_KEY]: laptopAccess(raw[ACCESS_KEY]) } : raw,
+        );
     } catch (cause) {
         throw new PlainError(messageOf(cause), { cause });
     }
