@@ -11,5 +11,7 @@ export = async function main(): Promise<unknown> {
     await refuseOtherAccount({ accountId, region: pulumi.runtime.getConfig("aws:region") });
     // A CommonJS module's exports come as its default, or by their names, as the loader likes it.
     const loaded = (await import("./index.js")) as unknown as { readonly default?: unknown };
-    return loaded.default ?? loaded;
+    const outputs = Object.entries(loaded.default ?? loaded);
+    // The engine warns of outputs that are undefined, and a stack without a psql host has none of the host's.
+    return Object.fromEntries(outputs.filter(([, value]) => value !== undefined));
 };
