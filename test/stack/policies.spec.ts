@@ -30,6 +30,15 @@ describe("stack: the dev stack's preview under the policy pack", function () {
         assert.deepEqual(await stack.clusters(), []);
     });
 
+    for (const name of ["prod", "example-network", "example-rds"]) {
+        it(`passes for Pulumi.${name}.yaml, with the policies' configuration for it`, async () => {
+            const { stdout, output } = await stack.run("preview", "--stack", name);
+            assert.match(stdout, /\+ \d+ to create/);
+            assert.match(stdout, /^The policy pack in policy\/ passed\.$/m);
+            assert.doesNotMatch(output, /warning:/);
+        });
+    }
+
     it("passes as long as nothing is broken", async () => {
         const { code, output } = await preview();
         assert.equal(code, 0, output);
