@@ -34,6 +34,7 @@ const MAY_IMPORT = {
         "components/network/cidr",
         "components/cluster/engineVersion",
         "components/cluster/existingSource",
+        "components/cluster/makeServer",
     ],
     components: ["preflight/gate", "trail", "database", "reach", "text"],
     verify: ["config/keyParsers", "trail", "database", "text"],

@@ -1,24 +1,15 @@
 import { parseEngineVersion } from "../components/cluster/engineVersion";
+import type { ServerWish } from "../components/cluster/makeServer";
+import { messageOf } from "../text/errors";
 import { FieldError, fieldsOf, isObject, type JsonObject } from "./jsonObject";
 import type { KeyParser } from "./keyParsers";
 
-const KINDS = ["aurora", "rds"] as const;
-const ENDS = ["delete", "snapshot", "retain"] as const;
-
-/** A server that the stack makes, as far as the config says how; what is undefined has the value that all servers have. */
-export interface ServerChoice {
-    readonly kind: (typeof KINDS)[number];
-    readonly engineVersion: string | undefined;
-    readonly instanceClass: string | undefined;
-    /** Aurora capacity units, with `kind: aurora` only. */
-    readonly serverless: { readonly minCapacity: number; readonly maxCapacity: number } | undefined;
-    readonly multiAz: boolean | undefined;
-    /** In GB, with `kind: rds` only. */
-    readonly allocatedStorage: number;
-    readonly maxAllocatedStorage: number;
-    /** What is left of it when it is destroyed. */
-    readonly whenDestroyed: (typeof ENDS)[number];
-}
+const KINDS = ["aurora", "rds"] as const satisfies readonly ServerWish["kind"][];
+const ENDS = [
+    "delete",
+    "snapshot",
+    "retain",
+] as const satisfies readonly ServerWish["whenDestroyed"][];
 
 const FIELDS = [
     "kind",
@@ -56,7 +47,7 @@ const AURORA_CLASS =
 const RDS_CLASS = /^db\.(t3|t4g|[mrcx]\d[a-z]*)\.[a-z0-9-]+$/;
 
 /** Why a server of this kind cannot have a class, or undefined where it can; completes "..., which". */
-export function unfitClass(kind: ServerChoice["kind"], instanceClass: string): string | undefined {
+export function unfitClass(kind: ServerWish["kind"], instanceClass: string): string | undefined {
     if (kind === "aurora") {
         return AURORA_CLASS.test(instanceClass)
             ? undefined
@@ -68,7 +59,7 @@ export function unfitClass(kind: ServerChoice["kind"], instanceClass: string): s
 }
 
 /** A new server beside the source. */
-export const server: KeyParser<ServerChoice> = {
+export const server: KeyParser<ServerWish> = {
     type: "object",
     setting: (key) => `--path ${key}.kind`,
     example: "rds",
@@ -97,7 +88,7 @@ export const server: KeyParser<ServerChoice> = {
 };
 
 /** @throws FieldError for a field that a server of this kind has no use for. */
-function refuseOtherKind(fields: JsonObject, kind: ServerChoice["kind"]): void {
+function refuseOtherKind(fields: JsonObject, kind: ServerWish["kind"]): void {
     if (kind === "rds" && fields.serverless !== undefined) {
         throw new FieldError(
             "it has serverless with the kind rds, and only Aurora is serverless",
@@ -155,7 +146,7 @@ function version({ engineVersion }: JsonObject): string | undefined {
         return parseEngineVersion(typeof written === "string" ? written : "");
     } catch (error) {
         throw new FieldError(
-            `its engineVersion is ${JSON.stringify(engineVersion)}, and ${(error as Error).message}`,
+            `its engineVersion is ${JSON.stringify(engineVersion)}, and ${messageOf(error)}`,
             "set",
             "engineVersion",
             "17.7",
@@ -165,7 +156,7 @@ function version({ engineVersion }: JsonObject): string | undefined {
 
 function instanceClass(
     { instanceClass: value }: JsonObject,
-    kind: ServerChoice["kind"],
+    kind: ServerWish["kind"],
     isServerless: boolean,
 ): string | undefined {
     if (isServerless) {
@@ -215,7 +206,7 @@ function storage(fields: JsonObject, name: string, least: number, usual: number)
     return value;
 }
 
-function capacities({ serverless }: JsonObject): ServerChoice["serverless"] {
+function capacities({ serverless }: JsonObject): ServerWish["serverless"] {
     if (serverless === undefined) {
         return undefined;
     }

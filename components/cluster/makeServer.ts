@@ -8,12 +8,13 @@ export interface ServerWish {
     readonly kind: keyof typeof KINDS;
     readonly engineVersion?: string | undefined;
     readonly instanceClass?: string | undefined;
-    /** Aurora capacity units of a serverless cluster. */
+    /** Aurora capacity units, of a serverless cluster only. */
     readonly serverless: { readonly minCapacity: number; readonly maxCapacity: number } | undefined;
     readonly multiAz?: boolean | undefined;
-    /** In GB, of an instance of RDS; Aurora's storage has no size. */
+    /** In GB, of an instance of RDS only; Aurora's storage has no size. */
     readonly allocatedStorage: number;
     readonly maxAllocatedStorage: number;
+    /** What is left of it when it is destroyed. */
     readonly whenDestroyed: WhenDestroyed;
 }
 
