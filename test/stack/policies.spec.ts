@@ -30,7 +30,7 @@ describe("stack: the dev stack's preview under the policy pack", function () {
         assert.deepEqual(await stack.clusters(), []);
     });
 
-    for (const name of ["prod", "example-network", "example-rds"]) {
+    for (const name of ["prod", "example-network", "example-rds", "example-source"]) {
         it(`passes for Pulumi.${name}.yaml, with the policies' configuration for it`, async () => {
             const { stdout, output } = await stack.run("preview", "--stack", name);
             assert.match(stdout, /\+ \d+ to create/);
