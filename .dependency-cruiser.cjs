@@ -37,7 +37,7 @@ const MAY_IMPORT = {
         "components/cluster/makeServer",
     ],
     components: ["preflight/gate", "trail", "database", "reach", "text"],
-    verify: ["config/keyParsers", "trail", "database", "text"],
+    verify: ["config/listParsers", "trail", "database", "text"],
     // Between the engine and a vendor's plugin; it knows nothing of what the program makes.
     plugins: ["reach", "text"],
     policy: [],

@@ -1,10 +1,6 @@
 import { atLeastVersion, parseEngineVersion } from "../components/cluster/engineVersion";
 import { parseCidr } from "../components/network/cidr";
-import { refuseCaseTwins, refuseConfusableNames } from "../trail/dmsNames";
-import { formatTableName, parseTableName } from "../trail/names";
-import { roles, schemas } from "../trail/rolesAndSchemas";
-import type { TableName } from "../trail/tableDefinition";
-import { hasControlCharacter } from "../trail/tableLimits";
+import { roles } from "../trail/rolesAndSchemas";
 
 /** How the text of a config key becomes a value. */
 export interface KeyParser<T> {
@@ -114,103 +110,6 @@ export const masterUsername: KeyParser<string> = {
     },
 };
 
-/** PostgreSQL's own schemas hold nothing to audit, and the trail's are not a source. */
-const FORBIDDEN_SCHEMAS: string[] = ["pg_catalog", "information_schema", ...Object.values(schemas)];
-
-function parseTables(text: string): unknown {
-    try {
-        return JSON.parse(text);
-    } catch {
-        return undefined;
-    }
-}
-
-/** The first item of a list, as `pulumi config set` names it. */
-function firstItem(key: string): string {
-    return `--path '${key}[0]'`;
-}
-
-/** The tables that a list names, each once, in its order. */
-function tableList(names: readonly unknown[]): TableName[] {
-    const seen = new Set<string>();
-    return names.map((name) => {
-        if (typeof name !== "string") {
-            throw new Error(
-                `its entry ${JSON.stringify(name)} is not a text of the form schema.table`,
-            );
-        }
-        const table = parseTableName(name);
-        if (hasControlCharacter(table.schema) || hasControlCharacter(table.table)) {
-            throw new Error(
-                `the name ${JSON.stringify(name)} has a control character, and nothing says that DMS takes such a table`,
-            );
-        }
-        if (FORBIDDEN_SCHEMAS.includes(table.schema)) {
-            throw new Error(`the schema of ${name} cannot be audited`);
-        }
-        const written = formatTableName(table);
-        if (seen.has(written)) {
-            throw new Error(`it lists ${written} twice`);
-        }
-        seen.add(written);
-        return table;
-    });
-}
-
-export const tables: KeyParser<readonly TableName[]> = {
-    type: "array",
-    setting: firstItem,
-    example: "public.items",
-    parse(text) {
-        const names = parseTables(text);
-        if (!Array.isArray(names) || names.length === 0) {
-            throw new Error("it must be a list of one or more tables as schema.table");
-        }
-        const listed = tableList(names);
-        refuseConfusableNames(listed);
-        refuseCaseTwins(listed);
-        return listed;
-    },
-};
-
-/** A list, empty perhaps, of tables that are audited. */
-export function someOf(audited: readonly TableName[]): KeyParser<readonly TableName[]> {
-    return {
-        type: "array",
-        setting: firstItem,
-        example: audited[0] === undefined ? "public.items" : formatTableName(audited[0]),
-        parse(text) {
-            const names = parseTables(text);
-            if (!Array.isArray(names)) {
-                throw new Error("it must be a list of tables as schema.table");
-            }
-            const known = audited.map(formatTableName);
-            const listed = tableList(names);
-            const stranger = listed.map(formatTableName).find((name) => !known.includes(name));
-            if (stranger !== undefined) {
-                throw new Error(`${stranger} is not one of the tables of audit-trail:tables`);
-            }
-            return listed;
-        },
-    };
-}
-
-/** Names or URNs of resources. Nobody knows them all here: a wrong one acknowledges nothing. */
-export const resourceNames: KeyParser<readonly string[]> = {
-    type: "array",
-    setting: firstItem,
-    example: "audit-trail-dev-task",
-    parse(text) {
-        const names = parseTables(text);
-        const isName = (name: unknown): boolean =>
-            typeof name === "string" && /^[^\s*]+$/.test(name) && !hasControlCharacter(name);
-        if (!Array.isArray(names) || !names.every(isName)) {
-            throw new Error("it must be a list of names or URNs of resources, each in full");
-        }
-        return names as string[];
-    },
-};
-
 /** A class such as db.t3.medium or dms.t3.medium. */
 export function instanceClass(service: "db" | "dms", example: string): KeyParser<string> {
     const pattern = new RegExp(`^${service}\\.[a-z0-9-]+\\.[a-z0-9-]+$`);
@@ -222,73 +121,6 @@ export const instanceType = matching(
     "it must be an EC2 instance type such as t3.medium",
     "t3.medium",
 );
-
-export const keyName: KeyParser<string | undefined> = {
-    type: "string",
-    example: "my-ec2-keypair",
-    parse(text) {
-        if (!/^$|^[!-~]([ -~]{0,253}[!-~])?$/.test(text)) {
-            throw new Error("it must be the name of an EC2 key pair, up to 255 ASCII characters");
-        }
-        return text === "" ? undefined : text;
-    },
-};
-
-const ACCESSES = ["auto", "direct", "ssh", "ssm"] as const;
-
-export const databaseAccess: KeyParser<(typeof ACCESSES)[number]> = {
-    type: "string",
-    example: "ssm",
-    parse(text) {
-        const access = ACCESSES.find((one) => one === text);
-        if (access === undefined) {
-            throw new Error("it must be auto, direct, ssh or ssm");
-        }
-        return access;
-    },
-};
-
-/** A machine to go through, and who logs in there. */
-export interface SshHost {
-    readonly user: string;
-    readonly host: string;
-    readonly port: number;
-}
-
-export const sshHost: KeyParser<SshHost | undefined> = {
-    type: "string",
-    example: "ec2-user@bastion.example.com",
-    parse(text) {
-        if (text === "") {
-            return undefined;
-        }
-        const found = /^([A-Za-z_][\w.-]*)@([A-Za-z0-9][A-Za-z0-9.-]*)(?::(\d{1,5}))?$/.exec(text);
-        const [, user = "", host = "", port = "22"] = found ?? [];
-        if (user === "" || Number(port) < 1 || Number(port) > 65_535) {
-            throw new Error("it must be user@host or user@host:port");
-        }
-        return { user, host, port: Number(port) };
-    },
-};
-
-export const sshHostKey: KeyParser<string | undefined> = {
-    type: "string",
-    example: "SHA256:tz8gP4bLXiYKVBpGMqGLnSUwzzR4dPbUDVBRWFVjjdU",
-    parse(text) {
-        if (text === "") {
-            return undefined;
-        }
-        const isLine =
-            /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) AAAA[A-Za-z0-9+/]{40,}={0,2}( .*)?$/;
-        if (!isLine.test(text) && !/^SHA256:[A-Za-z0-9+/]{43}=?$/.test(text)) {
-            throw new Error(
-                "it must be a public key line (ssh-ed25519 and its text) or a fingerprint (SHA256: and its text)",
-            );
-        }
-        // The comment at the end of a line says nothing about the key.
-        return text.split(" ").slice(0, 2).join(" ");
-    },
-};
 
 export const accountId: KeyParser<string | undefined> = {
     type: "string",
@@ -328,25 +160,7 @@ export const vpcCidr: KeyParser<string> = {
     },
 };
 
-export const sshCidr: KeyParser<string | undefined> = {
-    type: "string",
-    example: "198.51.100.7/32",
-    parse(text) {
-        if (text === "") {
-            return undefined;
-        }
-        if (text === "::/0" || text === "0.0.0.0/0") {
-            throw new Error("it would open SSH to the whole internet");
-        }
-        const { prefix } = parseCidr(text);
-        if (prefix < 8) {
-            throw new Error("it is wider than a /8 and would open SSH to strangers");
-        }
-        return text;
-    },
-};
-
-/** Also a path below the psql host's home folder: hence relative, inside, and plain in a shell. */
+/** The psql host has the same path below its home folder. So the path is relative, stays inside, and is plain in a shell. */
 export const caBundle: KeyParser<string> = {
     type: "string",
     example: "certs/rds-ca-bundle.pem",

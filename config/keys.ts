@@ -1,6 +1,8 @@
 import type { TableName } from "../trail/tableDefinition";
+import * as access from "./accessParsers";
 import { columnsOf } from "./columnParser";
 import * as parsers from "./keyParsers";
+import { resourceNames, someOf, tables } from "./listParsers";
 import { network } from "./networkParser";
 import { server } from "./serverParser";
 import { existingSource, sourcePassword } from "./sourceParser";
@@ -37,7 +39,7 @@ export const KEY_GROUPS = {
         keys: {
             tables: {
                 key: "tables",
-                parser: parsers.tables,
+                parser: tables,
                 default: undefined,
                 meaning:
                     "Audited tables as schema.table, as written in the source; a name with a dot or a quote is double-quoted; a partitioned table means its partitions",
@@ -95,20 +97,20 @@ export const KEY_GROUPS = {
             },
             allowTruncate: {
                 key: "allowTruncate",
-                parser: parsers.someOf,
+                parser: someOf,
                 default: "[]",
                 meaning: "Audited tables whose TRUNCATE is recorded as a gap instead of refused",
             },
             allowKeyUpdates: {
                 key: "allowKeyUpdates",
-                parser: parsers.someOf,
+                parser: someOf,
                 default: "[]",
                 meaning:
                     "Audited tables whose primary-key updates are recorded as gaps instead of refused",
             },
             fullReplicaIdentity: {
                 key: "fullReplicaIdentity",
-                parser: parsers.someOf,
+                parser: someOf,
                 default: "[]",
                 meaning:
                     "Audited tables that get REPLICA IDENTITY FULL; the trail does not need it, and it costs WAL",
@@ -239,7 +241,7 @@ export const KEY_GROUPS = {
         keys: {
             databaseAccess: {
                 key: "databaseAccess",
-                parser: parsers.databaseAccess,
+                parser: access.databaseAccess,
                 default: "auto",
                 meaning:
                     "How this machine reaches the private databases: direct, ssm (Session Manager) or ssh through the psql host; auto is ssm in a new network and direct in an existing one",
@@ -247,7 +249,7 @@ export const KEY_GROUPS = {
             },
             sshHost: {
                 key: "sshHost",
-                parser: parsers.sshHost,
+                parser: access.sshHost,
                 default: "",
                 meaning:
                     "A machine of your own to go through with ssh instead of the psql host, as user@host or user@host:port",
@@ -255,7 +257,7 @@ export const KEY_GROUPS = {
             },
             sshHostKey: {
                 key: "sshHostKey",
-                parser: parsers.sshHostKey,
+                parser: access.sshHostKey,
                 default: "",
                 meaning:
                     "Public key of the machine that ssh goes through, as a line or as SHA256 fingerprint; no other is accepted",
@@ -268,7 +270,7 @@ export const KEY_GROUPS = {
         keys: {
             sshCidr: {
                 key: "sshCidr",
-                parser: parsers.sshCidr,
+                parser: access.sshCidr,
                 default: "",
                 meaning:
                     "IPv4 network that may reach the psql host by SSH, at most a /8, for example your own address with /32; without one the host takes no connection and has no public address",
@@ -281,7 +283,7 @@ export const KEY_GROUPS = {
             },
             keyName: {
                 key: "keyName",
-                parser: parsers.keyName,
+                parser: access.keyName,
                 default: "",
                 meaning:
                     "EC2 key pair for SSH to the psql host; without one, connect through Session Manager",
@@ -323,7 +325,7 @@ export const KEY_GROUPS = {
             },
             acknowledgeReplacement: {
                 key: "acknowledgeReplacement",
-                parser: parsers.resourceNames,
+                parser: resourceNames,
                 default: "[]",
                 meaning:
                     "Names or URNs of resources that an update may replace although that loses data; take each out once it was replaced",

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { SqlBatch } from "../database/runBatch";
+import { triggerFunction, triggerObjects } from "./logFunction";
 import { formatTableName } from "./names";
-import { partitionObjects, tableObjects, triggerFunction, triggerObjects } from "./statements";
+import { partitionObjects, tableObjects } from "./statements";
 import type { TableDefinition } from "./tableDefinition";
 
 /** Everything of one table but the function, which its triggers need: one batch, and more for very many partitions. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 import { excludedColumns, type TableChoices } from "./columnChoices";
+import { textSettings, triggerFunction } from "./logFunction";
 import { formatTableName, trailNames } from "./names";
-import { textSettings, triggerFunction } from "./statements";
 import type { TableDefinition, TableName } from "./tableDefinition";
 
 /** A query for what is not as a deployment of these tables leaves it, in the words of a script's look. */

@@ -1,4 +1,4 @@
-import * as parsers from "../config/keyParsers";
+import { tables } from "../config/listParsers";
 import { renderSql } from "../database/sqlTemplate";
 import { messageOf } from "../text/errors";
 import { fit, printable, WIDTH } from "../text/terminalLines";
@@ -88,7 +88,7 @@ function nameOfRow({ table_schema: schema, table_name: table }: CatalogRow): str
 function nameProblems(audited: readonly TableName[], row: CatalogRow): string[] {
     const name = nameOfRow(row);
     try {
-        parsers.tables.parse(JSON.stringify([...audited.map(formatTableName), name]));
+        tables.parse(JSON.stringify([...audited.map(formatTableName), name]));
         return [];
     } catch (error) {
         return [`The table ${name} cannot be listed: ${messageOf(error)}.`];

@@ -1,7 +1,7 @@
 import { escapeIdentifier } from "pg";
 import type { SqlFile } from "../../database/sqlTemplate";
+import { logFunctionFile } from "../../trail/logFunction";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
-import { logFunctionFile } from "../../trail/statements";
 import type { TableDefinition, TableName } from "../../trail/tableDefinition";
 import { DEPLOYER, type Side, type Step } from "./step";
 

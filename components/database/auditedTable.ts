@@ -1,6 +1,6 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import { triggerFunction } from "../../trail/statements";
+import { triggerFunction } from "../../trail/logFunction";
 import type { TableDefinition, TableName } from "../../trail/tableDefinition";
 import type { DatabaseServer } from "../cluster/databaseServer";
 

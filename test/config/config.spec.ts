@@ -5,59 +5,12 @@ import fc from "fast-check";
 import { formatCidr, networkSize } from "../../components/network/cidr";
 import { parseConfig } from "../../config/config";
 import { type Config, configGroups, configKeys } from "../../config/keys";
+import { LEAST, network, parseWith, refusal, USUAL_SERVER } from "./support/parsing";
 
 const ROOT = path.join(__dirname, "..", "..");
 
-/** The least that must be set. */
-const LEAST = { "audit-trail:tables": '["public.items"]' };
-
-const HOST_KEY = `SHA256:${"a".repeat(43)}`;
-
-/** What else keys about SSH to the psql host need. */
-const WITH_SSH: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-    sshCidr: { "audit-trail:databaseAccess": "direct" },
-    keyName: { "audit-trail:databaseAccess": "direct" },
-    sshHost: { "audit-trail:databaseAccess": "ssh", "audit-trail:sshHostKey": HOST_KEY },
-    sshHostKey: { "audit-trail:databaseAccess": "ssh", "audit-trail:sshHost": "me@bastion" },
-};
-
 /** The keys whose values no message shows. */
 const HIDDEN = ["source", "sourcePassword"];
-
-function parseWith(key: string, value: string): Config {
-    return parseConfig({ ...LEAST, ...WITH_SSH[key], [`audit-trail:${key}`]: value });
-}
-
-/** What a server has where its key says nothing. */
-const USUAL_SERVER = {
-    kind: "aurora",
-    engineVersion: undefined,
-    instanceClass: undefined,
-    serverless: undefined,
-    multiAz: undefined,
-    allocatedStorage: 100,
-    maxAllocatedStorage: 1000,
-    whenDestroyed: "snapshot",
-};
-
-/** An existing network, with other fields. */
-function network(fields: Readonly<Record<string, unknown>>): string {
-    return JSON.stringify({
-        vpcId: "vpc-0123456789abcdef0",
-        privateSubnetIds: ["subnet-01234567", "subnet-0123456789abcdefb"],
-        ...fields,
-    });
-}
-
-/** The message with which a value is refused. */
-function refusal(raw: Record<string, string>): string {
-    try {
-        parseConfig(raw);
-    } catch (error) {
-        return (error as Error).message;
-    }
-    return assert.fail(`accepted ${JSON.stringify(raw)}`);
-}
 
 /** The settings under the names of their keys. */
 function byKey(config: Config): Readonly<Record<string, unknown>> {
@@ -199,71 +152,6 @@ describe("config", () => {
         assert.deepEqual(config.trail.tables, [{ schema: "public", table: "items" }]);
     });
 
-    it("takes table names with everything that DMS's guide forbids in the names of columns only", () => {
-        const names = [
-            "a b",
-            " ",
-            " x ",
-            "\u3000",
-            "Ünï",
-            "O'Rian",
-            "f(x)",
-            "a#b",
-            "a\\b",
-            "a/b",
-            "a-b",
-            "שלום",
-            "a.b",
-            'a"b',
-        ];
-        const tables = names.map((table) => `"Sa.les"."${table.replaceAll('"', '""')}"`);
-        const config = parseConfig({ ...LEAST, "audit-trail:tables": JSON.stringify(tables) });
-        assert.deepEqual(
-            config.trail.tables,
-            names.map((table) => ({ schema: "Sa.les", table })),
-        );
-    });
-
-    it("reads the choices for columns, whatever their names are", () => {
-        const columns = {
-            '"public"."items"': {
-                fulltext: "exclude",
-                "a.b": { exclude: "secret" },
-                constructor: "asText",
-                amount: { numeric: [28, 6] },
-                note: { varchar: 2000 },
-            },
-        };
-        const limit = { type: "numeric", precision: 28, scale: 6 };
-        assert.deepEqual(parseWith("columns", JSON.stringify(columns)).trail.columns, [
-            {
-                schema: "public",
-                table: "items",
-                columns: [
-                    {
-                        name: "fulltext",
-                        choice: { kind: "exclude", reason: "no reason given" },
-                    },
-                    { name: "a.b", choice: { kind: "exclude", reason: "secret" } },
-                    { name: "constructor", choice: { kind: "asText" } },
-                    { name: "amount", choice: { kind: "limit", limit } },
-                    {
-                        name: "note",
-                        choice: { kind: "limit", limit: { type: "varchar", length: 2000 } },
-                    },
-                ],
-            },
-        ]);
-        assert.match(
-            refusal({
-                ...LEAST,
-                "audit-trail:columns": '{"public.items":{"a":{"varchar":9}}}',
-                "audit-trail:sourceGuards": "false",
-            }),
-            /declares a limit for a column of public\.items, which only a guard/,
-        );
-    });
-
     it("does not look at the keys of providers and other projects", () => {
         parseConfig({ ...LEAST, "aws:region": "us-east-1", "other:sshCidr": "0.0.0.0/0" });
     });
@@ -282,109 +170,6 @@ describe("config", () => {
             refusal({ "audit-trail:vpcCidr": "10.20.0.0/16" }),
             "The config key audit-trail:tables is required but not set; set it with \"pulumi config set --path 'tables[0]' public.items\".",
         );
-    });
-
-    it("refuses keys that are about another way to the databases, or that lack a part of it", () => {
-        const access = (databaseAccess: string, more: Record<string, string> = {}): string =>
-            refusal({
-                ...LEAST,
-                "audit-trail:databaseAccess": databaseAccess,
-                ...Object.fromEntries(
-                    Object.entries(more).map(([key, value]) => [`audit-trail:${key}`, value]),
-                ),
-            });
-        const sshCidr = "203.0.113.0/24";
-        const cases: [string, RegExp][] = [
-            [access("auto", { sshCidr }), /:sshCidr is about SSH .* is ssm, .*config rm sshCidr/],
-            [access("ssm", { keyName: "k" }), /:keyName is about SSH .*config rm keyName/],
-            [access("ssm", { network: network({}) }), /is ssm, .* no subnet .*hostSubnetId/],
-            [
-                access("ssm", { sshHostKey: HOST_KEY }),
-                /:sshHostKey is about .* is ssm; .*rm sshHostKey/,
-            ],
-            [access("direct", { sshHost: "me@b" }), /:sshHost is about .* is direct; /],
-            [access("ssh"), /is ssh, but nobody .* set sshCidr/],
-            [access("ssh", { sshCidr }), /no key pair .* set keyName/],
-            [access("ssh", { network: network({}) }), /is ssh, .* no subnet .* set sshHost/],
-            [access("ssh", { sshHost: "me@b" }), /whose key is not known; .* set sshHostKey/],
-            [access("tunnel"), /it must be auto, direct, ssh or ssm; set it with/],
-        ];
-        for (const [message, expected] of cases) {
-            assert.match(message, expected);
-            assert.match(message, /^The config key audit-trail:\w+ .*\.$/);
-        }
-    });
-
-    it("reads where SSH goes through, and by which key the machine is known", () => {
-        const line = `ssh-ed25519 AAAA${"C".repeat(64)}`;
-        const config = parseConfig({
-            ...LEAST,
-            "audit-trail:databaseAccess": "ssh",
-            "audit-trail:sshHost": "ec2-user@bastion.example.com",
-            "audit-trail:sshHostKey": `${line} root@bastion`,
-        });
-        assert.deepEqual(config.access, {
-            databaseAccess: "ssh",
-            sshHost: { user: "ec2-user", host: "bastion.example.com", port: 22 },
-            sshHostKey: line,
-        });
-    });
-
-    it("takes an existing network", () => {
-        assert.deepEqual(parseWith("network", network({})).network.existing, {
-            vpcId: "vpc-0123456789abcdef0",
-            privateSubnetIds: ["subnet-01234567", "subnet-0123456789abcdefb"],
-            hostSubnetId: undefined,
-            allowedSecurityGroupIds: [],
-        });
-        const both = { "audit-trail:network": network({}), "audit-trail:vpcCidr": "10.9.0.0/16" };
-        assert.equal(
-            refusal({ ...LEAST, ...both }),
-            'The config key audit-trail:vpcCidr is 10.9.0.0/16, but audit-trail:network names a VPC that exists and has its own; remove it with "pulumi config rm vpcCidr".',
-        );
-    });
-
-    it("takes servers of both kinds", () => {
-        const audit = (fields: Readonly<Record<string, unknown>>): unknown =>
-            parseWith("audit", JSON.stringify(fields)).audit.server;
-        const rds = { kind: "rds", instanceClass: "db.m8g.xlarge", engineVersion: 16.8 };
-        assert.deepEqual(audit({ ...rds, multiAz: true, allocatedStorage: 50_000 }), {
-            ...USUAL_SERVER,
-            ...rds,
-            engineVersion: "16.8",
-            multiAz: true,
-            allocatedStorage: 50_000,
-            maxAllocatedStorage: 65_536,
-        });
-        // `pulumi config set --path audit.serverless.minCapacity 0.5` writes a text.
-        assert.deepEqual(audit({ serverless: { minCapacity: "0.5", maxCapacity: 16 } }), {
-            ...USUAL_SERVER,
-            instanceClass: "db.serverless",
-            serverless: { minCapacity: 0.5, maxCapacity: 16 },
-        });
-        for (const instanceClass of [
-            "db.t4g.medium",
-            "db.r8g.large",
-            "db.x2g.2xlarge",
-            "db.r6id.large",
-        ]) {
-            assert.deepEqual(audit({ instanceClass }), { ...USUAL_SERVER, instanceClass });
-        }
-    });
-
-    it("refuses a class of all servers that one of them cannot have, and has no own instead of", () => {
-        const message = refusal({ ...LEAST, "audit-trail:instanceClass": "db.m6g.large" });
-        assert.match(
-            message,
-            /^The config key audit-trail:instanceClass is "db\.m6g\.large", which Aurora PostgreSQL does not have: .*; set it with "pulumi config set instanceClass db\.r6g\.large"\.$/,
-        );
-        const own = '{"instanceClass":"db.r6g.large"}';
-        parseConfig({
-            ...LEAST,
-            "audit-trail:instanceClass": "db.m6g.large",
-            "audit-trail:sourceServer": '{"kind":"rds"}',
-            "audit-trail:audit": own,
-        });
     });
 
     const wrong: readonly [key: string, value: string, reason: RegExp][] = [

@@ -7,7 +7,8 @@ import { renderSql, SqlFragment } from "../../database/sqlTemplate";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { withTempDir } from "../../testing/tempDir";
 import { connect, ITEMS } from "../../testing/trailDatabase";
-import { foundation, tableObjects, triggerFunction, triggerObjects } from "../../trail/statements";
+import { triggerFunction, triggerObjects } from "../../trail/logFunction";
+import { foundation, tableObjects } from "../../trail/statements";
 
 describe("script templates", () => {
     it("name the file and the variable that has no value", () => {

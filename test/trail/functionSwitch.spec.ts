@@ -10,7 +10,8 @@ import {
     trailDatabase,
 } from "../../testing/trailDatabase";
 import { until } from "../../testing/until";
-import { tableObjects, triggerFunction } from "../../trail/statements";
+import { triggerFunction } from "../../trail/logFunction";
+import { tableObjects } from "../../trail/statements";
 import type { TableDefinition } from "../../trail/tableDefinition";
 
 const KEYS = 20;

@@ -13,7 +13,8 @@ import {
 } from "../../testing/trailDatabase";
 import { auditGrants, sourceGrants } from "../../trail/grants";
 import { MARKER_TABLE } from "../../trail/guards";
-import { tableObjects, triggerFunction, triggerObjects } from "../../trail/statements";
+import { triggerFunction, triggerObjects } from "../../trail/logFunction";
+import { tableObjects } from "../../trail/statements";
 import { lookFile, retireFile } from "../../trail/tableLife";
 
 const LINES = definitionOf(

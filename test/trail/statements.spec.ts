@@ -9,13 +9,9 @@ import {
     type Trail,
     trailDatabase,
 } from "../../testing/trailDatabase";
-import {
-    foundation,
-    SCHEMA_VERSION,
-    tableObjects,
-    triggerFunction,
-    widthFile,
-} from "../../trail/statements";
+import { triggerFunction } from "../../trail/logFunction";
+import { SCHEMA_VERSION } from "../../trail/schemaVersion";
+import { foundation, tableObjects, widthFile } from "../../trail/statements";
 import type { TableDefinition } from "../../trail/tableDefinition";
 
 /** What comes now may have come before, as far as the trail knows; the session keeps its plans. */

@@ -10,7 +10,7 @@ import { PROJECT_ROOT } from "../../local/engine/paths";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, deploy, run } from "../../testing/trailDatabase";
 import { markerGapFiles } from "../../trail/guards";
-import { SCHEMA_VERSION } from "../../trail/statements";
+import { SCHEMA_VERSION } from "../../trail/schemaVersion";
 
 const UPGRADES = path.join(PROJECT_ROOT, "test", "upgrade");
 

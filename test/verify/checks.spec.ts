@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
-import { triggerFunction } from "../../trail/statements";
+import { triggerFunction } from "../../trail/logFunction";
 
 const DDL = `
     CREATE TABLE several (id uuid PRIMARY KEY DEFAULT gen_random_uuid()) PARTITION BY LIST (id);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 import { markerGapFiles } from "../../trail/guards";
+import { triggerFunction } from "../../trail/logFunction";
 import { trailNames } from "../../trail/names";
-import { triggerFunction } from "../../trail/statements";
 
 const TABLE = "public.It's";
 

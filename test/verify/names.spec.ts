@@ -27,7 +27,12 @@ function ownWords(): string[] {
         .filter((file) => file.endsWith(".sql"))
         .map((file) => path.join("sql", file));
     const words = new Set<string>();
-    for (const file of [...scripts, "verify/sqlExpressions.ts", "trail/statements.ts"]) {
+    for (const file of [
+        ...scripts,
+        "verify/sqlExpressions.ts",
+        "trail/statements.ts",
+        "trail/logFunction.ts",
+    ]) {
         const text = readFileSync(path.join(ROOT, file), "utf8").replaceAll(/--.*$/gmu, "");
         for (const [word] of text.toLowerCase().matchAll(/[a-z_][a-z0-9_]*/gu)) {
             words.add(word);
