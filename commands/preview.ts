@@ -6,9 +6,9 @@ import { ownErrors, preview } from "../local/engine/operation";
 import { localDir, PROJECT_ROOT } from "../local/engine/paths";
 import { type EngineReport, plainPlan } from "../local/engine/progress";
 import { obtainCli } from "../local/engine/pulumiCli";
-import { terminalOf } from "../local/engine/terminal";
 import { localStackPlace, openStack, type StackPlace } from "../local/engine/workspace";
 import { PlainError } from "../text/errors";
+import { terminalOf } from "../text/terminal";
 import { runCommand, say, sayAside } from "./shared/command";
 import { optionsOf } from "./shared/usage";
 

@@ -11,6 +11,7 @@ import { connect } from "./shared/databaseSession";
 import { givenUrls, requireVerifiedServer } from "./shared/secureUrl";
 import { type DeployedStack, deployedStack } from "./shared/stackAccess";
 import { optionsOf } from "./shared/usage";
+import { VerifyDisplay } from "./shared/verifyDisplay";
 
 const EXIT_DIFFERENT = 1;
 const EXIT_UNKNOWN = 2;
@@ -74,9 +75,12 @@ runCommand(
             try {
                 const definitions = await readTables(source, audit, tables);
                 const { since } = options;
-                const settings =
-                    since === undefined ? { guardsExpected } : { guardsExpected, since };
-                const report = await verifyTrail(source, audit, definitions, settings);
+                const display = options.json ? undefined : new VerifyDisplay(process.stderr);
+                const report = await verifyTrail(source, audit, definitions, {
+                    guardsExpected,
+                    ...(since === undefined ? {} : { since }),
+                    ...(display === undefined ? {} : { progress: display }),
+                }).finally(() => display?.end());
                 if (options.json) {
                     say(JSON.stringify(report, null, 2));
                 } else {

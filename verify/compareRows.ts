@@ -1,4 +1,5 @@
 import type { SqlFile } from "../database/sqlTemplate";
+import { formatTableName } from "../trail/names";
 import type { TableDefinition } from "../trail/tableDefinition";
 import { CommonChunks, forEachRange, type KeyRange } from "./chunks";
 import type { Database } from "./database";
@@ -6,6 +7,7 @@ import type { Differences } from "./differences";
 import type { DifferingColumn, KeyLookup } from "./keyLookup";
 import { differenceKind } from "./keyVersions";
 import type { Markers } from "./markers";
+import type { VerifySettings } from "./report";
 import { comparisonScripts } from "./tableScripts";
 
 const KEYS_PER_LOOKUP = 2_000;
@@ -23,10 +25,11 @@ interface Sum {
  * @returns the number of rows at the source
  */
 export async function compareRows(
-    { source, audit, markers, definition, stagingColumns, chunkRows, lookup }: CompareContext,
+    { source, audit, markers, definition, stagingColumns, settings, lookup }: CompareContext,
     differences: Differences,
 ): Promise<number> {
     const { sums, hashes } = comparisonScripts(definition, stagingColumns);
+    const { chunkRows, progress } = settings;
     const chunks = new CommonChunks(source, audit, definition, chunkRows);
     let rows = 0;
 
@@ -34,6 +37,7 @@ export async function compareRows(
         const range = [after, upTo];
         const atSource = await source.row<Sum>(sums.source, range);
         rows += Number(atSource.rows);
+        progress.step(`${formatTableName(definition)}: row ${String(rows)}`);
         await markers.pass();
         const inStaging = await audit.row<Sum>(sums.staging, range);
         if (atSource.sum === inStaging.sum && atSource.rows === inStaging.rows) {
@@ -60,7 +64,7 @@ export interface CompareContext {
     readonly markers: Markers;
     readonly definition: TableDefinition;
     readonly stagingColumns: readonly string[];
-    readonly chunkRows: number;
+    readonly settings: Pick<VerifySettings, "chunkRows" | "progress">;
     readonly lookup: KeyLookup;
 }
 

@@ -1,9 +1,16 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { renderSql } from "../database/sqlTemplate";
 import { PlainError } from "../text/errors";
+import { roles } from "../trail/rolesAndSchemas";
 import type { Database } from "./database";
+import { type ApplyStep, lagOf, MarkerWait } from "./markerWait";
+import type { VerifyProgress } from "./progress";
+import { readTaskSlots } from "./slotChecks";
 
 const LOOK_EVERY_MS = 10;
+
+/** How often it is looked whether the task gets on. */
+const LOOK_AT_TASK_EVERY_MS = 1_000;
 
 /** A point in the source's commit order, as the audit side knows it. */
 export interface Marker {
@@ -13,30 +20,42 @@ export interface Marker {
     readonly commitTime: string;
 }
 
-/** A marker did not arrive: replication stands still or is far behind. */
+/** A marker did not arrive. */
 export class MarkerLate extends PlainError {}
+
+/** How long is waited for a marker, and who is told. */
+interface MarkerSettings {
+    /** How long the task may stand still, in milliseconds. */
+    readonly markerTimeoutMs: number;
+    readonly progress: VerifyProgress;
+}
 
 /** Commits markers at the source and waits for them on the audit side. */
 export class Markers {
     private readonly insert = renderSql("sql/verify/marker.sql");
     private readonly arrival = renderSql("sql/verify/marker_arrival.sql");
+    private readonly sessions = renderSql("sql/verify/apply_sessions.sql", { dms: roles.target });
 
     constructor(
         private readonly source: Database,
         private readonly audit: Database,
-        private readonly timeoutMs: number,
+        private readonly settings: MarkerSettings,
     ) {}
 
     /**
-     * Resolves once everything that was committed at the source before this call has been applied on the audit side.
+     * Resolves once everything that was committed at the source before this call has been applied on the audit side: it
+     * waits as long as the task gets on.
      *
-     * @throws MarkerLate after the deadline
+     * @throws MarkerLate once the task has stood still for the time
      */
     async pass(): Promise<Marker> {
         const { id, created_at } = await this.source.row<{ id: string; created_at: string }>(
             this.insert,
         );
-        const deadline = Date.now() + this.timeoutMs;
+        const { markerTimeoutMs, progress } = this.settings;
+        const wait = new MarkerWait(markerTimeoutMs, Date.now());
+        const lookEveryMs = Math.min(LOOK_AT_TASK_EVERY_MS, markerTimeoutMs / 2);
+        let nextLook = Date.now() + lookEveryMs;
         for (;;) {
             const [found] = await this.audit.rows<{ applied_xid: string; commit_time: string }>(
                 this.arrival,
@@ -45,10 +64,15 @@ export class Markers {
             if (found !== undefined) {
                 return { appliedXid: found.applied_xid, commitTime: found.commit_time };
             }
-            if (Date.now() > deadline) {
-                throw new MarkerLate(
-                    `A marker that the source committed has not reached the audit side within ${this.timeoutMs / 1000} seconds: replication stands still or is far behind.`,
-                );
+            if (Date.now() >= nextLook) {
+                const { slots } = await readTaskSlots(this.source, this.audit);
+                const applying = await this.audit.rows<ApplyStep>(this.sessions);
+                const standsStill = wait.look({ at: Date.now(), slots, applying });
+                if (standsStill !== undefined) {
+                    throw new MarkerLate(standsStill);
+                }
+                progress.step(`waiting for the task: ${lagOf(slots)}`);
+                nextLook = Date.now() + lookEveryMs;
             }
             await pause(LOOK_EVERY_MS);
         }

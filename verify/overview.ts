@@ -1,7 +1,6 @@
 import { renderSql } from "../database/sqlTemplate";
-import { roles } from "../trail/rolesAndSchemas";
 import type { Database } from "./database";
-import { type Slot, taskSlots } from "./slotChecks";
+import { readTaskSlots } from "./slotChecks";
 
 /** What the databases say of the trail without being compared; verify proves more. */
 export interface Overview {
@@ -28,9 +27,7 @@ export async function readOverview(
     if (!isDeployed) {
         return undefined;
     }
-    const script = renderSql("sql/verify/task_slots.sql", { dms: roles.source });
-    const all = await source.rows<Slot>(script);
-    const [known] = await audit.rows<{ slots: string[] }>(renderSql("sql/verify/known_slots.sql"));
+    const { slots } = await readTaskSlots(source, audit);
     const trail = await audit.row<{
         tables: number;
         open_gaps: number;
@@ -39,7 +36,7 @@ export async function readOverview(
     }>(renderSql("sql/status/trail.sql"));
     const [last] = await source.rows<{ at: string }>(renderSql("sql/status/last_verify.sql"));
     return {
-        slots: taskSlots(all, known?.slots).slots.map(({ slot_name, lag_bytes }) => ({
+        slots: slots.map(({ slot_name, lag_bytes }) => ({
             slot: slot_name,
             lagBytes: lag_bytes === null ? null : Number(lag_bytes),
         })),

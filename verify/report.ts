@@ -1,3 +1,5 @@
+import { NO_PROGRESS, type VerifyProgress } from "./progress";
+
 /** One row on which two parts of the trail, or the trail and the source, do not agree. */
 export interface Difference {
     /** The primary key's columns and values, as JSON text: a number too large for JavaScript stays what it is. */
@@ -90,7 +92,7 @@ export function hasUnverified({ tables }: VerifyReport): boolean {
 export interface VerifyOptions {
     /** Rows that are compared in one short snapshot. */
     readonly chunkRows?: number;
-    /** How long a marker may take from the source to the audit side, in milliseconds. */
+    /** How long the task may stand still while a marker is on its way to the audit side, in milliseconds. */
     readonly markerTimeoutMs?: number;
     /** Differences that a table's report lists; the others are counted. */
     readonly maxListed?: number;
@@ -98,6 +100,8 @@ export interface VerifyOptions {
     readonly guardsExpected?: boolean;
     /** ISO 8601 time: gaps and unlogged changes that were recorded before are told but fail nothing. */
     readonly since?: string;
+    /** Is told how far it is. */
+    readonly progress?: VerifyProgress;
 }
 
 /** {@link VerifyOptions} with every default filled in. */
@@ -110,6 +114,7 @@ export function withDefaults(options: VerifyOptions): VerifySettings {
         markerTimeoutMs: 60_000,
         maxListed: 100,
         guardsExpected: true,
+        progress: NO_PROGRESS,
         ...options,
     };
 }

@@ -12,6 +12,11 @@ export interface Slot {
     readonly is_read_by_dms: boolean;
     readonly wal_status: string | null;
     readonly lag_bytes: string | null;
+    /** Bytes since the beginning of all WAL, as the next two: where the source's WAL ends. */
+    readonly wal_end: string;
+    readonly confirmed: string | null;
+    /** What its reader was sent; null where nobody reads or this user may not see it. */
+    readonly sent: string | null;
 }
 
 /** The task's slots among all, and what is to be remembered of them. */
@@ -26,14 +31,19 @@ export interface TaskSlots {
  * that is gone since, or another than then, makes a gap.
  */
 export async function checkSlots(source: Database, audit: Database): Promise<Check> {
-    const script = renderSql("sql/verify/task_slots.sql", { dms: roles.source });
-    const all = await source.rows<Slot>(script);
-    const [known] = await audit.rows<{ slots: string[] }>(renderSql("sql/verify/known_slots.sql"));
-    const { slots, remember } = taskSlots(all, known?.slots);
+    const { slots, remember } = await readTaskSlots(source, audit);
     if (remember !== undefined) {
         await audit.rows(renderSql("sql/verify/observe_slots.sql"), [remember]);
     }
     return judgeSlots(slots);
+}
+
+/** The task's slots as they are now. */
+export async function readTaskSlots(source: Database, audit: Database): Promise<TaskSlots> {
+    const script = renderSql("sql/verify/task_slots.sql", { dms: roles.source });
+    const all = await source.rows<Slot>(script);
+    const [known] = await audit.rows<{ slots: string[] }>(renderSql("sql/verify/known_slots.sql"));
+    return taskSlots(all, known?.slots);
 }
 
 /**

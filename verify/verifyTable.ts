@@ -55,7 +55,7 @@ export async function verifyTable(
         const problem = `the audit side has no ${definition.schema}.${staging}`;
         return emptyReport(table, "staging", problem);
     }
-    const { chunkRows, maxListed, since } = settings;
+    const { chunkRows, maxListed, progress, since } = settings;
     const acknowledgements = await readAcknowledgements(audit, definition);
     const differences = new Differences(definition, maxListed, acknowledgements);
     const notes = new Notes();
@@ -66,9 +66,10 @@ export async function verifyTable(
     const canCompare = isReplicating && now !== undefined && showsAllRows(now);
     if (canCompare) {
         completeUpTo = (await markers.pass()).commitTime;
-        const context = { audit, markers, definition, stagingColumns, chunkRows, lookup };
+        const context = { audit, markers, definition, stagingColumns, settings, lookup };
         rows = await compareRows({ ...context, source: rowsOf }, differences);
     }
+    progress.step(`${table}: the log`);
     const logRows = await checkConsistency(
         audit,
         definition,

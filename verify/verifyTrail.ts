@@ -53,7 +53,10 @@ export async function verifyTrail(
         source: await Database.prepare(source, "source"),
         audit: await Database.prepare(audit, "audit"),
     };
-    const markers = new Markers(databases.source, databases.audit, settings.markerTimeoutMs);
+    const { progress } = settings;
+    progress.begin(tables.length);
+    progress.step("the definitions of the trail");
+    const markers = new Markers(databases.source, databases.audit, settings);
     const chosen = await readChosenColumns(databases.audit);
     const subjects = tables.map((table) => (isUnreadable(table) ? table : asChosen(table, chosen)));
     const definitions = subjects.filter((table): table is TableDefinition => !isUnreadable(table));
@@ -66,8 +69,10 @@ export async function verifyTrail(
         definitions,
         audited,
     );
+    progress.step("the slot, and the way of a marker");
     const slots = await checkSlots(databases.source, databases.audit);
     const replication = await checkReplication(markers);
+    progress.step("the checks of the trail as a whole");
     const checks = [
         slots,
         replication,
@@ -90,11 +95,13 @@ export async function verifyTrail(
         sourceTables[definitions.indexOf(definition)];
     const reports: TableReport[] = [];
     for (const table of subjects) {
+        progress.step(formatTableName(table));
         reports.push(
             isUnreadable(table)
                 ? emptyReport(formatTableName(table), "source table", table.problem)
                 : await reportOf({ ...context, now: now(table) }, table),
         );
+        progress.tableDone(formatTableName(table));
     }
     return {
         complete: [...checks.map(({ ok }) => ok), ...reports.map((one) => one.complete)].every(

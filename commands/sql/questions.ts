@@ -91,6 +91,11 @@ function verifySteps(): Step[] {
         query("audit", "where the task's slot is known", script("verify/observe_slots")),
         query("source", "before and after each look at rows", script("verify/marker")),
         query("audit", "until the marker is there", script("verify/marker_arrival")),
+        query(
+            "audit",
+            "while the marker is not there, with the slots: whether the task gets on",
+            script("verify/apply_sessions", { dms: roles.target }),
+        ),
         query("audit", always, script("verify/quoted_names"), script("verify/event_triggers")),
         query("audit", "for the ledgers, and for each log", writeGrantsScript()),
         query("audit", always, script("verify/owner_members", { owner: roles.owner })),

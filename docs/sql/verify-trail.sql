@@ -590,9 +590,15 @@ SELECT
     s.active,
     coalesce(a.usename = 'audit_trail_dms_source', false) AS is_read_by_dms,
     s.wal_status,
-    pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn)::text AS lag_bytes
+    pg_wal_lsn_diff(pg_current_wal_lsn(), s.confirmed_flush_lsn)::text AS lag_bytes,
+    -- In bytes since the beginning of all WAL: its end, what the reader has confirmed and what it was sent.
+    pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::text AS wal_end,
+    pg_wal_lsn_diff(s.confirmed_flush_lsn, '0/0')::text AS confirmed,
+    -- NULL for a user who may not see the sessions of others.
+    pg_wal_lsn_diff(r.sent_lsn, '0/0')::text AS sent
 FROM pg_catalog.pg_replication_slots AS s
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = s.active_pid
+LEFT JOIN pg_catalog.pg_stat_replication AS r ON r.pid = s.active_pid
 WHERE s.database = current_database() AND s.slot_type = 'logical' AND s.plugin = 'test_decoding'
 ORDER BY s.slot_name;
 
@@ -619,6 +625,15 @@ WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(jsonb_build_object
     AND l.row_key = jsonb_build_object('marker_id', $1::bigint)
     AND CAST(l.new_row_data ->> 'created_at' AS timestamptz) = $2::timestamptz
 LIMIT 1;
+
+--> sql/verify/apply_sessions.sql | audit cluster | as the user of verify's address | while the marker is not there, with the slots: whether the task gets on
+-- The transactions in which DMS writes now, and which statement each is at. Empty for a user who may not see the sessions of
+-- others.
+SELECT
+    a.pid || ' ' || a.backend_xid AS transaction,
+    a.query_start::text AS statement
+FROM pg_catalog.pg_stat_activity AS a
+WHERE a.usename = 'audit_trail_dms_target' AND a.datname = current_database() AND a.backend_xid IS NOT NULL;
 
 --> sql/verify/quoted_names.sql | audit cluster | as the user of verify's address | each time
 -- The names $1 as this server writes them, quoted where they need it.

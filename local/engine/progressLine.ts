@@ -1,23 +1,12 @@
-import { fit, printable } from "../../text/terminalLines";
+import type { Share } from "../../text/progressBar";
+import { printable } from "../../text/terminalLines";
 
-/** How far an operation of the engine is. */
-export interface OperationState {
-    /** Resources that the engine is done with. */
-    readonly done: number;
-    /** All resources of the operation, where that is known before its end. */
-    readonly total?: number | undefined;
+/** How far an operation of the engine is; what is counted are resources. */
+export interface OperationState extends Share {
     readonly seconds: number;
     /** What the engine does now, as a person calls it; undefined before it has come to its first resource. */
     readonly step?: string | undefined;
 }
-
-/** The bar's own width in columns, and the least that the words beside it are left. */
-const BAR_COLUMNS = 20;
-const WORDS_COLUMNS = 40;
-
-const CYAN = "\u001b[36m";
-const DIM = "\u001b[2m";
-const PLAIN = "\u001b[0m";
 
 /** `61 of 132 resources, 16 s`, without a total `61 resources done, 16 s`. A total that was exceeded is none. */
 function figures({ done, total, seconds }: OperationState): string {
@@ -29,37 +18,16 @@ function figures({ done, total, seconds }: OperationState): string {
     return `${count}, ${String(seconds)} s`;
 }
 
-/** The engine, its plugins and the policy pack take some seconds before there is anything to count. */
-function words(state: OperationState): string {
+/**
+ * `61 of 132 resources, 16 s: creating replication task task`. The engine, its plugins and the policy pack take some seconds before there is
+ * anything to count.
+ */
+export function operationWords(state: OperationState): string {
     const { step, done, seconds } = state;
     if (step === undefined && done === 0) {
         return `the engine starts, ${String(seconds)} s`;
     }
     return step === undefined ? figures(state) : `${figures(state)}: ${printable(step)}`;
-}
-
-/** Where lines cannot be overwritten: `61 of 132 resources, 16 s: creating replication task task`. */
-export function plainLine(state: OperationState): string {
-    return `  ${words(state)}`;
-}
-
-/**
- * On a terminal: a bar where the total is known and there is room for it, and the words. A line that wraps could not be
- * taken back: the last column stays free, because some terminals wrap a line that fills it, and two more, in which the
- * terminal writes the `^C` of an interruption.
- */
-export function barLine(state: OperationState, columns: number, hasColours: boolean): string {
-    const { done, total } = state;
-    const room = columns - 3;
-    const isKnown = total !== undefined && total > 0 && done <= total;
-    if (!isKnown || room < BAR_COLUMNS + WORDS_COLUMNS) {
-        return fit(plainLine(state), room);
-    }
-    const full = Math.floor((done / total) * BAR_COLUMNS);
-    const [filled, empty] = ["#".repeat(full), "-".repeat(BAR_COLUMNS - full)];
-    const bar = hasColours ? `${CYAN}${filled}${DIM}${empty}${PLAIN}` : `${filled}${empty}`;
-    // Two blanks, two brackets and the blank behind them.
-    return `  [${bar}] ${fit(words(state), room - BAR_COLUMNS - 5)}`;
 }
 
 /**

@@ -300,6 +300,26 @@ describe("verify finds what the guarantee rests on broken:", function () {
         assert.ok((await world.verify({ since: rows[0]?.now ?? "" }, TABLE)).complete);
     });
 
+    it("replication that is slow and gets on is waited for, transaction by transaction and in a large one", async () => {
+        const { superuser } = world.trail;
+        await superuser.query(`
+            CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$
+            BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END $$;
+            CREATE TRIGGER a_slow BEFORE INSERT ON public.one_staging FOR EACH ROW EXECUTE FUNCTION public.slow()`);
+        try {
+            for (let n = 0; n < 8; n += 1) {
+                await world.source.query("INSERT INTO public.one DEFAULT VALUES");
+            }
+            await world.source.query(
+                "INSERT INTO public.one SELECT gen_random_uuid() FROM generate_series(1, 8)",
+            );
+            const report = await world.verify({ markerTimeoutMs: 1_500 }, TABLE);
+            assert.deepEqual(failedChecks(report), []);
+        } finally {
+            await superuser.query("DROP FUNCTION public.slow() CASCADE");
+        }
+    });
+
     it("replication that stands still, and a slot that is not in use or gone", async () => {
         const since = new Date().toISOString();
         await world.stopReplication();
@@ -310,6 +330,10 @@ describe("verify finds what the guarantee rests on broken:", function () {
         const idle = await world.verify({ markerTimeoutMs: 300, since }, TABLE);
         assert.deepEqual(failedChecks(idle), ["replication slot", "replication"]);
         assert.equal(tableOf(idle, TABLE).completeUpTo, null);
+        assert.match(
+            idle.checks.find(({ name }) => name === "replication")?.detail ?? "",
+            /has stood still for \d+ seconds \(\w+ is \d+ bytes behind\): /u,
+        );
         await world.dropSlot();
         const gone = await world.verify({ markerTimeoutMs: 300, since }, TABLE);
         assert.match(gone.checks[0]?.detail ?? "", /no slot/u);

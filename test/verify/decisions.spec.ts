@@ -8,6 +8,7 @@ import { suspects } from "../../verify/compareRows";
 import { Differences, findingOf } from "../../verify/differences";
 import { differenceKind, isExplained, type RowHash, type Version } from "../../verify/keyVersions";
 import { type Bucket, judgeCounts, type KnownCount } from "../../verify/logCounts";
+import { type ApplyStep, MarkerWait } from "../../verify/markerWait";
 import { type TableReport, tableReport } from "../../verify/report";
 import { reportLines } from "../../verify/reportText";
 import { judgeSlots, type Slot, taskSlots } from "../../verify/slotChecks";
@@ -85,7 +86,78 @@ describe("verify: checks", () => {
         is_read_by_dms: true,
         wal_status: "reserved",
         lag_bytes: "10",
+        wal_end: "100",
+        confirmed: "90",
+        sent: "90",
     };
+
+    describe("wait for a marker", () => {
+        const idle: readonly ApplyStep[] = [];
+        /** Looks at a task once a second; says at which look it was given up, and with which words. */
+        const given = (
+            looks: readonly { slots?: readonly Slot[]; applying?: readonly ApplyStep[] }[],
+        ): [number, string] | undefined => {
+            const wait = new MarkerWait(3_000, 0);
+            for (const [at, { slots = [slot], applying = idle }] of looks.entries()) {
+                const words = wait.look({ at: (at + 1) * 1_000, slots, applying });
+                if (words !== undefined) {
+                    return [at + 1, words];
+                }
+            }
+            return undefined;
+        };
+        const times = <T>(count: number, one: (at: number) => T): T[] =>
+            Array.from({ length: count }, (_, at) => one(at));
+
+        it("as long as the slot is read on", () => {
+            const at = (confirmed: number, sent: number | null): Slot => ({
+                ...slot,
+                wal_end: "100",
+                confirmed: String(confirmed),
+                sent: sent === null ? null : String(sent),
+            });
+            assert.equal(given(times(50, (n) => ({ slots: [at(n, null)] }))), undefined);
+            assert.equal(given(times(50, (n) => ({ slots: [at(1, n)] }))), undefined);
+            // A position beyond what a number can hold.
+            const far = (n: number): Slot => ({
+                ...at(0, null),
+                confirmed: `90071992547409930${String(n + 10)}`,
+                wal_end: "90071992547409939999",
+            });
+            assert.equal(given(times(50, (n) => ({ slots: [far(n)] }))), undefined);
+        });
+
+        it("as long as a large transaction comes to its next statement", () => {
+            const step = (transaction: string, statement: number): ApplyStep => ({
+                transaction,
+                statement: String(statement),
+            });
+            const large = times(50, (n) => ({ applying: [step("1 800", n)] }));
+            assert.equal(given(large), undefined);
+            // One statement that waits for a lock.
+            assert.equal(given(times(50, () => ({ applying: [step("1 800", 1)] })))?.[0], 3);
+            // Small ones of their own, as DMS writes its status.
+            assert.equal(given(times(50, (n) => ({ applying: [step(`1 ${n}`, n)] })))?.[0], 3);
+        });
+
+        it("and no longer than the time once it stands still or is past the marker", () => {
+            const still = given(times(50, () => ({})));
+            assert.equal(still?.[0], 3);
+            assert.match(still[1], /stood still for 3 seconds \(s is 10 bytes behind\): /u);
+            assert.match(given(times(50, () => ({ slots: [] })))?.[1] ?? "", /has no slot/u);
+            // It goes on without the marker, which was committed before position 100.
+            const past = given(
+                times(50, (n) => ({
+                    slots: [{ ...slot, confirmed: String(95 + n * 10), sent: String(95 + n * 10) }],
+                })),
+            );
+            assert.equal(past?.[0], 3);
+            assert.match(past[1], /the marker was lost, or the task holds it back/u);
+            // It was slow at first.
+            const slow = times(9, (n) => ({ slots: [{ ...slot, confirmed: String(80 + n) }] }));
+            assert.equal(given([...slow, ...times(50, () => ({ slots: [slot] }))])?.[0], 13);
+        });
+    });
 
     it("tell the task's slot from those of others", () => {
         const idle = { ...slot, active: false, is_read_by_dms: false };

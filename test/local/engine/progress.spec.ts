@@ -1,8 +1,20 @@
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 import fc from "fast-check";
+import { VerifyDisplay } from "../../../commands/shared/verifyDisplay";
 import { ProgressDisplay } from "../../../local/engine/progressDisplay";
-import { barLine, plainLine, resourceWords, stepWords } from "../../../local/engine/progressLine";
-import { terminalOf } from "../../../local/engine/terminal";
+import {
+    type OperationState,
+    operationWords,
+    resourceWords,
+    stepWords,
+} from "../../../local/engine/progressLine";
+import { progressBar } from "../../../text/progressBar";
+import { terminalOf } from "../../../text/terminal";
+
+const plainLine = (state: OperationState): string => `  ${operationWords(state)}`;
+const barLine = (state: OperationState, columns: number, hasColours: boolean): string =>
+    progressBar(state, operationWords(state), columns, hasColours);
 
 /* eslint-disable-next-line no-control-regex -- it is about control sequences */
 const SEQUENCES = /\u001b\[\d*[mK]/g;
@@ -174,6 +186,65 @@ describe("the progress of an operation", () => {
         display.resourceDone(urn("a:b:Table", "late"));
         display.interleave("said after\n");
         assert.equal(screen(text()), "said between\nsaid after\n");
+    });
+
+    it("of a step that takes long is told now and then, also where nothing else happens", () => {
+        mock.timers.enable({ apis: ["setInterval", "Date"] });
+        const pass = (seconds: number): void => {
+            for (let second = 0; second < seconds; second += 1) {
+                mock.timers.tick(1_000);
+            }
+        };
+        try {
+            const { output, text } = stream();
+            const display = new ProgressDisplay(output, 3);
+            pass(14);
+            assert.equal(text(), "");
+            display.resourceBegun(urn("a:b:Table", "one"), "create");
+            pass(45);
+            display.end();
+            pass(60);
+            assert.deepEqual(
+                text().match(/\d+ s/g),
+                ["14 s", "29 s", "44 s", "59 s"],
+                "a line each 15 s",
+            );
+            const terminal = stream(80);
+            const bar = new ProgressDisplay(terminal.output, 3);
+            pass(20);
+            assert.equal(screen(terminal.text()), "  the engine starts, 20 s");
+            bar.end();
+        } finally {
+            mock.timers.reset();
+        }
+    });
+
+    it("of a verification is a bar on a terminal, and a line for each table elsewhere", () => {
+        const report = (display: VerifyDisplay): void => {
+            display.begin(2);
+            display.step("public.a: row 50000");
+            display.tableDone("public.a");
+            display.step('public."b\nc": the log');
+        };
+        const terminal = stream(80);
+        const bar = new VerifyDisplay(terminal.output);
+        assert.match(screen(terminal.text()), /^ {2}\d s: the tables at the source$/);
+        report(bar);
+        assert.match(
+            screen(terminal.text()).replace(SEQUENCES, ""),
+            /^ {2}\[#{10}-{10}\] 1 of 2 tables, \d s: public\.a$/,
+        );
+        bar.end();
+        assert.equal(screen(terminal.text()), "");
+        const file = stream();
+        const lines = new VerifyDisplay(file.output);
+        report(lines);
+        lines.tableDone('public."b\nc"');
+        lines.end();
+        assert.equal(
+            file.text().replace(/\d s/g, "0 s"),
+            '  1 of 2 tables, 0 s: public.a\n  2 of 2 tables, 0 s: public."b?c"\n',
+        );
     });
 
     it("writes whole lines and no control sequence without a terminal", () => {
