@@ -99,8 +99,20 @@ const route = routeToDatabases({
 });
 
 const allServers = {
-    ...{ ...cluster, subnetIds, securityGroupId: groups.databaseId, multiAz },
-    ...{ deletionProtection, guard, kmsKeyArn, caBundlePath, tags },
+    caBundle: cluster.caBundle,
+    engineVersion: cluster.engineVersion,
+    instanceClass: cluster.instanceClass,
+    databaseName,
+    masterUsername: cluster.masterUsername,
+    backupRetentionDays: cluster.backupRetentionDays,
+    subnetIds,
+    securityGroupId: groups.databaseId,
+    multiAz,
+    deletionProtection,
+    guard,
+    kmsKeyArn,
+    caBundlePath,
+    tags,
 };
 const sourceDatabaseName = existingSource?.databaseName ?? databaseName;
 const ownBundle = existingSource?.kind === "address" ? existingSource.caBundle : undefined;
@@ -119,14 +131,18 @@ const inDatabase = (name: string, server: DatabaseServer): pulumi.ComponentResou
     providers: { postgresql: masterProvider(name, routed(server, route), caBundlePath) },
 });
 export const sourceGuards = config.source.guards;
-const { demoTable, allowTruncate, allowKeyUpdates, fullReplicaIdentity } = config.source;
 const sourceDatabase = new SourceDatabase(
     `${prefix}-source-database`,
     {
         server: routed(source, route),
         databaseName: sourceDatabaseName,
-        ...trail,
-        ...{ demoTable, sourceGuards, allowTruncate, allowKeyUpdates, fullReplicaIdentity },
+        tables: trail.tables,
+        columns: trail.columns,
+        demoTable: config.source.demoTable,
+        sourceGuards,
+        allowTruncate: config.source.allowTruncate,
+        allowKeyUpdates: config.source.allowKeyUpdates,
+        fullReplicaIdentity: config.source.fullReplicaIdentity,
         kmsKeyArn,
         tags,
     },
@@ -137,7 +153,8 @@ const auditDatabase = new AuditDatabase(
     {
         server: routed(audit, route),
         databaseName,
-        ...trail,
+        tables: trail.tables,
+        columns: trail.columns,
         definitions: sourceDatabase.definitions,
         guard,
         kmsKeyArn,
@@ -149,7 +166,9 @@ const auditDatabase = new AuditDatabase(
 const replication = new DmsReplication(prefix, {
     subnetIds,
     securityGroupId: groups.dmsId,
-    ...dms,
+    instanceClass: dms.instanceClass,
+    engineVersion: dms.engineVersion,
+    allocatedStorage: dms.allocatedStorage,
     multiAz,
     kmsKeyArn,
     caBundlePem,
