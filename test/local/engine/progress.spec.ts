@@ -210,7 +210,7 @@ describe("the progress of an operation", () => {
                 "a line each 15 s",
             );
             const terminal = stream(80);
-            const bar = new ProgressDisplay(terminal.output, 3);
+            const bar = new ProgressDisplay(terminal.output);
             pass(20);
             assert.equal(screen(terminal.text()), "  the engine starts, 20 s");
             bar.end();
