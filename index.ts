@@ -42,7 +42,7 @@ const isKept = config.audit.server.whenDestroyed === "retain";
 const { existing, vpcCidr } = config.network;
 const network: TrailNetwork =
     existing === undefined
-        ? new Network(prefix, { vpcCidr, guard, isKept, tags })
+        ? new Network(prefix, { vpcCidr, hasHost: config.host.wanted, guard, isKept, tags })
         : new ExistingNetwork(prefix, existing);
 const { vpcId, privateSubnetIds: subnetIds, publicRouteTableId } = network;
 const existingSource = config.source.existing;
@@ -79,6 +79,7 @@ const host =
               place: network.host,
               securityGroupId: groups.hostId,
               hasSsh: config.host.sshCidr !== undefined,
+              image: config.host.image,
               instanceType: config.host.instanceType,
               keyName: config.host.keyName,
               engineVersion: config.audit.server.engineVersion ?? cluster.engineVersion,

@@ -15,6 +15,20 @@ export const databaseAccess: KeyParser<(typeof ACCESSES)[number]> = {
     },
 };
 
+const HOST_IMAGES = ["pinned", "latest"] as const;
+
+export const hostImage: KeyParser<(typeof HOST_IMAGES)[number]> = {
+    type: "string",
+    example: "latest",
+    parse(text) {
+        const image = HOST_IMAGES.find((one) => one === text);
+        if (image === undefined) {
+            throw new Error("it must be pinned or latest");
+        }
+        return image;
+    },
+};
+
 /** A machine to go through, and who logs in there. */
 export interface SshHost {
     readonly user: string;

@@ -4,6 +4,7 @@ import { nearest } from "../text/nearest";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
 import { accessProblem } from "./databaseAccess";
+import { hostProblem } from "./hostRules";
 import { FieldError } from "./jsonObject";
 import {
     type Config,
@@ -131,9 +132,9 @@ function checkVpcCidr({ network }: Config): void {
     }
 }
 
-/** @throws Error when the way to the databases is not there, or keys are about another way. */
+/** @throws Error when the way to the databases is not there, or keys are about another way or about a host that is not made. */
 function checkAccess(config: Config): void {
-    const problem = accessProblem(config);
+    const problem = accessProblem(config) ?? hostProblem(config);
     if (problem !== undefined) {
         throw new Error(problem);
     }

@@ -1,3 +1,4 @@
+import { missingHost } from "./hostRules";
 import type { Config } from "./keys";
 
 /** How the databases are reached, once it is decided. */
@@ -11,20 +12,19 @@ export function databaseAccess({ access, network }: Config): DatabaseAccess {
     return network.existing === undefined ? "ssm" : "direct";
 }
 
-/** Whether the stack has a psql host. */
-function hasHost({ network }: Config): boolean {
-    return network.existing === undefined || network.existing.hostSubnetId !== undefined;
-}
-
 const KEY = "The config key audit-trail";
 
-const NO_HOST =
-    'goes through the psql host, but audit-trail:network names no subnet for one; name it with "pulumi config set --path network.hostSubnetId subnet-0123456789abcdef0"';
+/** Why a way that goes through the psql host is none; undefined where there is a host. */
+function noHost(config: Config): string | undefined {
+    const problem = missingHost(config);
+    return problem && `goes through the psql host, but ${problem.reason}; ${problem.mend}`;
+}
 
 function ssmProblem(config: Config): string | undefined {
     const { sshCidr, keyName } = config.host;
-    if (!hasHost(config)) {
-        return `${KEY}:databaseAccess is ssm, which ${NO_HOST}, or set databaseAccess to direct.`;
+    const none = noHost(config);
+    if (none !== undefined) {
+        return `${KEY}:databaseAccess is ssm, which ${none}, or set databaseAccess to direct.`;
     }
     const stray = sshCidr === undefined ? keyName && "keyName" : "sshCidr";
     return stray === undefined
@@ -39,8 +39,9 @@ function sshProblem(config: Config): string | undefined {
             ? `${KEY}:sshHost names a machine whose key is not known; set the line that "ssh-keyscan" prints on that machine itself with "pulumi config set sshHostKey 'ssh-ed25519 AAAA...'".`
             : undefined;
     }
-    if (!hasHost(config)) {
-        return `${KEY}:databaseAccess is ssh, which ${NO_HOST}, or name a machine of your own with "pulumi config set sshHost ec2-user@bastion.example.com".`;
+    const none = noHost(config);
+    if (none !== undefined) {
+        return `${KEY}:databaseAccess is ssh, which ${none}, or name a machine of your own with "pulumi config set sshHost ec2-user@bastion.example.com".`;
     }
     if (config.host.sshCidr === undefined) {
         return `${KEY}:databaseAccess is ssh, but nobody may reach the psql host by SSH; set your own address with "pulumi config set sshCidr 198.51.100.7/32".`;

@@ -268,6 +268,22 @@ export const KEY_GROUPS = {
     host: {
         title: "The psql host",
         keys: {
+            wanted: {
+                key: "psqlHost",
+                parser: parsers.flag,
+                default: "true",
+                meaning:
+                    "Make the psql host, on which people run psql and through which databaseAccess goes; without it a new network has no public subnet",
+                page: "aws.md#the-psql-host",
+            },
+            image: {
+                key: "hostImage",
+                parser: access.hostImage,
+                default: "pinned",
+                meaning:
+                    "The psql host's image and set-up: pinned keeps what it was made with; latest makes a new host when Amazon Linux or the set-up has changed",
+                page: "aws.md#the-psql-host",
+            },
             sshCidr: {
                 key: "sshCidr",
                 parser: access.sshCidr,

@@ -165,8 +165,15 @@ describe("the program", function () {
         assert.equal(host["associatePublicIpAddress"], false);
         assert.equal(host["keyName"], undefined);
 
-        const direct = await runProgram({ ...leastConfig, "audit-trail:databaseAccess": "direct" });
+        const direct = await runProgram({
+            ...leastConfig,
+            "audit-trail:databaseAccess": "direct",
+            "audit-trail:psqlHost": "false",
+        });
         assert.deepEqual(direct.outputs["databaseRoute"], { kind: "direct" });
+        assert.equal(direct.outputs["hostId"], undefined);
+        const kinds = direct.recorder.resources.map(({ type }) => type).join();
+        assert.ok(!/InternetGateway|ec2\/instance|PsqlHost|InstanceProfile/.test(kinds), kinds);
         assert.ok(!connectionsOf(direct).includes("route"));
         const own = await runProgram({
             ...leastConfig,

@@ -10,6 +10,8 @@ import type { HostPlace, TrailNetwork } from "./trailNetwork";
 export interface NetworkArgs {
     /** IPv4 network of the VPC. */
     readonly vpcCidr: string;
+    /** Whether there is a psql host, and so a public subnet for it. */
+    readonly hasHost: boolean;
     readonly guard: Pick<ReplacementGuard, "optionsFor">;
     /** Whether the VPC and its private subnets are kept when the stack is destroyed, because a server in them is. */
     readonly isKept: boolean;
@@ -19,12 +21,15 @@ export interface NetworkArgs {
 /** Aurora's and DMS's subnet groups both need subnets in two zones. */
 const PRIVATE_SUBNETS = 2;
 
-/** A VPC with one public subnet for the psql host, and two private subnets in two zones without a route to the internet. */
+/**
+ * A VPC with two private subnets in two zones without a route to the internet, and one public subnet for the psql host, if
+ * there is one.
+ */
 export class Network extends pulumi.ComponentResource implements TrailNetwork {
     readonly vpcId: pulumi.Output<string>;
-    readonly host: HostPlace;
+    readonly host: HostPlace | undefined;
     readonly privateSubnetIds: readonly pulumi.Output<string>[];
-    readonly publicRouteTableId: pulumi.Output<string>;
+    readonly publicRouteTableId: pulumi.Output<string> | undefined;
 
     constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:Network", name, {}, opts);
@@ -34,33 +39,27 @@ export class Network extends pulumi.ComponentResource implements TrailNetwork {
         const inner = args.isKept ? keeping(owner) : owner;
         const vpc = namingVpc(inner, args);
         emptyDefaultGroup(owner, vpc);
-        const publicSubnet = subnet(owner, vpc, "public", publicCidr, zoneOf(zones, 0));
+        // The private subnets have the same networks with and without a host.
+        const open = args.hasHost
+            ? publicPart(owner, vpc, publicCidr, zoneOf(zones, 0))
+            : undefined;
         const privateSubnets = privateCidrs
             .slice(0, PRIVATE_SUBNETS)
             .map((cidr, index) =>
                 subnet(inner, vpc, `private-${index + 1}`, cidr, zoneOf(zones, index)),
             );
-        const publicRoutes = routeTable(owner, vpc, "public");
-        const wayOut = [
-            routeToInternet(owner, vpc, publicRoutes),
-            associate(owner, "public", publicSubnet, publicRoutes),
-        ];
         const privateRoutes = routeTable(owner, vpc, "private");
         privateSubnets.forEach((one, index) => {
             associate(owner, `private-${index + 1}`, one, privateRoutes);
         });
 
         this.vpcId = vpc.id;
-        // Whatever starts in the public subnet needs its way out at once.
-        const subnetId = pulumi
-            .all([publicSubnet.id, ...wayOut.map(({ id }) => id)])
-            .apply(([id = ""]) => id);
-        this.host = { subnetId, hasPublicAddress: true };
+        this.host = open && { subnetId: open.subnetId, hasPublicAddress: true };
         this.privateSubnetIds = privateSubnets.map(({ id }) => id);
-        this.publicRouteTableId = publicRoutes.id;
+        this.publicRouteTableId = open?.routeTableId;
         this.registerOutputs({
             vpcId: this.vpcId,
-            publicSubnetId: subnetId,
+            publicSubnetId: open?.subnetId,
             privateSubnetIds: this.privateSubnetIds,
             publicRouteTableId: this.publicRouteTableId,
         });
@@ -132,6 +131,26 @@ function subnet(
         },
         opts,
     );
+}
+
+/** The subnet of the psql host with its way to the internet. */
+interface PublicPart {
+    /** Known with the way out: whatever starts in the subnet needs it at once. */
+    readonly subnetId: pulumi.Output<string>;
+    readonly routeTableId: pulumi.Output<string>;
+}
+
+function publicPart(
+    owner: Owner,
+    vpc: aws.ec2.Vpc,
+    cidrBlock: string,
+    availabilityZone: pulumi.Output<string>,
+): PublicPart {
+    const made = subnet(owner, vpc, "public", cidrBlock, availabilityZone);
+    const routes = routeTable(owner, vpc, "public");
+    const wayOut = [routeToInternet(owner, vpc, routes), associate(owner, "public", made, routes)];
+    const subnetId = pulumi.all([made.id, ...wayOut.map(({ id }) => id)]).apply(([id = ""]) => id);
+    return { subnetId, routeTableId: routes.id };
 }
 
 function routeTable(

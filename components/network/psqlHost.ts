@@ -12,6 +12,8 @@ export interface PsqlHostArgs {
     readonly securityGroupId: pulumi.Input<string>;
     /** Whether a network may reach the host by SSH; otherwise it gets no public address. */
     readonly hasSsh: boolean;
+    /** Whether the host keeps the image and the set-up that it was made with, or is made anew when these change. */
+    readonly image: "pinned" | "latest";
     readonly instanceType: string;
     /** EC2 key pair for SSH; Session Manager works without one. */
     readonly keyName?: string | undefined;
@@ -98,10 +100,15 @@ export class PsqlHost extends pulumi.ComponentResource {
                     tags: args.tags,
                 },
                 userData,
+                // A host runs it at its first boot alone: a running one would only be stopped for it.
+                userDataReplaceOnChange: true,
                 tags: named(name, args.tags),
             },
-            // A newer image replaces the host only when somebody decides so.
-            { parent: this, ignoreChanges: ["ami"], dependsOn: [...args.dependsOn] },
+            {
+                parent: this,
+                ignoreChanges: args.image === "pinned" ? ["ami", "userData"] : [],
+                dependsOn: [...args.dependsOn],
+            },
         );
         this.instanceId = host.id;
         this.publicIp = host.publicIp;

@@ -29,7 +29,7 @@ export interface TypeBehaviour {
      * Inputs that AWS cannot change in place: those with ForceNew in internal/service/ of hashicorp/terraform-provider-aws,
      * from which the AWS plugin is made.
      */
-    readonly replaceOn?: readonly string[];
+    readonly replaceOn?: readonly string[] | ((inputs: Props) => readonly string[]);
     /** Inputs that are in no record, because AWS never shows them again. */
     readonly hidden?: readonly string[];
     /** Further refusals that need nothing but the inputs; unknown values are text like any other. */

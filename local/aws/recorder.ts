@@ -41,7 +41,9 @@ export function recorded(type: string, behaviour: TypeBehaviour, place: Place): 
         },
         diff: (_ctx, olds, news) => {
             const changed = changedProperties(olds, news).filter((name) => name !== DEFAULTS);
-            const replaces = changed.filter((name) => behaviour.replaceOn?.includes(name));
+            const { replaceOn = [] } = behaviour;
+            const fixed = typeof replaceOn === "function" ? replaceOn(news) : replaceOn;
+            const replaces = changed.filter((name) => fixed.includes(name));
             return {
                 changes: changed.length > 0,
                 replaces,

@@ -5,7 +5,6 @@ import { parseConfig } from "../../config/config";
 const LEAST = {
     "aws:region": "eu-west-1",
     "audit-trail:tables": '["sales.orders"]',
-    "audit-trail:sshCidr": "203.0.113.0/24",
     "audit-trail:network": JSON.stringify({
         vpcId: "vpc-0123456789abcdef0",
         privateSubnetIds: ["subnet-0123456789abcdefa", "subnet-0123456789abcdefb"],

@@ -99,6 +99,38 @@ describe("the values of config keys", () => {
         }
     });
 
+    it("refuses keys that are about a psql host that is not made", () => {
+        const off = (more: Record<string, string>): string =>
+            refusal({
+                ...LEAST,
+                "audit-trail:psqlHost": "false",
+                "audit-trail:databaseAccess": "direct",
+                ...Object.fromEntries(
+                    Object.entries(more).map(([key, value]) => [`audit-trail:${key}`, value]),
+                ),
+            });
+        const existing = { psqlHost: "true", network: network({}) };
+        const cases: [string, RegExp][] = [
+            [off({ databaseAccess: "auto" }), /is ssm, .*psqlHost is false; .*to direct\.$/],
+            [off({ databaseAccess: "ssh" }), /is ssh, .*psqlHost is false; .* set sshHost/],
+            [off({ sshCidr: "203.0.113.0/24" }), /:sshCidr is about .*psqlHost is false; .*rm ssh/],
+            [off({ keyName: "k" }), /:keyName is about the psql host, .*config rm keyName/],
+            [off({ hostImage: "latest" }), /:hostImage is about .*config rm hostImage/],
+            [off({ hostInstanceType: "t3.large" }), /config rm hostInstanceType/],
+            [
+                off({ network: network({ hostSubnetId: "subnet-01234567" }) }),
+                /:psqlHost is false, .* subnet-01234567 .*rm --path network\.hostSubnetId/,
+            ],
+            [off({ ...existing, hostImage: "latest" }), /no subnet .*hostSubnetId .*rm hostImage/],
+        ];
+        for (const [message, expected] of cases) {
+            assert.match(message, expected);
+            assert.match(message, /^The config key audit-trail:\w+ .*\.$/);
+        }
+        const off2 = { "audit-trail:psqlHost": "false", "audit-trail:databaseAccess": "direct" };
+        assert.equal(parseConfig({ ...LEAST, ...off2 }).host.wanted, false);
+    });
+
     it("reads where SSH goes through, and by which key the machine is known", () => {
         const line = `ssh-ed25519 AAAA${"C".repeat(64)}`;
         const config = parseConfig({

@@ -205,7 +205,11 @@ const defaultSecurityGroup: TypeBehaviour = {
 const instance: TypeBehaviour = {
     idPrefix: "i-",
     required: ["ami", "instanceType"],
-    replaceOn: ["ami", "subnetId", "keyName", "associatePublicIpAddress", "userDataBase64"],
+    // Other user data stops and starts the instance, which does not run it again, unless the program asks for a new one.
+    replaceOn: ({ userDataReplaceOnChange }) => [
+        ...["ami", "subnetId", "keyName", "associatePublicIpAddress"],
+        ...(userDataReplaceOnChange === true ? ["userData", "userDataBase64"] : []),
+    ],
     create: async (call, inputs) => {
         await subnetsOf(call, [mustText(inputs, "subnetId")]);
         return {

@@ -21,11 +21,12 @@ describe("Network", () => {
         await recorder.install();
         const network = new Network("net", {
             vpcCidr: "10.20.0.0/16",
+            hasHost: true,
             guard: UNGUARDED,
             isKept: false,
             tags,
         });
-        await recorder.settle(network.vpcId, network.host.subnetId, ...network.privateSubnetIds);
+        await recorder.settle(network.vpcId, network.host?.subnetId, ...network.privateSubnetIds);
     });
 
     it("puts one public and two private subnets into two zones, in the zones' alphabetical order", () => {
@@ -65,6 +66,24 @@ describe("Network", () => {
         assert.deepEqual([closed["ingress"], closed["egress"]], [[], []]);
         const vpc = recorder.inputs("aws:ec2/vpc:Vpc");
         assert.deepEqual([vpc["enableDnsHostnames"], vpc["enableDnsSupport"]], [true, true]);
+    });
+});
+
+describe("Network without a psql host", () => {
+    it("has no public subnet, and the same private ones", async () => {
+        const without = new Recorder();
+        await without.install();
+        const args = { vpcCidr: "10.20.0.0/16", hasHost: false, guard: UNGUARDED, isKept: false };
+        const network = new Network("net", { ...args, tags });
+        await without.settle(network.vpcId, ...network.privateSubnetIds);
+        assert.deepEqual([network.host, network.publicRouteTableId], [undefined, undefined]);
+        const types = without.resources.map(({ type }) => type);
+        assert.ok(!types.includes("aws:ec2/internetGateway:InternetGateway"));
+        assert.ok(!types.includes("aws:ec2/route:Route"));
+        assert.deepEqual(
+            without.all("aws:ec2/subnet:Subnet").map(({ inputs }) => inputs["cidrBlock"]),
+            ["10.20.64.0/18", "10.20.128.0/18"],
+        );
     });
 });
 
@@ -262,6 +281,7 @@ describe("PsqlHost", () => {
             place: { subnetId: pulumi.output("subnet-1"), hasPublicAddress: true },
             securityGroupId: "sg-1",
             hasSsh,
+            image: "pinned",
             instanceType: "t2.medium",
             keyName,
             engineVersion: "17.7",

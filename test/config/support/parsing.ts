@@ -11,6 +11,7 @@ export const HOST_KEY = `SHA256:${"a".repeat(43)}`;
 const WITH_SSH: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     sshCidr: { "audit-trail:databaseAccess": "direct" },
     keyName: { "audit-trail:databaseAccess": "direct" },
+    psqlHost: { "audit-trail:databaseAccess": "direct" },
     sshHost: { "audit-trail:databaseAccess": "ssh", "audit-trail:sshHostKey": HOST_KEY },
     sshHostKey: { "audit-trail:databaseAccess": "ssh", "audit-trail:sshHost": "me@bastion" },
 };

@@ -22,7 +22,7 @@ export const passing: readonly PassingFlip[] = [
         reason: "A name or a label: nothing hangs on it but how people find the resource, and where a name is required its absence is refused.",
     },
     {
-        paths: /^(applyImmediately|multiAz|pauseReplicationTasks|privateDnsEnabled|associatePublicIpAddress|copyTagsToSnapshot)$/,
+        paths: /^(applyImmediately|multiAz|pauseReplicationTasks|privateDnsEnabled|associatePublicIpAddress|copyTagsToSnapshot|userDataReplaceOnChange)$/,
         how: EITHER,
         reason: "Both positions are safe: it says when, how fast or how available, and security groups decide who gets in.",
     },

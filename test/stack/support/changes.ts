@@ -47,7 +47,10 @@ export const IN_PLACE: ChangeGroup = {
         "aws:dms/replicationTask:ReplicationTask": { migrationType: "cdc" },
         "aws:rds/clusterParameterGroup:ClusterParameterGroup": { parameters: [] },
         "aws:dms/replicationSubnetGroup:ReplicationSubnetGroup": { tags: { Team: "a" } },
-        "aws:ec2/instance:Instance": { ami: "ami-0fedcba9876543210" },
+        "aws:ec2/instance:Instance": {
+            ami: "ami-0fedcba9876543210",
+            userData: "#!/bin/bash\n",
+        },
     },
     changes: [
         {
@@ -166,6 +169,13 @@ export const IN_PLACE: ChangeGroup = {
             operation: "none",
             effect: "the host keeps its image",
         },
+        {
+            kind: "another set-up of the host",
+            resource: "host-instance",
+            input: "userData",
+            operation: "none",
+            effect: "the host keeps its scripts",
+        },
     ],
 };
 
@@ -175,6 +185,7 @@ export const REPLACING: ChangeGroup = {
         databaseName: "otherdb",
         masterUsername: "other",
         vpcCidr: "10.30.0.0/16",
+        hostImage: "latest",
         acknowledgeReplacement: [
             ...["vpc", "source-cluster", "audit-cluster", "source-instance-1", "audit-instance-1"],
             ...["task", "audit-database-tables"],
@@ -182,6 +193,10 @@ export const REPLACING: ChangeGroup = {
     },
     alterations: {
         "aws:dms/endpoint:Endpoint": { kmsKeyArn: "arn:aws:kms:us-east-1:000000000000:key/1" },
+        "aws:ec2/instance:Instance": {
+            ami: "ami-0fedcba9876543210",
+            userData: "#!/bin/bash\n",
+        },
     },
     changes: [
         {
@@ -217,6 +232,20 @@ export const REPLACING: ChangeGroup = {
             input: "kmsKeyArn",
             operation: "replace",
             effect: "the task is replaced with it",
+        },
+        {
+            kind: "a newer image with `hostImage: latest`",
+            resource: "host-instance",
+            input: "ami",
+            operation: "replace",
+            effect: "a new host is made; the old one goes with what is on its disk",
+        },
+        {
+            kind: "another set-up with `hostImage: latest`",
+            resource: "host-instance",
+            input: "userData",
+            operation: "replace",
+            effect: "a new host is made; the old one goes with what is on its disk",
         },
         {
             kind: "an endpoint's or the DMS instance's replacement",
