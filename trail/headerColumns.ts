@@ -22,11 +22,26 @@ export interface HeaderColumn {
     readonly dataType: Readonly<Record<string, string | number>>;
     /** The staging column's type, as `format_type()` writes it. */
     readonly stagingType: string;
+    /**
+     * True of a header that the log takes over as DMS gave it, in a column of the same type, named without the prefix. The other
+     * headers decide what a change is: sql/audit/log_change.sql makes the log's columns out of them.
+     */
+    readonly isCarried?: boolean;
+}
+
+/** A column of the log that takes over a column of staging as it is. It is NULL in rows from before it came. */
+export interface CarriedColumn {
+    /** Its name in staging. */
+    readonly staging: string;
+    /** Its name in the log. */
+    readonly log: string;
+    /** The log column's type. */
+    readonly type: string;
 }
 
 /**
- * The header columns, in the order of the staging table's columns: mapping, staging, trigger and verify take them from
- * here.
+ * The header columns, in the order of the staging table's columns: mapping, staging, the log, its function and verify take
+ * them from here.
  *
  * `operation_indicator` takes its values for delete, update and insert in this order, and turns a delete into an update
  * of the target row. Commit times need an explicit precision: without it DMS takes a scale of 7, which PostgreSQL
@@ -75,4 +90,28 @@ export function addedColumns({
     partitions,
 }: Pick<TableDefinition, "partitions">): readonly string[] {
     return partitions === undefined ? HEADER_COLUMNS : [...HEADER_COLUMNS, PARTITION_COLUMN];
+}
+
+/** The columns that a log takes over from its staging: the partition, of a partitioned table, and the carried headers. */
+export function carriedColumns({
+    partitions,
+}: Pick<TableDefinition, "partitions">): CarriedColumn[] {
+    return partitions === undefined ? carriedHeaders() : carriedByAnyLog();
+}
+
+/** The columns that the log of any table may take over. */
+export function carriedByAnyLog(): CarriedColumn[] {
+    return [
+        { staging: PARTITION_COLUMN, log: "source_partition", type: "text" },
+        ...carriedHeaders(),
+    ];
+}
+
+/** The headers that every log takes over. */
+export function carriedHeaders(): CarriedColumn[] {
+    return HEADERS.filter(({ isCarried }) => isCarried === true).map(({ name, stagingType }) => ({
+        staging: name,
+        log: name.slice(RESERVED_PREFIX.length),
+        type: stagingType,
+    }));
 }

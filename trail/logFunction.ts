@@ -6,8 +6,8 @@ import {
     SqlFragment,
     type Variables,
 } from "../database/sqlTemplate";
-import { addedColumns } from "./headerColumns";
-import { headerNames } from "./headerFragments";
+import { addedColumns, carriedColumns } from "./headerColumns";
+import { carriedInsert, headerNames } from "./headerFragments";
 import { formatTableName, trailNames } from "./names";
 import { schemas } from "./rolesAndSchemas";
 import { SCHEMA_VERSION } from "./schemaVersion";
@@ -45,6 +45,7 @@ function logFunctions(definition: TableDefinition): LogFunctions {
         );
     }
     const key = definition.primaryKey.map((column) => ({ column }));
+    const carried = carriedColumns(definition);
     const isPartitioned = definition.partitions !== undefined;
     // Ends and beginnings of lists and conditions that only a partitioned table's functions have.
     const only = (text: string): SqlFragment => SqlFragment.each(text, isPartitioned ? [{}] : []);
@@ -57,13 +58,12 @@ function logFunctions(definition: TableDefinition): LogFunctions {
             tombstone: names.tombstone,
             new_key: rowKey("after_image", key),
             uncommon: uncommonName,
-            partition_column: only(", source_partition"),
         };
         return {
             body: renderSql("sql/audit/log_change.sql", {
                 ...variables,
                 headers: headerNames(addedColumns(definition)),
-                partition_name: only(", NEW.audit_trail_partition"),
+                ...carriedInsert(carried, "NEW"),
                 in_partition: only(" AND s.audit_trail_partition = NEW.audit_trail_partition"),
                 moved: only(
                     "\n    remarks := audit_trail.remark_move(remarks, NEW.audit_trail_operation, TG_RELID, changed_key, commit_microseconds);",
@@ -72,7 +72,7 @@ function logFunctions(definition: TableDefinition): LogFunctions {
             uncommon: renderSql("sql/audit/log_uncommon.sql", {
                 ...variables,
                 old_key: rowKey("before_image", key),
-                partition_name: only(", new_row.audit_trail_partition"),
+                ...carriedInsert(carried, "new_row"),
                 in_partition: only(" AND s.audit_trail_partition = new_row.audit_trail_partition"),
             }),
         };

@@ -1,6 +1,12 @@
 import { qualified, renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
-import { addedColumns, HEADERS, PARTITION_COLUMN } from "./headerColumns";
-import { headerNames } from "./headerFragments";
+import {
+    addedColumns,
+    carriedByAnyLog,
+    carriedColumns,
+    HEADERS,
+    PARTITION_COLUMN,
+} from "./headerColumns";
+import { carriedDefinitions, carriedPairs, headerNames } from "./headerFragments";
 import { formatTableName, trailNames } from "./names";
 import { schemas } from "./rolesAndSchemas";
 import { SCHEMA_VERSION } from "./schemaVersion";
@@ -22,9 +28,9 @@ export function foundation(): SqlFile[] {
         ...["tables", "triggers", "reload"].map(audit),
         audit("control_tables"),
         renderSql("sql/audit/new_columns.sql", { headers: headerNames() }),
-        ...["collect_gaps", "set_aside", "bring_back", "maintain", "queries", "acknowledge"].map(
-            audit,
-        ),
+        ...["collect_gaps", "set_aside"].map(audit),
+        renderSql("sql/audit/bring_back.sql", { carried: carriedPairs(carriedByAnyLog()) }),
+        ...["maintain", "queries", "acknowledge"].map(audit),
     ];
 }
 
@@ -100,11 +106,7 @@ export function tableObjects(definition: TableDefinition): SqlFile[] {
             audit_log: names.auditLog,
             audit_log_name: qualified(definition.schema, names.auditLog),
             partition_prefix: names.partitionPrefix,
-            partition_column: SqlFragment.each(
-                ",\n        -- The partition of the source's table that the row was in.\n        ('source_partition', 'text')",
-                definition.partitions === undefined ? [] : [{}],
-                "",
-            ),
+            carried_columns: carriedDefinitions(carriedColumns(definition)),
             row_key_index: names.rowKeyIndex,
             time_index: names.timeIndex,
             comment: `Every change of ${source}: old row, new row, the source's commit time. Append-only.`,

@@ -1,4 +1,6 @@
-import { qualified, renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
+import { qualified, renderSql, type SqlFile } from "../database/sqlTemplate";
+import { carriedByAnyLog, carriedHeaders } from "../trail/headerColumns";
+import { carriedComparison, carriedText } from "../trail/headerFragments";
 import { trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
@@ -144,6 +146,7 @@ export function consistencyScripts(
             headers: headerArray(definition),
             staging_row: wholeRow(definition, stagingColumns),
             ...partitionVariables(definition),
+            ...carriedComparison(carriedHeaders()),
         }),
         stagingRows: renderSql("sql/verify/source_rows.sql", {
             ...keyVariables(definition, "staging"),
@@ -159,7 +162,7 @@ export function consistencyScripts(
 /** How a log is counted, all on the audit side. */
 interface CountScripts {
     readonly known: SqlFile;
-    /** The log's columns, which tell whether its rows name a partition. */
+    /** The log's columns, which tell what its rows take over from staging. */
     readonly columns: SqlFile;
     readonly enter: SqlFile;
     /** @param logColumns what `columns` has found: also where the table is partitioned no more, old rows keep their hashes */
@@ -174,12 +177,10 @@ export function countScripts(definition: TableDefinition): CountScripts {
         columns: columnsOf(qualified(schema, trailNames(definition).auditLog)),
         enter: renderSql("sql/verify/enter_count.sql", { schema, table }),
         count(logColumns) {
-            const partition = logColumns
-                .filter((name) => name === "source_partition")
-                .map((name) => ({ name }));
+            const carried = carriedByAnyLog().filter(({ log }) => logColumns.includes(log));
             return renderSql("sql/verify/log_count.sql", {
                 ...logVariables(definition),
-                partition: SqlFragment.each(` || coalesce(' ' || l.:"name", '')`, partition, ""),
+                carried: carriedText(carried),
             });
         },
     };

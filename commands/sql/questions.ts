@@ -1,6 +1,6 @@
 import { renderSql, type SqlFile } from "../../database/sqlTemplate";
 import { dmsSessionLook } from "../../trail/dmsSession";
-import { addedColumns } from "../../trail/headerColumns";
+import { addedColumns, carriedColumns } from "../../trail/headerColumns";
 import { formatTableName } from "../../trail/names";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import type { TableDefinition } from "../../trail/tableDefinition";
@@ -146,7 +146,7 @@ function verifyTableSteps(definition: TableDefinition): Step[] {
         query("audit", "for a row that differs", lookup.differingColumns),
         query("audit", "for a value that DMS has cut", lookup.recordCut),
         query("audit", "each time", count.known, count.columns),
-        query("audit", "each time", count.count(isPartitioned ? ["source_partition"] : [])),
+        query("audit", "each time", count.count(carriedColumns(definition).map(({ log }) => log))),
         query("audit", "for rows that are not counted yet", count.enter),
         query("audit", "each time", check.statistics),
         query("audit", "for each range of log rows", own.logEnd, own.logChunk),

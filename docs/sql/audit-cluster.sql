@@ -259,10 +259,9 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/schema_version.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
--- Which version of the audit schema this database has. A change to it is a numbered step with a test: the program runs
--- the steps between the version that it finds and its own. Two versions of the program must not work on one trail.
---   1  was never released: the columns that DMS adds to staging had names that columns of the source may have
---   2  they begin with audit_trail_; no step leads here from 1
+-- Which version of the audit schema this database has: trail/schemaVersion.ts lists them. A change to it is a numbered step with
+-- a test: the program runs the steps between the version that it finds and its own. Two versions of the program must not work
+-- on one trail.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS audit_trail.schema_version (
@@ -2672,8 +2671,9 @@ DECLARE
     change audit_trail.unlogged_change;
     audited audit_trail.audited_table;
     own_key jsonb;
-    is_partitioned boolean;
-    partition text;
+    staged json;
+    carried_columns text;
+    carried_values text;
 BEGIN
     SELECT * INTO change FROM audit_trail.unlogged_change AS u WHERE u.unlogged_id = unlogged;
     IF NOT FOUND THEN
@@ -2696,24 +2696,25 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Unlogged change % has been brought back already.', unlogged;
     END IF;
-    is_partitioned := EXISTS (
-        SELECT
-        FROM pg_attribute AS a
-        JOIN pg_class AS c ON c.oid = a.attrelid
-        JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE (n.nspname, c.relname) = (audited.table_schema, audited.audit_log)
-            AND a.attname = 'source_partition'
-            AND NOT a.attisdropped
-    );
-    IF is_partitioned THEN
-        BEGIN
-            partition := change.new_row ->> 'audit_trail_partition';
-        EXCEPTION
-            -- A json value with \u0000, in whatever column: then nothing of the row can be read.
-            WHEN untranslatable_character THEN
-                partition := NULL;
-        END;
-    END IF;
+    -- What the log takes over from staging as it is, out of the row that DMS wrote.
+    SELECT
+        string_agg(format(', %I', c.log), '' ORDER BY a.attnum),
+        string_agg(
+            format(', CAST($11 ->> %L AS %s)', c.staging, format_type(a.atttypid, a.atttypmod)), '' ORDER BY a.attnum
+        )
+        INTO carried_columns, carried_values
+        FROM (VALUES ('audit_trail_partition', 'source_partition')) AS c (staging, log)
+        JOIN pg_attribute AS a ON a.attname = c.log
+        WHERE a.attrelid = format('%I.%I', audited.table_schema, audited.audit_log)::regclass
+            AND NOT a.attisdropped;
+    staged := change.new_row;
+    BEGIN
+        PERFORM staged ->> 'audit_trail_operation';
+    EXCEPTION
+        -- A json value with \u0000, in whatever column: then nothing of the row can be read.
+        WHEN untranslatable_character THEN
+            staged := NULL;
+    END;
     EXECUTE format(
         'INSERT INTO %I.%I (
             audit_id, operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position,
@@ -2723,8 +2724,8 @@ BEGIN
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10%s)',
         audited.table_schema,
         audited.audit_log,
-        CASE WHEN is_partitioned THEN ', source_partition' ELSE '' END,
-        CASE WHEN is_partitioned THEN ', $11' ELSE '' END
+        coalesce(carried_columns, ''),
+        coalesce(carried_values, '')
     ) USING
         change.audit_id,
         change.operation,
@@ -2736,7 +2737,7 @@ BEGIN
         coalesce(change.stream_position, ''),
         coalesce(change.change_seq, ''),
         ARRAY['brought back'],
-        partition;
+        staged;
     IF change.operation = 'D' THEN
         -- What a logged delete would have left, unless the key came again since.
         BEGIN

@@ -155,7 +155,7 @@ FROM (
         ('applied_xid', 'xid8 NOT NULL DEFAULT pg_current_xact_id()'),
         -- What a reader must know of this row beyond its values, docs/guarantees.md; null for nearly all.
         ('remarks', 'text[]'),
-        -- The partition of the source's table that the row was in.
+        -- Taken over from staging as it is.
         ('source_partition', 'text')
 ) AS c (name, definition);
 
@@ -262,7 +262,7 @@ RESET ROLE;
 -- they are null, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_e2e326af_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_ba763b94_log_uncommon"(
     statement text,
     old_row "public"."readings_staging",
     new_row "public"."readings_staging",
@@ -341,10 +341,10 @@ BEGIN
             END IF;
         END IF;
         INSERT INTO "public"."readings_audit_log" (
-            operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq, remarks, source_partition
+            operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq, remarks, "source_partition"
         )
         VALUES (
-            'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '', remarks, new_row.audit_trail_partition
+            'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '', remarks, new_row."audit_trail_partition"
         );
         IF tombstone.row_key IS NOT NULL THEN
             -- A load makes nothing that was logged before it unknown.
@@ -577,7 +577,7 @@ BEGIN
 
     INSERT INTO "public"."readings_audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
-        remarks, source_partition
+        remarks, "source_partition"
     )
     VALUES (
         log_operation,
@@ -588,7 +588,7 @@ BEGIN
         audit_trail.microseconds(committed_at),
         change_position,
         sequence,
-        remarks, new_row.audit_trail_partition
+        remarks, new_row."audit_trail_partition"
     );
 
     IF operation = 'D' THEN
@@ -636,7 +636,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_e2e326af_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_readings_ba763b94_log_uncommon"(
     text, "public"."readings_staging", "public"."readings_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -647,7 +647,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_e2e326af_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_ba763b94_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -714,7 +714,7 @@ BEGIN
         AND committed_at IS NOT NULL
         AND (change_lsn > audit_trail.lsn_of(known_position) OR known_position = '''' AND change_lsn IS NOT NULL)
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."public_readings_e2e326af_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."public_readings_ba763b94_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
@@ -734,7 +734,7 @@ BEGIN
 
     INSERT INTO "public"."readings_audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
-        remarks, source_partition
+        remarks, "source_partition"
     )
     VALUES (
         NEW.audit_trail_operation,
@@ -745,7 +745,7 @@ BEGIN
         commit_microseconds,
         NEW.audit_trail_stream_position,
         coalesce(NEW.audit_trail_change_seq, ''''),
-        remarks, NEW.audit_trail_partition
+        remarks, NEW."audit_trail_partition"
     );
 
     IF NEW.audit_trail_operation = ''D'' THEN
@@ -770,21 +770,21 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."public_readings_e2e326af_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."public_readings_ba763b94_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_readings_e2e326af_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_readings_ba763b94_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_readings_e2e326af_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."public_readings_e2e326af_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."public_readings_e2e326af_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_e2e326af_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_readings_ba763b94_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_readings_ba763b94_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."public_readings_ba763b94_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_readings_ba763b94_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_e2e326af_log_change', 'public_readings_e2e326af_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_ba763b94_log_change', 'public_readings_ba763b94_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."readings_staging"'::regclass,
@@ -1056,7 +1056,7 @@ hashed AS (
         l.recorded_at,
         CASE WHEN l.operation <> 'B' THEN l.audit_id END AS change_id,
         hashtextextended(
-            l.stream_position || l.change_seq || CASE WHEN l.remarks IS NULL THEN '' ELSE l.remarks::text END || coalesce(' ' || l."source_partition", ''),
+            l.stream_position || l.change_seq || CASE WHEN l.remarks IS NULL THEN '' ELSE l.remarks::text END || coalesce(' ' || CAST(l."source_partition" AS text), ''),
             hashfloat8extended(
                 date_part('epoch', l.commit_timestamp),
                 hashfloat8extended(

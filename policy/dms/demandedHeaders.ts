@@ -44,6 +44,29 @@ export const headerColumns: readonly HeaderColumn[] = [
     },
 ];
 
+/** Their names, as a sentence has them, with the word before the last one. */
+export function headerNames(word: "and" | "or"): string {
+    return listed(
+        headerColumns.map(({ name }) => name),
+        word,
+    );
+}
+
+/** What fills them, as a sentence has it. */
+export function headerExpressions(): string {
+    return listed(
+        headerColumns.map(
+            ({ shown, type, size: [property, least] }) =>
+                `${shown} (${type}, ${property} ${least})`,
+        ),
+        "and",
+    );
+}
+
+function listed(texts: readonly string[], word: string): string {
+    return `${texts.slice(0, -1).join(", ")} ${word} ${texts.at(-1) ?? ""}`;
+}
+
 /** True of an add-column rule that fills the header column as the triggers expect it. */
 export function fillsColumn(rule: Values | undefined, column: HeaderColumn): boolean {
     const { expression, "data-type": dataType } = rule ?? {};

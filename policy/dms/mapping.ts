@@ -3,7 +3,13 @@ import { auditTrail, awsDocs, pages } from "../engine/frameworks";
 import { programFiles } from "../engine/programFiles";
 import { resourceRule } from "../engine/rule";
 import { isText, shown } from "../engine/values";
-import { fillsColumn, type HeaderColumn, headerColumns } from "./demandedHeaders";
+import {
+    fillsColumn,
+    type HeaderColumn,
+    headerColumns,
+    headerExpressions,
+    headerNames,
+} from "./demandedHeaders";
 import {
     type MappingDocument,
     readMapping,
@@ -57,15 +63,13 @@ const explicitTables = resourceRule({
 const addsHeaderColumns = resourceRule({
     name: "dms-mapping-header-columns",
     displayName: "Every change carries its operation, time and transaction",
-    description:
-        "For every table the mapping adds audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position and audit_trail_change_seq: without them the trigger cannot tell a delete from an update, or a replay from a change.",
+    description: `For every table the mapping adds ${headerNames("and")}: without them the trigger cannot tell a delete from an update, or a replay from a change.`,
     severity: "critical",
     frameworks: [
         awsDocs("DMS user guide, transformation rule expressions", "operation_indicator, $AR_H_*"),
         auditTrail("Each entry says what happened when", "Deletes vanish, replays double"),
     ],
-    remediationSteps:
-        "Add the four add-column rules for the table: operation_indicator('D', 'U', 'I'), $AR_H_COMMIT_TIMESTAMP (datetime, precision 6), $AR_H_STREAM_POSITION and $AR_H_CHANGE_SEQ (string, length 50).",
+    remediationSteps: `Add one add-column rule for each of them to the table: ${headerExpressions()}.`,
     url: pages.dmsMappingExpressions,
     changedIn: programFiles.mapping,
     types: ["aws:dms/replicationTask:ReplicationTask"],

@@ -1,5 +1,5 @@
 import { isName, isText, isValues, type Values } from "../engine/values";
-import { fillsColumn, headerColumns } from "./demandedHeaders";
+import { fillsColumn, headerColumns, headerNames } from "./demandedHeaders";
 import { type SelectedTable, tableOf } from "./mappingDocument";
 
 /** A kind of mapping rule that is known to be safe beside a trail. */
@@ -63,7 +63,7 @@ export const MAPPING_KINDS: readonly MappingKind[] = [
                 : undefined,
     },
     {
-        words: "an added column audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position or audit_trail_change_seq with its own expression and data type",
+        words: `an added column ${headerNames("or")} with its own expression and data type`,
         keys: [...TRANSFORMATION, "expression", "data-type"],
         locator: TABLE,
         subject: (rule) => {

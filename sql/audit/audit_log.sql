@@ -28,7 +28,7 @@ FROM (
         -- The transaction on this side.
         ('applied_xid', 'xid8 NOT NULL DEFAULT pg_current_xact_id()'),
         -- What a reader must know of this row beyond its values, docs/guarantees.md; null for nearly all.
-        ('remarks', 'text[]'):partition_column
+        ('remarks', 'text[]'):carried_columns
 ) AS c (name, definition);
 
 -- The history of a row, and the look-up that tells a replayed change from a new one. A hash of the key, because comparing

@@ -13,8 +13,9 @@ DECLARE
     change audit_trail.unlogged_change;
     audited audit_trail.audited_table;
     own_key jsonb;
-    is_partitioned boolean;
-    partition text;
+    staged json;
+    carried_columns text;
+    carried_values text;
 BEGIN
     SELECT * INTO change FROM audit_trail.unlogged_change AS u WHERE u.unlogged_id = unlogged;
     IF NOT FOUND THEN
@@ -37,24 +38,25 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'Unlogged change % has been brought back already.', unlogged;
     END IF;
-    is_partitioned := EXISTS (
-        SELECT
-        FROM pg_attribute AS a
-        JOIN pg_class AS c ON c.oid = a.attrelid
-        JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE (n.nspname, c.relname) = (audited.table_schema, audited.audit_log)
-            AND a.attname = 'source_partition'
-            AND NOT a.attisdropped
-    );
-    IF is_partitioned THEN
-        BEGIN
-            partition := change.new_row ->> 'audit_trail_partition';
-        EXCEPTION
-            -- A json value with \u0000, in whatever column: then nothing of the row can be read.
-            WHEN untranslatable_character THEN
-                partition := NULL;
-        END;
-    END IF;
+    -- What the log takes over from staging as it is, out of the row that DMS wrote.
+    SELECT
+        string_agg(format(', %I', c.log), '' ORDER BY a.attnum),
+        string_agg(
+            format(', CAST($11 ->> %L AS %s)', c.staging, format_type(a.atttypid, a.atttypmod)), '' ORDER BY a.attnum
+        )
+        INTO carried_columns, carried_values
+        FROM (VALUES :carried) AS c (staging, log)
+        JOIN pg_attribute AS a ON a.attname = c.log
+        WHERE a.attrelid = format('%I.%I', audited.table_schema, audited.audit_log)::regclass
+            AND NOT a.attisdropped;
+    staged := change.new_row;
+    BEGIN
+        PERFORM staged ->> 'audit_trail_operation';
+    EXCEPTION
+        -- A json value with \u0000, in whatever column: then nothing of the row can be read.
+        WHEN untranslatable_character THEN
+            staged := NULL;
+    END;
     EXECUTE format(
         'INSERT INTO %I.%I (
             audit_id, operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position,
@@ -64,8 +66,8 @@ BEGIN
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10%s)',
         audited.table_schema,
         audited.audit_log,
-        CASE WHEN is_partitioned THEN ', source_partition' ELSE '' END,
-        CASE WHEN is_partitioned THEN ', $11' ELSE '' END
+        coalesce(carried_columns, ''),
+        coalesce(carried_values, '')
     ) USING
         change.audit_id,
         change.operation,
@@ -77,7 +79,7 @@ BEGIN
         coalesce(change.stream_position, ''),
         coalesce(change.change_seq, ''),
         ARRAY['brought back'],
-        partition;
+        staged;
     IF change.operation = 'D' THEN
         -- What a logged delete would have left, unless the key came again since.
         BEGIN

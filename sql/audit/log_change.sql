@@ -82,7 +82,7 @@ BEGIN
 
     INSERT INTO :"schema".:"audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
-        remarks:partition_column
+        remarks:carried_columns
     )
     VALUES (
         NEW.audit_trail_operation,
@@ -93,7 +93,7 @@ BEGIN
         commit_microseconds,
         NEW.audit_trail_stream_position,
         coalesce(NEW.audit_trail_change_seq, ''),
-        remarks:partition_name
+        remarks:carried_values
     );
 
     IF NEW.audit_trail_operation = 'D' THEN

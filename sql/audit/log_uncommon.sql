@@ -89,10 +89,10 @@ BEGIN
             END IF;
         END IF;
         INSERT INTO :"schema".:"audit_log" (
-            operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq, remarks:partition_column
+            operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq, remarks:carried_columns
         )
         VALUES (
-            'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '', remarks:partition_name
+            'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '', remarks:carried_values
         );
         IF tombstone.row_key IS NOT NULL THEN
             -- A load makes nothing that was logged before it unknown.
@@ -325,7 +325,7 @@ BEGIN
 
     INSERT INTO :"schema".:"audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
-        remarks:partition_column
+        remarks:carried_columns
     )
     VALUES (
         log_operation,
@@ -336,7 +336,7 @@ BEGIN
         audit_trail.microseconds(committed_at),
         change_position,
         sequence,
-        remarks:partition_name
+        remarks:carried_values
     );
 
     IF operation = 'D' THEN

@@ -1,7 +1,6 @@
--- Which version of the audit schema this database has. A change to it is a numbered step with a test: the program runs
--- the steps between the version that it finds and its own. Two versions of the program must not work on one trail.
---   1  was never released: the columns that DMS adds to staging had names that columns of the source may have
---   2  they begin with audit_trail_; no step leads here from 1
+-- Which version of the audit schema this database has: trail/schemaVersion.ts lists them. A change to it is a numbered step with
+-- a test: the program runs the steps between the version that it finds and its own. Two versions of the program must not work
+-- on one trail.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS audit_trail.schema_version (

@@ -196,7 +196,7 @@ judged AS (
                         WHERE jsonb_hash_extended(x.row_key, 0) = jsonb_hash_extended(o.row_key, 0)
                             AND x.row_key = o.row_key
                             AND x.stream_position = s.stream_position
-                    )
+                    ):carried_differ
                 THEN 'log and staging have other headers'
         END AS ending
     FROM ordered AS o
@@ -211,7 +211,7 @@ judged AS (
                 :staging_row - :headers AS row,
                 t.audit_trail_commit_timestamp AS commit_timestamp,
                 t.audit_trail_stream_position AS stream_position,
-                t.audit_trail_change_seq AS change_seq
+                t.audit_trail_change_seq AS change_seq:carried_staging
             FROM :"schema".:"staging" AS t
             WHERE o.is_last AND o.only_partition IS NULL AND :same_row
             OFFSET 0
@@ -222,7 +222,7 @@ judged AS (
                 :staging_row - :headers AS row,
                 t.audit_trail_commit_timestamp AS commit_timestamp,
                 t.audit_trail_stream_position AS stream_position,
-                t.audit_trail_change_seq AS change_seq
+                t.audit_trail_change_seq AS change_seq:carried_staging
             FROM :"schema".:"staging" AS t
             WHERE o.is_last AND :in_partition AND :same_row
             OFFSET 0

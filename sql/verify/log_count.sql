@@ -24,7 +24,7 @@ hashed AS (
         l.recorded_at,
         CASE WHEN l.operation <> 'B' THEN l.audit_id END AS change_id,
         hashtextextended(
-            l.stream_position || l.change_seq || CASE WHEN l.remarks IS NULL THEN '' ELSE l.remarks::text END:partition,
+            l.stream_position || l.change_seq || CASE WHEN l.remarks IS NULL THEN '' ELSE l.remarks::text END:carried,
             hashfloat8extended(
                 date_part('epoch', l.commit_timestamp),
                 hashfloat8extended(
