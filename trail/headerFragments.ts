@@ -47,11 +47,18 @@ export function carriedPairs(columns: readonly CarriedColumn[]): SqlFragment {
     return eachOf(columns, "(:'staging', :'log')", ", ");
 }
 
-/** What sql/verify/log_chunk.sql adds: staging's columns under the log's names, and the question whether they differ. */
+/** What sql/verify/log_chunk.sql adds: staging's columns by either way, and the question whether they differ from the log's. */
 export function carriedComparison(columns: readonly CarriedColumn[]): Variables {
     return {
-        carried_staging: eachOf(columns, ',\n                t.:"staging" AS :"log"'),
-        carried_differ: eachOf(columns, '\n                OR s.:"log" IS DISTINCT FROM o.:"log"'),
+        carried_staging: eachOf(columns, ',\n            t.:"staging"'),
+        carried_found: eachOf(
+            columns,
+            ',\n        CASE WHEN t.tableoid IS NULL THEN s.:"staging" ELSE t.:"staging" END AS :"staging"',
+        ),
+        carried_differ: eachOf(
+            columns,
+            '\n                OR o.:"staging" IS DISTINCT FROM o.:"log"',
+        ),
     };
 }
 

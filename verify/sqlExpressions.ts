@@ -224,6 +224,7 @@ export function partitionVariables({ partitions }: TableDefinition): Variables {
                 "AND min(l.source_partition) OVER w = max(l.source_partition) OVER w THEN l.source_partition END",
             "CAST(NULL AS text)",
         ),
+        is_partitioned: SqlFragment.boolean(partitions !== undefined),
         in_partition: only(`t.${escapeIdentifier(PARTITION_COLUMN)} = o.only_partition`, "false"),
         same_partition: only(
             `l.source_partition = t.${escapeIdentifier(PARTITION_COLUMN)}`,

@@ -67,6 +67,32 @@ ordered AS (
         AND ($2::bigint IS NULL OR jsonb_hash_extended(l.row_key, 0) <= $2::bigint)
     WINDOW w AS (PARTITION BY l.row_key ORDER BY l.audit_id)
 ),
+-- Each key's last row with its staging row, which is read by its key from a plain table. Of a table with partitions it is joined as
+-- a whole, in the one partition that the log names for it or in all of them: a look into hundreds of partitions for each row takes
+-- minutes. A row in a partition that the key's log does not name is found by staging_without_log.sql. OFFSET 0, here and below:
+-- what it computes is computed once for each row.
+found AS (
+    SELECT
+        o.*,
+        CASE WHEN t.tableoid IS NULL THEN s.row ELSE :staging_row - :headers END AS staging_row,
+        coalesce(s.commit_timestamp, t.audit_trail_commit_timestamp) AS staging_commit,
+        coalesce(s.stream_position, t.audit_trail_stream_position) AS staging_position,
+        coalesce(s.change_seq, t.audit_trail_change_seq) AS staging_seq:carried_found
+    FROM ordered AS o
+    LEFT JOIN LATERAL (
+        SELECT
+            :staging_row - :headers AS row,
+            t.audit_trail_commit_timestamp AS commit_timestamp,
+            t.audit_trail_stream_position AS stream_position,
+            t.audit_trail_change_seq AS change_seq:carried_staging
+        FROM :"schema".:"staging" AS t
+        WHERE NOT :is_partitioned AND o.is_last AND :same_row
+        OFFSET 0
+    ) AS s ON true
+    LEFT JOIN :"schema".:"staging" AS t
+        ON :is_partitioned AND o.is_last AND (o.only_partition IS NULL OR :in_partition) AND :same_row
+    OFFSET 0
+),
 judged AS (
     SELECT
         o.row_key,
@@ -164,19 +190,19 @@ judged AS (
             WHEN NOT o.is_last THEN NULL
             WHEN o.operation = 'D' THEN
                 CASE
-                    WHEN s.row IS NOT NULL THEN 'deleted but in staging'
+                    WHEN o.staging_row IS NOT NULL THEN 'deleted but in staging'
                     WHEN o.recorded_at >= (SELECT h.tombstones_from FROM horizon AS h)
                         AND NOT EXISTS (SELECT FROM audit_trail.:"tombstone" AS t WHERE t.row_key = o.row_key)
                         THEN 'deleted without tombstone'
                 END
-            WHEN s.row IS NULL THEN
+            WHEN o.staging_row IS NULL THEN
                 -- What vanished in a reload is told by the reload's gap.
                 CASE WHEN o.recorded_at < loads.last THEN NULL ELSE 'not in staging' END
-            WHEN o.new_row_data <> s.row
+            WHEN o.new_row_data <> o.staging_row
                 AND EXISTS (
                     SELECT
-                    FROM jsonb_object_keys(o.new_row_data || s.row) AS c (name)
-                    WHERE (o.new_row_data -> c.name) IS DISTINCT FROM (s.row -> c.name)
+                    FROM jsonb_object_keys(o.new_row_data || o.staging_row) AS c (name)
+                    WHERE (o.new_row_data -> c.name) IS DISTINCT FROM (o.staging_row -> c.name)
                         AND NOT EXISTS (
                             SELECT
                             FROM turns AS r
@@ -186,48 +212,22 @@ judged AS (
                         AND NOT EXISTS (SELECT FROM former AS f WHERE f.name = c.name)
                 )
                 THEN 'log and staging differ'
-            WHEN s.change_seq <> o.change_seq
-                OR s.commit_timestamp AT TIME ZONE 'UTC' <> o.commit_timestamp
+            WHEN o.staging_seq <> o.change_seq
+                OR o.staging_commit AT TIME ZONE 'UTC' <> o.commit_timestamp
                 -- Staging keeps the greatest position of the key, which may be that of an earlier change.
-                OR s.stream_position <> o.stream_position
+                OR o.staging_position <> o.stream_position
                     AND NOT EXISTS (
                         SELECT
                         FROM :"schema".:"audit_log" AS x
                         WHERE jsonb_hash_extended(x.row_key, 0) = jsonb_hash_extended(o.row_key, 0)
                             AND x.row_key = o.row_key
-                            AND x.stream_position = s.stream_position
+                            AND x.stream_position = o.staging_position
                     ):carried_differ
                 THEN 'log and staging have other headers'
         END AS ending
-    FROM ordered AS o
+    FROM found AS o
     CROSS JOIN reloads AS loads
     CROSS JOIN shape AS h
-    -- OFFSET 0, here and below: what it computes is computed once for each row, and staging is read by its key: in the one
-    -- partition that the log names for it, or in all of them. A row in a partition that the key's log does not name is found
-    -- by staging_without_log.sql.
-    LEFT JOIN LATERAL (
-        (
-            SELECT
-                :staging_row - :headers AS row,
-                t.audit_trail_commit_timestamp AS commit_timestamp,
-                t.audit_trail_stream_position AS stream_position,
-                t.audit_trail_change_seq AS change_seq:carried_staging
-            FROM :"schema".:"staging" AS t
-            WHERE o.is_last AND o.only_partition IS NULL AND :same_row
-            OFFSET 0
-        )
-        UNION ALL
-        (
-            SELECT
-                :staging_row - :headers AS row,
-                t.audit_trail_commit_timestamp AS commit_timestamp,
-                t.audit_trail_stream_position AS stream_position,
-                t.audit_trail_change_seq AS change_seq:carried_staging
-            FROM :"schema".:"staging" AS t
-            WHERE o.is_last AND :in_partition AND :same_row
-            OFFSET 0
-        )
-    ) AS s ON true
     OFFSET 0
 ),
 problems AS (
