@@ -455,6 +455,8 @@ describe("config", () => {
         const key = fc.constantFrom(...configKeys.map((one) => one.key));
         fc.assert(
             fc.property(key, fc.oneof(fc.string(), fc.json()), (name, text) => {
+                // Without a key the machine that is named beside it is refused instead.
+                fc.pre(name !== "sshHostKey" || text !== "");
                 try {
                     parseWith(name, text);
                 } catch (error) {
