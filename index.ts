@@ -16,6 +16,7 @@ import { DmsRoles } from "./components/dms/dmsRoles";
 import { taskSettings } from "./components/dms/taskSettings";
 import { databaseRoute as routeToDatabases } from "./components/network/databaseRoute";
 import { ExistingNetwork } from "./components/network/existingNetwork";
+import { HostDatabases } from "./components/network/hostDatabases";
 import { Network } from "./components/network/network";
 import { PrivateEndpoints } from "./components/network/privateEndpoints";
 import { PsqlHost } from "./components/network/psqlHost";
@@ -48,6 +49,11 @@ const { vpcId, privateSubnetIds: subnetIds, publicRouteTableId } = network;
 const existingSource = config.source.existing;
 const found =
     existingSource === undefined ? undefined : findSource(existingSource, config.source.password);
+const ownBundle = existingSource?.kind === "address" ? existingSource.caBundle : undefined;
+const ownCaBundle =
+    ownBundle === undefined
+        ? undefined
+        : { file: ownBundle, ...readCaBundle(__dirname, ownBundle, "source") };
 const groups = new SecurityGroups(prefix, {
     vpcId,
     host: network.host && { sshCidr: config.host.sshCidr },
@@ -82,10 +88,14 @@ const host =
               image: config.host.image,
               instanceType: config.host.instanceType,
               keyName: config.host.keyName,
-              engineVersion: config.audit.server.engineVersion ?? cluster.engineVersion,
+              engineVersions: [config.audit.server, config.source.server].map(
+                  ({ engineVersion }) => engineVersion ?? cluster.engineVersion,
+              ),
               kmsKeyArn,
-              caBundle: cluster.caBundle,
-              caBundlePem,
+              caBundles: [
+                  { file: cluster.caBundle, pem: caBundlePem },
+                  ...(ownCaBundle ? [{ file: ownCaBundle.file, pem: ownCaBundle.pem }] : []),
+              ],
               dependsOn: [groups, ...prerequisites],
               tags,
           })
@@ -116,18 +126,40 @@ const allServers = {
     tags,
 };
 const sourceDatabaseName = existingSource?.databaseName ?? databaseName;
-const ownBundle = existingSource?.kind === "address" ? existingSource.caBundle : undefined;
 const source = found
     ? new ExistingServer(`${prefix}-source`, {
           found,
           databaseName: sourceDatabaseName,
           route,
-          caBundle: ownBundle ? readCaBundle(__dirname, ownBundle, "source") : caBundle,
-          caBundleName: ownBundle ?? cluster.caBundle,
+          caBundle: ownCaBundle ?? caBundle,
+          caBundleName: ownCaBundle?.file ?? cluster.caBundle,
           tags,
       })
     : makeServer(`${prefix}-source`, config.source.server, sourceParameters(), allServers);
 const audit = makeServer(`${prefix}-audit`, config.audit.server, auditParameters(), allServers);
+const hostDatabases =
+    host &&
+    new HostDatabases(`${prefix}-host-databases`, {
+        parameterName: host.parameterName,
+        role: host.roleName,
+        source: {
+            host: source.host,
+            port: source.port,
+            databaseName: sourceDatabaseName,
+            caBundle: ownCaBundle?.file ?? cluster.caBundle,
+            masterSecretArn: source.masterSecretArn,
+        },
+        audit: {
+            host: audit.host,
+            port: audit.port,
+            databaseName,
+            caBundle: cluster.caBundle,
+            masterSecretArn: audit.masterSecretArn,
+        },
+        readsSecrets: config.host.secrets === "master",
+        kmsKeyArn,
+        tags,
+    });
 const inDatabase = (name: string, server: DatabaseServer): pulumi.ComponentResourceOptions => ({
     providers: { postgresql: masterProvider(name, routed(server, route), caBundlePath) },
 });
@@ -184,6 +216,7 @@ const replication = new DmsReplication(prefix, {
 const retired = auditDatabase.retireOthers(replication);
 const everything = [
     ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
+    ...(hostDatabases ? [hostDatabases] : []),
     ...[sourceDatabase, auditDatabase, replication, retired],
 ];
 const checks = sourceDatabase.checkDestroy(`${prefix}-destroy-check`, everything);

@@ -15,19 +15,27 @@ export const databaseAccess: KeyParser<(typeof ACCESSES)[number]> = {
     },
 };
 
-const HOST_IMAGES = ["pinned", "latest"] as const;
+/** One of two words. */
+function either<const A extends string, const B extends string>(
+    first: A,
+    second: B,
+): KeyParser<A | B> {
+    return {
+        type: "string",
+        example: second,
+        parse(text) {
+            const found = [first, second].find((one) => one === text);
+            if (found === undefined) {
+                throw new Error(`it must be ${first} or ${second}`);
+            }
+            return found;
+        },
+    };
+}
 
-export const hostImage: KeyParser<(typeof HOST_IMAGES)[number]> = {
-    type: "string",
-    example: "latest",
-    parse(text) {
-        const image = HOST_IMAGES.find((one) => one === text);
-        if (image === undefined) {
-            throw new Error("it must be pinned or latest");
-        }
-        return image;
-    },
-};
+export const hostImage = either("pinned", "latest");
+
+export const hostSecrets = either("none", "master");
 
 /** A machine to go through, and who logs in there. */
 export interface SshHost {

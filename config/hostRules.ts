@@ -25,7 +25,7 @@ export function missingHost({ host, network }: Config): MissingHost | undefined 
 const { keys: HOST_KEYS } = KEY_GROUPS.host;
 
 /** What a host is made with, each by its name in the group. */
-const SETTINGS = ["image", "sshCidr", "instanceType", "keyName"] as const;
+const SETTINGS = ["image", "secrets", "sshCidr", "instanceType", "keyName"] as const;
 
 /** Why the keys about the psql host contradict each other, in one sentence; undefined where they do not. */
 export function hostProblem(config: Config): string | undefined {

@@ -284,6 +284,14 @@ export const KEY_GROUPS = {
                     "The psql host's image and set-up: pinned keeps what it was made with; latest makes a new host when Amazon Linux or the set-up has changed",
                 page: "aws.md#the-psql-host",
             },
+            secrets: {
+                key: "hostSecrets",
+                parser: access.hostSecrets,
+                default: "none",
+                meaning:
+                    "Which secrets the psql host reads, for psql-source and psql-audit: none, or master; with master whoever gets a shell there can rewrite the log",
+                page: "aws.md#the-psql-host",
+            },
             sshCidr: {
                 key: "sshCidr",
                 parser: access.sshCidr,

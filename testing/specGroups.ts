@@ -23,6 +23,7 @@ export const PLACES: Readonly<Record<SpecGroup, readonly string[]>> = {
     sql: [
         "test/bench/quick.spec.ts",
         "test/commands/sql.spec.ts",
+        "test/components/network/hostCommands.spec.ts",
         "test/database/",
         "test/local/aws/rds.spec.ts",
         "test/local/aws/replication.spec.ts",

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { regionBundle } from "../dms/caBundle";
 import { trustService } from "../iamPolicies";
 import { named, type Tags } from "../tags";
-import { hostUserData, imageParameter } from "./hostSetup";
+import { type HostBundle, hostUserData, imageParameter } from "./hostSetup";
 import type { HostPlace } from "./trailNetwork";
 
 /** Arguments of {@link PsqlHost}. */
@@ -17,12 +17,10 @@ export interface PsqlHostArgs {
     readonly instanceType: string;
     /** EC2 key pair for SSH; Session Manager works without one. */
     readonly keyName?: string | undefined;
-    /** Its major version decides which psql is installed. */
-    readonly engineVersion: string;
-    /** Where to put the certificate authorities, relative to the login's home folder. */
-    readonly caBundle: string;
-    /** The certificate authorities themselves. */
-    readonly caBundlePem: string;
+    /** The versions of the servers. */
+    readonly engineVersions: readonly string[];
+    /** The certificate authorities of the servers that the stack makes, and of a source that has its own. */
+    readonly caBundles: readonly HostBundle[];
     /** What its first boot and a session need beside the host itself: rules, endpoints. */
     readonly dependsOn: readonly pulumi.Resource[];
     /** A key of the customer's for the disk; undefined: the one that AWS manages. */
@@ -33,6 +31,10 @@ export interface PsqlHostArgs {
 /** The machine on which people run psql, and the way to the databases. It is reachable by Session Manager, or by SSH too. */
 export class PsqlHost extends pulumi.ComponentResource {
     readonly instanceId: pulumi.Output<string>;
+    /** Of the role that programs on the host act in. */
+    readonly roleName: pulumi.Output<string>;
+    /** The parameter of Systems Manager in which the commands on the host find the databases. */
+    readonly parameterName: string;
     /** Empty where it has none. */
     readonly publicIp: pulumi.Output<string>;
     /** The public address, or the private one where there is no public one. */
@@ -46,15 +48,18 @@ export class PsqlHost extends pulumi.ComponentResource {
             { name: imageParameter(args.instanceType) },
             parent,
         );
-        const userData = aws
-            .getRegionOutput({}, parent)
-            .region.apply((region) =>
-                hostUserData(
-                    args.engineVersion,
-                    args.caBundle,
-                    regionBundle(args.caBundlePem, region),
-                ),
-            );
+        const parameterName = `/${name}/databases`;
+        const userData = aws.getRegionOutput({}, parent).region.apply((region) =>
+            hostUserData({
+                engineVersions: args.engineVersions,
+                bundles: args.caBundles.map(({ file, pem }) => ({
+                    file,
+                    pem: regionBundle(pem, region),
+                })),
+                region,
+                parameterName,
+            }),
+        );
         const role = new aws.iam.Role(
             `${name}-role`,
             {
@@ -111,6 +116,8 @@ export class PsqlHost extends pulumi.ComponentResource {
             },
         );
         this.instanceId = host.id;
+        this.roleName = role.name;
+        this.parameterName = parameterName;
         this.publicIp = host.publicIp;
         this.address = pulumi
             .all([host.publicIp, host.privateIp])

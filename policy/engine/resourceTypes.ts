@@ -21,6 +21,7 @@ export interface ResourceArgs {
     "aws:ec2/subnet:Subnet": ec2.SubnetArgs;
     "aws:iam/groupPolicy:GroupPolicy": iam.GroupPolicyArgs;
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment": iam.GroupPolicyAttachmentArgs;
+    "aws:iam/instanceProfile:InstanceProfile": iam.InstanceProfileArgs;
     "aws:iam/policy:Policy": iam.PolicyArgs;
     "aws:iam/policyAttachment:PolicyAttachment": iam.PolicyAttachmentArgs;
     "aws:iam/role:Role": iam.RoleArgs;

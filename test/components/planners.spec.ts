@@ -121,18 +121,58 @@ describe("the psql host's setup", () => {
         assert.match(imageParameter("t2.medium"), /al2023-ami-kernel-default-x86_64$/);
     });
 
-    it("installs the engine's psql and the certificate authorities where the commands look for them", () => {
+    const setup = { region: "eu-west-1", parameterName: "/audit-trail-dev-host/databases" };
+
+    it("installs the newest psql, the certificate authorities and the commands", () => {
         const file = path.join(__dirname, "..", "..", "certs", "rds-ca-bundle.pem");
         const pem = regionBundle(readFileSync(file, "utf8"), "eu-west-1");
-        const script = hostUserData("16.9", "certs/rds-ca-bundle.pem", pem);
+        const bundles = [
+            { file: "certs/rds-ca-bundle.pem", pem },
+            { file: "own.pem", pem: "PEM OF A SOURCE" },
+        ];
+        const script = hostUserData({ ...setup, engineVersions: ["16.9", "15.4"], bundles });
         assert.match(script, /^#!\/bin\/bash\nset -euo pipefail\n/);
         assert.match(script, /\ndnf install -y postgresql16\n$/);
         assert.match(script, /mkdir -p \/home\/ec2-user\/certs\n/);
-        const said = /tee \/home\/ec2-user\/certs\/rds-ca-bundle\.pem .*<<'PEM'\n([^]*)\nPEM\n/;
-        assert.equal(said.exec(script)?.[1], pem.trimEnd());
-        assert.ok(script.length < 16 * 1024);
-        const large = hostUserData("16.9", "certs/rds-ca-bundle.pem", "x".repeat(20_000));
-        assert.match(large, /-o \/home\/ec2-user\/certs\/rds-ca-bundle\.pem https:/);
+        const said = (name: string): string | undefined =>
+            new RegExp(`cat >/usr/local/${name} <<'END OF FILE'\n([^]*?)\nEND OF FILE\n`).exec(
+                script,
+            )?.[1];
+        assert.equal(said("share/audit-trail/certs/rds-ca-bundle\\.pem"), pem.trimEnd());
+        assert.equal(said("share/audit-trail/own\\.pem"), "PEM OF A SOURCE");
+        assert.equal(
+            said("share/audit-trail/settings"),
+            "AUDIT_TRAIL_REGION=eu-west-1\nAUDIT_TRAIL_PARAMETER=/audit-trail-dev-host/databases",
+        );
+        assert.match(said("bin/psql-source") ?? "", /^#!\/bin\/bash\n[^]*\nexec psql "\$@"$/);
+        assert.ok(Buffer.byteLength(script) < 16 * 1024, String(Buffer.byteLength(script)));
+    });
+
+    it("leaves out what EC2 does not take, a source's own authorities first", () => {
+        const large = "x".repeat(20_000);
+        const script = (usual: string, own: string): string =>
+            hostUserData({
+                ...setup,
+                engineVersions: ["17.7"],
+                bundles: [
+                    { file: "certs/ca.pem", pem: usual },
+                    { file: "own.pem", pem: own },
+                ],
+            });
+        const fetched =
+            /\ncurl .* -o \/usr\/local\/share\/audit-trail\/certs\/ca\.pem https:.*\n.*\n.* cp /;
+        for (const [usual, own] of [
+            ["PEM", "OWN"],
+            ["PEM", large],
+            [large, "OWN"],
+            [large, large],
+        ] as const) {
+            const text = script(usual, own);
+            assert.ok(Buffer.byteLength(text) <= 16 * 1024);
+            assert.equal(text.includes("\nPEM\n"), usual === "PEM");
+            assert.equal(text.includes("\nOWN\n"), own === "OWN");
+            assert.equal(fetched.test(text), usual === large);
+        }
     });
 });
 

@@ -85,6 +85,7 @@ describe("config", () => {
             host: {
                 wanted: true,
                 image: "pinned",
+                secrets: "none",
                 sshCidr: undefined,
                 instanceType: "t3.medium",
                 keyName: undefined,
@@ -335,6 +336,7 @@ describe("config", () => {
         ["sshCidr", "203.0.113.7", /CIDR notation/],
         ["sshCidr", "me", /CIDR notation/],
         ["psqlHost", "no", /must be true or false/],
+        ["hostSecrets", "dms", /must be none or master/],
         ["hostImage", "newest", /must be pinned or latest/],
         ["hostImage", "ami-0123456789abcdef0", /must be pinned or latest/],
         ["hostInstanceType", "medium", /such as t3\.medium/],

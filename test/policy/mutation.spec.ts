@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Findings } from "../../policy/engine/findings";
 import type { ResourceRule, StackRule } from "../../policy/engine/rule";
 import { StackView } from "../../policy/engine/stackView";
+import type { Values } from "../../policy/engine/values";
 import { rules } from "../../policy/registry";
 import { leastConfig, runProgram } from "../components/support/program";
 import { policyResources, type RecordedResource } from "../components/support/recordedStack";
@@ -31,6 +32,11 @@ function refusing(type: string, inputs: Flip["inputs"]): readonly string[] {
         .map(({ name }) => name);
 }
 
+/** What a rule must be told to accept the program's stack. */
+const SETTINGS: Readonly<Record<string, Values>> = {
+    "stack-secret-readers": { hostReads: "master" },
+};
+
 /** The rules that refuse the stack with one resource's input changed, which is put back afterwards. */
 function refusingStack(view: StackView, urn: string, flip: Flip | undefined): readonly string[] {
     const resource = view.resources.find((one) => one.urn === urn);
@@ -47,7 +53,7 @@ function refusingStack(view: StackView, urn: string, flip: Flip | undefined): re
     }
     const refusing = stackRules.filter((rule) => {
         let count = 0;
-        rule.judge(view, new Findings(() => (count += 1)), {});
+        rule.judge(view, new Findings(() => (count += 1)), SETTINGS[rule.name] ?? {});
         return count > 0;
     });
     if (resource !== undefined) {
@@ -90,6 +96,7 @@ describe("policy: every flip of every input of the program's stack", function ()
             // With a rule that lets somebody in.
             "audit-trail:databaseAccess": "direct",
             "audit-trail:sshCidr": "203.0.113.0/24",
+            "audit-trail:hostSecrets": "master",
         });
         stack = run.resources();
         view = new StackView(policyResources(stack));
@@ -116,6 +123,53 @@ describe("policy: every flip of every input of the program's stack", function ()
             assert.deepEqual(refusing(type, inputs), [], name);
         }
         assert.deepEqual(refusingStack(view, "", undefined), []);
+    });
+
+    it("lets the psql host read the master secrets where the rule's setting says so, and no other", () => {
+        const rule = stackRules.find(({ name }) => name === "stack-secret-readers");
+        const names = stack.map(({ name }) => name);
+        const policy = "audit-trail-dev-host-databases-secrets";
+        assert.ok(names.includes(policy));
+        const judge = (of: readonly RecordedResource[], config: Values): string[] => {
+            const found: string[] = [];
+            const findings = new Findings((text) => found.push(text));
+            rule?.judge(new StackView(policyResources(of)), findings, config);
+            return found;
+        };
+        assert.deepEqual(judge(stack, { hostReads: "master" }), []);
+        assert.match(
+            judge(stack, {})[0] ?? "",
+            /host-databases-secrets is about the secret .*master/,
+        );
+        /** The host's policy, made from other resources. */
+        const from = (input: string, ...others: readonly string[]): RecordedResource[] =>
+            stack.map((one) =>
+                one.name === policy
+                    ? {
+                          ...one,
+                          outputs: { ...one.outputs, [input]: undefined },
+                          madeFrom: {
+                              ...one.madeFrom,
+                              [input]: stack
+                                  .filter(({ name }) => others.includes(name))
+                                  .map(({ urn }) => urn),
+                          },
+                      }
+                    : one,
+            );
+        for (const changed of [
+            from("policy", "audit-trail-dev-audit-database-dms-secret"),
+            from(
+                "policy",
+                "audit-trail-dev-audit-master-secret",
+                "audit-trail-dev-source-database-dms-secret",
+            ),
+            from("role", "audit-trail-dev-vpc"),
+            from("role"),
+            from("role", "audit-trail-dev-host-role", "audit-trail-dev-logs"),
+        ]) {
+            assert.equal(judge(changed, { hostReads: "master" }).length, 1);
+        }
     });
 
     it("may have a schema named by a blank", () => {

@@ -5,6 +5,7 @@ import { iamTypes } from "./iam";
 import { networkTypes } from "./network";
 import { rdsTypes } from "./rds";
 import { secretTypes } from "./secrets";
+import { systemsManagerTypes } from "./systemsManager";
 
 const types: Readonly<Record<string, TypeBehaviour>> = {
     ...dmsTypes,
@@ -13,6 +14,7 @@ const types: Readonly<Record<string, TypeBehaviour>> = {
     ...networkTypes,
     ...rdsTypes,
     ...secretTypes,
+    ...systemsManagerTypes,
 };
 
 /** Types that would have to do something here and do not: recording them would pretend. */

@@ -284,9 +284,8 @@ describe("PsqlHost", () => {
             image: "pinned",
             instanceType: "t2.medium",
             keyName,
-            engineVersion: "17.7",
-            caBundle: "certs/ca.pem",
-            caBundlePem: "PEM OF AUTHORITIES",
+            engineVersions: ["16.9", "17.7"],
+            caBundles: [{ file: "certs/ca.pem", pem: "PEM OF AUTHORITIES" }],
             dependsOn: [],
             tags,
         });

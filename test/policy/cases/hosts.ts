@@ -238,9 +238,17 @@ export const hostCases: readonly ResourceCases[] = [
     {
         rule: "secrets-parameter-encrypted",
         type: "aws:ssm/parameter:Parameter",
-        pass: [{ type: "SecureString", value: "password=hunter2" }, { value: "postgresql17" }],
+        pass: [
+            { type: "SecureString", value: "password=hunter2" },
+            { value: "postgresql17" },
+            {
+                value: '{"secretArn":"arn:aws:secretsmanager:eu-west-1:123456789012:secret:a-b-c1D2e3"}',
+            },
+        ],
         fail: [
             { value: "password=hunter2" },
+            { value: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:a password=hunter2" },
+            { value: "client_secret:hunter2" },
             { insecureValue: "postgres://master:hunter2@db.example/postgres" },
             { type: undefined, value: "password=hunter2" },
         ],

@@ -70,6 +70,11 @@ export const passing: readonly PassingFlip[] = [
         reason: "It allows less, names another resource in full, or writes one text as a list: rights that are wide, open-ended or for somebody who is not known are refused.",
     },
     {
+        type: /^aws:ssm\/parameter:/,
+        paths: /^value(\..*)?$/,
+        reason: "No secret is in it, which a rule of its own demands; the commands on the host say what they do not find there, and know a server by its certificate alone.",
+    },
+    {
         type: /[pP]arameterGroup/,
         paths: /^parameters\.\*(\.applyMethod)?$/,
         how: ABSENT,

@@ -1,0 +1,75 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { readSecrets } from "../iamPolicies";
+import type { Tags } from "../tags";
+
+/** A database as the commands on the psql host need to know it. */
+interface HostDatabase {
+    readonly host: pulumi.Input<string>;
+    readonly port: pulumi.Input<number>;
+    readonly databaseName: string;
+    /** Path of the certificate authorities' file, see {@link HostBundle}. */
+    readonly caBundle: string;
+    readonly masterSecretArn: pulumi.Input<string>;
+}
+
+/** Arguments of {@link HostDatabases}. */
+export interface HostDatabasesArgs {
+    readonly parameterName: string;
+    /** Name of the host's role. */
+    readonly role: pulumi.Input<string>;
+    readonly source: HostDatabase;
+    readonly audit: HostDatabase;
+    /** Whether the host reads the secrets of both master users: whoever has a shell there can then rewrite the log. */
+    readonly readsSecrets: boolean;
+    /** The customer's key that encrypts the secrets, if there is one. */
+    readonly kmsKeyArn: string | undefined;
+    readonly tags: Tags;
+}
+
+/**
+ * What the commands on the psql host find when they are run: where the databases are, as a parameter of Systems Manager, which
+ * the managed policy of the host's role lets it read; and the right to read the master secrets, if the config gives it. The host
+ * itself is made before the databases, because the way to them leads through it.
+ */
+export class HostDatabases extends pulumi.ComponentResource {
+    constructor(name: string, args: HostDatabasesArgs, opts?: pulumi.ComponentResourceOptions) {
+        super("auditTrail:index:HostDatabases", name, {}, opts);
+        const parent = { parent: this };
+        const { source, audit, readsSecrets, kmsKeyArn } = args;
+        new aws.ssm.Parameter(
+            `${name}-parameter`,
+            {
+                name: args.parameterName,
+                type: "String",
+                description: "Where the commands on the psql host find the databases",
+                value: pulumi.jsonStringify({
+                    source: described(source, readsSecrets),
+                    audit: described(audit, readsSecrets),
+                }),
+                tags: args.tags,
+            },
+            parent,
+        );
+        if (readsSecrets) {
+            new aws.iam.RolePolicy(
+                `${name}-secrets`,
+                {
+                    role: args.role,
+                    policy: pulumi
+                        .all([source.masterSecretArn, audit.masterSecretArn])
+                        .apply((arns) => JSON.stringify(readSecrets(arns, kmsKeyArn))),
+                },
+                parent,
+            );
+        }
+        this.registerOutputs();
+    }
+}
+
+function described(
+    { host, port, databaseName: database, caBundle, masterSecretArn: secretArn }: HostDatabase,
+    readsSecrets: boolean,
+): Readonly<Record<string, pulumi.Input<number | string>>> {
+    return { host, port, database, caBundle, ...(readsSecrets ? { secretArn } : {}) };
+}
