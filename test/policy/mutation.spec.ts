@@ -6,6 +6,7 @@ import type { Values } from "../../policy/engine/values";
 import { rules } from "../../policy/registry";
 import { leastConfig, runProgram } from "../components/support/program";
 import { policyResources, type RecordedResource } from "../components/support/recordedStack";
+import { breakages } from "./support/brokenSettings";
 import { type Flip, flips } from "./support/flips";
 import { meantFor } from "./support/meantFor";
 import { passing, type PassingFlip } from "./support/passingFlips";
@@ -169,6 +170,19 @@ describe("policy: every flip of every input of the program's stack", function ()
             from("role", "audit-trail-dev-host-role", "audit-trail-dev-logs"),
         ]) {
             assert.equal(judge(changed, { hostReads: "master" }).length, 1);
+        }
+    });
+
+    it("is refused by its rule with any setting broken", () => {
+        for (const { rule, type, match, break: change } of breakages) {
+            const broken = stack.filter(
+                (one) => one.type === type && (match?.(one.name, { ...one.inputs }) ?? true),
+            );
+            const isRefused = broken.some(({ inputs }) =>
+                refusing(type, change({ ...inputs })).includes(rule),
+            );
+            const isOfStacks = stackRules.some(({ name }) => name === rule);
+            assert.ok(isRefused || isOfStacks, `${rule} on ${type}`);
         }
     });
 

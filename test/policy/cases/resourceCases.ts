@@ -8,9 +8,10 @@ export type Outcome = ReturnType<typeof outcome>;
 export interface ResourceCases {
     readonly rule: string;
     readonly type: string;
-    /** The inputs to start from, where the good stack has no resource of the type. */
+    /** The inputs to start from; without them, those of the good stack's first resource of the type. */
     readonly base?: Values;
     readonly pass: readonly Values[];
+    /** Where test/policy/support/brokenSettings.ts has none for the rule, the program is broken with the first one. */
     readonly fail: readonly Values[];
     readonly absent: readonly (readonly [Values, Outcome])[];
     readonly unknown: readonly (readonly [Values, Outcome])[];

@@ -1,4 +1,6 @@
 import { Output } from "@pulumi/pulumi";
+import { headerColumns } from "../../../policy/dms/demandedHeaders";
+import { resourceCases } from "../cases";
 
 type Inputs = Record<string, unknown>;
 
@@ -67,9 +69,7 @@ const CLUSTER = "aws:rds/cluster:Cluster";
 const CLUSTER_GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup";
 const ENDPOINT = "aws:dms/endpoint:Endpoint";
 const GROUP = "aws:ec2/securityGroup:SecurityGroup";
-const HOST = "aws:ec2/instance:Instance";
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
-const REPLICATION = "aws:dms/replicationInstance:ReplicationInstance";
 const SECRET = "aws:secretsmanager/secret:Secret";
 const TASK = "aws:dms/replicationTask:ReplicationTask";
 
@@ -102,15 +102,8 @@ export const withoutBreakage: readonly string[] = [
     "stack-known-types",
 ];
 
-/**
- * Ways to break a good program one setting at a time: at least one for every rule whose resource types such a program
- * has. Inputs may hold outputs; what a breakage reads must be a plain text or an output of one.
- *
- * Under the engine, apply them with `pulumi.runtime.registerStackTransformation`, before inputs are sent: after a
- * `registerResourceTransform` the engine goes on telling policies what the property was made from before. The engine
- * asks rules about the stack only when no resource was refused, so a breakage of theirs needs a preview of its own.
- */
-export const breakages: readonly Breakage[] = [
+/** Those that are more than other values of inputs, or more than one for their rule. */
+const written: readonly Breakage[] = [
     {
         rule: "rds-logical-replication-on",
         type: CLUSTER_GROUP,
@@ -142,34 +135,6 @@ export const breakages: readonly Breakage[] = [
         break: parameter(name, value),
     })),
     { rule: "rds-tls-forced", type: CLUSTER_GROUP, break: parameter("rds.force_ssl", "0") },
-    {
-        rule: "rds-not-public",
-        type: "aws:rds/clusterInstance:ClusterInstance",
-        break: set({ publiclyAccessible: true }),
-    },
-    { rule: "rds-storage-encrypted", type: CLUSTER, break: set({ storageEncrypted: false }) },
-    { rule: "rds-backups-kept", type: CLUSTER, break: set({ backupRetentionPeriod: 1 }) },
-    {
-        rule: "rds-logs-exported",
-        type: CLUSTER,
-        break: set({ enabledCloudwatchLogsExports: undefined }),
-    },
-    {
-        rule: "dms-instance-not-public",
-        type: REPLICATION,
-        break: set({ publiclyAccessible: true }),
-    },
-    {
-        rule: "dms-instance-not-public",
-        type: REPLICATION,
-        break: set({ publiclyAccessible: undefined }),
-    },
-    {
-        rule: "dms-instance-engine-current",
-        type: REPLICATION,
-        break: set({ engineVersion: "3.5.3" }),
-    },
-    { rule: "dms-endpoint-tls", type: ENDPOINT, break: set({ sslMode: "none" }) },
     {
         rule: "dms-endpoint-secret",
         type: ENDPOINT,
@@ -217,17 +182,6 @@ export const breakages: readonly Breakage[] = [
         match: isSource,
         break: postgresSetting(change),
     })),
-    {
-        rule: "dms-task-captures-changes",
-        type: TASK,
-        break: set({ migrationType: "full-load" }),
-    },
-    {
-        rule: "dms-task-captures-changes",
-        type: TASK,
-        break: set({ migrationType: "cdc", cdcStartTime: "2030-01-01T00:00:00Z" }),
-    },
-    { rule: "dms-task-started", type: TASK, break: set({ startReplicationTask: false }) },
     {
         rule: "dms-task-keeps-staging",
         type: TASK,
@@ -335,15 +289,10 @@ export const breakages: readonly Breakage[] = [
             rule["rule-type"] === "selection" ? { ...rule, "rule-action": "include" } : rule,
         ]),
     },
-    ...[
-        "audit_trail_operation",
-        "audit_trail_commit_timestamp",
-        "audit_trail_stream_position",
-        "audit_trail_change_seq",
-    ].map((column): Breakage => ({
+    ...headerColumns.map(({ name }): Breakage => ({
         rule: "dms-mapping-header-columns",
         type: TASK,
-        break: mapping((rule) => (rule.value === column ? [] : [rule])),
+        break: mapping((rule) => (rule.value === name ? [] : [rule])),
     })),
     {
         rule: "dms-mapping-header-columns",
@@ -389,21 +338,6 @@ export const breakages: readonly Breakage[] = [
         type: GROUP,
         break: set({ ingress: [{ protocol: "tcp", fromPort: 22, toPort: 22, self: true }] }),
     },
-    {
-        rule: "ec2-volumes-encrypted",
-        type: HOST,
-        break: set({ rootBlockDevice: { encrypted: false } }),
-    },
-    {
-        rule: "ec2-imdsv2-only",
-        type: HOST,
-        break: set({ metadataOptions: { httpTokens: "optional" } }),
-    },
-    {
-        rule: "ec2-user-data-without-secrets",
-        type: HOST,
-        break: set({ userData: "#!/bin/bash\nexport PGPASSWORD=not-a-real-one\n" }),
-    },
     { rule: "secrets-not-public", type: SECRET, break: set({ policy: EVERYBODY }) },
     {
         rule: "iam-policies-narrow",
@@ -424,11 +358,6 @@ export const breakages: readonly Breakage[] = [
         rule: "iam-roles-trust-services",
         type: "aws:iam/role:Role",
         break: set({ assumeRolePolicy: EVERYBODY }),
-    },
-    {
-        rule: "postgresql-roles-limited",
-        type: "postgresql:index/role:Role",
-        break: set({ superuser: true }),
     },
     {
         rule: "vpc-no-ingress-from-anywhere",
@@ -475,3 +404,20 @@ export const breakages: readonly Breakage[] = [
         break: set({ referencedSecurityGroupId: undefined, cidrIpv4: "10.0.0.0/16" }),
     },
 ];
+
+/** For every other rule about single resources, the first inputs that its cases say it refuses. */
+const fromCases: readonly Breakage[] = resourceCases
+    .filter(({ rule }, at) => resourceCases.findIndex((one) => one.rule === rule) === at)
+    .filter(({ rule }) => !withoutBreakage.includes(rule))
+    .filter(({ rule }) => !written.some((one) => one.rule === rule))
+    .map(({ rule, type, fail: [inputs = {}] }) => ({ rule, type, break: set({ ...inputs }) }));
+
+/**
+ * Ways to break a good program one setting at a time: at least one for every rule whose resource types such a program
+ * has. Inputs may hold outputs; what a breakage reads must be a plain text or an output of one.
+ *
+ * Under the engine, apply them with `pulumi.runtime.registerStackTransformation`, before inputs are sent: after a
+ * `registerResourceTransform` the engine goes on telling policies what the property was made from before. The engine
+ * asks rules about the stack only when no resource was refused, so a breakage of theirs needs a preview of its own.
+ */
+export const breakages: readonly Breakage[] = [...written, ...fromCases];

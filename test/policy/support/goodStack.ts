@@ -1,6 +1,7 @@
 import { sourceSettings, targetSettings } from "../../../components/dms/dmsEndpoint";
 import { taskSettings } from "../../../components/dms/taskSettings";
 import type { Values } from "../../../policy/engine/values";
+import { HEADERS } from "../../../trail/headerColumns";
 import { type JudgedResource, UNKNOWN } from "./judge";
 
 /** An input that is made from outputs of other resources, and so unknown in the first preview. */
@@ -50,19 +51,9 @@ export const goodMapping: { readonly rules: readonly Values[] } = {
             "object-locator": { "schema-name": "public", "table-name": "items" },
             value: "items_staging",
         },
-        header(3, "audit_trail_operation", "operation_indicator('D', 'U', 'I')", {
-            type: "string",
-            length: 50,
-        }),
-        header(4, "audit_trail_commit_timestamp", "$AR_H_COMMIT_TIMESTAMP", {
-            type: "datetime",
-            precision: 6,
-        }),
-        header(5, "audit_trail_stream_position", "$AR_H_STREAM_POSITION", {
-            type: "string",
-            length: 50,
-        }),
-        header(6, "audit_trail_change_seq", "$AR_H_CHANGE_SEQ", { type: "string", length: 50 }),
+        ...HEADERS.map(({ name, expression, dataType }, at) =>
+            header(3 + at, name, expression, dataType),
+        ),
     ],
 };
 
@@ -312,7 +303,7 @@ export function previewed({ type, name, inputs }: WrittenResource): JudgedResour
 export function goodResource(type: string): WrittenResource {
     const found = goodStack.find((resource) => resource.type === type);
     if (found === undefined) {
-        throw new Error(`The good stack holds no ${type}; add one.`);
+        throw new Error(`The good stack holds no ${type}: give the cases a base.`);
     }
     return found;
 }
