@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { DatabaseServer } from "./components/cluster/databaseServer";
 import { ExistingServer } from "./components/cluster/existingServer";
+import { loginPolicy } from "./components/cluster/iamLogins";
 import { makeServer } from "./components/cluster/makeServer";
 import { masterProvider } from "./components/cluster/postgresqlProvider";
 import { routed } from "./components/cluster/routed";
@@ -31,7 +32,7 @@ import { formatTableName } from "./trail/names";
 const config = loadConfig();
 const { trail, cluster, dms } = config;
 const { databaseName } = cluster;
-const { deletionProtection, highAvailability: multiAz, kmsKeyArn } = config.stack;
+const { deletionProtection, highAvailability: multiAz, kmsKeyArn, passwordVersion } = config.stack;
 const caBundle = readCaBundle(__dirname, cluster.caBundle);
 const { path: caBundlePath, pem: caBundlePem } = caBundle;
 const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
@@ -122,6 +123,7 @@ const allServers = {
     deletionProtection,
     guard,
     kmsKeyArn,
+    passwordVersion,
     caBundlePath,
     tags,
 };
@@ -136,7 +138,11 @@ const source = found
           tags,
       })
     : makeServer(`${prefix}-source`, config.source.server, sourceParameters(), allServers);
-const audit = makeServer(`${prefix}-audit`, config.audit.server, auditParameters(), allServers);
+const iamUsers = config.audit.users.filter(({ authentication }) => authentication === "iam");
+const audit = makeServer(`${prefix}-audit`, config.audit.server, auditParameters(), {
+    ...allServers,
+    ...(iamUsers.length > 0 ? { iamAuthentication: true } : {}),
+});
 const hostDatabases =
     host &&
     new HostDatabases(`${prefix}-host-databases`, {
@@ -177,6 +183,7 @@ const sourceDatabase = new SourceDatabase(
         allowKeyUpdates: config.source.allowKeyUpdates,
         fullReplicaIdentity: config.source.fullReplicaIdentity,
         kmsKeyArn,
+        passwordVersion,
         tags,
     },
     inDatabase(`${prefix}-source`, source),
@@ -189,8 +196,10 @@ const auditDatabase = new AuditDatabase(
         tables: trail.tables,
         columns: trail.columns,
         definitions: sourceDatabase.definitions,
+        users: config.audit.users,
         guard,
         kmsKeyArn,
+        passwordVersion,
         tags,
     },
     inDatabase(`${prefix}-audit`, audit),
@@ -239,6 +248,17 @@ export const auditClusterArn = audit.arn;
 export const auditMasterSecretArn = audit.masterSecretArn;
 export const auditDmsSecretArn = auditDatabase.dmsSecretArn;
 export const auditPsql = audit.psql;
+/** By login: the policy that a person's IAM role needs to log in to the audit server as it. */
+export const auditLoginPolicies =
+    iamUsers.length === 0
+        ? undefined
+        : pulumi
+              .all([audit.arn, audit.resourceId])
+              .apply(([arn, id]) =>
+                  Object.fromEntries(
+                      iamUsers.map(({ login }) => [login, loginPolicy(arn, id, login)]),
+                  ),
+              );
 export const hostId = host?.instanceId;
 export const hostAddress = host?.publicIp;
 /** The way to the databases from the machine that runs Pulumi or a command. */

@@ -92,6 +92,15 @@ function checkLimits({ trail, source }: Config): void {
     }
 }
 
+/** @throws Error when the user who deploys is listed as a login of people. */
+function checkUsers({ cluster: { masterUsername }, audit: { users } }: Config): void {
+    if (users.some(({ login }) => login === masterUsername)) {
+        throw new Error(
+            `The config key ${NAMESPACE}:databaseUsers lists ${masterUsername}, which is the master user of the audit server and may do everything there; remove it with "pulumi config rm --path databaseUsers.${masterUsername}".`,
+        );
+    }
+}
+
 /** @throws Error when the class of all servers is none of a server's kind, and that server has no class of its own. */
 function checkClasses({ cluster, source, audit }: Config): void {
     for (const { kind, instanceClass } of [source.server, audit.server]) {
@@ -163,6 +172,7 @@ export function parseConfig(raw: Readonly<Record<string, string>>): Config {
     checkSource(config, raw["aws:region"]);
     checkAccess(config);
     checkClasses(config);
+    checkUsers(config);
     checkKey(config, raw["aws:region"]);
     return config;
 }

@@ -1,6 +1,7 @@
 import type { TableName } from "../trail/tableDefinition";
 import * as access from "./accessParsers";
 import { columnsOf } from "./columnParser";
+import { databaseUsers } from "./databaseUsersParser";
 import * as parsers from "./keyParsers";
 import { resourceNames, someOf, tables } from "./listParsers";
 import { network } from "./networkParser";
@@ -169,6 +170,14 @@ export const KEY_GROUPS = {
                 meaning:
                     "The server of the log: kind (aurora or rds), engineVersion, instanceClass, serverless (minCapacity, maxCapacity), multiAz, allocatedStorage and maxAllocatedStorage in GB, whenDestroyed (delete, snapshot or retain)",
                 page: "aws.md#the-servers",
+            },
+            users: {
+                key: "databaseUsers",
+                parser: databaseUsers,
+                default: "{}",
+                meaning:
+                    "People's logins at the audit server, each with its role (auditor or operator) and its authentication (iam or existing)",
+                page: "aws.md#peoples-logins",
             },
         },
     },
@@ -339,6 +348,14 @@ export const KEY_GROUPS = {
                 meaning:
                     "KMS key of your own for storage, snapshots, secrets, endpoints and logs; without one, AWS's own keys; another key replaces databases",
                 page: "aws.md#a-key-of-your-own",
+            },
+            passwordVersion: {
+                key: "passwordVersion",
+                parser: parsers.integer(1, 1_000_000),
+                default: "1",
+                meaning:
+                    "Another number gives every login that the program made a new password, and resumes the task with it",
+                page: "aws.md#passwords",
             },
             deletionProtection: {
                 key: "deletionProtection",

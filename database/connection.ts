@@ -15,6 +15,8 @@ export interface Connection {
     readonly database: string;
     readonly user: string;
     readonly password: string;
+    /** The password before this one. A server to which this one has not come yet still has it. */
+    readonly formerPassword?: string;
     /**
      * Path of the PEM file of the certificate authorities that may have signed the server's certificate, relative to the
      * program's working folder. Not its text: the state holds a connection for every script, and Amazon's bundle is large.
@@ -48,7 +50,7 @@ export function isUnreachable(error: unknown): boolean {
 
 /** What a preview says of a database that nobody can ask before the update: its server's address is made anew. */
 export const UNKNOWN_SERVER =
-    "the update changes the database's server, and its address is not known before that";
+    "the update gives the database another server or another password, which is not known before that";
 
 /** Whether a preview knows the address; of one that it does not know, the engine passes a text in its place. */
 export function isKnownConnection(connection: unknown): connection is Connection {
@@ -67,7 +69,7 @@ export function connectionProblem(connection: Connection, error: unknown): strin
         return `The ${where} cannot be reached (${codeOf(error) || reason}); run Pulumi where the private database is reachable, and check that the instance is running.`;
     }
     if (codeOf(error) === "28P01") {
-        return `The ${where} refused the password of user "${connection.user}"; give this user the password that its secret holds (the stack's outputs name the secrets), and run the command again.`;
+        return `The ${where} refused the password of user "${connection.user}"; if the password has changed since the last update, run pulumi up; otherwise give this user the password that its secret holds (the stack's outputs name the secrets).`;
     }
     if (codeOf(error) === "3D000") {
         return `The server at ${connection.host}:${String(connection.port)} has no database "${connection.database}"; check the config key audit-trail:databaseName.`;
@@ -89,14 +91,13 @@ function readCa(file: string): string {
     }
 }
 
-/**
- * Opens a verified TLS connection, hands it to `work` and closes it whatever happens. The environment's PG variables
- * decide nothing.
- */
-export async function withClient<T>(
-    connection: Connection,
-    work: (client: pg.Client) => Promise<T>,
-): Promise<T> {
+/** An open session, and what closes it together with its way. */
+interface OpenSession {
+    readonly client: pg.Client;
+    readonly close: () => Promise<void>;
+}
+
+async function openSession(connection: Connection): Promise<OpenSession> {
     const config = {
         host: connection.host,
         port: connection.port,
@@ -133,10 +134,42 @@ export async function withClient<T>(
         client.on("error", () => undefined);
         await client.connect();
         await prepareSession(client);
+        return { client, close };
     } catch (error) {
         await close();
         throw new Error(connectionProblem(connection, error), { cause: error });
     }
+}
+
+function isRefusedPassword(error: unknown): boolean {
+    return error instanceof Error && codeOf(error.cause) === "28P01";
+}
+
+async function openWithEither({ formerPassword, ...connection }: Connection): Promise<OpenSession> {
+    try {
+        return await openSession(connection);
+    } catch (error) {
+        if (formerPassword === undefined || !isRefusedPassword(error)) {
+            throw error;
+        }
+        // Whoever is refused again hears of the password that counts.
+        return await openSession({ ...connection, password: formerPassword }).catch(
+            (again: unknown) => {
+                throw isRefusedPassword(again) ? error : again;
+            },
+        );
+    }
+}
+
+/**
+ * Opens a verified TLS connection, hands it to `work` and closes it whatever happens. The environment's PG variables
+ * decide nothing.
+ */
+export async function withClient<T>(
+    connection: Connection,
+    work: (client: pg.Client) => Promise<T>,
+): Promise<T> {
+    const { client, close } = await openWithEither(connection);
     try {
         return await work(client);
     } finally {

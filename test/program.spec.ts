@@ -36,6 +36,7 @@ describe("the program", function () {
             "audit-database-marker-gaps",
             "audit-database-retired",
             "audit-database-tables",
+            "audit-database-users",
             "source-database-grants",
             "source-database-guards",
             "source-database-items",
@@ -150,7 +151,7 @@ describe("the program", function () {
             );
         const ssh = { host: "192.0.2.7", hostKey: "", kind: "ssh", port: 22, user: "ec2-user" };
         assert.deepEqual(run.outputs["databaseRoute"], ssh);
-        assert.equal(connectionsOf(run).split(JSON.stringify(ssh)).length, 1 + 9);
+        assert.equal(connectionsOf(run).split(JSON.stringify(ssh)).length, 1 + 10);
 
         const ssm = await runProgram({ ...leastConfig, "aws:profile": "deploy" });
         const route = {

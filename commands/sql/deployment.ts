@@ -5,6 +5,7 @@ import {
     trailBatches,
 } from "../../trail/auditDeployment";
 import type { TableChoices } from "../../trail/columnChoices";
+import { databaseUserBatches } from "../../trail/databaseUsers";
 import { MARKER_TABLE, type TableGuards } from "../../trail/guards";
 import {
     demoBatches,
@@ -87,6 +88,7 @@ function auditParts(subjects: readonly Subject[], marker: TableDefinition): Part
             steps: [
                 auditObjects(definitions),
                 ...steps("machinery", foundationBatches(definitions)),
+                ...steps("users", databaseUserBatches(definitions, [])),
             ],
         },
         {

@@ -1,4 +1,5 @@
 import { renderSql, type SqlFile } from "../../database/sqlTemplate";
+import { databaseUsersLook } from "../../trail/databaseUsers";
 import { dmsSessionLook } from "../../trail/dmsSession";
 import { addedColumns, carriedColumns } from "../../trail/headerColumns";
 import { formatTableName } from "../../trail/names";
@@ -66,6 +67,7 @@ function previewSteps(definitions: readonly TableDefinition[]): Step[] {
             "audit",
             "before and after the script",
             dmsSessionLook(roles.target),
+            databaseUsersLook([]),
             lookFile(definitions),
         ),
     ].map((step) => ({ ...step, role: DEPLOYER }));

@@ -35,6 +35,7 @@ export class AuroraCluster extends pulumi.ComponentResource implements NewServer
     /** The cluster. */
     readonly owner: aws.rds.Cluster;
     readonly arn: pulumi.Output<string>;
+    readonly resourceId: pulumi.Output<string>;
     /** Name of the writer; known when the instance answers. */
     readonly host: pulumi.Output<string>;
     readonly port: pulumi.Output<number>;
@@ -48,7 +49,9 @@ export class AuroraCluster extends pulumi.ComponentResource implements NewServer
     constructor(name: string, args: AuroraClusterArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:AuroraCluster", name, {}, opts);
         const owner = serverOwner(name, args, this);
-        const password = new Password(`${name}-master-password`, { parent: this }).value;
+        const password = new Password(`${name}-master-password`, args.passwordVersion, {
+            parent: this,
+        });
         const subnets = subnetGroup(owner, args);
         const parameters = parameterGroup(owner, args);
         const cluster = auroraCluster(owner, args, { password, subnets, parameters });
@@ -66,6 +69,7 @@ export class AuroraCluster extends pulumi.ComponentResource implements NewServer
         this.owner = cluster;
         this.engineVersion = args.engineVersion;
         this.arn = cluster.arn;
+        this.resourceId = cluster.clusterResourceId;
         this.host = access.host;
         this.port = access.port;
         this.psql = access.psql;
@@ -91,7 +95,7 @@ function parameterGroup(owner: Owner, args: AuroraClusterArgs): aws.rds.ClusterP
 
 /** What the cluster itself is made with. */
 interface ClusterParts {
-    readonly password: pulumi.Output<string>;
+    readonly password: Password;
     readonly subnets: aws.rds.SubnetGroup;
     readonly parameters: aws.rds.ClusterParameterGroup;
 }
@@ -108,7 +112,8 @@ function auroraCluster(
         engineVersion: args.engineVersion,
         databaseName: args.databaseName,
         masterUsername: args.masterUsername,
-        masterPassword: pulumi.secret(password),
+        masterPassword: pulumi.secret(password.value),
+        iamDatabaseAuthenticationEnabled: args.iamAuthentication,
         dbSubnetGroupName: subnets.name,
         dbClusterParameterGroupName: parameters.name,
         vpcSecurityGroupIds: [args.securityGroupId],

@@ -7,12 +7,15 @@ import { named, type Tags } from "../tags";
 import { DatabaseCredentials } from "./databaseCredentials";
 import type { DatabaseServer } from "./databaseServer";
 import { majorVersion } from "./engineVersion";
+import type { Password } from "./password";
 import { psqlOutput } from "./psqlCommand";
 import type { ServerParameter } from "./serverParameters";
 
 /** A server that the stack makes. */
 export interface NewServer extends DatabaseServer, pulumi.Resource {
     readonly arn: pulumi.Output<string>;
+    /** The id that AWS gave it, by which policies of IAM name it. */
+    readonly resourceId: pulumi.Output<string>;
 }
 
 /** What is left of a server when it is destroyed, once nothing protects it: nothing, a final snapshot, or the server itself. */
@@ -25,6 +28,10 @@ export interface NewServerArgs {
     readonly instanceClass: string;
     readonly databaseName: string;
     readonly masterUsername: string;
+    /** Another number gives the master user another password. */
+    readonly passwordVersion?: number;
+    /** Whether IAM authenticates logins beside those with passwords. */
+    readonly iamAuthentication?: boolean;
     readonly parameters: readonly ServerParameter[];
     /** Private subnets in two zones. */
     readonly subnetIds: readonly pulumi.Input<string>[];
@@ -147,7 +154,7 @@ export function encryptedLog(
 interface MasterLogin {
     readonly host: pulumi.Output<string>;
     readonly port: pulumi.Output<number>;
-    readonly password: pulumi.Output<string>;
+    readonly password: Password;
 }
 
 /** The ways in as the master user, for the program and for people. */
@@ -170,17 +177,15 @@ export function masterAccess(
 function masterSecret(
     { name, tags, opts }: Owner,
     { databaseName, masterUsername: username, kmsKeyArn }: NewServerArgs,
-    login: MasterLogin,
+    { host, port, password }: MasterLogin,
 ): pulumi.Output<string> {
     return new DatabaseCredentials(
         `${name}-master`,
         {
             description: `Master user of ${name}`,
             username,
-            databaseName,
-            kmsKeyArn,
-            tags,
-            ...login,
+            password: password.value,
+            ...{ host, port, databaseName, kmsKeyArn, tags },
         },
         opts,
     ).secretArn;
@@ -188,7 +193,13 @@ function masterSecret(
 
 function connectionOf(
     { databaseName: database, masterUsername: user, caBundlePath: caPath }: NewServerArgs,
-    login: MasterLogin,
+    { host, port, password }: MasterLogin,
 ): pulumi.Output<Connection> {
-    return pulumi.secret(pulumi.output({ ...login, database, user, caPath }));
+    const { value, former } = password;
+    return pulumi.secret(
+        pulumi.all([host, port, value, former]).apply(([host, port, password, formerPassword]) => ({
+            ...{ host, port, database, user, password, caPath },
+            ...(formerPassword === undefined ? {} : { formerPassword }),
+        })),
+    );
 }

@@ -8,34 +8,65 @@ const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 /** 32 characters of 62 are 190 bits. RDS allows at most 99, DMS and PostgreSQL more. */
 const LENGTH = 32;
 
-interface PasswordState {
-    readonly value: string;
+/** The version of every password until the config asks for others. */
+const FIRST_PASSWORD = 1;
+
+interface PasswordInputs {
+    readonly version: number;
 }
 
-const provider: pulumi.dynamic.ResourceProvider<object, PasswordState> = {
-    create() {
-        const value = Array.from(
-            { length: LENGTH },
-            () => ALPHABET[crypto.randomInt(ALPHABET.length)],
-        );
-        return Promise.resolve({ id: "password", outs: { value: value.join("") } });
-    },
-    diff() {
-        return Promise.resolve({ changes: false });
-    },
+/** A state of the first version of the program has no version and no former password. */
+interface PasswordState extends Partial<PasswordInputs> {
+    readonly value: string;
+    readonly former?: string;
+}
+
+function randomPassword(): string {
+    return Array.from({ length: LENGTH }, () => ALPHABET[crypto.randomInt(ALPHABET.length)]).join(
+        "",
+    );
+}
+
+function isAnother(olds: PasswordState, news: PasswordInputs): boolean {
+    return (olds.version ?? FIRST_PASSWORD) !== news.version;
+}
+
+/** What is done to a password; apart from the resource, so that it can be asked without an engine. */
+export const passwordProvider: pulumi.dynamic.ResourceProvider<PasswordInputs, PasswordState> = {
+    create: ({ version }) =>
+        Promise.resolve({ id: "password", outs: { value: randomPassword(), version } }),
+    diff: (_id, olds, news) => Promise.resolve({ changes: isAnother(olds, news) }),
+    update: (_id, olds, news) =>
+        Promise.resolve({
+            outs: isAnother(olds, news)
+                ? { value: randomPassword(), former: olds.value, version: news.version }
+                : olds,
+        }),
 };
 
-/** A random password. It is made once, is kept as a secret in the stack's state, and never changes by itself. */
+/**
+ * A random password. It is kept as a secret in the stack's state, and never changes by itself: another version makes another
+ * password.
+ */
 export class Password extends pulumi.dynamic.Resource {
     /** The password; always a secret. */
     declare readonly value: pulumi.Output<string>;
+    /**
+     * The one before, if there was one; always a secret. An update that ended between the making of a password and its arrival
+     * at the server leaves a server that has this one.
+     */
+    declare readonly former: pulumi.Output<string | undefined>;
 
-    constructor(name: string, opts?: pulumi.CustomResourceOptions) {
+    constructor(
+        name: string,
+        version: number = FIRST_PASSWORD,
+        opts?: pulumi.CustomResourceOptions,
+    ) {
         super(
-            provider,
+            passwordProvider,
             name,
-            { value: undefined },
-            { ...opts, additionalSecretOutputs: ["value"] },
+            { version, value: undefined, former: undefined },
+            { ...opts, additionalSecretOutputs: ["value", "former"] },
             "auditTrail",
             "Password",
         );

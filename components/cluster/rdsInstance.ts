@@ -32,6 +32,7 @@ export class RdsInstance extends pulumi.ComponentResource implements NewServer {
     /** The instance. */
     readonly owner: aws.rds.Instance;
     readonly arn: pulumi.Output<string>;
+    readonly resourceId: pulumi.Output<string>;
     readonly host: pulumi.Output<string>;
     readonly port: pulumi.Output<number>;
     readonly masterSecretArn: pulumi.Output<string>;
@@ -44,7 +45,9 @@ export class RdsInstance extends pulumi.ComponentResource implements NewServer {
     constructor(name: string, args: RdsInstanceArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:RdsInstance", name, {}, opts);
         const owner = serverOwner(name, args, this);
-        const password = new Password(`${name}-master-password`, { parent: this }).value;
+        const password = new Password(`${name}-master-password`, args.passwordVersion, {
+            parent: this,
+        });
         const instance = rdsInstance(owner, args, password);
         const { address: host, port } = instance;
         const access = masterAccess(owner, args, { host, port, password });
@@ -52,6 +55,7 @@ export class RdsInstance extends pulumi.ComponentResource implements NewServer {
         this.owner = instance;
         this.engineVersion = args.engineVersion;
         this.arn = instance.arn;
+        this.resourceId = instance.resourceId;
         this.host = host;
         this.port = port;
         this.psql = access.psql;
@@ -75,11 +79,7 @@ function parameterGroup(owner: Owner, args: RdsInstanceArgs): aws.rds.ParameterG
     );
 }
 
-function rdsInstance(
-    owner: Owner,
-    args: RdsInstanceArgs,
-    password: pulumi.Output<string>,
-): aws.rds.Instance {
+function rdsInstance(owner: Owner, args: RdsInstanceArgs, password: Password): aws.rds.Instance {
     const { name, tags, opts } = owner;
     const inputs: aws.rds.InstanceArgs = {
         identifier: name,
@@ -94,7 +94,8 @@ function rdsInstance(
         kmsKeyId: args.kmsKeyArn,
         dbName: args.databaseName,
         username: args.masterUsername,
-        password: pulumi.secret(password),
+        password: pulumi.secret(password.value),
+        iamDatabaseAuthenticationEnabled: args.iamAuthentication,
         dbSubnetGroupName: subnetGroup(owner, args).name,
         parameterGroupName: parameterGroup(owner, args).name,
         vpcSecurityGroupIds: [args.securityGroupId],

@@ -7,6 +7,11 @@ import {
     trailBatches,
 } from "../../trail/auditDeployment";
 import type { TableChoices } from "../../trail/columnChoices";
+import {
+    type DatabaseUser,
+    databaseUserBatches,
+    databaseUsersLook,
+} from "../../trail/databaseUsers";
 import { dmsSessionLook } from "../../trail/dmsSession";
 import { MARKER_TABLE } from "../../trail/guards";
 import { formatTableName } from "../../trail/names";
@@ -14,11 +19,16 @@ import { roles, schemas } from "../../trail/rolesAndSchemas";
 import { definitionOf, type TableDefinition, type TableName } from "../../trail/tableDefinition";
 import { lookFile } from "../../trail/tableLife";
 import type { DatabaseServer } from "../cluster/databaseServer";
-import { Password } from "../cluster/password";
 import type { ReplacementGuard } from "../replacementGuard";
 import type { Tags } from "../tags";
 import { AuditedTable } from "./auditedTable";
-import { type DatabaseOwner, databaseOwner, dmsCredentials, sqlScript } from "./databaseOwner";
+import {
+    type DatabaseOwner,
+    databaseOwner,
+    dmsCredentials,
+    dmsPassword,
+    sqlScript,
+} from "./databaseOwner";
 import { SqlScript, type SqlScriptArgs } from "./sqlScript";
 
 /** Arguments of {@link AuditDatabase}. */
@@ -31,8 +41,12 @@ export interface AuditDatabaseArgs {
     /** Columns and keys of the tables and of the marker table, as the source has them. */
     readonly definitions: pulumi.Input<readonly TableDefinition[]>;
     readonly guard: Pick<ReplacementGuard, "optionsFor">;
+    /** The people's logins. */
+    readonly users?: readonly DatabaseUser[];
     /** A key of the customer's for the secret of DMS's user; undefined: the one that AWS manages. */
     readonly kmsKeyArn?: string | undefined;
+    /** Another number gives DMS's user another password. */
+    readonly passwordVersion?: number;
     readonly tags: Tags;
 }
 
@@ -55,13 +69,20 @@ export class AuditDatabase extends pulumi.ComponentResource {
         const audited = [...args.tables, MARKER_TABLE];
         const definitions = pulumi.output(args.definitions);
 
-        const password = new Password(`${name}-dms-password`, owner.opts).value;
+        const password = dmsPassword(owner, args.passwordVersion);
         const rolesAndSchemas = [...trailRoles(owner, password), ...trailSchemas(owner, audited)];
         const machinery = sqlScript(
             owner,
             "machinery",
             { batches: foundationBatches(audited), look: dmsSessionLook(roles.target) },
             rolesAndSchemas,
+        );
+        const { users = [] } = args;
+        sqlScript(
+            owner,
+            "users",
+            { batches: databaseUserBatches(audited, users), look: databaseUsersLook(users) },
+            [machinery],
         );
         const functions = logFunctions(owner, audited, definitions, machinery);
         const tables = tableScript(owner, args.guard, audited, definitions, functions);

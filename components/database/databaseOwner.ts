@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { DatabaseCredentials } from "../cluster/databaseCredentials";
 import type { DatabaseServer } from "../cluster/databaseServer";
+import { Password } from "../cluster/password";
 import type { Owner } from "../owner";
 import type { ReplacementGuard } from "../replacementGuard";
 import type { Tags } from "../tags";
@@ -57,6 +58,14 @@ export function sqlScript(
             dependsOn: [...(inDatabase.dependsOn ?? []), ...dependsOn],
         },
     );
+}
+
+/** The password of DMS's user; another version is another password. */
+export function dmsPassword(
+    { name, opts }: DatabaseOwner,
+    version: number | undefined,
+): pulumi.Output<string> {
+    return new Password(`${name}-dms-password`, version, opts).value;
 }
 
 /** Keeps the password of DMS's user in a secret, and returns where DMS finds it. */

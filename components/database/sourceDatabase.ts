@@ -17,10 +17,15 @@ import {
 import { undoScripts } from "../../trail/sourceUndo";
 import type { TableDefinition, TableName } from "../../trail/tableDefinition";
 import type { DatabaseServer } from "../cluster/databaseServer";
-import { Password } from "../cluster/password";
 import { type TableMappings, tableMappings } from "../dms/tableMappings";
 import type { Tags } from "../tags";
-import { type DatabaseOwner, databaseOwner, dmsCredentials, sqlScript } from "./databaseOwner";
+import {
+    type DatabaseOwner,
+    databaseOwner,
+    dmsCredentials,
+    dmsPassword,
+    sqlScript,
+} from "./databaseOwner";
 import { orSentence, repairOf, SourceCatalog } from "./sourceCatalog";
 import { SourcePreflight } from "./sourcePreflight";
 import { DestroyCheck, SourceUndo, type SourceUndoArgs } from "./sourceUndo";
@@ -35,6 +40,8 @@ export interface SourceDatabaseArgs extends GuardChoices {
     readonly demoTable: boolean;
     /** A key of the customer's for the secret of DMS's user; undefined: the one that AWS manages. */
     readonly kmsKeyArn?: string | undefined;
+    /** Another number gives DMS's user another password. */
+    readonly passwordVersion?: number;
     readonly tags: Tags;
 }
 
@@ -60,7 +67,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         const owner = { ...unchecked, inDatabase: { ...unchecked.inDatabase, dependsOn } };
         const tables = [...args.tables, MARKER_TABLE];
 
-        const password = new Password(`${name}-dms-password`, owner.opts).value;
+        const password = dmsPassword(owner, args.passwordVersion);
         const role = dmsRole(owner, password);
         const heartbeat = schema(owner, "heartbeat", schemas.dmsHeartbeat);
         const machinery = schema(owner, "machinery", schemas.trail);
@@ -80,7 +87,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         this.dmsEngineName = args.server.dmsEngineName;
         this.caBundlePem = args.server.caBundle?.pem;
         this.definitions = catalog.definitions;
-        this.tableMappings = mappingsOf(catalog, args.columns);
+        this.tableMappings = mappingsOf(catalog, args);
         this.dmsSecretArn = dmsCredentials(owner, roles.source, password);
         this.registerOutputs({
             definitions: this.definitions,
@@ -245,9 +252,11 @@ function guardScript(
 
 function mappingsOf(
     { replicated, columnsHash }: SourceCatalog,
-    columns: readonly TableChoices[],
+    { columns, passwordVersion }: SourceDatabaseArgs,
 ): pulumi.Output<TableMappings> {
     return pulumi
         .all([replicated, columnsHash])
-        .apply(([tables, hash]) => orSentence(() => tableMappings(tables, hash, columns)));
+        .apply(([tables, hash]) =>
+            orSentence(() => tableMappings(tables, hash, columns, passwordVersion)),
+        );
 }

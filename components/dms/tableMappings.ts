@@ -69,21 +69,23 @@ const MAPPINGS_LIMIT_BYTES = 2_000_000;
  * list: a table that is added at its end leaves the rules of the others as they were. The config refuses tables that DMS
  * would confuse.
  *
- * DMS learns a table's columns when its task starts. So the name of the first rule, which means nothing to DMS, contains a
- * hash of the columns. When the hash changes, the task changes too: AWS's provider stops and modifies it, then resumes it there.
+ * DMS learns a table's columns when its task starts, and is certain to read its secrets then. So the name of the first rule, which means nothing to DMS, contains a
+ * hash of the columns and of the passwords' version. When the hash changes, the task changes too: AWS's provider stops and modifies it, then resumes it there.
  * Names are alphanumeric, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Selections.html.
  *
  * @param tables the tables, with a partitioned table replaced by its partitions
  * @param columnsHash letters and digits that change whenever a table's columns change
  * @param choices what the config says of single columns
+ * @param passwordVersion the version of the passwords of DMS's users
  * @throws Error when there are more tables than DMS takes
  */
 export function tableMappings(
     tables: readonly ReplicatedTable[],
     columnsHash: string,
     choices: readonly TableChoices[] = [],
+    passwordVersion = 1,
 ): TableMappings {
-    const hash = withChoices(columnsHash, tables, choices);
+    const hash = withPasswords(withChoices(columnsHash, tables, choices), passwordVersion);
     const rules = tables
         .flatMap((table) => tableRules(table, excludedColumns(choices, table.partitionOf ?? table)))
         .map((rule, index) => {
@@ -120,4 +122,9 @@ function withChoices(
               .update(JSON.stringify([columnsHash, chosen]))
               .digest("hex")
               .slice(0, 16);
+}
+
+/** The same text for the first passwords, which stacks of older versions have. */
+function withPasswords(hash: string, version: number): string {
+    return version === 1 ? hash : `${hash}p${String(version)}`;
 }

@@ -230,7 +230,14 @@ function existingFiles(stackDir: string, identifier: string): ServerFiles {
 async function writeConfiguration(files: ServerFiles, parameters: ServerParameters): Promise<void> {
     // RDS serves TLS always; rds.force_ssl decides whether it serves anything else.
     const type = parameters.forceSsl ? "hostssl" : "host";
-    await writeAccessRules(files, `${type} all all all scram-sha-256\n`);
+    const rule = (user: string, method: string): string => `${type} all ${user} all ${method}\n`;
+    // Nobody here checks a token of IAM. The members of rds_superuser may grant rds_iam, and so count as members of it.
+    await writeAccessRules(
+        files,
+        rule("+rds_superuser", "scram-sha-256") +
+            rule("+rds_iam", "reject") +
+            rule("all", "scram-sha-256"),
+    );
     await writeSettings(files, {
         ...parameters.settings,
         ssl: "on",

@@ -47,7 +47,7 @@ export const coverage: readonly ControlCoverage[] = [
     left(
         "RDS.10 RDS.12",
         "IAM authentication",
-        "DMS and the program log in with generated passwords from secrets; the switch may be on beside them",
+        "DMS and the program log in with generated passwords from secrets; the program switches it on at the audit server where the config key databaseUsers lists a login of IAM",
     ),
     covered("RDS.11 RDS.50", "backups are kept", "rds-backups-kept"),
     left(

@@ -114,6 +114,7 @@ BEGIN
                 ('audited_partition', 'audit_trail_auditor', 'SELECT'),
                 ('audited_table', 'audit_trail_auditor', 'SELECT'),
                 ('brought_back', 'audit_trail_auditor', 'SELECT'),
+                ('database_user', 'audit_trail_auditor', 'SELECT'),
                 ('former_column', 'audit_trail_auditor', 'SELECT'),
                 ('gap', 'audit_trail_auditor', 'SELECT'),
                 ('gap_kind', 'audit_trail_auditor', 'SELECT'),

@@ -37,6 +37,17 @@ ALTER TABLE audit_trail.audited_table
     ADD COLUMN IF NOT EXISTS set_aside_at timestamptz;
 COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is.';
 
+-- What the deployment has given to people: see sql/audit/database_users.sql.
+CREATE TABLE IF NOT EXISTS audit_trail.database_user (
+    login text PRIMARY KEY,
+    -- A login that somebody made anew under an old name is another one.
+    login_oid oid NOT NULL,
+    member_of text NOT NULL,
+    is_made boolean NOT NULL
+);
+COMMENT ON TABLE audit_trail.database_user IS
+    'The logins that the deployment made members of the auditors or operators, and whether it made the logins themselves.';
+
 CREATE TABLE IF NOT EXISTS audit_trail.audited_column (
     column_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     table_schema text NOT NULL,

@@ -61,7 +61,7 @@ describe("a preview of an update that moves a database's server", () => {
         );
         assert.match(
             said.join("\n"),
-            /^The source's catalog could not be compared, .*: the update changes /,
+            /^The source's catalog could not be compared, .*: the update gives /,
         );
         assert.deepEqual(
             await changes(catalogProvider, same, { ...same, query: "r", connection: UNKNOWN }),
@@ -75,6 +75,6 @@ describe("a preview of an update that moves a database's server", () => {
         assert.deepEqual(await changes(scriptProvider, { place: "h:1/d", digests: [] }, news), {
             changes: true,
         });
-        assert.match(said.join("\n"), /^Nobody has looked .*: the update changes /);
+        assert.match(said.join("\n"), /^Nobody has looked .*: the update gives /);
     });
 });

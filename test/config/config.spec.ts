@@ -72,7 +72,7 @@ describe("config", () => {
                 backupRetentionDays: 7,
                 caBundle: "certs/rds-ca-bundle.pem",
             },
-            audit: { server: USUAL_SERVER },
+            audit: { server: USUAL_SERVER, users: [] },
             dms: {
                 instanceClass: "dms.t3.medium",
                 engineVersion: "3.6.1",
@@ -94,6 +94,7 @@ describe("config", () => {
                 highAvailability: false,
                 accountId: undefined,
                 kmsKeyArn: undefined,
+                passwordVersion: 1,
                 deletionProtection: true,
                 acknowledgeReplacement: [],
             },
@@ -124,7 +125,7 @@ describe("config", () => {
         const types: Record<string, string> = { boolean: "boolean", number: "integer" };
         for (const [key, fields] of schema()) {
             // What is written as an object is read as the list of its entries.
-            const list = key === "columns" ? "object" : "array";
+            const list = ["columns", "databaseUsers"].includes(key) ? "object" : "array";
             if (key === "source") {
                 assert.equal(fields.get("type"), "object");
                 continue;
@@ -319,6 +320,42 @@ describe("config", () => {
         ["sourceServer", '{"kind":"mysql"}', /must be aurora or rds/],
         ["highAvailability", "yes", /must be true or false/],
         ["accountId", "12345678901", /the 12 digits of an AWS account/],
+        ...[
+            ["[]", /an object with a login's name for each field/],
+            ['{"jane":"auditor"}', /"jane" must be an object with role and authentication/],
+            [
+                '{"jane":{"authentication":"iam"}}',
+                /the role of its login "jane" must be auditor or operator/,
+            ],
+            ['{"jane":{"role":"owner","authentication":"iam"}}', /must be auditor or operator/],
+            [
+                '{"jane":{"role":"auditor"}}',
+                /the authentication of its login "jane" must be iam or existing/,
+            ],
+            ['{"jane":{"role":"auditor","authentication":"iam","x":1}}', /the unknown field "x"/],
+            ...[
+                "rdsadmin",
+                "RDS_iam",
+                "pg_monitor",
+                "audit_trail_owner",
+                "audit_trail_x",
+                "public",
+                "none",
+            ].map((login) => [
+                JSON.stringify({ [login]: { role: "auditor", authentication: "existing" } }),
+                /keeps for its own roles/,
+            ]),
+            ['{"":{"role":"auditor","authentication":"existing"}}', /1 to 63 bytes/],
+            [
+                `{"${"é".repeat(32)}":{"role":"auditor","authentication":"existing"}}`,
+                /1 to 63 bytes/,
+            ],
+            ['{"a$x$b":{"role":"auditor","authentication":"existing"}}', /a dollar quote/],
+            ['{"a\\nb":{"role":"auditor","authentication":"existing"}}', /a control character/],
+            ['{"jane*":{"role":"auditor","authentication":"iam"}}', /policies name only letters/],
+        ].map(([value, reason]) => ["databaseUsers", value, reason] as [string, string, RegExp]),
+        ["passwordVersion", "0", /whole number from 1 to 1000000/],
+        ["passwordVersion", "two", /whole number/],
         ["kmsKeyArn", "alias/mine", /the ARN of a KMS key/],
         ["kmsKeyArn", "arn:aws:kms:eu-west-1:123456789012:alias/mine", /not that of an alias/],
         ["vpcCidr", "10.20.0.0/15", /from \/16 to \/26/],
@@ -403,7 +440,7 @@ describe("config", () => {
 
     it("suggests values that it accepts itself", () => {
         // A field of an object is mended where it is; those of a source go together: test/config/source.spec.ts.
-        const ofFields = ["network", "audit", "sourceServer", ...HIDDEN];
+        const ofFields = ["network", "audit", "sourceServer", "databaseUsers", ...HIDDEN];
         for (const [key, value] of wrong.filter(([one]) => !ofFields.includes(one))) {
             const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
             const suggestion = / ([^" ]+)"\.$/.exec(message)?.[1] ?? "";
@@ -411,6 +448,22 @@ describe("config", () => {
             const object = JSON.stringify({ "public.items": { notes: suggestion } });
             parseWith(key, key === "columns" ? object : list);
         }
+    });
+
+    it("takes people's logins in the order of their names, and not the master user", () => {
+        const wish = { role: "operator", authentication: "existing" };
+        const listed = (...logins: readonly string[]) => ({
+            ...LEAST,
+            "audit-trail:databaseUsers": JSON.stringify(
+                Object.fromEntries(logins.map((login) => [login, wish])),
+            ),
+        });
+        const odd = ['Some "one"', "jane.doe", "Ünal", "boss"];
+        assert.deepEqual(
+            parseConfig(listed(...odd)).audit.users,
+            [...odd].sort().map((login) => ({ login, ...wish })),
+        );
+        assert.match(refusal(listed("postgres")), /lists postgres, which is the master user/);
     });
 
     it("refuses a demo table that is not audited", () => {

@@ -215,6 +215,25 @@ describe("a session of the program", () => {
         }
     });
 
+    it("is opened with the former password as long as the server has that", async () => {
+        const { host, port, user, password, database } = server;
+        const connection = { ...{ host, port, user, database }, password: "swordfish-2", caPath };
+        const works = (client: pg.Client): Promise<string> => Promise.resolve(client.user ?? "");
+        assert.equal(await withClient({ ...connection, formerPassword: password }, works), user);
+        for (const wrong of [{}, { formerPassword: "swordfish-1" }]) {
+            await assert.rejects(withClient({ ...connection, ...wrong }, works), (error: Error) => {
+                assert.match(error.message, /^The database .* refused the password of user "/u);
+                assert.doesNotMatch(error.message, /swordfish/u);
+                return true;
+            });
+        }
+        // Only a refused password asks for another attempt.
+        await assert.rejects(
+            withClient({ ...connection, database: "none", formerPassword: password }, works),
+            /has no database "none"/u,
+        );
+    });
+
     it("is the same whatever the environment's PG variables say", async () => {
         const variables = {
             PGOPTIONS: "-c default_transaction_read_only=on -c statement_timeout=50",

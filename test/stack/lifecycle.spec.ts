@@ -26,9 +26,34 @@ const ACKNOWLEDGE = `SELECT audit_trail.acknowledge(g.gap_id, 'test') FROM audit
     WHERE g.kind IN ('not audited', 'reload')
         AND NOT EXISTS (SELECT FROM audit_trail.acknowledgement AS k WHERE k.gap_id = g.gap_id)`;
 
-/** The article's set-up with these tables. */
+/** The article's set-up with these tables, after the passwords were changed once. */
 function listing(tables: readonly TableName[]): Settings {
-    return { ...ARTICLE, tables: tables.map(formatTableName) };
+    return { ...ARTICLE, passwordVersion: 2, tables: tables.map(formatTableName) };
+}
+
+/** One login that is there, and one that the program makes. */
+const PEOPLE = {
+    "Some reader": { role: "auditor", authentication: "existing" },
+    "jane.doe": { role: "operator", authentication: "iam" },
+};
+
+/** Adds and removes a row, each in a transaction of its own, until the work has ended; resolves with how often. */
+async function writingDuring(url: string, work: () => Promise<unknown>): Promise<number> {
+    let isOver = false;
+    const working = work().finally(() => {
+        isOver = true;
+    });
+    const times = await connected(url, async (source) => {
+        let written = 0;
+        while (!isOver) {
+            await source.query("INSERT INTO public.items VALUES (900, 'Writer', $1)", [written]);
+            await source.query("DELETE FROM public.items WHERE item_id = 900");
+            written += 1;
+        }
+        return written;
+    });
+    await working;
+    return times;
 }
 
 describe("stack: the life of a laptop stack", function () {
@@ -285,7 +310,35 @@ describe("stack: the life of a laptop stack", function () {
         });
         const listed = [...OTHERS, ORDER_LINES, DROPPED, MOVING];
         await stack.configure(listing(listed));
-        await stack.run("start");
+        // Every login gets a new password meanwhile.
+        const former = await passwordsOf(stack.stackDir);
+        const { sourceUrl } = await stack.outputs();
+        const watch = watchCommandLines();
+        let output = "";
+        const written = await writingDuring(sourceUrl, async () => {
+            ({ output } = await stack.run("start"));
+        });
+        const commandLines = watch.stop();
+        const now = await passwordsOf(stack.stackDir);
+        const either = [...former, ...now];
+        assert.deepEqual([now.length, new Set(either).size], [4, 8]);
+        const shows = (text: string): boolean => either.some((password) => text.includes(password));
+        assert.ok(!shows(output), "a password was printed");
+        assert.deepEqual([...commandLines].filter(shows), []);
+        assert.deepEqual(await filesWith(path.join(stack.localDir, "engine"), either), []);
+        await assert.rejects(
+            connected(sourceUrl, (source) => source.query("SELECT")),
+            /password authentication failed/u,
+        );
+        await databases(async (_, audit) => {
+            const entries = await arrival(
+                audit,
+                ITEMS,
+                ({ row_key }) => row_key.item_id === 900,
+                2 * written,
+            );
+            assert.equal(entries.length, 2 * written);
+        });
         await databases(async (source, audit) => {
             await source.query(`INSERT INTO "Sales"."OrderLines" VALUES (7, 1, 10), (7, 2, 20)`);
             await source.query(`UPDATE "Sales"."OrderLines" SET quantity = 21 WHERE "LineNo" = 2`);
@@ -349,7 +402,10 @@ describe("stack: the life of a laptop stack", function () {
         assert.match(refused.stdout, /called\s+Sales\.moved\s+now/u);
         assert.match(refused.stdout, /Sales\.OrderLines\s+complete/u);
 
-        await stack.configure(listing([...OTHERS, MOVED]));
+        await databases(async (_, audit) => {
+            await audit.query(`CREATE ROLE "Some reader" LOGIN PASSWORD 'reads'`);
+        });
+        await stack.configure({ ...listing([...OTHERS, MOVED]), databaseUsers: PEOPLE });
         await stack.run("start");
         await databases(async (source, audit) => {
             assert.equal((await logOf(audit, ORDER_LINES)).length, logged);
@@ -376,6 +432,30 @@ describe("stack: the life of a laptop stack", function () {
         await stack.run("verify");
     });
 
+    it("lets the people that it lists read the log and nothing more", async () => {
+        const { auditUrl, auditLoginPolicies } = await stack.outputs();
+        const policies = auditLoginPolicies as Record<string, unknown>;
+        assert.deepEqual(Object.keys(policies), ["jane.doe"]);
+        assert.match(
+            JSON.stringify(policies),
+            /"rds-db:connect","Resource":"arn:aws:rds-db:[^:]+:\d+:dbuser:cluster-\w+\/jane\.doe"/u,
+        );
+        const url = new URL(auditUrl);
+        [url.username, url.password] = ["Some reader", "reads"];
+        await connected(url.href, async (reader) => {
+            await reader.query("SELECT * FROM items_audit_log");
+            for (const change of ["DELETE FROM items_audit_log", "DELETE FROM items_staging"]) {
+                await assert.rejects(reader.query(change), /permission denied/u);
+            }
+        });
+        // No server here can ask IAM, and none lets the login in without.
+        url.username = "jane.doe";
+        await assert.rejects(
+            connected(url.href, (jane) => jane.query("SELECT")),
+            /pg_hba\.conf rejects connection for host .*, user "jane\.doe"/u,
+        );
+    });
+
     it("takes it up again and tells of the time in between, and follows columns that changed", async () => {
         await databases(async (source) => {
             await source.query(`DELETE FROM "Sales"."OrderLines";
@@ -389,6 +469,12 @@ describe("stack: the life of a laptop stack", function () {
         await databases(async (source, audit) => {
             await source.query(`INSERT INTO "Sales"."OrderLines" VALUES (8, 1, 30)`);
             await arrival(audit, ORDER_LINES, ({ row_key }) => row_key.order_id === 8);
+            // Nobody is listed any more.
+            const { rows } = await audit.query(
+                `SELECT r.rolname, pg_has_role(r.oid, 'audit_trail_auditor', 'MEMBER') AS reads
+                FROM pg_roles AS r WHERE r.rolname IN ('Some reader', 'jane.doe')`,
+            );
+            assert.deepEqual(rows, [{ rolname: "Some reader", reads: false }]);
             for (const { name, update, logged } of CHANGING) {
                 await source.query(update);
                 const [entry] = await arrival(audit, name, ({ operation }) => operation === "U");

@@ -11,6 +11,11 @@ import {
     type Trail,
     trailDatabase,
 } from "../../testing/trailDatabase";
+import {
+    type DatabaseUser,
+    databaseUserBatches,
+    databaseUsersLook,
+} from "../../trail/databaseUsers";
 import { auditGrants, sourceGrants } from "../../trail/grants";
 import { MARKER_TABLE } from "../../trail/guards";
 import { triggerFunction, triggerObjects } from "../../trail/logFunction";
@@ -87,6 +92,7 @@ for (const major of [15, 17]) {
                 "audit_trail.audited_partition",
                 "audit_trail.audited_table",
                 "audit_trail.brought_back",
+                "audit_trail.database_user",
                 "audit_trail.former_column",
                 "audit_trail.gap",
                 "audit_trail.gap_kind",
@@ -175,6 +181,145 @@ for (const major of [15, 17]) {
             );
             await deploy(trail.master, LISTED);
             assert.deepEqual(await look(), []);
+        });
+
+        describe("of people", () => {
+            const MADE: DatabaseUser = {
+                login: "jane.doe",
+                role: "auditor",
+                authentication: "iam",
+            };
+            const THEIRS: DatabaseUser = {
+                login: 'Someone "else"',
+                role: "operator",
+                authentication: "existing",
+            };
+            const AUDITED = [...LISTED, MARKER_TABLE];
+
+            before(async () => {
+                await trail.superuser
+                    .query(`CREATE ROLE rds_iam; GRANT rds_iam TO master WITH ADMIN OPTION;
+                    SET ROLE master; CREATE ROLE "Someone ""else""" LOGIN PASSWORD 'scratch'; RESET ROLE`);
+            });
+
+            async function list(...users: readonly DatabaseUser[]): Promise<void> {
+                for (const { files } of databaseUserBatches(AUDITED, users)) {
+                    await run(trail.master, files);
+                }
+            }
+
+            async function missing(...users: readonly DatabaseUser[]): Promise<string[]> {
+                const { rows } = await trail.master.query<{ finding: string }>(
+                    databaseUsersLook(users).sql,
+                );
+                return rows.map(({ finding }) => finding);
+            }
+
+            /** The logins that are there, and what each is a member of. */
+            async function people(): Promise<string[]> {
+                const { rows } = await trail.superuser.query<{ told: string }>(
+                    `SELECT concat_ws(' ', r.rolname, CASE WHEN r.rolcanlogin THEN 'in' ELSE 'out' END,
+                            (SELECT string_agg(DISTINCT pg_get_userbyid(m.roleid), ' ') FROM pg_auth_members AS m WHERE m.member = r.oid)) AS told
+                    FROM pg_roles AS r WHERE r.rolname ~ '^(jane|jill|Someone)' ORDER BY 1`,
+                );
+                return rows.map(({ told }) => told);
+            }
+
+            const NOBODY = ['Someone "else" in'];
+
+            it("come and go with the list, and nothing else of a login does", async () => {
+                const unlisted = await rights();
+                await list();
+                assert.deepEqual(await people(), NOBODY);
+                await list(MADE, THEIRS);
+                await list(MADE, THEIRS);
+                assert.deepEqual(await missing(MADE, THEIRS), []);
+                assert.deepEqual(await people(), [
+                    'Someone "else" in audit_trail_operator',
+                    "jane.doe in audit_trail_auditor rds_iam",
+                ]);
+                await list({ ...MADE, role: "operator" }, { ...THEIRS, role: "auditor" });
+                assert.deepEqual(await people(), [
+                    'Someone "else" in audit_trail_auditor',
+                    "jane.doe in audit_trail_operator rds_iam",
+                ]);
+                await list();
+                assert.deepEqual(await people(), NOBODY);
+                assert.deepEqual(await missing(), []);
+                assert.deepEqual(await rights(), unlisted);
+            });
+
+            it("read the log, and change nothing", async () => {
+                await list(THEIRS, MADE);
+                const person = await connect(server, { user: THEIRS.login, database: "audit" });
+                await person.query("SELECT FROM items_audit_log");
+                await person.query("SELECT FROM audit_trail.database_user");
+                for (const change of [
+                    "DELETE FROM items_audit_log",
+                    "INSERT INTO items_audit_log DEFAULT VALUES",
+                    "UPDATE items_staging SET item_id = 1",
+                    "DELETE FROM audit_trail.database_user",
+                ]) {
+                    await assert.rejects(person.query(change), /permission denied/u);
+                }
+                await list(MADE);
+                await assert.rejects(
+                    person.query("SELECT FROM items_audit_log"),
+                    /permission denied/u,
+                );
+                await person.end();
+                await list();
+            });
+
+            it("are given again where somebody took them", async () => {
+                await list(MADE, THEIRS);
+                await trail.superuser.query(`ALTER ROLE "jane.doe" NOLOGIN; SET ROLE master;
+                    REVOKE rds_iam FROM "jane.doe"; REVOKE audit_trail_operator FROM "Someone ""else"""; RESET ROLE`);
+                assert.deepEqual(await missing(MADE, THEIRS), [
+                    'the login "Someone "else"" is not a member of audit_trail_operator',
+                    'the login "jane.doe" is not a member of rds_iam',
+                    'the login "jane.doe" is not to log in',
+                ]);
+                await list(MADE, THEIRS);
+                assert.deepEqual(await missing(MADE, THEIRS), []);
+                await list();
+            });
+
+            it("are not given to a login that is not what the list says, and nothing is done then", async () => {
+                await assert.rejects(
+                    list(MADE, { ...THEIRS, login: "jill" }),
+                    /databaseUsers lists the login "jill" as one that exists, and the audit server has none/u,
+                );
+                await assert.rejects(
+                    list({ ...THEIRS, authentication: "iam" }),
+                    /"Someone "else"" of the config key databaseUsers exists .* did not make it/u,
+                );
+                assert.deepEqual(await people(), NOBODY);
+                // Made anew by somebody else, and so not the program's any more.
+                await list(MADE);
+                await trail.superuser.query(
+                    `DROP ROLE "jane.doe"; SET ROLE master; CREATE ROLE "jane.doe" LOGIN; RESET ROLE`,
+                );
+                await assert.rejects(list(MADE), /did not make it/u);
+                await list();
+                assert.deepEqual(await people(), [...NOBODY, "jane.doe in"]);
+                await trail.superuser.query(`DROP ROLE "jane.doe"`);
+            });
+
+            it("go with a login under its new name, and lock one that owns something", async () => {
+                await list(MADE);
+                await trail.superuser.query(
+                    `ALTER ROLE "jane.doe" RENAME TO jill; CREATE SCHEMA hers AUTHORIZATION jill`,
+                );
+                await list();
+                assert.deepEqual(await people(), [...NOBODY, "jill out rds_iam"]);
+                const [finding = ""] = await missing();
+                assert.match(finding, /"jill", which is not listed .* run REASSIGN OWNED BY jill/u);
+                await trail.superuser.query("DROP OWNED BY jill");
+                await list();
+                assert.deepEqual(await people(), NOBODY);
+                assert.deepEqual(await missing(), []);
+            });
         });
 
         describe("and what a deployment leaves", () => {

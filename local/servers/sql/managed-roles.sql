@@ -5,6 +5,7 @@
 -- either, so here only trusted extensions can be made and event triggers cannot.
 CREATE ROLE rds_replication NOLOGIN;
 CREATE ROLE rds_password NOLOGIN;
+CREATE ROLE rds_iam NOLOGIN;
 CREATE ROLE rds_superuser NOLOGIN;
-GRANT rds_replication, rds_password, pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;
+GRANT rds_replication, rds_password, rds_iam, pg_monitor, pg_signal_backend, pg_checkpoint TO rds_superuser WITH ADMIN OPTION;
 GRANT SET ON PARAMETER session_replication_role TO rds_superuser;

@@ -29,6 +29,19 @@ function rulesFor(mapping: ReturnType<typeof tableMappings>, { schema, table }: 
 }
 
 describe("table mappings", () => {
+    it("change with the version of the passwords, whose secrets the task is to read again", () => {
+        const named = (version?: number): unknown =>
+            tableMappings([{ schema: "public", table: "items" }], "1f", [], version).rules[0]?.[
+                "rule-name"
+            ];
+        assert.deepEqual([undefined, 1, 2, 3].map(named), [
+            "columns1f",
+            "columns1f",
+            "columns1fp2",
+            "columns1fp3",
+        ]);
+    });
+
     it("are, for one table, exactly what the DMS guide's grammar asks for", () => {
         const locator = { "schema-name": "public", "table-name": "items" };
         const added = (id: string, value: string, expression: string, type: object): object => ({

@@ -41,6 +41,7 @@ export const IN_PLACE: ChangeGroup = {
         maxLobSizeKb: 128,
         hostInstanceType: "t3.large",
         sshCidr: "127.0.0.2/32",
+        databaseUsers: { jane: { role: "auditor", authentication: "iam" } },
     },
     alterations: {
         "aws:dms/endpoint:Endpoint": { extraConnectionAttributes: "executeTimeout=900" },
@@ -71,6 +72,13 @@ export const IN_PLACE: ChangeGroup = {
             kind: "`backupRetentionDays`",
             resource: "audit-cluster",
             input: "backupRetentionPeriod",
+            operation: "update",
+            effect: ALIVE,
+        },
+        {
+            kind: "`databaseUsers`: a login of IAM",
+            resource: "audit-cluster",
+            input: "iamDatabaseAuthenticationEnabled",
             operation: "update",
             effect: ALIVE,
         },

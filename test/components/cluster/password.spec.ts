@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { passwordProvider } from "../../../components/cluster/password";
+
+type State = Parameters<NonNullable<typeof passwordProvider.update>>[1];
+
+async function made(version: number): Promise<State> {
+    const { outs } = await passwordProvider.create({ version });
+    assert.ok(outs);
+    return outs;
+}
+
+async function asked(olds: State, version: number): Promise<readonly [unknown, State | undefined]> {
+    const { changes } = (await passwordProvider.diff?.("id", olds, { version })) ?? {};
+    const { outs } = (await passwordProvider.update?.("id", olds, { version })) ?? {};
+    return [changes, outs];
+}
+
+describe("a password", () => {
+    it("is as long as it should be, and no other one's", async () => {
+        const passwords = await Promise.all([1, 1, 2].map(made));
+        assert.equal(new Set(passwords.map(({ value }) => value)).size, 3);
+        for (const { value, former } of passwords) {
+            assert.match(value, /^[A-Za-z0-9]{32}$/u);
+            assert.equal(former, undefined);
+        }
+    });
+
+    it("is another one with another version, and remembers the one before", async () => {
+        const first = await made(1);
+        const [changes, second] = await asked(first, 2);
+        assert.ok(changes === true && second !== undefined);
+        assert.notEqual(second.value, first.value);
+        assert.equal(second.former, first.value);
+        const [, back] = await asked(second, 1);
+        assert.notEqual(back?.value, first.value);
+        assert.equal(back?.former, second.value);
+    });
+
+    it("stays what it is with the version that it has", async () => {
+        const second = await made(2);
+        assert.deepEqual(await asked(second, 2), [false, second]);
+        // A state of the first version of the program.
+        const old = { value: "x" };
+        assert.deepEqual(await asked(old, 1), [false, old]);
+    });
+});
