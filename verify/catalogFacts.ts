@@ -1,6 +1,7 @@
 import { renderSql } from "../database/sqlTemplate";
 import { schemas } from "../trail/rolesAndSchemas";
 import type { Database } from "./database";
+import { type Lock, LockedError, lockWords } from "./locks";
 
 /** One thing that the catalog says of one object; sql/verify/definitions.sql says which there are. */
 export interface Fact {
@@ -15,8 +16,18 @@ export interface Fact {
     readonly value: string;
 }
 
+/** The aspect of a relation that could not be looked at, because somebody has locked it; the value says who. */
+export const LOCKED = "locked";
+
+/** How often a look is made while others come that lock one more relation. */
+const LOOKS = 3;
+
+/** The tables that sql/verify/trail_rows.sql reads. */
+const ROW_TABLES = ["gap_kind", "own_write", "schema_version"];
+
 /**
- * Everything that the catalog says of one schema, and of relations elsewhere with their partitions.
+ * Everything that the catalog says of one schema, and of relations elsewhere with their partitions. Of a relation that
+ * somebody has locked it is told who, and nothing else.
  *
  * @param relations quoted and qualified; those that do not exist are left out
  */
@@ -25,14 +36,56 @@ export async function readFacts(
     schema: string,
     relations: readonly string[],
 ): Promise<Fact[]> {
+    const facts = await readDefinitions(audit, schema, relations);
+    const tables = ROW_TABLES.map((table) => `${schema}.${table}`);
+    const ofTables = facts.filter(({ name }) => tables.includes(name));
+    const locked = ofTables.find(({ aspect }) => aspect === LOCKED);
+    if (locked !== undefined) {
+        return [...facts, ...tables.map((name) => ({ ...locked, name }))];
+    }
+    if (ofTables.length === 0) {
+        return facts;
+    }
+    try {
+        const script = renderSql("sql/verify/trail_rows.sql", { schema });
+        return [...facts, ...(await audit.rows<Fact>(script))];
+    } catch (error) {
+        if (error instanceof LockedError) {
+            const value = lockWords(error.locks);
+            return [...facts, ...tables.map((name) => lockedFact(name, null, value))];
+        }
+        throw error;
+    }
+}
+
+async function readDefinitions(
+    audit: Database,
+    schema: string,
+    relations: readonly string[],
+): Promise<Fact[]> {
     const script = renderSql("sql/verify/definitions.sql");
-    const facts = await audit.rows<Fact>(script, [schema, relations]);
-    return facts.some(({ name }) => name === `${schema}.gap_kind`)
-        ? [
-              ...facts,
-              ...(await audit.rows<Fact>(renderSql("sql/verify/trail_rows.sql", { schema }))),
-          ]
-        : facts;
+    const locked = new Map<string, Lock>();
+    for (let look = 1; ; look += 1) {
+        try {
+            const left = [...locked.keys()];
+            const facts = await audit.rows<Fact>(script, [schema, relations, left]);
+            return [
+                ...facts,
+                ...[...locked.values()].map((lock) =>
+                    lockedFact(lock.relation, lock.part_of, lockWords([lock])),
+                ),
+            ];
+        } catch (error) {
+            if (!(error instanceof LockedError) || look === LOOKS) {
+                throw error;
+            }
+            error.locks.forEach((lock) => locked.set(lock.oid, lock));
+        }
+    }
+}
+
+function lockedFact(name: string, partOf: string | null, value: string): Fact {
+    return { name, part_of: partOf, aspect: LOCKED, item: "", value };
 }
 
 /** Facts about a copy of the trail's schema as if they were about the schema itself. */

@@ -1,8 +1,9 @@
 import type { Client } from "pg";
 import { prepareSession } from "../database/session";
-import type { SqlFile } from "../database/sqlTemplate";
-import { messageOf, PlainError } from "../text/errors";
+import { renderSql, type SqlFile } from "../database/sqlTemplate";
+import { codeOf, messageOf, PlainError } from "../text/errors";
 import type { TableName } from "../trail/tableDefinition";
+import { type Lock, LockedError, lockWords } from "./locks";
 import { lockScript } from "./tableScripts";
 
 /** What its sessions set besides what every session of the program sets. */
@@ -38,7 +39,7 @@ export class Database {
     /**
      * Runs one script of one statement.
      *
-     * @throws PlainError that names the script and the database
+     * @throws PlainError that names the script and the database; LockedError that also names who has locked what
      */
     async rows<T extends object>(
         { file, sql }: SqlFile,
@@ -51,12 +52,29 @@ export class Database {
                 ? await statement()
                 : await this.locked(this.lock, statement);
         } catch (cause) {
+            if (codeOf(cause) === LOCKED) {
+                const locks = await this.locks();
+                throw new LockedError(
+                    `On the ${this.name} database ${lockWords(locks)}, which ${file} waited for in vain: run this again once that transaction has ended.`,
+                    locks,
+                    { cause },
+                );
+            }
             const reason = messageOf(cause);
             throw new PlainError(
-                `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: ${mend(cause)}.`,
+                `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: check that the stack is deployed and that this user may read it.`,
                 { cause },
             );
         }
+    }
+
+    /** Who has locked tables now; nobody where that cannot be asked, as in a transaction that has failed. */
+    private async locks(): Promise<readonly Lock[]> {
+        const { sql } = renderSql("sql/verify/lock_holders.sql");
+        return await this.client.query<Lock>(sql).then(
+            ({ rows }) => rows,
+            () => [],
+        );
     }
 
     private async locked<T>({ sql }: SqlFile, statement: () => Promise<T>): Promise<T> {
@@ -109,13 +127,6 @@ export class Database {
 
 /** lock_not_available, https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const LOCKED = "55P03";
-
-/** What to do about a script that failed. */
-function mend(cause: unknown): string {
-    return cause instanceof Error && "code" in cause && cause.code === LOCKED
-        ? "somebody has locked a table that it reads (pg_locks shows who), so run this again once that transaction has ended"
-        : "check that the stack is deployed and that this user may read it";
-}
 
 function isPlain(result: unknown): boolean {
     const { rows } = result as { readonly rows: readonly { readonly is_plain: boolean }[] };

@@ -8,7 +8,7 @@ import { textSettings, triggerFunction, uncommonFunction } from "../trail/logFun
 import { trailNames } from "../trail/names";
 import { schemas } from "../trail/rolesAndSchemas";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
-import { type Fact, readFacts } from "./catalogFacts";
+import { type Fact, LOCKED, readFacts } from "./catalogFacts";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import { definitionFindings } from "./definitionFindings";
@@ -98,14 +98,22 @@ export class DefinitionChecks {
         const events = await this.audit.rows<{ finding: string }>(
             renderSql("sql/verify/event_triggers.sql"),
         );
+        const locked = found.filter(({ aspect }) => aspect === LOCKED);
+        const unseen = new Set(locked.map(({ name, part_of }) => part_of ?? name));
+        const seen = ({ name, part_of }: Fact): boolean => !unseen.has(part_of ?? name);
         const findings = [
-            ...definitionFindings(this.expected.schema, found),
+            ...new Set(locked.map(({ name, value }) => `${name} could not be looked at: ${value}`)),
+            ...definitionFindings(this.expected.schema.filter(seen), found.filter(seen)),
             ...events.map(({ finding }) => finding),
         ];
         return checkOf(NAME, findings, FINE);
     }
 
-    /** One table's staging, log, tombstones and log function. */
+    /**
+     * One table's staging, log, tombstones and log function.
+     *
+     * @throws PlainError where somebody has locked one of them
+     */
     async checkTable(definition: TableDefinition): Promise<Check> {
         if (this.expected === undefined) {
             return checkOf(NAME, [this.problem], FINE);
@@ -121,6 +129,12 @@ export class DefinitionChecks {
             : plain;
         const names = new Set(expected.map(({ name }) => name));
         const found = this.found.filter(({ name, part_of }) => names.has(part_of ?? name));
+        const locked = found.find(({ aspect }) => aspect === LOCKED);
+        if (locked !== undefined) {
+            throw new PlainError(
+                `${locked.name} could not be looked at: ${locked.value}, so run this again once that transaction has ended.`,
+            );
+        }
         const ofPartitions = isPartitioned
             ? partitionFindings(plain, table, this.registered(definition)?.partitions ?? [], found)
             : [];

@@ -2,11 +2,10 @@ import type { Client } from "pg";
 import { renderSql } from "../database/sqlTemplate";
 import { messageOf } from "../text/errors";
 import type { CatalogRow, FormerName } from "../trail/catalogRow";
-import { catalogParameters, comparableDefinitions, withWhereabouts } from "../trail/catalogTables";
+import { comparableDefinitions, withWhereabouts } from "../trail/catalogTables";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import { Database } from "./database";
-import { readRegistered } from "./sourceTables";
-import type { UnreadableTable } from "./verifyTrail";
+import { isUnreadable, readCatalog, readRegistered, type UnreadableTable } from "./sourceTables";
 
 /** The tables as the source's catalog has them now, each with its own problem where it has one. */
 export async function readTables(
@@ -17,8 +16,8 @@ export async function readTables(
     // Values in the catalog are read as text, which depends on the session's settings.
     const database = await Database.prepare(source, "source");
     const registered = await readRegistered(await Database.prepare(audit, "audit"));
-    const script = renderSql("sql/source/catalog.sql");
-    const read = await database.rows<CatalogRow>(script, catalogParameters(names));
+    const all = await readCatalog(database, names);
+    const read = all.filter((row): row is CatalogRow => !isUnreadable(row));
     const knownOids = read.map(
         (row) =>
             registered.find(
@@ -28,12 +27,14 @@ export async function readTables(
     const rows = await withWhereabouts(read, knownOids, (oids) =>
         database.rows<FormerName>(renderSql("sql/source/former_names.sql"), [oids]),
     );
-    return rows.flatMap((row): (TableDefinition | UnreadableTable)[] => {
+    const definitions = rows.map((row): TableDefinition | UnreadableTable => {
+        const name = { schema: row.table_schema, table: row.table_name };
         try {
-            return comparableDefinitions([row]);
+            const [definition] = comparableDefinitions([row]);
+            return definition ?? { ...name, problem: "the catalog says nothing of it" };
         } catch (error) {
-            const problem = messageOf(error);
-            return [{ schema: row.table_schema, table: row.table_name, problem }];
+            return { ...name, problem: messageOf(error) };
         }
     });
+    return all.flatMap((row) => (isUnreadable(row) ? [row] : definitions.splice(0, 1)));
 }

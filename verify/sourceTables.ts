@@ -5,6 +5,7 @@ import { catalogParameters } from "../trail/catalogTables";
 import type { TableName } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
+import { LockedError } from "./locks";
 import type { Check } from "./report";
 
 /** A source table as the catalog has it now, and as its trail was deployed. */
@@ -27,18 +28,61 @@ export async function readRegistered(audit: Database): Promise<RegisteredTable[]
     return await audit.rows<RegisteredTable>(renderSql("sql/verify/registered_tables.sql"));
 }
 
-/** All tables by one query on each side, in the order of `tables`. */
+/** A table of which the source's catalog says something that no trail can have, or that cannot be read now. */
+export interface UnreadableTable extends TableName {
+    readonly problem: string;
+    /** Whether somebody keeps it from being read: it may be in order. */
+    readonly isLocked?: boolean;
+}
+
+/** Tells the two apart. */
+export function isUnreadable(table: object): table is UnreadableTable {
+    return "problem" in table;
+}
+
+/**
+ * What the source's catalog says of tables, in their order, by one query: by one for each where somebody has locked one of
+ * them.
+ */
+export async function readCatalog(
+    source: Database,
+    tables: readonly TableName[],
+): Promise<(CatalogRow | UnreadableTable)[]> {
+    const read = async (some: readonly TableName[]): Promise<CatalogRow[]> =>
+        source.rows<CatalogRow>(renderSql("sql/source/catalog.sql"), catalogParameters(some));
+    try {
+        return await read(tables);
+    } catch (error) {
+        if (!(error instanceof LockedError)) {
+            throw error;
+        }
+    }
+    const rows: (CatalogRow | UnreadableTable)[] = [];
+    for (const table of tables) {
+        try {
+            rows.push(...(await read([table])));
+        } catch (error) {
+            if (!(error instanceof LockedError)) {
+                throw error;
+            }
+            rows.push({ ...table, problem: error.message, isLocked: true });
+        }
+    }
+    return rows;
+}
+
+/** All tables by one query on each side, in the order of `tables`; see {@link readCatalog}. */
 export async function readSourceTables(
     source: Database,
     audit: Database,
     tables: readonly TableName[],
-): Promise<SourceTable[]> {
+): Promise<(SourceTable | UnreadableTable)[]> {
     const registered = await readRegistered(audit);
-    const rows = await source.rows<CatalogRow>(
-        renderSql("sql/source/catalog.sql"),
-        catalogParameters(tables),
-    );
+    const rows = await readCatalog(source, tables);
     return rows.map((row) => {
+        if (isUnreadable(row)) {
+            return row;
+        }
         const deployed = registered.find(
             (one) => one.table_schema === row.table_schema && one.table_name === row.table_name,
         );

@@ -2,12 +2,13 @@ import type { Client } from "pg";
 import { renderSql } from "../database/sqlTemplate";
 import { messageOf } from "../text/errors";
 import { formatTableName } from "../trail/names";
-import type { TableDefinition, TableName } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
 import { checkOf } from "./checkOf";
 import { asChosen, readChosenColumns } from "./chosenColumns";
 import { Database } from "./database";
 import { type AuditedTable, DefinitionChecks } from "./definitionChecks";
+import { LockedError } from "./locks";
 import { checkMarkers } from "./markerChecks";
 import { MarkerLate, Markers } from "./markers";
 import {
@@ -21,14 +22,15 @@ import {
 } from "./report";
 import { checkSlots } from "./slotChecks";
 import { checkSourceFunctions } from "./sourceChecks";
-import { noteTwoPhase, readSourceTables, type SourceTable } from "./sourceTables";
+import {
+    isUnreadable,
+    noteTwoPhase,
+    readSourceTables,
+    type SourceTable,
+    type UnreadableTable,
+} from "./sourceTables";
 import { checkLedgerStatistics, noteStatistics } from "./statistics";
 import { type TableContext, verifyTable } from "./verifyTable";
-
-/** A table of which the source's catalog says something that no trail can have. */
-export interface UnreadableTable extends TableName {
-    readonly problem: string;
-}
 
 /**
  * Compares the audit trail with the source, under load: the rows of both, the log with itself, and everything that the
@@ -91,15 +93,15 @@ export async function verifyTrail(
     const isReplicating = replication.ok;
     const context = { ...databases, markers, settings, audited, definitionChecks, isReplicating };
     const sourceTables = await readSourceTables(databases.source, databases.audit, definitions);
-    const now = (definition: TableDefinition): SourceTable | undefined =>
+    const now = (definition: TableDefinition): SourceTable | UnreadableTable | undefined =>
         sourceTables[definitions.indexOf(definition)];
     const reports: TableReport[] = [];
     for (const table of subjects) {
         progress.step(formatTableName(table));
         reports.push(
             isUnreadable(table)
-                ? emptyReport(formatTableName(table), "source table", table.problem)
-                : await reportOf({ ...context, now: now(table) }, table),
+                ? unreadableReport(table)
+                : await readableReport(context, table, now(table)),
         );
         progress.tableDone(formatTableName(table));
     }
@@ -112,8 +114,19 @@ export async function verifyTrail(
     };
 }
 
-function isUnreadable(table: TableDefinition | UnreadableTable): table is UnreadableTable {
-    return "problem" in table;
+function unreadableReport(table: UnreadableTable): TableReport {
+    const check = table.isLocked === true ? VERIFICATION : "source table";
+    return emptyReport(formatTableName(table), check, table.problem);
+}
+
+async function readableReport(
+    context: Omit<TableContext, "now">,
+    definition: TableDefinition,
+    now: SourceTable | UnreadableTable | undefined,
+): Promise<TableReport> {
+    return now !== undefined && isUnreadable(now)
+        ? unreadableReport(now)
+        : await reportOf({ ...context, now }, definition);
 }
 
 /** What cannot be found out of one table says nothing of the others. */
@@ -142,7 +155,7 @@ async function checkReplication(markers: Markers): Promise<Check> {
     try {
         await markers.pass();
     } catch (error) {
-        if (error instanceof MarkerLate) {
+        if (error instanceof MarkerLate || error instanceof LockedError) {
             return checkOf("replication", [error.message], "");
         }
         throw error;

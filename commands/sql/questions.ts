@@ -91,6 +91,16 @@ function verifySteps(): Step[] {
         query("source", always, script("verify/task_slots", { dms: roles.source })),
         query("audit", always, script("verify/known_slots")),
         query("audit", "where the task's slot is known", script("verify/observe_slots")),
+        query(
+            "source",
+            "where a lock keeps a script from its tables",
+            script("verify/lock_holders"),
+        ),
+        query(
+            "audit",
+            "where a lock keeps a script from its tables",
+            script("verify/lock_holders"),
+        ),
         query("source", "before and after each look at rows", script("verify/marker")),
         query("audit", "until the marker is there", script("verify/marker_arrival")),
         query(

@@ -381,7 +381,8 @@ FROM audit_trail.audited_table AS t;
 --> sql/verify/definitions.sql | audit cluster | as the user of verify's address | for the trail and for its copy
 -- What the catalog says of everything in schema $1 and of the relations named in $2 with all their partitions: one row per
 -- fact, so that two such lists can be compared. A relation calls itself <itself>; a partition names the relation that it
--- is a part of. Positions, statistics, comments and storage settings are no facts.
+-- is a part of. Positions, statistics, comments and storage settings are no facts. Relations in $3 are left out: asking for the
+-- text of a default takes a lock.
 WITH RECURSIVE parts AS (
     SELECT to_regclass(wanted.name)::oid AS oid, to_regclass(wanted.name)::oid AS root
     FROM unnest($2::text[]) AS wanted (name)
@@ -404,6 +405,7 @@ relations AS (
         CASE WHEN p.root <> p.oid THEN p.root::regclass::text END AS part_of
     FROM (SELECT DISTINCT * FROM parts) AS p
     JOIN pg_catalog.pg_class AS c ON c.oid = p.oid
+    WHERE p.oid <> ALL ($3::oid[])
 ),
 routines AS (
     SELECT
@@ -609,6 +611,44 @@ SELECT o.slots FROM audit_trail.slot_observation AS o;
 --> sql/verify/observe_slots.sql | audit cluster | as the user of verify's address | where the task's slot is known
 -- Tells the audit side the names $1 of the source's slots; says how many gaps that made.
 SELECT audit_trail.observe_slots($1::text[]) AS found;
+
+--> sql/verify/lock_holders.sql | source cluster | as the user of verify's address | where a lock keeps a script from its tables
+-- Who keeps this session from the tables that it reads or writes, the strongest locks first: a session that has a lock, or one
+-- that waits for a lock which everybody behind it waits for too. A partition is part of the table at the top.
+SELECT
+    l.relation::text AS oid,
+    l.relation::regclass::text AS relation,
+    nullif(pg_partition_root(l.relation), l.relation)::regclass::text AS part_of,
+    l.pid::text AS pid,
+    coalesce(a.application_name, '') AS application,
+    l.granted
+FROM pg_catalog.pg_locks AS l
+JOIN pg_catalog.pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'relation'
+    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+    AND l.pid <> pg_backend_pid()
+    AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')
+ORDER BY l.mode <> 'AccessExclusiveLock', l.granted DESC, l.pid, relation;
+
+--> sql/verify/lock_holders.sql | audit cluster | as the user of verify's address | where a lock keeps a script from its tables
+-- Who keeps this session from the tables that it reads or writes, the strongest locks first: a session that has a lock, or one
+-- that waits for a lock which everybody behind it waits for too. A partition is part of the table at the top.
+SELECT
+    l.relation::text AS oid,
+    l.relation::regclass::text AS relation,
+    nullif(pg_partition_root(l.relation), l.relation)::regclass::text AS part_of,
+    l.pid::text AS pid,
+    coalesce(a.application_name, '') AS application,
+    l.granted
+FROM pg_catalog.pg_locks AS l
+JOIN pg_catalog.pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.locktype = 'relation'
+    AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+    AND l.pid <> pg_backend_pid()
+    AND l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock')
+ORDER BY l.mode <> 'AccessExclusiveLock', l.granted DESC, l.pid, relation;
 
 --> sql/verify/marker.sql | source cluster | as the user of verify's address | before and after each look at rows
 -- A point to compare at: once this row is in the marker's log, every earlier commit of the source is on the audit side.

@@ -1,6 +1,7 @@
 -- What the catalog says of everything in schema $1 and of the relations named in $2 with all their partitions: one row per
 -- fact, so that two such lists can be compared. A relation calls itself <itself>; a partition names the relation that it
--- is a part of. Positions, statistics, comments and storage settings are no facts.
+-- is a part of. Positions, statistics, comments and storage settings are no facts. Relations in $3 are left out: asking for the
+-- text of a default takes a lock.
 WITH RECURSIVE parts AS (
     SELECT to_regclass(wanted.name)::oid AS oid, to_regclass(wanted.name)::oid AS root
     FROM unnest($2::text[]) AS wanted (name)
@@ -23,6 +24,7 @@ relations AS (
         CASE WHEN p.root <> p.oid THEN p.root::regclass::text END AS part_of
     FROM (SELECT DISTINCT * FROM parts) AS p
     JOIN pg_catalog.pg_class AS c ON c.oid = p.oid
+    WHERE p.oid <> ALL ($3::oid[])
 ),
 routines AS (
     SELECT

@@ -8,6 +8,7 @@ import { suspects } from "../../verify/compareRows";
 import { Differences, findingOf } from "../../verify/differences";
 import { differenceKind, isExplained, type RowHash, type Version } from "../../verify/keyVersions";
 import { type Bucket, judgeCounts, type KnownCount } from "../../verify/logCounts";
+import { type Lock, lockWords } from "../../verify/locks";
 import { type ApplyStep, MarkerWait } from "../../verify/markerWait";
 import { type TableReport, tableReport } from "../../verify/report";
 import { reportLines } from "../../verify/reportText";
@@ -157,6 +158,28 @@ describe("verify: checks", () => {
             const slow = times(9, (n) => ({ slots: [{ ...slot, confirmed: String(80 + n) }] }));
             assert.equal(given([...slow, ...times(50, () => ({ slots: [slot] }))])?.[0], 13);
         });
+    });
+
+    it("name who has locked what, each session once", () => {
+        const lock = (pid: string, relation: string, more: Partial<Lock> = {}): Lock => ({
+            ...{ oid: relation, relation, part_of: null, pid, application: "psql", granted: true },
+            ...more,
+        });
+        const leaves = [1, 2, 3].map((n) => lock("7", `a_${n}`, { part_of: "a" }));
+        assert.equal(lockWords([]), "somebody had locked a table");
+        assert.equal(
+            lockWords([lock("7", "a"), ...leaves, lock("8", "a", { granted: false })]),
+            'process 7 (application "psql") has locked a, process 8 (application "psql") waits to lock a',
+        );
+        // One partition of a table that is not locked itself.
+        assert.match(lockWords(leaves.slice(0, 1)), / has locked a_1$/u);
+        assert.equal(
+            lockWords(
+                ["a", "b", "c", "d", "e"].map((name) => lock("7", name, { application: "" })),
+            ),
+            "process 7 has locked a, b, c, and 2 more",
+        );
+        assert.match(lockWords([lock("7", "a", { application: "x\ny" })]), /"x\?y"/u);
     });
 
     it("tell the task's slot from those of others", () => {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { until } from "../../testing/until";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 import { markerFiles } from "../../trail/guards";
+import { readTables } from "../../verify/readTables";
+import { hasUnverified, type VerifyReport } from "../../verify/report";
 import { reportLines } from "../../verify/reportText";
 import { verifyTrail } from "../../verify/verifyTrail";
 
@@ -93,6 +96,71 @@ describe("verify finds a source table changed since it was deployed:", function 
     });
     after(async () => {
         await world.close();
+    });
+
+    it("or locked: says who keeps it from being read, and verifies the others", async () => {
+        const reader = await world.session();
+        const migration = await world.session();
+        const { superuser } = world.trail;
+        const names = ["tenants", "unlogged", "nothing"].map((table) => ({
+            schema: "public",
+            table,
+        }));
+        const verify = async (): Promise<VerifyReport> => {
+            const [source, audit] = [await world.session(), await world.auditSession()];
+            const tables = await readTables(source, audit, names);
+            return await verifyTrail(source, audit, tables, { markerTimeoutMs: 20_000 });
+        };
+        const wordsOf = (report: VerifyReport, table: string): string =>
+            tableOf(report, table)
+                .checks.filter(({ ok }) => !ok)
+                .map(({ name, detail }) => `${name}: ${detail}`)
+                .join("; ");
+        await migration.query("SET application_name = 'migration'");
+        // One who waits keeps others out just as one who has the lock.
+        await reader.query("BEGIN; SELECT FROM tenants");
+        const waiting = migration.query("BEGIN; LOCK TABLE tenants IN ACCESS EXCLUSIVE MODE");
+        await until(async () => {
+            const { rows } = await world.source.query(
+                "SELECT FROM pg_locks WHERE relation = 'tenants'::regclass AND NOT granted",
+            );
+            return rows.length === 1;
+        });
+        await superuser.query(
+            "BEGIN; SET LOCAL application_name = 'rewrite'; LOCK TABLE unlogged_audit_log_default IN ACCESS EXCLUSIVE MODE",
+        );
+        try {
+            const report = await verify();
+            assert.deepEqual(failedChecks(report), []);
+            assert.match(
+                wordsOf(report, "public.tenants"),
+                /^verification: On the source database process \d+ \(application "migration"\) waits to lock public\.tenants, /u,
+            );
+            assert.match(
+                wordsOf(report, "public.unlogged"),
+                /^verification: On the audit database process \d+ \(application "rewrite"\) has locked public\.unlogged_audit_log_default, /u,
+            );
+            assert.ok(hasUnverified(report));
+            assert.ok(tableOf(report, "public.nothing").complete);
+        } finally {
+            await superuser.query("ROLLBACK");
+            await reader.query("ROLLBACK");
+            await waiting;
+            await migration.query("ROLLBACK");
+        }
+        await migration.query("BEGIN; LOCK TABLE audit_trail.marker IN SHARE MODE");
+        try {
+            const report = await verify();
+            assert.deepEqual(failedChecks(report), ["replication"]);
+            assert.match(
+                report.checks.find(({ ok }) => !ok)?.detail ?? "",
+                /\(application "migration"\) has locked audit_trail\.marker, /u,
+            );
+            const tenants = tableOf(report, "public.tenants");
+            assert.deepEqual([tenants.complete, tenants.logRows], [false, 6]);
+        } finally {
+            await migration.query("ROLLBACK");
+        }
     });
 
     for (const [table, [statements, checks, words]] of Object.entries(DONE)) {

@@ -1,0 +1,52 @@
+import { PlainError } from "../text/errors";
+import { printable } from "../text/terminalLines";
+
+/** One row of sql/verify/lock_holders.sql. */
+export interface Lock {
+    readonly oid: string;
+    /** Quoted and qualified. */
+    readonly relation: string;
+    readonly part_of: string | null;
+    readonly pid: string;
+    /** `application_name` of the session; empty where it has none. */
+    readonly application: string;
+    readonly granted: boolean;
+}
+
+/** How many sessions a sentence names, and of each how many relations. */
+const NAMED = 3;
+
+/** Somebody has locked what a script reads. */
+export class LockedError extends PlainError {
+    /** @param locks those that there were just after the script had given up */
+    constructor(
+        message: string,
+        readonly locks: readonly Lock[],
+        options: ErrorOptions,
+    ) {
+        super(message, options);
+    }
+}
+
+/** The first of a list, and how many there are besides. */
+function listed(items: readonly string[]): string {
+    const more = items.length > NAMED ? [`and ${String(items.length - NAMED)} more`] : [];
+    return [...items.slice(0, NAMED), ...more].join(", ");
+}
+
+/** Who has locked what: `process 12 (application "psql") has locked public.items, public.orders`. */
+export function lockWords(locks: readonly Lock[]): string {
+    const sessions = new Map<string, string[]>();
+    for (const { relation, part_of: whole, pid, application, granted } of locks) {
+        // The partitions of a table that is named too say nothing more.
+        if (locks.some((other) => other.pid === pid && other.relation === whole)) {
+            continue;
+        }
+        const who = application === "" ? "" : ` (application "${printable(application)}")`;
+        const session = `process ${pid}${who} ${granted ? "has locked" : "waits to lock"}`;
+        sessions.set(session, [...(sessions.get(session) ?? []), relation]);
+    }
+    return sessions.size === 0
+        ? "somebody had locked a table"
+        : listed([...sessions].map(([session, relations]) => `${session} ${listed(relations)}`));
+}
