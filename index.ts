@@ -18,6 +18,7 @@ import { taskSettings } from "./components/dms/taskSettings";
 import { databaseRoute as routeToDatabases } from "./components/network/databaseRoute";
 import { ExistingNetwork } from "./components/network/existingNetwork";
 import { HostDatabases } from "./components/network/hostDatabases";
+import { HostSessionLog, sessionCommand } from "./components/network/hostSessionLog";
 import { Network } from "./components/network/network";
 import { PrivateEndpoints } from "./components/network/privateEndpoints";
 import { PsqlHost } from "./components/network/psqlHost";
@@ -166,6 +167,10 @@ const hostDatabases =
         kmsKeyArn,
         tags,
     });
+const sessionLog =
+    host && config.host.sessionLog
+        ? new HostSessionLog(`${prefix}-host-sessions`, { role: host.roleName, kmsKeyArn, tags })
+        : undefined;
 const inDatabase = (name: string, server: DatabaseServer): pulumi.ComponentResourceOptions => ({
     providers: { postgresql: masterProvider(name, routed(server, route), caBundlePath) },
 });
@@ -225,7 +230,7 @@ const replication = new DmsReplication(prefix, {
 const retired = auditDatabase.retireOthers(replication);
 const everything = [
     ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
-    ...(hostDatabases ? [hostDatabases] : []),
+    ...[hostDatabases, sessionLog].filter((made) => made !== undefined),
     ...[sourceDatabase, auditDatabase, replication, retired],
 ];
 const checks = sourceDatabase.checkDestroy(`${prefix}-destroy-check`, everything);
@@ -260,6 +265,9 @@ export const auditLoginPolicies =
                   ),
               );
 export const hostId = host?.instanceId;
+/** A shell on the host by Session Manager, for whose machine has the AWS CLI and its plugin. */
+export const hostSession =
+    host && sessionCommand(host.instanceId, aws.getRegionOutput().region, sessionLog?.documentName);
 export const hostAddress = host?.publicIp;
 /** The way to the databases from the machine that runs Pulumi or a command. */
 export const databaseRoute = route;

@@ -25,7 +25,7 @@ export function missingHost({ host, network }: Config): MissingHost | undefined 
 const { keys: HOST_KEYS } = KEY_GROUPS.host;
 
 /** What a host is made with, each by its name in the group. */
-const SETTINGS = ["image", "secrets", "sshCidr", "instanceType", "keyName"] as const;
+const SETTINGS = ["image", "secrets", "sessionLog", "sshCidr", "instanceType", "keyName"] as const;
 
 /** Why the keys about the psql host contradict each other, in one sentence; undefined where they do not. */
 export function hostProblem(config: Config): string | undefined {
@@ -39,7 +39,7 @@ export function hostProblem(config: Config): string | undefined {
     }
     const stray = SETTINGS.find((name) => {
         const value = config.host[name];
-        return value !== undefined && value !== HOST_KEYS[name].default;
+        return value !== undefined && String(value) !== HOST_KEYS[name].default;
     });
     return (
         stray &&

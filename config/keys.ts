@@ -301,6 +301,14 @@ export const KEY_GROUPS = {
                     "Which secrets the psql host reads, for psql-source and psql-audit: none, or master; with master whoever gets a shell there can rewrite the log",
                 page: "aws.md#the-psql-host",
             },
+            sessionLog: {
+                key: "hostSessionLog",
+                parser: parsers.flag,
+                default: "false",
+                meaning:
+                    "Make a Session Manager document whose sessions on the psql host are logged for a year; the output hostSession starts one",
+                page: "aws.md#a-log-of-the-sessions",
+            },
             sshCidr: {
                 key: "sshCidr",
                 parser: access.sshCidr,

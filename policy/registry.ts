@@ -17,6 +17,7 @@ import { knownParameterRules } from "./rds/knownParameters";
 import { parameterGroupRules } from "./rds/parameterGroups";
 import { snapshotRules } from "./rds/snapshots";
 import { secretRules } from "./secretsmanager/secrets";
+import { documentRules } from "./ssm/documents";
 import { stackRules } from "./stack";
 import { securityGroupRules } from "./vpc/securityGroups";
 
@@ -37,6 +38,7 @@ export const rules: readonly Rule[] = [
     ...securityGroupRules,
     ...ec2Rules,
     ...secretRules,
+    ...documentRules,
     ...iamRules,
     ...postgresqlRules,
     ...knownInputRules,

@@ -174,7 +174,8 @@ export const coverage: readonly ControlCoverage[] = [
         "managed hosts, their patches and associations",
         "the program gives the host's role the agent's policy; whether the agent reports and what it has patched is seen in the account",
     ),
-    left("SSM.4 SSM.5", "documents", NOT_HERE),
+    covered("SSM.4", "documents are private", "ssm-documents-private"),
+    left("SSM.5", "tags", TAGS),
     left("SSM.6 SSM.7", "logs of automation, sharing of documents", ACCOUNT),
 
     left(
@@ -186,7 +187,7 @@ export const coverage: readonly ControlCoverage[] = [
     left(
         "CloudWatch.16",
         "log groups are kept for a year",
-        "RDS and DMS make their log groups themselves; the trail is in the audit database, not in them",
+        "RDS and DMS make their log groups themselves; the trail is in the audit database, not in them. That of the sessions on the psql host is kept for a year",
     ),
 ];
 

@@ -42,6 +42,7 @@ export interface ResourceArgs {
     "aws:secretsmanager/secret:Secret": secretsmanager.SecretArgs;
     "aws:secretsmanager/secretPolicy:SecretPolicy": secretsmanager.SecretPolicyArgs;
     "aws:secretsmanager/secretVersion:SecretVersion": secretsmanager.SecretVersionArgs;
+    "aws:ssm/document:Document": ssm.DocumentArgs;
     "aws:ssm/parameter:Parameter": ssm.ParameterArgs;
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": vpc.SecurityGroupIngressRuleArgs;
     "postgresql:index/role:Role": RoleArgs;

@@ -44,6 +44,16 @@ export const accessInputs: Readonly<Record<string, InputTable>> = {
         policyArn: judged("iam-managed-policies-known"),
         role: must(text),
     },
+    "aws:ssm/document:Document": {
+        content: judged("ssm-sessions-logged"),
+        documentFormat: judged("ssm-sessions-logged"),
+        documentType: judged("ssm-sessions-logged"),
+        name: must(text),
+        permissions: judged("ssm-documents-private"),
+        region: text,
+        tags,
+        versionName: text,
+    },
     "aws:ssm/parameter:Parameter": {
         allowedPattern: text,
         dataType: oneOf("text"),

@@ -86,6 +86,7 @@ describe("config", () => {
                 wanted: true,
                 image: "pinned",
                 secrets: "none",
+                sessionLog: false,
                 sshCidr: undefined,
                 instanceType: "t3.medium",
                 keyName: undefined,
@@ -374,6 +375,7 @@ describe("config", () => {
         ["sshCidr", "me", /CIDR notation/],
         ["psqlHost", "no", /must be true or false/],
         ["hostSecrets", "dms", /must be none or master/],
+        ["hostSessionLog", "all", /must be true or false/],
         ["hostImage", "newest", /must be pinned or latest/],
         ["hostImage", "ami-0123456789abcdef0", /must be pinned or latest/],
         ["hostInstanceType", "medium", /such as t3\.medium/],
@@ -510,8 +512,8 @@ describe("config", () => {
         const key = fc.constantFrom(...configKeys.map((one) => one.key));
         fc.assert(
             fc.property(key, fc.oneof(fc.string(), fc.json()), (name, text) => {
-                // Without a key the machine that is named beside it is refused instead.
-                fc.pre(name !== "sshHostKey" || text !== "");
+                // Where one of the two is left out, the other one is refused.
+                fc.pre(!["sshHost", "sshHostKey"].includes(name) || text !== "");
                 try {
                     parseWith(name, text);
                 } catch (error) {

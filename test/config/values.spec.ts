@@ -116,6 +116,8 @@ describe("the values of config keys", () => {
             [off({ sshCidr: "203.0.113.0/24" }), /:sshCidr is about .*psqlHost is false; .*rm ssh/],
             [off({ keyName: "k" }), /:keyName is about the psql host, .*config rm keyName/],
             [off({ hostImage: "latest" }), /:hostImage is about .*config rm hostImage/],
+            [off({ hostSecrets: "master" }), /config rm hostSecrets/],
+            [off({ hostSessionLog: "true" }), /config rm hostSessionLog/],
             [off({ hostInstanceType: "t3.large" }), /config rm hostInstanceType/],
             [
                 off({ network: network({ hostSubnetId: "subnet-01234567" }) }),

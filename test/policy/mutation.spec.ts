@@ -98,6 +98,7 @@ describe("policy: every flip of every input of the program's stack", function ()
             "audit-trail:databaseAccess": "direct",
             "audit-trail:sshCidr": "203.0.113.0/24",
             "audit-trail:hostSecrets": "master",
+            "audit-trail:hostSessionLog": "true",
         });
         stack = run.resources();
         view = new StackView(policyResources(stack));

@@ -1,6 +1,7 @@
 import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
 import { mustText, text, type TypeBehaviour } from "../behaviour";
+import { jsonProblem } from "../validate";
 
 const TYPES = ["String", "StringList", "SecureString"];
 
@@ -24,8 +25,34 @@ function parameterProblems(inputs: Props): CheckFailure[] {
     return failures;
 }
 
-/** Parameters of Systems Manager. No host reads them here. */
+/** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html. */
+function documentProblems(inputs: Props): CheckFailure[] {
+    const failures: CheckFailure[] = [];
+    if (!/^[\w.-]{3,128}$/.test(text(inputs, "name") ?? "")) {
+        failures.push({
+            property: "name",
+            reason: "must be 3 to 128 letters, digits and the characters _-.",
+        });
+    }
+    const isJson = (text(inputs, "documentFormat") ?? "JSON") === "JSON";
+    const reason = isJson ? jsonProblem(inputs.content) : undefined;
+    return reason === undefined ? failures : [...failures, { property: "content", reason }];
+}
+
+/** Parameters and documents of Systems Manager. No host reads them here. */
 export const systemsManagerTypes: Readonly<Record<string, TypeBehaviour>> = {
+    "aws:ssm/document:Document": {
+        idFrom: "name",
+        autoName: "name",
+        required: ["content", "documentType"],
+        replaceOn: ["name", "documentType"],
+        check: documentProblems,
+        create: (call, inputs) => ({
+            arn: arn(call.account, "ssm", `document/${mustText(inputs, "name")}`),
+            status: "Active",
+            documentVersion: "1",
+        }),
+    },
     "aws:ssm/parameter:Parameter": {
         idFrom: "name",
         autoName: "name",

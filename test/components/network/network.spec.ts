@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { ExistingNetwork, unfitSubnets } from "../../../components/network/existingNetwork";
+import { HostSessionLog, sessionCommand } from "../../../components/network/hostSessionLog";
 import { Network } from "../../../components/network/network";
 import { PrivateEndpoints } from "../../../components/network/privateEndpoints";
 import { PsqlHost } from "../../../components/network/psqlHost";
@@ -325,5 +326,27 @@ describe("PsqlHost", () => {
             recorder.inputs("aws:ec2/instance:Instance")["iamInstanceProfile"],
             "host-profile",
         );
+    });
+});
+
+describe("HostSessionLog", () => {
+    it("logs the sessions that its document starts, and lets the host write that log alone", async () => {
+        const recorder = new Recorder();
+        await recorder.install();
+        const log = new HostSessionLog("dev-sessions", { role: "r", kmsKeyArn: undefined, tags });
+        const command = sessionCommand("i-1", "us-east-1", log.documentName);
+        assert.deepEqual(await recorder.settle(command, sessionCommand("i-1", "us-east-1")), [
+            "aws ssm start-session --region us-east-1 --target i-1 --document-name dev-sessions",
+            "aws ssm start-session --region us-east-1 --target i-1",
+        ]);
+        const { inputs } = JSON.parse(
+            String(recorder.inputs("aws:ssm/document:Document")["content"]),
+        ) as { inputs: Record<string, unknown> };
+        const group = recorder.inputs("aws:cloudwatch/logGroup:LogGroup");
+        assert.equal(inputs["cloudWatchLogGroupName"], group["name"]);
+        assert.equal(inputs["cloudWatchEncryptionEnabled"], false);
+        const policy = String(recorder.inputs("aws:iam/rolePolicy:RolePolicy")["policy"]);
+        assert.doesNotMatch(policy, /"Resource":\["?\*/);
+        assert.match(policy, /PutLogEvents/);
     });
 });

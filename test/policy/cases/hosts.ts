@@ -1,13 +1,20 @@
+import { sessionDocument } from "../../../components/network/hostSessionLog";
 import type { Values } from "../../../policy/engine/values";
 import { UNKNOWN } from "../support/judge";
 import type { ResourceCases } from "./resourceCases";
 
 const HOST = "aws:ec2/instance:Instance";
+const DOCUMENT = "aws:ssm/document:Document";
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 
 const policy = (statement: unknown): Values => ({
     policy: JSON.stringify({ Version: "2012-10-17", Statement: statement }),
 });
+
+const session = (inputs: Values): Values => {
+    const whole = sessionDocument("/sessions", true) as { inputs: Values };
+    return { content: JSON.stringify({ ...whole, inputs: { ...whole.inputs, ...inputs } }) };
+};
 
 /** Cases of the rules about hosts, networks and secrets. */
 export const hostCases: readonly ResourceCases[] = [
@@ -258,5 +265,43 @@ export const hostCases: readonly ResourceCases[] = [
             [{ value: UNKNOWN, insecureValue: "password=hunter2" }, "refused"],
         ],
         wrongType: [{ value: 1 }, { insecureValue: [] }],
+    },
+    {
+        rule: "ssm-documents-private",
+        type: DOCUMENT,
+        pass: [{ permissions: undefined }],
+        fail: [{ permissions: { type: "Share", accountIds: "All" } }, { permissions: {} }],
+        absent: [[{ permissions: undefined }, "passed"]],
+        unknown: [[{ permissions: UNKNOWN }, "undecided"]],
+        wrongType: [{ permissions: "All" }],
+    },
+    {
+        rule: "ssm-sessions-logged",
+        type: DOCUMENT,
+        pass: [
+            { content: JSON.stringify(sessionDocument("/sessions", true)) },
+            {
+                content: JSON.stringify(sessionDocument("/sessions", false)),
+                documentFormat: undefined,
+            },
+        ],
+        fail: [
+            { content: JSON.stringify(sessionDocument("", true)) },
+            session({ cloudWatchStreamingEnabled: false }),
+            session({ cloudWatchLogGroupName: undefined }),
+            session({ s3BucketName: "elsewhere" }),
+            { content: JSON.stringify({ sessionType: "Port" }) },
+            { documentType: "Command" },
+            { documentFormat: "YAML" },
+        ],
+        absent: [
+            [{ content: undefined }, "refused"],
+            [{ documentType: undefined }, "refused"],
+        ],
+        unknown: [
+            [{ content: UNKNOWN }, "undecided"],
+            [{ documentType: UNKNOWN }, "undecided"],
+        ],
+        wrongType: [{ content: 7 }, { content: "{" }, { documentType: [] }],
     },
 ];

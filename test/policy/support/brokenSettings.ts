@@ -92,6 +92,8 @@ const EVERYBODY = JSON.stringify({
 export const withoutBreakage: readonly string[] = [
     "rds-snapshots-private",
     "secrets-parameter-encrypted",
+    "ssm-documents-private",
+    "ssm-sessions-logged",
     // The good stack of these tests is no whole one; mutation.spec.ts breaks each of its inputs.
     "inputs-known",
     "stack-one-task-per-staging",

@@ -1,5 +1,6 @@
 import { sourceSettings, targetSettings } from "../../../components/dms/dmsEndpoint";
 import { taskSettings } from "../../../components/dms/taskSettings";
+import { sessionDocument } from "../../../components/network/hostSessionLog";
 import type { Values } from "../../../policy/engine/values";
 import { HEADERS } from "../../../trail/headerColumns";
 import { type JudgedResource, UNKNOWN } from "./judge";
@@ -273,6 +274,14 @@ export const goodStack: readonly WrittenResource[] = [
             rootBlockDevice: { encrypted: true },
             metadataOptions: { httpTokens: "required", httpPutResponseHopLimit: 1 },
             userData: "#!/bin/bash\nset -euo pipefail\ndnf install -y postgresql17\n",
+        },
+    },
+    {
+        type: "aws:ssm/document:Document",
+        name: "session",
+        inputs: {
+            documentType: "Session",
+            content: JSON.stringify(sessionDocument("/sessions", true)),
         },
     },
     {

@@ -70,6 +70,16 @@ export const passing: readonly PassingFlip[] = [
         reason: "It allows less, names another resource in full, or writes one text as a list: rights that are wide, open-ended or for somebody who is not known are refused.",
     },
     {
+        paths: /^retentionInDays$/,
+        how: EITHER,
+        reason: "Without it a log is kept for ever, and for a year at least with a value that is known.",
+    },
+    {
+        type: /^aws:ssm\/document:/,
+        paths: /^(content\.(description|\+|schemaVersion|inputs\.(\+|s3BucketName|s3KeyPrefix|s3EncryptionEnabled|cloudWatchLogGroupName|cloudWatchEncryptionEnabled|kmsKeyId|runAsEnabled|runAsDefaultUser|idleSessionTimeout))|documentFormat)$/,
+        reason: "Systems Manager refuses a document that it cannot read; what is left says which log group it is, as whom and how long a session lasts.",
+    },
+    {
         type: /^aws:ssm\/parameter:/,
         paths: /^value(\..*)?$/,
         reason: "No secret is in it, which a rule of its own demands; the commands on the host say what they do not find there, and know a server by its certificate alone.",
