@@ -80,7 +80,7 @@ function isListed(
 const watched = new Set(meantFor.map(([type, path, how]) => [type, path, how].join(" ")));
 
 describe("policy: every flip of every input of the program's stack", function () {
-    this.timeout(60_000);
+    this.timeout(240_000);
     let stack: RecordedResource[] = [];
     let view = new StackView([]);
     const through: { readonly resource: RecordedResource; readonly flip: Flip }[] = [];
