@@ -488,6 +488,20 @@ for (const major of [15, 17]) {
             assert.deepEqual(await rights(), ["app USAGE", "app.uno SELECT", ...heartbeat]);
         });
 
+        it("that everybody has need not be given where nobody may give them", async () => {
+            await superuser.query(`CREATE TABLE public.late (id integer); ALTER TABLE public.late OWNER TO master;
+                ALTER SCHEMA public OWNER TO postgres`);
+            await run(master, [sourceGrants([name("late", "public")])]);
+            assert.deepEqual(await rights(), [...heartbeat, "late SELECT"]);
+            await superuser.query("REVOKE USAGE ON SCHEMA public FROM PUBLIC");
+            await assert.rejects(run(master, [sourceGrants([name("late", "public")])]), {
+                message: /master may not GRANT USAGE ON SCHEMA public TO audit_trail_dms_source: /u,
+            });
+            await superuser.query(
+                "DROP TABLE public.late; GRANT USAGE ON SCHEMA public TO PUBLIC; ALTER SCHEMA public OWNER TO master",
+            );
+        });
+
         it("that cannot be given are told in one sentence, with the mend", async () => {
             await superuser.query(
                 "CREATE TABLE app.far (id integer); ALTER TABLE app.far OWNER TO postgres",
