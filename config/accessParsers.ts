@@ -1,5 +1,5 @@
 import { parseCidr } from "../components/network/cidr";
-import type { KeyParser } from "./keyParsers";
+import { type KeyParser, matching } from "./keyParsers";
 
 const ACCESSES = ["auto", "direct", "ssh", "ssm"] as const;
 
@@ -78,6 +78,13 @@ export const sshHostKey: KeyParser<string | undefined> = {
         return text.split(" ").slice(0, 2).join(" ");
     },
 };
+
+/** Of the psql host. */
+export const instanceType = matching(
+    /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/,
+    "it must be an EC2 instance type such as t3.medium",
+    "t3.medium",
+);
 
 export const keyName: KeyParser<string | undefined> = {
     type: "string",

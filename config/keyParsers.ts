@@ -16,7 +16,8 @@ export interface KeyParser<T> {
     readonly isHidden?: boolean;
 }
 
-function matching(pattern: RegExp, must: string, example: string): KeyParser<string> {
+/** A text of a pattern; `must` says what it must be where it is another one. */
+export function matching(pattern: RegExp, must: string, example: string): KeyParser<string> {
     return {
         type: "string",
         example,
@@ -115,12 +116,6 @@ export function instanceClass(service: "db" | "dms", example: string): KeyParser
     const pattern = new RegExp(`^${service}\\.[a-z0-9-]+\\.[a-z0-9-]+$`);
     return matching(pattern, `it must be an instance class such as ${example}`, example);
 }
-
-export const instanceType = matching(
-    /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/,
-    "it must be an EC2 instance type such as t3.medium",
-    "t3.medium",
-);
 
 export const accountId: KeyParser<string | undefined> = {
     type: "string",

@@ -318,7 +318,7 @@ export const KEY_GROUPS = {
             },
             instanceType: {
                 key: "hostInstanceType",
-                parser: parsers.instanceType,
+                parser: access.instanceType,
                 default: "t3.medium",
                 meaning: "Instance type of the psql host",
             },
