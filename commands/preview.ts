@@ -67,7 +67,7 @@ runCommand(
         } catch (error) {
             if (json && error instanceof OperationError && error.report !== undefined) {
                 const { report } = error;
-                // A refusal is told by its violations; the engine's sentence about them is no error of its own.
+                // The violations say why it was refused; the engine's own sentence about them adds nothing.
                 const isRefused = report.violations.length > 0;
                 say(asJson(stackName, report, isRefused ? [] : ownErrors(report)));
             }

@@ -51,7 +51,7 @@ function tableOutput(stack: DeployedStack | undefined): string[] {
     return tables.map(String);
 }
 
-/** A table that could not be verified is told with all others; the code says that there is one. */
+/** A table that could not be verified is reported like the others; the exit code says that there is one. */
 function exitCode(report: VerifyReport): number {
     if (report.complete) {
         return 0;

@@ -20,7 +20,7 @@ interface LogRow {
     readonly commit_timestamp_utc: string;
 }
 
-/** One step: what is told, what is run on the source, and how its rows in the log are known. */
+/** One step: its text, the statement that runs on the source, and how its log rows are found. */
 interface Step {
     readonly title: string;
     readonly file: string;
@@ -55,7 +55,7 @@ function shown(file: string): string {
     return lines.filter((line) => line !== "" && !line.startsWith("--")).join("\n  ");
 }
 
-/** The rows of a step, as far as they are in the log; no more than these, however long the log is. */
+/** The log rows of a step that have arrived so far, and no other rows, however long the log is. */
 async function logRows(audit: Client, { operation, items }: Step): Promise<LogRow[]> {
     const keys = items.map((item) => JSON.stringify({ item_id: item }));
     return (await audit.query<LogRow>(sql("log.sql"), [operation, keys, items.length])).rows;

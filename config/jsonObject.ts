@@ -46,7 +46,7 @@ export class FieldError extends Error {
 /**
  * The fields of a key's object.
  * @param known The names that it may have.
- * @throws Error that completes "... but": it is no object, or has another field. Names only, no values: one may be a secret.
+ * @throws Error that completes "... but": it is not an object, or has another field. Names only, no values: one may be a secret.
  */
 export function fieldsOf(text: string, known: readonly string[]): JsonObject {
     const fields = objectIn(text);

@@ -180,7 +180,7 @@ function instanceClass(
             "8",
         );
     }
-    const reason = typeof value === "string" ? unfitClass(kind, value) : "is no text";
+    const reason = typeof value === "string" ? unfitClass(kind, value) : "is not a text";
     if (typeof value !== "string" || reason !== undefined) {
         throw new FieldError(
             `its instanceClass is ${JSON.stringify(value)}, which ${reason ?? ""}`,

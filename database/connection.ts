@@ -48,7 +48,7 @@ export function isUnreachable(error: unknown): boolean {
     );
 }
 
-/** What a preview says of a database that nobody can ask before the update: its server's address is made anew. */
+/** What a preview says of a database that cannot be asked before the update, because its server gets a new address. */
 export const UNKNOWN_SERVER =
     "the update gives the database another server or another password, which is not known before that";
 

@@ -48,7 +48,7 @@ export function markerGapBatches(audited: readonly TableName[]): SqlBatch[] {
     return [rights(audited), { files: markerGapFiles() }];
 }
 
-/** What lets go of tables and columns that are not listed any more, once DMS writes them no more. */
+/** The scripts for tables and columns that have left the list, to be run once DMS no longer writes them. */
 export function retirementBatches(
     audited: readonly TableName[],
     definitions: readonly TableDefinition[],

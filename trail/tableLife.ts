@@ -37,12 +37,12 @@ export function lookFile(definitions: readonly TableDefinition[]): SqlFile {
     });
 }
 
-/** Notes which tables are listed no more, before DMS hears of it; see the file. */
+/** Notes which tables have left the list, before DMS's mapping changes; see the file. */
 export function leaveFile(audited: readonly TableName[]): SqlFile {
     return renderSql("sql/audit/leave.sql", { audited: namesOf(audited) });
 }
 
-/** Lets go of the tables that are listed no more, and tells where those have been that are listed again; see the file. */
+/** Removes the triggers of tables that have left the list, and records a gap for those that are back; see the file. */
 export function retireFile(audited: readonly TableName[]): SqlFile {
     return renderSql("sql/audit/retire.sql", { audited: namesOf(audited) });
 }

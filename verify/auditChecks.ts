@@ -15,7 +15,7 @@ export interface GapSummary {
     readonly count: string;
     /** Those that somebody has explained. */
     readonly acknowledged: string;
-    /** Those that count: neither explained nor recorded before the time from which on gaps count. */
+    /** The gaps that count: nobody has explained them, and they were recorded after the time at which counting begins. */
     readonly open: string;
     /** When the last one was recorded, ISO 8601. */
     readonly last: string;

@@ -231,7 +231,7 @@ export class DefinitionChecks {
 
     /**
      * The columns that staging may have: those of the source, as far as they are there, and those that it had. That one is
-     * missing is told by another check.
+     * missing is found by another check.
      */
     private stagingColumns(definition: TableDefinition, staging: string): Fact[] {
         const known = new Set(this.registered(definition)?.known_columns);

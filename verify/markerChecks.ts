@@ -49,7 +49,7 @@ export async function checkMarkers(
         renderSql("sql/verify/untold_markers.sql"),
     );
     const findings = untold.map(
-        ({ id, kind }) => `the gap ledger does not tell of the ${kind} that marker ${id} tells of`,
+        ({ id, kind }) => `the gap ledger has no entry for the ${kind} of marker ${id}`,
     );
     return checkOf("markers", findings, `${all.length}, of which ${missing.length} did not arrive`);
 }

@@ -27,7 +27,7 @@ export function lagOf(slots: readonly Slot[]): string {
 /**
  * Decides how long a marker is waited for: as long as the task gets on towards it. It gets on when its slot was read further,
  * or when a transaction on the audit side has come to its next statement: the slot of a large transaction is confirmed only
- * at its end. Once the slot is past the marker, nothing more counts: a task that goes on without a marker brings it no more.
+ * at its end. Once the slot is past the marker, nothing more counts: a task that goes on without a marker will not bring it.
  */
 export class MarkerWait {
     private lastMove: number;

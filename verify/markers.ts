@@ -23,7 +23,7 @@ export interface Marker {
 /** A marker did not arrive. */
 export class MarkerLate extends PlainError {}
 
-/** How long is waited for a marker, and who is told. */
+/** How long verify waits for a marker, and whom it tells. */
 interface MarkerSettings {
     /** How long the task may stand still, in milliseconds. */
     readonly markerTimeoutMs: number;

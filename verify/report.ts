@@ -62,7 +62,7 @@ export interface TableReport {
     readonly differences: readonly Difference[];
     /** All of them, as far as it was looked. */
     readonly differenceCount: number;
-    /** What somebody has explained, and what counts no more for that. */
+    /** What somebody has explained, and what no longer counts because of that. */
     readonly acknowledged: {
         readonly differences: readonly Acknowledged[];
         readonly gaps: readonly AcknowledgedGap[];

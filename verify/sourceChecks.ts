@@ -147,7 +147,7 @@ export function judgeGuards(
         }
         findings.push(...found.flatMap((guard) => guardProblems(guard, what)));
     }
-    const mend = findings.length === 0 ? [] : ["deploy again to make the guards anew"];
+    const mend = findings.length === 0 ? [] : ["deploy again, which makes the guards"];
     const fine = guards.map(({ name }) => name).sort();
     return checkOf(
         "source guards",

@@ -165,7 +165,7 @@ interface CountScripts {
     /** The log's columns, which tell what its rows take over from staging. */
     readonly columns: SqlFile;
     readonly enter: SqlFile;
-    /** @param logColumns what `columns` has found: also where the table is partitioned no more, old rows keep their hashes */
+    /** @param logColumns what `columns` has found. Old rows keep their hashes also where the table is no longer partitioned */
     count(logColumns: readonly string[]): SqlFile;
 }
 

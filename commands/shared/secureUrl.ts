@@ -3,7 +3,7 @@ import { codeOf, PlainError } from "../../text/errors";
 
 /**
  * Refuses a database's address whose server nobody would know for certain: passwords and rows go over the connection, and
- * what a verification says is worth no more than the server that answers. On this machine there is nobody in between.
+ * what a verification says is worth no more than the server that answers. On this machine nobody is in between.
  *
  * @param name how the address is called in the message, which never says the address itself: it holds a password
  * @throws PlainError with one sentence

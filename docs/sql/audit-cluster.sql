@@ -24,8 +24,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-machinery, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
--- tables that are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -285,7 +285,7 @@ BEGIN
     IF present < oldest THEN
         RAISE EXCEPTION 'The audit schema has version %, of before the first release, from which no step leads to version %.',
             present, wanted
-            USING HINT = 'Destroy the stack and deploy it anew, or go on with the version of the program that made it.';
+            USING HINT = 'Destroy the stack and deploy it again, or go on with the version of the program that made it.';
     END IF;
 END
 $do$;
@@ -397,12 +397,12 @@ COMMENT ON TABLE audit_trail.gap_kind IS 'What the kinds of audit_trail.gap mean
 INSERT INTO audit_trail.gap_kind AS k (kind, hides_changes, meaning)
 VALUES
     ('apply exception', true, 'DMS could not apply a change to staging and went on.'),
-    ('column not audited', true, 'The config left a column out for a time; its values of then are in no log.'),
+    ('column not audited', true, 'The config left a column out for a time; its values from that time are in no log.'),
     ('commit timestamp missing', false, 'DMS sent no commit time; the log has the time at which the change arrived.'),
     ('insert over existing row', true, 'A row was inserted that staging had already: its delete is missing.'),
     ('key update', true, 'The source changed a primary key, which DMS does not replicate.'),
     ('large column completed', false, 'A large value arrived after its row, in a transaction of its own.'),
-    ('left the list', false, 'The table is audited no more; its log ends here.'),
+    ('left the list', false, 'The table was taken from the list; its log ends here.'),
     ('lob truncated', true, 'DMS cut a large value; the log has its beginning.'),
     ('marker missing', true, 'A marker of the source is in no log; what was committed about then may be in none either.'),
     ('not audited', true, 'The table was not listed for a time; what was committed then is in no log.'),
@@ -411,15 +411,15 @@ VALUES
     ('partition left', false, 'A partition was detached or dropped; a D with a remark closes each of its rows.'),
     ('primary key update', true, 'DMS changed the primary key of a staging row.'),
     ('reload', true, 'DMS emptied staging and loaded the table again; the changes in between are in no log.'),
-    ('replay with other values', false, 'A change that the log has already came again with another row.'),
+    ('replay with other values', false, 'DMS sent a change again that the log has already, with other values in its row.'),
     ('row missing before delete', true, 'A row was deleted that staging did not have: an insert is missing.'),
     ('row missing before update', true, 'A row was updated that staging did not have: an insert is missing.'),
     ('shape change', false, 'A column came, went, or got another name or type.'),
-    ('slot recreated', true, 'The replication slot was made anew; what was committed in between nobody read.'),
-    ('table suspended', true, 'DMS took the table out of its work.'),
+    ('slot recreated', true, 'The replication slot was dropped and made again; nobody read what was committed in between.'),
+    ('table suspended', true, 'DMS suspended the table: it replicates nothing of it.'),
     ('task stopped', false, 'The task did not run for a time, and went on from its slot.'),
     ('truncate', true, 'The source truncated the table, which DMS does not replicate.'),
-    ('unexplained replay', true, 'A change came under a position that the log knows, and is none of the logged ones.'),
+    ('unexplained replay', true, 'A change came with a position that the log has already, and the log has no such change.'),
     ('unflagged delete', true, 'A staging row was deleted without saying when the source deleted it.'),
     ('unknown marker', true, 'The source sent a marker of a kind that this version does not know.'),
     ('unlogged change', true, 'A change reached staging and could not be logged; audit_trail.unlogged_change has it.'),
@@ -562,8 +562,8 @@ ALTER TABLE audit_trail.log_count ENABLE ALWAYS TRIGGER append_only_truncate;
 RESET ROLE;
 
 --> sql/audit/slots.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
--- What the audit side remembers of the source's replication slots: a slot that was dropped and made anew begins after
--- changes that nobody will ever read.
+-- What the audit side remembers of the source's replication slots: a slot that was dropped and made again begins after
+-- changes that nobody will read.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS audit_trail.slot_observation (
@@ -573,11 +573,11 @@ CREATE TABLE IF NOT EXISTS audit_trail.slot_observation (
 COMMENT ON TABLE audit_trail.slot_observation IS
     'The replication slots that DMS had at the source when somebody looked last.';
 
--- Takes the names of the slots, and enters a gap when one of the last observation is gone, or when there was none then
--- and is one now: what was committed in between, the new slot has not seen. A slot more than before is another task's.
+-- Takes the names of the slots. It enters a gap when a slot of the last observation is gone, or when there was none and now
+-- there is one: the new slot has not seen what was committed in between. An additional slot is another task's.
 -- Positions are not compared: after a crash of the source they go back, and nothing is lost. Returns the new gaps' number.
--- It believes what it is told, and a gap begins where the observation before it was made: so it runs with the rights of who
--- calls it, which is verify.
+-- It believes its arguments, and a gap begins at the time of the observation before. So it runs with the rights of its
+-- caller, which is verify.
 CREATE OR REPLACE FUNCTION audit_trail.observe_slots(seen_slots text[]) RETURNS integer
 LANGUAGE plpgsql
 SECURITY INVOKER
@@ -621,7 +621,7 @@ RESET ROLE;
 
 --> sql/audit/registry.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
 -- What the trail knows of the audited tables and their columns, so that a query finds a log by its source table, and so
--- that a changed shape shows.
+-- that a changed definition shows.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
@@ -632,7 +632,7 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     tombstone text NOT NULL,
     partition_prefix text NOT NULL,
     primary_key text[] NOT NULL,
-    -- The source table's pg_class.oid: another one is another table under the same name.
+    -- The source table's pg_class.oid. A table of the same name with another oid is another table.
     source_oid text NOT NULL,
     -- The function of sql/audit/log_uncommon.sql that the log's function calls.
     uncommon_function text,
@@ -642,11 +642,12 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     reload_began_at timestamptz,
     -- The commit time of the last change that was applied before it.
     reload_from timestamptz,
-    -- Where its log ends, as commit time, from the deployment on that took it from the list until it is told that it was out.
+    -- The commit time at which its log ends. The deployment that takes it from the list sets this; it is cleared when the gap of
+    -- the time outside the list is recorded.
     left_after timestamptz,
-    -- When it was let go; null while it is audited.
+    -- When its triggers were removed; null while it is audited.
     left_at timestamptz,
-    -- The table's name while it was audited and since when it has another one here: see audit_trail.set_aside().
+    -- The name that the table had while it was audited, and when its trail got another one: see audit_trail.set_aside().
     former_name text,
     set_aside_at timestamptz,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -684,8 +685,8 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_column (
     gone_since timestamptz,
     -- The type at the source, where the config chose another one for staging: a text form, or a declared limit.
     source_type text,
-    -- Why the config leaves the column out of the trail since then; null for a column that is there, or gone at the source. A
-    -- column that never was in the trail is present from the time on at which it is gone.
+    -- Why the config leaves the column out; null for a column that is in the trail, or that the source has dropped. A column
+    -- that was never in the trail has the same time in present_from and gone_since.
     excluded_because text,
     FOREIGN KEY (table_schema, table_name) REFERENCES audit_trail.audited_table
 );
@@ -700,12 +701,12 @@ CREATE INDEX IF NOT EXISTS audited_column_present
 CREATE OR REPLACE VIEW audit_trail.former_column AS
     SELECT c.table_schema, c.table_name, c.name, max(c.gone_since) AS gone_since
     FROM audit_trail.audited_column AS c
-    -- Those that never were there left nothing behind.
+    -- Columns that were never in the trail left nothing behind.
     WHERE c.gone_since IS NULL OR c.present_from < c.gone_since
     GROUP BY c.table_schema, c.table_name, c.name
     HAVING bool_and(c.gone_since IS NOT NULL);
 COMMENT ON VIEW audit_trail.former_column IS
-    'Columns that the source has no more, which staging keeps, and those that were in the trail before they were excluded.';
+    'Columns that the source has dropped and staging keeps, and columns that were in the trail before the config excluded them.';
 
 -- The latest entry of each column that the config leaves out of the trail now.
 CREATE OR REPLACE VIEW audit_trail.excluded_column AS
@@ -739,7 +740,7 @@ BEGIN
 END
 $function$;
 
--- Gives columns of all rows of staging values that no change brought, so that the log hears nothing of it.
+-- Sets columns in all rows of staging to values that came with no change. The log gets no row for it.
 CREATE OR REPLACE FUNCTION audit_trail.fill_columns(staging regclass, assignments text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -760,11 +761,11 @@ BEGIN
 END
 $function$;
 
--- Enters a table, or brings its entry up to date; a difference in its columns is recorded as a gap, because rows
--- written before it and rows written after it do not say the same. Staging has the new columns by now.
+-- Enters a table, or updates its entry. A difference in its columns is recorded as a gap, because rows from before and from
+-- after it do not have the same columns. Staging has the new columns by now.
 --
--- new_columns is one object for each column: its attnum, name, type, as missing the value of rows that are older, as
--- source_type the type that it has at the source if that is another one; and as excluded the reason why it is left out.
+-- new_columns has one object for each column: attnum, name and type; missing, the value that older rows have; source_type,
+-- the type at the source where that is another one; excluded, the reason why the config leaves the column out.
 CREATE OR REPLACE FUNCTION audit_trail.register_table(
     source_schema text,
     source_table text,
@@ -819,8 +820,8 @@ BEGIN
             ON n.name = e.name AND (is_other_table OR n.attnum = e.attnum)
         WHERE e.table_schema = source_schema AND e.table_name = source_table;
 
-    -- The same number is the same column, whatever its name: staging has its values under the old one. Under the name of
-    -- a column that is new, staging may have the values of one that had it before.
+    -- A column is known by its number: after a rename staging has its values under the old name. Under the name of a new
+    -- column staging may have the values of an older column of that name.
     SELECT
         string_agg(format('%I = %s', n.name, coalesce(quote_ident(o.name), quote_nullable(n.missing))), ', '),
         string_agg(
@@ -856,7 +857,7 @@ BEGIN
         BEGIN
             PERFORM audit_trail.fill_columns(format('%I.%I', source_schema, staging_table)::regclass, assignments);
         EXCEPTION
-            -- What the source made of the values of a column that got another type as well is not known here.
+            -- Where the column's type changed too, nothing here says how the source converted the values.
             WHEN data_exception OR datatype_mismatch OR cannot_coerce THEN
                 PERFORM audit_trail.fill_columns(
                     format('%I.%I', source_schema, staging_table)::regclass, sure_assignments
@@ -891,8 +892,8 @@ BEGIN
                 CASE WHEN is_first THEN '-infinity' ELSE this_time END
             );
 
-    -- What is left out ends the entry of the column that it was, goes on with the entry of one that was left out before, or
-    -- begins with an entry of no time at all.
+    -- A column that the config leaves out ends its entry, or goes on with an entry that says so already. One that was never in
+    -- the trail gets an entry that begins and ends at the same time.
     MERGE INTO audit_trail.audited_column AS c
         USING (
             SELECT
@@ -986,8 +987,8 @@ BEGIN
 END
 $function$;
 
--- The arguments of a log's trigger, as SQL: former columns, each followed by the time from which on it is left out of
--- the log's rows. Arguments, because they cost a table without former columns nothing.
+-- The arguments of a log's trigger, as SQL: each former column, and the time after which the log's rows leave it out. They
+-- are arguments because a table without former columns then pays nothing for them.
 CREATE OR REPLACE FUNCTION audit_trail.log_trigger_arguments(source_schema text, source_table text) RETURNS text
 LANGUAGE sql
 STABLE
@@ -1003,7 +1004,7 @@ BEGIN ATOMIC
 END;
 
 -- Puts a log's function on its staging table, and removes the helper of the function that was there before. The trigger
--- has no condition: PostgreSQL prepares one anew for every statement, which costs a seventh of the apply rate.
+-- has no condition: PostgreSQL would prepare it again for every statement, which costs a seventh of the apply rate.
 CREATE OR REPLACE FUNCTION audit_trail.put_log_trigger(
     source_schema text,
     source_table text,
@@ -1061,10 +1062,10 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_partition (
     label text NOT NULL,
     -- In the schema of the partition.
     staging text NOT NULL,
-    -- The partition's pg_class.oid at the source: another one is another table under the same name.
+    -- The partition's pg_class.oid at the source. A table of the same name with another oid is another table.
     source_oid text NOT NULL,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- Since when a deployment knows that the source has it no more; it goes once DMS has been told.
+    -- When a deployment found that the source has dropped or detached it. The row goes once DMS's mapping is without it.
     left_at timestamptz,
     PRIMARY KEY (partition_schema, partition_name),
     FOREIGN KEY (table_schema, table_name) REFERENCES audit_trail.audited_table
@@ -1092,8 +1093,8 @@ BEGIN
 END
 $function$;
 
--- Enters the partitions that the source has now, and marks those that it has no more. What came or went since the table
--- was registered is told by a gap. present is an array of arrays: schema, name, label, staging and oid of a partition.
+-- Enters the partitions that the source has now, and marks those that are gone. A partition that came or went since the table
+-- was registered is a gap. present is an array of arrays: schema, name, label, staging and oid of a partition.
 CREATE OR REPLACE FUNCTION audit_trail.register_partitions(source_schema text, source_table text, present jsonb)
 RETURNS void
 LANGUAGE plpgsql
@@ -1170,7 +1171,7 @@ BEGIN
 END
 $function$;
 
--- Makes the staging tables that a table's partitions lack, as many as are asked for. DMS finds rows by the source's key,
+-- Makes the staging tables that a table's partitions lack, up to a number of them. DMS finds rows by the source's key,
 -- which each of them has. Row triggers of the table's staging reach them when they are attached, statement triggers do not.
 CREATE OR REPLACE FUNCTION audit_trail.make_partition_staging(source_schema text, source_table text, at_most integer)
 RETURNS void
@@ -1228,9 +1229,9 @@ BEGIN
 END
 $function$;
 
--- Closes the rows of partitions that a deployment found gone, and drops their staging tables. To be run when DMS has been
--- told. A row that another partition has by now goes on there. Others wait for the table's staging meanwhile, so that none
--- of its rows comes while it is looked for.
+-- Closes the rows of partitions that a deployment found gone, and drops their staging tables. It runs after DMS's mapping has
+-- changed. A row that another partition has by now goes on there. The table's staging is locked meanwhile, so that no row
+-- comes while it is looked for.
 CREATE OR REPLACE FUNCTION audit_trail.close_partitions() RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1446,8 +1447,8 @@ RESET ROLE;
 -- What deployment and maintenance do to a table of a trail.
 SET LOCAL ROLE audit_trail_owner;
 
--- Gives a column of a staging table a type for which PostgreSQL knows no cast from the one that it has: each value is read
--- from its text.
+-- Changes the type of a staging column where PostgreSQL has no cast from the type that it has: each value is converted
+-- through its text.
 CREATE OR REPLACE FUNCTION audit_trail.read_anew(staging regclass, column_name text, column_type text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1467,9 +1468,9 @@ EXCEPTION
 END
 $function$;
 
--- Makes one column of a staging table what the source has: adds it, with the value that the rows have which were there
--- before it, follows a changed type, allows null unless it belongs to the key (DMS fills large columns and clears
--- deleted rows with nulls).
+-- Makes one staging column what the source's column is. It adds the column, with the value that the source's older rows
+-- have. It follows a changed type. It allows null unless the column belongs to the key: DMS writes null where a large value
+-- follows later, and into the other columns of a deleted row.
 CREATE OR REPLACE FUNCTION audit_trail.fit_column(
     staging regclass,
     column_name text,
@@ -1497,7 +1498,7 @@ BEGIN
         BEGIN
             EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', staging, column_name, column_type);
         EXCEPTION
-            -- From a text to a number, say: the source was told how, by USING.
+            -- A change from a text to a number, for example: at the source, USING said how.
             WHEN datatype_mismatch THEN
                 PERFORM audit_trail.read_anew(staging, column_name, column_type);
         END;
@@ -1508,8 +1509,8 @@ BEGIN
 END
 $function$;
 
--- Stops a deployment whose source table has got more columns than staging, which keeps those that the source has dropped, can
--- have: PostgreSQL counts dropped ones too.
+-- Stops a deployment if staging would get more columns than PostgreSQL allows. Staging keeps the columns that the source has
+-- dropped, and PostgreSQL counts dropped columns too.
 CREATE OR REPLACE FUNCTION audit_trail.check_width(source_table text, staging regclass, wanted text[]) RETURNS void
 LANGUAGE plpgsql
 STABLE
@@ -1526,7 +1527,7 @@ DECLARE
     );
 BEGIN
     IF used + missing > 1600 THEN
-        RAISE EXCEPTION 'The staging table of % has % columns, those included that the source has no more, and % would be added: PostgreSQL takes no more than 1600',
+        RAISE EXCEPTION 'The staging table of % has % columns, with those that the source has dropped, and % would be added: PostgreSQL allows 1600',
             source_table, used, missing
             USING ERRCODE = 'too_many_columns',
                 HINT = 'Leave the table out. ' || audit_trail.begin_anew(staging);
@@ -1597,8 +1598,8 @@ BEGIN
 END
 $function$;
 
--- Adds a partition to a log. It is made apart and then attached, which waits for nobody who reads or writes the log, but
--- for those who have the default partition open: that must be looked through, and is empty as a rule.
+-- Adds a partition to a log. It is made as a table and then attached. That does not wait for sessions that read or write the
+-- log, but for those that use the default partition: PostgreSQL scans it, and it is empty as a rule.
 CREATE OR REPLACE FUNCTION audit_trail.attach_partition(log regclass, partition_name text, bounds text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1838,8 +1839,8 @@ RESET ROLE;
 -- Reloads: what happens when DMS loads a table again that has a log already.
 SET LOCAL ROLE audit_trail_owner;
 
--- Notes that a reload begins, and returns the commit time of the last change that was applied before it: DMS may pass over
--- later ones, which the load brings. A reload that begins while another one is under way, because that failed, takes its
+-- Notes that a reload begins, and returns the commit time of the last change that was applied before it: DMS may skip
+-- later ones, whose rows the load brings. A reload that begins while another one is under way, because that failed, takes its
 -- place: what the other one has loaded may have gone from the source since.
 CREATE OR REPLACE FUNCTION audit_trail.note_reload(audited audit_trail.audited_table) RETURNS timestamptz
 LANGUAGE plpgsql
@@ -1956,8 +1957,8 @@ END
 $function$;
 
 -- To be called before each load by which DMS loads a table again. Staging keeps its rows until those of the load take their
--- places, so that changes find the rows that they belong to all the time. Returns the time from which on rows count as
--- loaded.
+-- places, so that changes find the rows that they belong to all the time. Returns a time: rows that are recorded after it
+-- count as loaded.
 CREATE OR REPLACE FUNCTION audit_trail.begin_reload(source_schema text, source_table text) RETURNS timestamptz
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -2053,7 +2054,7 @@ BEGIN
         END IF;
     END IF;
 
-    -- Rows of staging that neither the load nor a change has written since. The log's function hears nothing of a DELETE.
+    -- Rows of staging that neither the load nor a change has written since. A DELETE does not call the log's function.
     EXECUTE format(
         'WITH stale AS (
             SELECT s.tableoid AS part, s.ctid AS place, k.row_key,
@@ -2339,7 +2340,7 @@ END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.record_once(text, text, text, timestamptz, timestamptz, jsonb) FROM PUBLIC;
 
--- The gaps that the rows of a control table tell.
+-- The gaps that the rows of a control table report.
 CREATE OR REPLACE FUNCTION audit_trail.gaps_told_by(control_table text)
 RETURNS TABLE (
     staging_schema text,
@@ -2382,7 +2383,7 @@ BEGIN
                 ) AS c;
         WHEN 'awsdms_history' THEN
             -- A task that runs writes a row for every time slot, also when nothing happens. Where one slot's end and the
-            -- next one's start are more than a slot apart, the task did not run. Markers may have told it already.
+            -- next one's start are more than a slot apart, the task did not run. A marker may have recorded that already.
             RETURN QUERY
                 SELECT NULL, NULL, 'task stopped', h.ended, h.next_start, jsonb_build_object('task', h.task)
                 FROM (
@@ -2410,8 +2411,8 @@ END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.gaps_told_by(text) FROM PUBLIC;
 
--- Lets one collector in at a time: two would both enter what neither sees of the other. A lock that nobody can take who may
--- not write the ledger, as anybody could an advisory one, and that does not hold up those who write it.
+-- Lets one collector in at a time: two at once would both enter the same gap. This is a table lock, because anybody could
+-- take an advisory lock and hold it. It takes the right to write the ledger, and does not hold up those who write.
 CREATE OR REPLACE FUNCTION audit_trail.wait_for_collectors() RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -2425,10 +2426,10 @@ REVOKE ALL ON FUNCTION audit_trail.wait_for_collectors() FROM PUBLIC;
 
 RESET ROLE;
 
--- Returns how many gaps were new. It runs as a role that can read the control tables and write gaps, and nothing else:
--- code that DMS's user may have put there must find no rights worth stealing. That role owns it, so that it could be
--- altered by such code as well; hence the first question. A control table that cannot be read is a gap of its own, because
--- nobody knows what it would have told.
+-- Returns how many gaps were new. It runs as a role that can read the control tables, write gaps, and do nothing else: code
+-- that DMS's user may have put there must find no rights worth stealing. The same role owns this function, so that such code
+-- could have altered it: the first question looks for that. A control table that cannot be read is a gap of its own, because
+-- nobody knows what it would have reported.
 CREATE OR REPLACE FUNCTION audit_trail.collect_gaps() RETURNS integer
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -2489,7 +2490,7 @@ ALTER FUNCTION audit_trail.collect_gaps() OWNER TO audit_trail_collector;
 REVOKE CREATE ON SCHEMA audit_trail FROM audit_trail_collector;
 
 --> sql/audit/set_aside.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
--- A new log under a name that had one: for a table that got another key, became partitioned, or is partitioned no more.
+-- A new log under a name that had one: for a table that got another key, became partitioned, or is no longer partitioned.
 SET LOCAL ROLE audit_trail_owner;
 
 -- A name and a suffix as an identifier that PostgreSQL keeps whole, made as the program makes its own.
@@ -2823,7 +2824,7 @@ $function$;
 
 -- All tables, each in a transaction of its own, so that nobody waits for more than one. A table that somebody keeps locked
 -- is tried again, and then left for the next time with a warning. A procedure that commits can have neither settings nor
--- the rights of its owner, hence every name with its schema.
+-- the rights of its owner, so every name has its schema.
 CREATE OR REPLACE PROCEDURE audit_trail.maintain(retention interval DEFAULT '35 days')
 LANGUAGE plpgsql
 AS $procedure$
@@ -3176,8 +3177,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-machinery, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
--- tables that are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -3413,8 +3414,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-users, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
--- tables that are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -3733,8 +3734,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-users, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
--- tables that are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.

@@ -267,8 +267,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-tables, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
--- tables that are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -517,8 +517,8 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/staging.sql | audit cluster | as the master user | script audit-database-tables, when its text or its table is another one, or what it made is gone | public.items
--- Staging: the source's columns as plain columns, then the four that DMS adds. DMS writes every column, hence no
--- default, no identity, no generated column, and no constraint but the key.
+-- Staging: the source's columns as plain columns, then the header columns that DMS adds. DMS writes every column. So there is
+-- no default, no identity, no generated column, and no constraint but the key.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS "public"."items_staging" (
@@ -568,7 +568,7 @@ CREATE TABLE IF NOT EXISTS "public"."items_audit_log" (
 ) PARTITION BY RANGE (commit_timestamp);
 COMMENT ON TABLE "public"."items_audit_log" IS 'Every change of public.items: old row, new row, the source''s commit time. Append-only.';
 
--- A log that is there already gets what it lacks, without its rows being written anew.
+-- A log that is there already gets the columns that it lacks. Its rows are not rewritten.
 SELECT audit_trail.fit_log_column('"public"."items_audit_log"'::regclass, c.name, c.definition)
 FROM (
     VALUES
@@ -1221,8 +1221,8 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/staging.sql | audit cluster | as the master user | script audit-database-tables, when its text or its table is another one, or what it made is gone | audit_trail.marker
--- Staging: the source's columns as plain columns, then the four that DMS adds. DMS writes every column, hence no
--- default, no identity, no generated column, and no constraint but the key.
+-- Staging: the source's columns as plain columns, then the header columns that DMS adds. DMS writes every column. So there is
+-- no default, no identity, no generated column, and no constraint but the key.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS "audit_trail"."marker_staging" (
@@ -1278,7 +1278,7 @@ CREATE TABLE IF NOT EXISTS "audit_trail"."marker_audit_log" (
 ) PARTITION BY RANGE (commit_timestamp);
 COMMENT ON TABLE "audit_trail"."marker_audit_log" IS 'Every change of audit_trail.marker: old row, new row, the source''s commit time. Append-only.';
 
--- A log that is there already gets what it lacks, without its rows being written anew.
+-- A log that is there already gets the columns that it lacks. Its rows are not rewritten.
 SELECT audit_trail.fit_log_column('"audit_trail"."marker_audit_log"'::regclass, c.name, c.definition)
 FROM (
     VALUES
@@ -1934,7 +1934,7 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/leave.sql | audit cluster | as the master user | script audit-database-tables, when its text is another one
--- Notes where the logs of tables end that are listed no more. To be run before DMS is told: what it has read and not
+-- Notes where the logs of tables that have left the list end. To be run before DMS is told: what it has read and not
 -- applied by then will be in no log, and nothing afterwards says how far it had come.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -1976,8 +1976,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-tables, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
--- tables that are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -2213,8 +2213,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-marker-gaps, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
--- tables that are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -2449,10 +2449,10 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/marker_gaps.sql | audit cluster | as the master user | script audit-database-marker-gaps, when its text is another one
--- Events of the source that no row of the audited table tells, recorded as gaps when their marker arrives.
+-- Events at the source that no row of the audited table shows. They are recorded as gaps when their markers arrive.
 SET LOCAL ROLE audit_trail_owner;
 
--- A marker of a kind that is not known here must not stop DMS: it is told under a kind of its own.
+-- A marker of a kind that is not known here must not stop DMS: it is recorded under a kind of its own.
 CREATE OR REPLACE FUNCTION audit_trail.record_marker_gap() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -2518,7 +2518,7 @@ CREATE TABLE IF NOT EXISTS audit_trail.apply_session (
 );
 COMMENT ON TABLE audit_trail.apply_session IS 'The session of DMS that applied the last marker, and when that was committed.';
 
--- Another session than last time: the task was stopped and resumed in between, or connected anew. Nothing needs to be
+-- Another session than last time: the task was stopped and resumed in between, or connected again. Nothing needs to be
 -- missing, because DMS goes on from its slot.
 CREATE OR REPLACE FUNCTION audit_trail.record_task_stop() RETURNS trigger
 LANGUAGE plpgsql
@@ -2567,8 +2567,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-retired, once the task knows the tables, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
--- tables that are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.
@@ -2803,8 +2803,8 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/retire.sql | audit cluster | as the master user | script audit-database-retired, once the task knows the tables, when its text or its table is another one, or what it made is gone
--- Lets go of the tables that are audited no more, and tells of those that are audited again. To be run when DMS has been
--- told which ones are listed: until then their changes are logged. Staging, log and ledgers stay.
+-- Removes the triggers of tables that have left the list, and records a gap for tables that are back on it. It runs after
+-- DMS's mapping has changed: until then their changes come, and are logged. Staging, log and ledgers stay.
 SET LOCAL ROLE audit_trail_owner;
 
 -- Its function can go when the trigger has.
@@ -2852,7 +2852,7 @@ SELECT
     )
 FROM gone AS g;
 
--- What was committed before DMS read the table again is in no log, nor what it had read and not applied when the table left.
+-- No log has what was committed before DMS read the table again, nor what DMS had read and not applied when the table left.
 WITH back AS (
     UPDATE audit_trail.audited_table AS t
         SET left_after = NULL, left_at = NULL
@@ -2889,7 +2889,7 @@ WHERE (t.table_schema, t.table_name) IN (VALUES ('public', 'items'), ('audit_tra
             AND g.detail = w.detail
     );
 
--- Partitions that the source has no more.
+-- Partitions that are gone at the source.
 SELECT audit_trail.close_partitions();
 
 RESET ROLE;

@@ -50,7 +50,7 @@ ALTER TABLE "public"."readings" ENABLE ALWAYS TRIGGER audit_trail_refuse_over_li
 SELECT audit_trail.revoke_truncate(format('%I.%I', 'public', 'readings')::regclass);
 
 --> sql/source/replica_identity_before.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
--- What an earlier deployment has asked of the WAL for this table is asked no more.
+-- Takes back the replica identity that an earlier deployment has set for this table.
 SELECT audit_trail.identify_as_before(format('%I.%I', 'public', 'readings')::regclass);
 
 --> sql/source/guard_end.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
@@ -84,8 +84,8 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/staging.sql | audit cluster | as the master user | script audit-database-tables, when its text or its table is another one, or what it made is gone | public.readings
--- Staging: the source's columns as plain columns, then the four that DMS adds. DMS writes every column, hence no
--- default, no identity, no generated column, and no constraint but the key.
+-- Staging: the source's columns as plain columns, then the header columns that DMS adds. DMS writes every column. So there is
+-- no default, no identity, no generated column, and no constraint but the key.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS "public"."readings_staging" (
@@ -140,7 +140,7 @@ CREATE TABLE IF NOT EXISTS "public"."readings_audit_log" (
 ) PARTITION BY RANGE (commit_timestamp);
 COMMENT ON TABLE "public"."readings_audit_log" IS 'Every change of public.readings: old row, new row, the source''s commit time. Append-only.';
 
--- A log that is there already gets what it lacks, without its rows being written anew.
+-- A log that is there already gets the columns that it lacks. Its rows are not rewritten.
 SELECT audit_trail.fit_log_column('"public"."readings_audit_log"'::regclass, c.name, c.definition)
 FROM (
     VALUES
@@ -1166,7 +1166,7 @@ horizon AS (
     WHERE r.table_schema = 'public' AND r.table_name = 'readings'
 ),
 -- Times at which a column came, went, or got another name or type: rows of before and after differ in it. As an array for
--- each column, because it is asked for again and again.
+-- each column, because it is read for many rows.
 turns AS (
     SELECT t.name, array_agg(t.at) AS at
     FROM (
@@ -1177,7 +1177,7 @@ turns AS (
     WHERE t.at > '-infinity'
     GROUP BY t.name
 ),
--- Columns that the source has no more: staging keeps them, the log's rows end without them.
+-- Columns that the source has dropped: staging keeps them, newer rows of the log are without them.
 former AS (
     SELECT f.name
     FROM audit_trail.former_column AS f
@@ -1331,7 +1331,7 @@ judged AS (
                         THEN 'deleted without tombstone'
                 END
             WHEN o.staging_row IS NULL THEN
-                -- What vanished in a reload is told by the reload's gap.
+                -- The reload's gap covers rows that vanished in it.
                 CASE WHEN o.recorded_at < loads.last THEN NULL ELSE 'not in staging' END
             WHEN o.new_row_data <> o.staging_row
                 AND EXISTS (

@@ -92,7 +92,7 @@ BEGIN
     RAISE EXCEPTION 'A change of the primary key of %.% is refused, because the table is audited and DMS ignores it.',
         TG_TABLE_SCHEMA, TG_TABLE_NAME
         USING ERRCODE = 'restrict_violation',
-            HINT = 'DELETE the row and INSERT it anew, or list the table in the stack''s config key allowKeyUpdates.';
+            HINT = 'DELETE the row and INSERT it again, or list the table in the stack''s config key allowKeyUpdates.';
 END
 $function$;
 
@@ -541,7 +541,7 @@ BEGIN
     RAISE EXCEPTION 'A change of the primary key of %.% is refused, because the table is audited and DMS ignores it.',
         TG_TABLE_SCHEMA, TG_TABLE_NAME
         USING ERRCODE = 'restrict_violation',
-            HINT = 'DELETE the row and INSERT it anew, or list the table in the stack''s config key allowKeyUpdates.';
+            HINT = 'DELETE the row and INSERT it again, or list the table in the stack''s config key allowKeyUpdates.';
 END
 $function$;
 
@@ -834,7 +834,7 @@ ALTER TABLE "public"."items" ENABLE ALWAYS TRIGGER "audit_trail_refuse_key_updat
 SELECT audit_trail.revoke_truncate(format('%I.%I', 'public', 'items')::regclass);
 
 --> sql/source/replica_identity_before.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.items
--- What an earlier deployment has asked of the WAL for this table is asked no more.
+-- Takes back the replica identity that an earlier deployment has set for this table.
 SELECT audit_trail.identify_as_before(format('%I.%I', 'public', 'items')::regclass);
 
 --> sql/source/guard_end.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.items
@@ -848,7 +848,7 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/source/guard_others.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone
--- Takes the guards from tables that are audited no more, and the replica identity that they got. Rights to truncate that were
+-- Takes the guards from tables that have left the list, and the replica identity that they got. Rights to truncate that were
 -- revoked stay so.
 SET LOCAL lock_timeout = '10s';
 

@@ -363,7 +363,7 @@ horizon AS (
     WHERE r.table_schema = 'public' AND r.table_name = 'items'
 ),
 -- Times at which a column came, went, or got another name or type: rows of before and after differ in it. As an array for
--- each column, because it is asked for again and again.
+-- each column, because it is read for many rows.
 turns AS (
     SELECT t.name, array_agg(t.at) AS at
     FROM (
@@ -374,7 +374,7 @@ turns AS (
     WHERE t.at > '-infinity'
     GROUP BY t.name
 ),
--- Columns that the source has no more: staging keeps them, the log's rows end without them.
+-- Columns that the source has dropped: staging keeps them, newer rows of the log are without them.
 former AS (
     SELECT f.name
     FROM audit_trail.former_column AS f
@@ -528,7 +528,7 @@ judged AS (
                         THEN 'deleted without tombstone'
                 END
             WHEN o.staging_row IS NULL THEN
-                -- What vanished in a reload is told by the reload's gap.
+                -- The reload's gap covers rows that vanished in it.
                 CASE WHEN o.recorded_at < loads.last THEN NULL ELSE 'not in staging' END
             WHEN o.new_row_data <> o.staging_row
                 AND EXISTS (

@@ -16,7 +16,7 @@ const GROUP_ID = "sg-0123456789abcdef0";
 /**
  * The network that is in the make-believe account before any stack: what a stack with the config key `network` finds. Its ids
  * are those of docs/aws.md; any other id is not found, as in an account that has nothing of the kind.
- * @returns what AWS would tell of a resource of that type and id; undefined where there is none.
+ * @returns what AWS would answer about a resource of that type and id; undefined where it has none.
  */
 export function existingResource(account: Account, type: string, id: string): Props | undefined {
     const zone = account.region;

@@ -54,7 +54,7 @@ export function resourceWords(urn: string): string {
     ].join(" ");
 }
 
-/** What is done to a resource, for the engine's words of it. Where nothing is done (a preview, no change) there is no verb. */
+/** The verb for each of the engine's words for what it does to a resource. A preview or an unchanged resource has none. */
 const VERBS: Readonly<Record<string, string>> = {
     create: "creating",
     "create-replacement": "replacing",

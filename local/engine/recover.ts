@@ -12,7 +12,7 @@ interface LockFile {
     readonly hostname?: string;
 }
 
-/** What is done to a stack here; no more than that, so that it can be tried with a stack that is not there. */
+/** The methods of a stack that are called here. A test can stand in for them without a stack. */
 export type RecoverableStack = Pick<Stack, "name" | "cancel" | "exportStack" | "importStack">;
 
 async function lockFiles(folder: string): Promise<LockFile[]> {

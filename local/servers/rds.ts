@@ -189,7 +189,7 @@ export async function setWanted(
     });
 }
 
-/** Whether the server runs, where its folder is now: one that was started in a folder renamed since has to start anew. */
+/** Whether the server runs, where its folder is now: a server whose folder was renamed since its start has to start again. */
 export async function isRdsServerRunning(stackDir: string, identifier: string): Promise<boolean> {
     const files = existingFiles(stackDir, identifier);
     return (await isRunning(files)) && !(await wasRenamed(files));

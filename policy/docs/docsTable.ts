@@ -2,7 +2,8 @@ import type { Rule } from "../engine/rule";
 import { coverageTable } from "./securityHub";
 
 function cell(text: string): string {
-    return text.replaceAll("|", "\\|");
+    // Markdown takes a pair of asterisks for emphasis.
+    return text.replaceAll(/[|*]/g, String.raw`\$&`);
 }
 
 function row(rule: Rule): string {

@@ -14,7 +14,7 @@ CREATE TABLE IF NOT EXISTS :"schema".:"audit_log" (
 ) PARTITION BY RANGE (commit_timestamp);
 COMMENT ON TABLE :"schema".:"audit_log" IS :'comment';
 
--- A log that is there already gets what it lacks, without its rows being written anew.
+-- A log that is there already gets the columns that it lacks. Its rows are not rewritten.
 SELECT audit_trail.fit_log_column(:'audit_log_name'::regclass, c.name, c.definition)
 FROM (
     VALUES

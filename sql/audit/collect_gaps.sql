@@ -38,7 +38,7 @@ END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.record_once(text, text, text, timestamptz, timestamptz, jsonb) FROM PUBLIC;
 
--- The gaps that the rows of a control table tell.
+-- The gaps that the rows of a control table report.
 CREATE OR REPLACE FUNCTION audit_trail.gaps_told_by(control_table text)
 RETURNS TABLE (
     staging_schema text,
@@ -81,7 +81,7 @@ BEGIN
                 ) AS c;
         WHEN 'awsdms_history' THEN
             -- A task that runs writes a row for every time slot, also when nothing happens. Where one slot's end and the
-            -- next one's start are more than a slot apart, the task did not run. Markers may have told it already.
+            -- next one's start are more than a slot apart, the task did not run. A marker may have recorded that already.
             RETURN QUERY
                 SELECT NULL, NULL, 'task stopped', h.ended, h.next_start, jsonb_build_object('task', h.task)
                 FROM (
@@ -109,8 +109,8 @@ END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.gaps_told_by(text) FROM PUBLIC;
 
--- Lets one collector in at a time: two would both enter what neither sees of the other. A lock that nobody can take who may
--- not write the ledger, as anybody could an advisory one, and that does not hold up those who write it.
+-- Lets one collector in at a time: two at once would both enter the same gap. This is a table lock, because anybody could
+-- take an advisory lock and hold it. It takes the right to write the ledger, and does not hold up those who write.
 CREATE OR REPLACE FUNCTION audit_trail.wait_for_collectors() RETURNS void
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -124,10 +124,10 @@ REVOKE ALL ON FUNCTION audit_trail.wait_for_collectors() FROM PUBLIC;
 
 RESET ROLE;
 
--- Returns how many gaps were new. It runs as a role that can read the control tables and write gaps, and nothing else:
--- code that DMS's user may have put there must find no rights worth stealing. That role owns it, so that it could be
--- altered by such code as well; hence the first question. A control table that cannot be read is a gap of its own, because
--- nobody knows what it would have told.
+-- Returns how many gaps were new. It runs as a role that can read the control tables, write gaps, and do nothing else: code
+-- that DMS's user may have put there must find no rights worth stealing. The same role owns this function, so that such code
+-- could have altered it: the first question looks for that. A control table that cannot be read is a gap of its own, because
+-- nobody knows what it would have reported.
 CREATE OR REPLACE FUNCTION audit_trail.collect_gaps() RETURNS integer
 LANGUAGE plpgsql
 SECURITY DEFINER

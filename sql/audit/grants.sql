@@ -1,6 +1,6 @@
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
--- after them: each time it gives what is missing on what is there. Of what it gave it takes nothing away, because the logs of
--- tables that are audited no more stay. Owners' own rights need no grant.
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
 
 -- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
 -- it and cannot yet act as it.

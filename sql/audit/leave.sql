@@ -1,4 +1,4 @@
--- Notes where the logs of tables end that are listed no more. To be run before DMS is told: what it has read and not
+-- Notes where the logs of tables that have left the list end. To be run before DMS is told: what it has read and not
 -- applied by then will be in no log, and nothing afterwards says how far it had come.
 SET LOCAL ROLE audit_trail_owner;
 

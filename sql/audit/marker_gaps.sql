@@ -1,7 +1,7 @@
--- Events of the source that no row of the audited table tells, recorded as gaps when their marker arrives.
+-- Events at the source that no row of the audited table shows. They are recorded as gaps when their markers arrive.
 SET LOCAL ROLE audit_trail_owner;
 
--- A marker of a kind that is not known here must not stop DMS: it is told under a kind of its own.
+-- A marker of a kind that is not known here must not stop DMS: it is recorded under a kind of its own.
 CREATE OR REPLACE FUNCTION audit_trail.record_marker_gap() RETURNS trigger
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS audit_trail.apply_session (
 );
 COMMENT ON TABLE audit_trail.apply_session IS 'The session of DMS that applied the last marker, and when that was committed.';
 
--- Another session than last time: the task was stopped and resumed in between, or connected anew. Nothing needs to be
+-- Another session than last time: the task was stopped and resumed in between, or connected again. Nothing needs to be
 -- missing, because DMS goes on from its slot.
 CREATE OR REPLACE FUNCTION audit_trail.record_task_stop() RETURNS trigger
 LANGUAGE plpgsql

@@ -12,10 +12,10 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_partition (
     label text NOT NULL,
     -- In the schema of the partition.
     staging text NOT NULL,
-    -- The partition's pg_class.oid at the source: another one is another table under the same name.
+    -- The partition's pg_class.oid at the source. A table of the same name with another oid is another table.
     source_oid text NOT NULL,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- Since when a deployment knows that the source has it no more; it goes once DMS has been told.
+    -- When a deployment found that the source has dropped or detached it. The row goes once DMS's mapping is without it.
     left_at timestamptz,
     PRIMARY KEY (partition_schema, partition_name),
     FOREIGN KEY (table_schema, table_name) REFERENCES audit_trail.audited_table
@@ -43,8 +43,8 @@ BEGIN
 END
 $function$;
 
--- Enters the partitions that the source has now, and marks those that it has no more. What came or went since the table
--- was registered is told by a gap. present is an array of arrays: schema, name, label, staging and oid of a partition.
+-- Enters the partitions that the source has now, and marks those that are gone. A partition that came or went since the table
+-- was registered is a gap. present is an array of arrays: schema, name, label, staging and oid of a partition.
 CREATE OR REPLACE FUNCTION audit_trail.register_partitions(source_schema text, source_table text, present jsonb)
 RETURNS void
 LANGUAGE plpgsql
@@ -121,7 +121,7 @@ BEGIN
 END
 $function$;
 
--- Makes the staging tables that a table's partitions lack, as many as are asked for. DMS finds rows by the source's key,
+-- Makes the staging tables that a table's partitions lack, up to a number of them. DMS finds rows by the source's key,
 -- which each of them has. Row triggers of the table's staging reach them when they are attached, statement triggers do not.
 CREATE OR REPLACE FUNCTION audit_trail.make_partition_staging(source_schema text, source_table text, at_most integer)
 RETURNS void
@@ -179,9 +179,9 @@ BEGIN
 END
 $function$;
 
--- Closes the rows of partitions that a deployment found gone, and drops their staging tables. To be run when DMS has been
--- told. A row that another partition has by now goes on there. Others wait for the table's staging meanwhile, so that none
--- of its rows comes while it is looked for.
+-- Closes the rows of partitions that a deployment found gone, and drops their staging tables. It runs after DMS's mapping has
+-- changed. A row that another partition has by now goes on there. The table's staging is locked meanwhile, so that no row
+-- comes while it is looked for.
 CREATE OR REPLACE FUNCTION audit_trail.close_partitions() RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 -- What the trail knows of the audited tables and their columns, so that a query finds a log by its source table, and so
--- that a changed shape shows.
+-- that a changed definition shows.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     tombstone text NOT NULL,
     partition_prefix text NOT NULL,
     primary_key text[] NOT NULL,
-    -- The source table's pg_class.oid: another one is another table under the same name.
+    -- The source table's pg_class.oid. A table of the same name with another oid is another table.
     source_oid text NOT NULL,
     -- The function of sql/audit/log_uncommon.sql that the log's function calls.
     uncommon_function text,
@@ -20,11 +20,12 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     reload_began_at timestamptz,
     -- The commit time of the last change that was applied before it.
     reload_from timestamptz,
-    -- Where its log ends, as commit time, from the deployment on that took it from the list until it is told that it was out.
+    -- The commit time at which its log ends. The deployment that takes it from the list sets this; it is cleared when the gap of
+    -- the time outside the list is recorded.
     left_after timestamptz,
-    -- When it was let go; null while it is audited.
+    -- When its triggers were removed; null while it is audited.
     left_at timestamptz,
-    -- The table's name while it was audited and since when it has another one here: see audit_trail.set_aside().
+    -- The name that the table had while it was audited, and when its trail got another one: see audit_trail.set_aside().
     former_name text,
     set_aside_at timestamptz,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -62,8 +63,8 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_column (
     gone_since timestamptz,
     -- The type at the source, where the config chose another one for staging: a text form, or a declared limit.
     source_type text,
-    -- Why the config leaves the column out of the trail since then; null for a column that is there, or gone at the source. A
-    -- column that never was in the trail is present from the time on at which it is gone.
+    -- Why the config leaves the column out; null for a column that is in the trail, or that the source has dropped. A column
+    -- that was never in the trail has the same time in present_from and gone_since.
     excluded_because text,
     FOREIGN KEY (table_schema, table_name) REFERENCES audit_trail.audited_table
 );
@@ -78,12 +79,12 @@ CREATE INDEX IF NOT EXISTS audited_column_present
 CREATE OR REPLACE VIEW audit_trail.former_column AS
     SELECT c.table_schema, c.table_name, c.name, max(c.gone_since) AS gone_since
     FROM audit_trail.audited_column AS c
-    -- Those that never were there left nothing behind.
+    -- Columns that were never in the trail left nothing behind.
     WHERE c.gone_since IS NULL OR c.present_from < c.gone_since
     GROUP BY c.table_schema, c.table_name, c.name
     HAVING bool_and(c.gone_since IS NOT NULL);
 COMMENT ON VIEW audit_trail.former_column IS
-    'Columns that the source has no more, which staging keeps, and those that were in the trail before they were excluded.';
+    'Columns that the source has dropped and staging keeps, and columns that were in the trail before the config excluded them.';
 
 -- The latest entry of each column that the config leaves out of the trail now.
 CREATE OR REPLACE VIEW audit_trail.excluded_column AS
@@ -117,7 +118,7 @@ BEGIN
 END
 $function$;
 
--- Gives columns of all rows of staging values that no change brought, so that the log hears nothing of it.
+-- Sets columns in all rows of staging to values that came with no change. The log gets no row for it.
 CREATE OR REPLACE FUNCTION audit_trail.fill_columns(staging regclass, assignments text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -138,11 +139,11 @@ BEGIN
 END
 $function$;
 
--- Enters a table, or brings its entry up to date; a difference in its columns is recorded as a gap, because rows
--- written before it and rows written after it do not say the same. Staging has the new columns by now.
+-- Enters a table, or updates its entry. A difference in its columns is recorded as a gap, because rows from before and from
+-- after it do not have the same columns. Staging has the new columns by now.
 --
--- new_columns is one object for each column: its attnum, name, type, as missing the value of rows that are older, as
--- source_type the type that it has at the source if that is another one; and as excluded the reason why it is left out.
+-- new_columns has one object for each column: attnum, name and type; missing, the value that older rows have; source_type,
+-- the type at the source where that is another one; excluded, the reason why the config leaves the column out.
 CREATE OR REPLACE FUNCTION audit_trail.register_table(
     source_schema text,
     source_table text,
@@ -197,8 +198,8 @@ BEGIN
             ON n.name = e.name AND (is_other_table OR n.attnum = e.attnum)
         WHERE e.table_schema = source_schema AND e.table_name = source_table;
 
-    -- The same number is the same column, whatever its name: staging has its values under the old one. Under the name of
-    -- a column that is new, staging may have the values of one that had it before.
+    -- A column is known by its number: after a rename staging has its values under the old name. Under the name of a new
+    -- column staging may have the values of an older column of that name.
     SELECT
         string_agg(format('%I = %s', n.name, coalesce(quote_ident(o.name), quote_nullable(n.missing))), ', '),
         string_agg(
@@ -234,7 +235,7 @@ BEGIN
         BEGIN
             PERFORM audit_trail.fill_columns(format('%I.%I', source_schema, staging_table)::regclass, assignments);
         EXCEPTION
-            -- What the source made of the values of a column that got another type as well is not known here.
+            -- Where the column's type changed too, nothing here says how the source converted the values.
             WHEN data_exception OR datatype_mismatch OR cannot_coerce THEN
                 PERFORM audit_trail.fill_columns(
                     format('%I.%I', source_schema, staging_table)::regclass, sure_assignments
@@ -269,8 +270,8 @@ BEGIN
                 CASE WHEN is_first THEN '-infinity' ELSE this_time END
             );
 
-    -- What is left out ends the entry of the column that it was, goes on with the entry of one that was left out before, or
-    -- begins with an entry of no time at all.
+    -- A column that the config leaves out ends its entry, or goes on with an entry that says so already. One that was never in
+    -- the trail gets an entry that begins and ends at the same time.
     MERGE INTO audit_trail.audited_column AS c
         USING (
             SELECT
@@ -364,8 +365,8 @@ BEGIN
 END
 $function$;
 
--- The arguments of a log's trigger, as SQL: former columns, each followed by the time from which on it is left out of
--- the log's rows. Arguments, because they cost a table without former columns nothing.
+-- The arguments of a log's trigger, as SQL: each former column, and the time after which the log's rows leave it out. They
+-- are arguments because a table without former columns then pays nothing for them.
 CREATE OR REPLACE FUNCTION audit_trail.log_trigger_arguments(source_schema text, source_table text) RETURNS text
 LANGUAGE sql
 STABLE
@@ -381,7 +382,7 @@ BEGIN ATOMIC
 END;
 
 -- Puts a log's function on its staging table, and removes the helper of the function that was there before. The trigger
--- has no condition: PostgreSQL prepares one anew for every statement, which costs a seventh of the apply rate.
+-- has no condition: PostgreSQL would prepare it again for every statement, which costs a seventh of the apply rate.
 CREATE OR REPLACE FUNCTION audit_trail.put_log_trigger(
     source_schema text,
     source_table text,

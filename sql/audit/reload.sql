@@ -1,8 +1,8 @@
 -- Reloads: what happens when DMS loads a table again that has a log already.
 SET LOCAL ROLE audit_trail_owner;
 
--- Notes that a reload begins, and returns the commit time of the last change that was applied before it: DMS may pass over
--- later ones, which the load brings. A reload that begins while another one is under way, because that failed, takes its
+-- Notes that a reload begins, and returns the commit time of the last change that was applied before it: DMS may skip
+-- later ones, whose rows the load brings. A reload that begins while another one is under way, because that failed, takes its
 -- place: what the other one has loaded may have gone from the source since.
 CREATE OR REPLACE FUNCTION audit_trail.note_reload(audited audit_trail.audited_table) RETURNS timestamptz
 LANGUAGE plpgsql
@@ -119,8 +119,8 @@ END
 $function$;
 
 -- To be called before each load by which DMS loads a table again. Staging keeps its rows until those of the load take their
--- places, so that changes find the rows that they belong to all the time. Returns the time from which on rows count as
--- loaded.
+-- places, so that changes find the rows that they belong to all the time. Returns a time: rows that are recorded after it
+-- count as loaded.
 CREATE OR REPLACE FUNCTION audit_trail.begin_reload(source_schema text, source_table text) RETURNS timestamptz
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -216,7 +216,7 @@ BEGIN
         END IF;
     END IF;
 
-    -- Rows of staging that neither the load nor a change has written since. The log's function hears nothing of a DELETE.
+    -- Rows of staging that neither the load nor a change has written since. A DELETE does not call the log's function.
     EXECUTE format(
         'WITH stale AS (
             SELECT s.tableoid AS part, s.ctid AS place, k.row_key,

@@ -1,5 +1,5 @@
--- Lets go of the tables that are audited no more, and tells of those that are audited again. To be run when DMS has been
--- told which ones are listed: until then their changes are logged. Staging, log and ledgers stay.
+-- Removes the triggers of tables that have left the list, and records a gap for tables that are back on it. It runs after
+-- DMS's mapping has changed: until then their changes come, and are logged. Staging, log and ledgers stay.
 SET LOCAL ROLE audit_trail_owner;
 
 -- Its function can go when the trigger has.
@@ -47,7 +47,7 @@ SELECT
     )
 FROM gone AS g;
 
--- What was committed before DMS read the table again is in no log, nor what it had read and not applied when the table left.
+-- No log has what was committed before DMS read the table again, nor what DMS had read and not applied when the table left.
 WITH back AS (
     UPDATE audit_trail.audited_table AS t
         SET left_after = NULL, left_at = NULL
@@ -84,7 +84,7 @@ WHERE (t.table_schema, t.table_name) IN (VALUES :audited)
             AND g.detail = w.detail
     );
 
--- Partitions that the source has no more.
+-- Partitions that are gone at the source.
 SELECT audit_trail.close_partitions();
 
 RESET ROLE;

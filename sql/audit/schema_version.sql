@@ -23,7 +23,7 @@ BEGIN
     IF present < oldest THEN
         RAISE EXCEPTION 'The audit schema has version %, of before the first release, from which no step leads to version %.',
             present, wanted
-            USING HINT = 'Destroy the stack and deploy it anew, or go on with the version of the program that made it.';
+            USING HINT = 'Destroy the stack and deploy it again, or go on with the version of the program that made it.';
     END IF;
 END
 $do$;

@@ -1,4 +1,4 @@
--- A new log under a name that had one: for a table that got another key, became partitioned, or is partitioned no more.
+-- A new log under a name that had one: for a table that got another key, became partitioned, or is no longer partitioned.
 SET LOCAL ROLE audit_trail_owner;
 
 -- A name and a suffix as an identifier that PostgreSQL keeps whole, made as the program makes its own.

@@ -1,5 +1,5 @@
--- What the audit side remembers of the source's replication slots: a slot that was dropped and made anew begins after
--- changes that nobody will ever read.
+-- What the audit side remembers of the source's replication slots: a slot that was dropped and made again begins after
+-- changes that nobody will read.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS audit_trail.slot_observation (
@@ -9,11 +9,11 @@ CREATE TABLE IF NOT EXISTS audit_trail.slot_observation (
 COMMENT ON TABLE audit_trail.slot_observation IS
     'The replication slots that DMS had at the source when somebody looked last.';
 
--- Takes the names of the slots, and enters a gap when one of the last observation is gone, or when there was none then
--- and is one now: what was committed in between, the new slot has not seen. A slot more than before is another task's.
+-- Takes the names of the slots. It enters a gap when a slot of the last observation is gone, or when there was none and now
+-- there is one: the new slot has not seen what was committed in between. An additional slot is another task's.
 -- Positions are not compared: after a crash of the source they go back, and nothing is lost. Returns the new gaps' number.
--- It believes what it is told, and a gap begins where the observation before it was made: so it runs with the rights of who
--- calls it, which is verify.
+-- It believes its arguments, and a gap begins at the time of the observation before. So it runs with the rights of its
+-- caller, which is verify.
 CREATE OR REPLACE FUNCTION audit_trail.observe_slots(seen_slots text[]) RETURNS integer
 LANGUAGE plpgsql
 SECURITY INVOKER

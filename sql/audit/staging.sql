@@ -1,5 +1,5 @@
--- Staging: the source's columns as plain columns, then the four that DMS adds. DMS writes every column, hence no
--- default, no identity, no generated column, and no constraint but the key.
+-- Staging: the source's columns as plain columns, then the header columns that DMS adds. DMS writes every column. So there is
+-- no default, no identity, no generated column, and no constraint but the key.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE TABLE IF NOT EXISTS :"schema".:"staging" (

@@ -1,8 +1,8 @@
 -- What deployment and maintenance do to a table of a trail.
 SET LOCAL ROLE audit_trail_owner;
 
--- Gives a column of a staging table a type for which PostgreSQL knows no cast from the one that it has: each value is read
--- from its text.
+-- Changes the type of a staging column where PostgreSQL has no cast from the type that it has: each value is converted
+-- through its text.
 CREATE OR REPLACE FUNCTION audit_trail.read_anew(staging regclass, column_name text, column_type text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -22,9 +22,9 @@ EXCEPTION
 END
 $function$;
 
--- Makes one column of a staging table what the source has: adds it, with the value that the rows have which were there
--- before it, follows a changed type, allows null unless it belongs to the key (DMS fills large columns and clears
--- deleted rows with nulls).
+-- Makes one staging column what the source's column is. It adds the column, with the value that the source's older rows
+-- have. It follows a changed type. It allows null unless the column belongs to the key: DMS writes null where a large value
+-- follows later, and into the other columns of a deleted row.
 CREATE OR REPLACE FUNCTION audit_trail.fit_column(
     staging regclass,
     column_name text,
@@ -52,7 +52,7 @@ BEGIN
         BEGIN
             EXECUTE format('ALTER TABLE %s ALTER COLUMN %I TYPE %s', staging, column_name, column_type);
         EXCEPTION
-            -- From a text to a number, say: the source was told how, by USING.
+            -- A change from a text to a number, for example: at the source, USING said how.
             WHEN datatype_mismatch THEN
                 PERFORM audit_trail.read_anew(staging, column_name, column_type);
         END;
@@ -63,8 +63,8 @@ BEGIN
 END
 $function$;
 
--- Stops a deployment whose source table has got more columns than staging, which keeps those that the source has dropped, can
--- have: PostgreSQL counts dropped ones too.
+-- Stops a deployment if staging would get more columns than PostgreSQL allows. Staging keeps the columns that the source has
+-- dropped, and PostgreSQL counts dropped columns too.
 CREATE OR REPLACE FUNCTION audit_trail.check_width(source_table text, staging regclass, wanted text[]) RETURNS void
 LANGUAGE plpgsql
 STABLE
@@ -81,7 +81,7 @@ DECLARE
     );
 BEGIN
     IF used + missing > 1600 THEN
-        RAISE EXCEPTION 'The staging table of % has % columns, those included that the source has no more, and % would be added: PostgreSQL takes no more than 1600',
+        RAISE EXCEPTION 'The staging table of % has % columns, with those that the source has dropped, and % would be added: PostgreSQL allows 1600',
             source_table, used, missing
             USING ERRCODE = 'too_many_columns',
                 HINT = 'Leave the table out. ' || audit_trail.begin_anew(staging);
@@ -152,8 +152,8 @@ BEGIN
 END
 $function$;
 
--- Adds a partition to a log. It is made apart and then attached, which waits for nobody who reads or writes the log, but
--- for those who have the default partition open: that must be looked through, and is empty as a rule.
+-- Adds a partition to a log. It is made as a table and then attached. That does not wait for sessions that read or write the
+-- log, but for those that use the default partition: PostgreSQL scans it, and it is empty as a rule.
 CREATE OR REPLACE FUNCTION audit_trail.attach_partition(log regclass, partition_name text, bounds text) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp

@@ -1,4 +1,4 @@
--- Takes the guards from tables that are audited no more, and the replica identity that they got. Rights to truncate that were
+-- Takes the guards from tables that have left the list, and the replica identity that they got. Rights to truncate that were
 -- revoked stay so.
 SET LOCAL lock_timeout = '10s';
 

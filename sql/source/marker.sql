@@ -57,7 +57,7 @@ BEGIN
     RAISE EXCEPTION 'A change of the primary key of %.% is refused, because the table is audited and DMS ignores it.',
         TG_TABLE_SCHEMA, TG_TABLE_NAME
         USING ERRCODE = 'restrict_violation',
-            HINT = 'DELETE the row and INSERT it anew, or list the table in the stack''s config key allowKeyUpdates.';
+            HINT = 'DELETE the row and INSERT it again, or list the table in the stack''s config key allowKeyUpdates.';
 END
 $function$;
 

@@ -296,7 +296,7 @@ describe("config", () => {
         ["audit", '{"kind":"rds","instanceClass":"m6g.large"}', /RDS for PostgreSQL does not have/],
         ["audit", '{"kind":"rds","instanceClass":"db.serverless"}', /PostgreSQL does not have/],
         ["audit", '{"instanceClass":"db.serverless"}', /nothing says how far it may grow/],
-        ["audit", '{"instanceClass":7}', /which is no text/],
+        ["audit", '{"instanceClass":7}', /which is not a text/],
         ["audit", '{"kind":"rds","serverless":{}}', /only Aurora is serverless/],
         ["audit", '{"serverless":true}', /it must have minCapacity and maxCapacity/],
         ["audit", '{"serverless":{"min":1}}', /it must have minCapacity and maxCapacity/],

@@ -62,7 +62,7 @@ describe("the trail's scripts", () => {
         await run(trail.master, [widthFile([ITEMS, wide("a", 1595)])]);
         await assert.rejects(
             run(trail.master, [widthFile([ITEMS, wide("b", 96)])]),
-            /sql\/audit\/widths\.sql: error: The staging table of public\.wide has 1505 columns, those included that the source has no more, and 96 would be added/u,
+            /sql\/audit\/widths\.sql: error: The staging table of public\.wide has 1505 columns, with those that the source has dropped, and 96 would be added/u,
         );
         // Dropped ones count as well.
         await trail.superuser.query(

@@ -202,7 +202,7 @@ describe("verify keeps the gap ledger:", function () {
         assert.deepEqual(failedChecks(report), ["markers"]);
         assert.match(
             report.checks.find(({ name }) => name === "markers")?.detail ?? "",
-            /^the gap ledger does not tell of the truncate that marker \d+ tells of$/u,
+            /^the gap ledger has no entry for the truncate of marker \d+$/u,
         );
     });
 

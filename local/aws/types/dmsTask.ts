@@ -77,7 +77,7 @@ const replicationTask: TypeBehaviour = {
         if (logs(inputs)) {
             await requireDmsRole(call, "dms-cloudwatch-logs-role", "AmazonDMSCloudWatchLogsRole");
         }
-        // A folder without a record: an earlier attempt died. The same task goes on, another one starts anew.
+        // A folder without a record: an earlier attempt died. The same task goes on, any other starts from the beginning.
         if (await writeTask(call, call.id, inputs)) {
             await removeTask(call.control, call.stackDir, call.id);
             await writeTask(call, call.id, inputs);

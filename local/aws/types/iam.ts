@@ -21,7 +21,7 @@ async function mustHaveRole(call: Call, role: string): Promise<void> {
     }
 }
 
-/** Whether a role exists, may be taken by a service and, when asked for, has a managed policy. */
+/** Whether a role exists, lets a service assume it and, where one is given, has a managed policy attached. */
 export async function roleProblem(
     call: Call,
     roleArn: string,

@@ -87,7 +87,7 @@ export async function makeServer(
 /** What a kind of server is called in messages. */
 export type ServerWord = "cluster" | "instance";
 
-/** Refuses a change of the major version, which AWS makes when it is asked for in so many words, and this machine never. */
+/** Refuses a change of the major version. AWS makes one where allowMajorVersionUpgrade is set; this machine never does. */
 export function refuseUpgrade(call: Call, word: ServerWord, from: number, inputs: Props): void {
     const version = text(inputs, "engineVersion") ?? "17";
     if (majorOf(version) !== from) {
