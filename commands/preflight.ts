@@ -11,7 +11,7 @@ import { connect } from "./shared/databaseSession";
 import { type ConnectionUrls, unfinishedUrls } from "./shared/localStack";
 import { requireVerifiedServer } from "./shared/secureUrl";
 import { deployedStack } from "./shared/stackAccess";
-import { stackConfig } from "./shared/stackConfig";
+import { stackConfig, stackRegion } from "./shared/stackConfig";
 import { optionsOf } from "./shared/usage";
 
 const EXIT_NOT_READY = 1;
@@ -34,13 +34,13 @@ async function sourceAddress({
     if (stack !== "local") {
         return (await deployedStack(stack)).urls();
     }
-    const { sourceUrl } = await unfinishedUrls();
+    const { sourceUrl, ...way } = await unfinishedUrls();
     if (sourceUrl === undefined) {
         throw new PlainError(
             'There is no source to look at; set AUDIT_TRAIL_SOURCE_URL to the address of one, or run "npm start" for the laptop\'s.',
         );
     }
-    return { sourceUrl };
+    return { ...way, sourceUrl };
 }
 
 /** What the stack's settings say; nothing where the command line names the tables of a source of its own. */
@@ -48,6 +48,19 @@ async function settings({ stack, tables }: CommandOptions): Promise<Config | und
     return stack === undefined && tables.length > 0
         ? undefined
         : await stackConfig(stack ?? "local");
+}
+
+/** What RDS's API says of the source that the config names; undefined where that is no database of RDS. */
+async function rdsSource(
+    source: Config["source"]["existing"],
+    stack = "local",
+): Promise<Parameters<typeof preflight>[2]["rds"]> {
+    if (source === undefined || source.kind === "address") {
+        return undefined;
+    }
+    const { readRdsFacts } = await import("./shared/rdsApi.js");
+    const facts = await readRdsFacts(source, source.place?.region ?? (await stackRegion(stack)));
+    return { facts, hasOwnSecret: source.credentialsSecretArn !== undefined };
 }
 
 /** Queries in a session that can change nothing and waits for nobody. */
@@ -83,6 +96,7 @@ runCommand(
             options.tables.length > 0
                 ? options.tables.map(parseTableName)
                 : (config?.trail.tables ?? []);
+        const rds = await rdsSource(config?.source.existing, options.stack);
         const client = await connect(sourceUrl, "preflight", { route });
         try {
             const report = await preflight(await queryOn(client), tables, {
@@ -91,6 +105,7 @@ runCommand(
                 demoTable: config?.source.demoTable ?? false,
                 maxLobSizeKb: config?.dms.maxLobSizeKb ?? DEFAULT_LOB_KB,
                 windowMs: WINDOW_MS,
+                rds,
             });
             if (options.json) {
                 say(JSON.stringify(report, null, 2));

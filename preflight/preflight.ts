@@ -5,6 +5,8 @@ import { judge } from "./judge";
 import { lobFindings, type LobSize, readLobSizes } from "./lobSizes";
 import { factQueries, type Query, readFacts } from "./readFacts";
 import { readVolume, type Volume } from "./volume";
+import { rdsFindings } from "./rds/rdsChecks";
+import type { RdsFacts, RdsLogin } from "./rds/rdsFacts";
 import type { Wishes } from "./wishes";
 
 /** What a preflight has to say. */
@@ -41,6 +43,8 @@ export async function preflight(
         readonly maxLobSizeKb: number;
         /** How long the look at the WAL takes, in milliseconds. */
         readonly windowMs: number;
+        /** What RDS's API says of the source; undefined of a server that is not given as one of RDS. */
+        readonly rds?: (RdsLogin & { readonly facts: RdsFacts }) | undefined;
     },
 ): Promise<PreflightReport> {
     const facts = await readFacts(query, factQueries(), tables);
@@ -50,7 +54,12 @@ export async function preflight(
     const volume = facts.server.is_in_recovery
         ? undefined
         : await readVolume(query, facts.tables, options.windowMs);
-    const findings = [...judge(facts, options), ...lobFindings(lobSizes, options.maxLobSizeKb)];
+    const { rds } = options;
+    const findings = [
+        ...(rds === undefined ? [] : rdsFindings(rds.facts, rds)),
+        ...judge(facts, options),
+        ...lobFindings(lobSizes, options.maxLobSizeKb),
+    ];
     return {
         ready: findings.every(({ severity }) => severity !== "must"),
         database,

@@ -17,6 +17,7 @@ export const PLACES: Readonly<Record<SpecGroup, readonly string[]>> = {
         "test/trail/names.spec.ts",
         "test/trail/tableLimits.spec.ts",
         "test/preflight/decisions.spec.ts",
+        "test/preflight/rds.spec.ts",
         "test/verify/decisions.spec.ts",
     ],
     // Real servers (PostgreSQL, SSH), without the Pulumi engine.

@@ -15,12 +15,8 @@ import { sayAside } from "./command";
  */
 export async function stackConfig(stackName: string): Promise<Config> {
     const isLaptop = stackName === LAPTOP_STACK;
-    const place = isLaptop
-        ? localStackPlace()
-        : { ...localStackPlace(), stackName, settingsDir: path.resolve(PROJECT_ROOT) };
-    const cli = await obtainCli(sayAside);
     try {
-        const settings = (await readSettings(cli, place)) ?? {};
+        const settings = await settingsOf(stackName);
         const raw = Object.fromEntries(
             Object.entries(settings).map(([key, value]) => [key, configText(value)]),
         );
@@ -30,6 +26,20 @@ export async function stackConfig(stackName: string): Promise<Config> {
     } catch (cause) {
         throw new PlainError(messageOf(cause), { cause });
     }
+}
+
+/** The region in the settings file of a stack; without one AWS's own configuration decides. */
+export async function stackRegion(stackName: string): Promise<string | undefined> {
+    const region = (await settingsOf(stackName))["aws:region"];
+    return typeof region === "string" ? region : undefined;
+}
+
+async function settingsOf(stackName: string): Promise<Readonly<Record<string, unknown>>> {
+    const place =
+        stackName === LAPTOP_STACK
+            ? localStackPlace()
+            : { ...localStackPlace(), stackName, settingsDir: path.resolve(PROJECT_ROOT) };
+    return (await readSettings(await obtainCli(sayAside), place)) ?? {};
 }
 
 /** As the engine hands a value to the program: texts as they are, everything else as JSON. */
