@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { PlainError } from "../text/errors";
 import { runCommand, sayAside } from "./shared/command";
 import { notDeployed, unfinishedUrls } from "./shared/localStack";
+import { openDoor } from "./shared/psqlDoor";
 import { psqlVariables } from "./shared/psqlSession";
 import { optionsOf } from "./shared/usage";
 
@@ -19,15 +20,17 @@ runCommand(
                 "Name one of the two databases: npm run psql -- source, or npm run psql -- audit",
             );
         }
-        const { sourceUrl, auditUrl } = await unfinishedUrls();
+        const { sourceUrl, auditUrl, route } = await unfinishedUrls();
         const address = side === "source" ? sourceUrl : auditUrl;
         if (address === undefined) {
             throw notDeployed();
         }
         // Ctrl-C ends a query in psql, not this command.
         process.removeAllListeners("SIGINT").on("SIGINT", () => undefined);
+        const variables = psqlVariables(address);
+        const door = await openDoor(route, variables);
         const child = spawn("psql", [], {
-            env: { ...process.env, ...psqlVariables(address) },
+            env: { ...process.env, ...variables, ...door.variables },
             stdio: "inherit",
         });
         try {
@@ -43,6 +46,8 @@ runCommand(
                 'psql could not be started: install the PostgreSQL client, or take the address from "npm run -s outputs".',
                 { cause },
             );
+        } finally {
+            await door.close();
         }
     },
     1,

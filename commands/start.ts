@@ -1,6 +1,5 @@
 import type { Stack } from "@pulumi/pulumi/automation";
-import { Client } from "pg";
-import { prepareSession, SESSION_OPTIONS } from "../database/session";
+import { prepareSession } from "../database/session";
 import { type ReviveReport, reviveStack } from "../local/aws/revive";
 import { taskFolder, taskIds } from "../local/aws/tasks";
 import { expectedResources, rememberResources } from "../local/engine/expectedResources";
@@ -12,6 +11,7 @@ import { localStackPlace, openStack } from "../local/engine/workspace";
 import { PlainError } from "../text/errors";
 import { wrapped } from "../text/terminalLines";
 import { type CommandOptions, runCommand, say } from "./shared/command";
+import { connect } from "./shared/databaseSession";
 import {
     type ConnectionUrls,
     connectionUrls,
@@ -45,14 +45,18 @@ function changesOf({ changes }: EngineReport): string {
 
 /** The article's walk-through. */
 async function showTrail(urls: ConnectionUrls, interruption: AbortSignal): Promise<void> {
-    const source = new Client({ connectionString: urls.sourceUrl, options: SESSION_OPTIONS });
-    const audit = new Client({ connectionString: urls.auditUrl, options: SESSION_OPTIONS });
-    await Promise.all([source.connect(), audit.connect()]);
+    const { sourceUrl, auditUrl, route } = urls;
+    const source = await connect(sourceUrl, "walk-through", { route });
     try {
-        await Promise.all([prepareSession(source), prepareSession(audit)]);
-        await walkThrough(source, audit, interruption);
+        const audit = await connect(auditUrl, "walk-through", { route });
+        try {
+            await Promise.all([prepareSession(source), prepareSession(audit)]);
+            await walkThrough(source, audit, interruption);
+        } finally {
+            await audit.end();
+        }
     } finally {
-        await Promise.all([source.end(), audit.end()]);
+        await source.end();
     }
 }
 

@@ -3,6 +3,7 @@ import { taskFolder, taskIds } from "../local/aws/tasks";
 import { taskStatus } from "../local/dms/control";
 import { isRdsServerRunning } from "../local/servers/rds";
 import { findRecord, rdsIdentifiers } from "../local/servers/rdsFiles";
+import type { Route } from "../reach/route";
 import { Database } from "../verify/database";
 import { type Overview, overviewLines, readOverview } from "../verify/overview";
 import { runCommand, say } from "./shared/command";
@@ -80,7 +81,7 @@ const NOT_WHOLE = "none: a deployment or a stop of the stack has not come to its
 const ANSWER_WITHIN_MS = 10_000;
 
 async function trailState(servers: readonly ServerState[]): Promise<TrailState> {
-    const { sourceUrl, auditUrl } = await unfinishedUrls();
+    const { sourceUrl, auditUrl, route } = await unfinishedUrls();
     if (sourceUrl === undefined || auditUrl === undefined) {
         return { overview: null, problem: NOT_WHOLE, answers: false };
     }
@@ -91,7 +92,7 @@ async function trailState(servers: readonly ServerState[]): Promise<TrailState> 
         return { overview: null, problem: `unknown while ${names} is down`, answers: true };
     }
     try {
-        const overview = await askDatabases(sourceUrl, auditUrl);
+        const overview = await askDatabases(sourceUrl, auditUrl, route);
         return overview === undefined
             ? { overview: null, problem: NOT_WHOLE, answers: false }
             : { overview, problem: null, answers: true };
@@ -100,10 +101,15 @@ async function trailState(servers: readonly ServerState[]): Promise<TrailState> 
     }
 }
 
-async function askDatabases(sourceUrl: string, auditUrl: string): Promise<Overview | undefined> {
-    const source = await connect(sourceUrl, "status", { queryTimeoutMs: ANSWER_WITHIN_MS });
+async function askDatabases(
+    sourceUrl: string,
+    auditUrl: string,
+    route: Route | undefined,
+): Promise<Overview | undefined> {
+    const session = { queryTimeoutMs: ANSWER_WITHIN_MS, route };
+    const source = await connect(sourceUrl, "status", session);
     try {
-        const audit = await connect(auditUrl, "status", { queryTimeoutMs: ANSWER_WITHIN_MS });
+        const audit = await connect(auditUrl, "status", session);
         try {
             return await readOverview(
                 await Database.prepare(source, "source"),

@@ -19,11 +19,11 @@ async function addresses({ stack = "local" }: CommandOptions): Promise<Connectio
     if (stack !== "local") {
         return await (await deployedStack(stack)).urls();
     }
-    const { sourceUrl, auditUrl } = await unfinishedUrls();
+    const { sourceUrl, auditUrl, ...way } = await unfinishedUrls();
     if (sourceUrl === undefined || auditUrl === undefined) {
         throw notDeployed();
     }
-    return { sourceUrl, auditUrl };
+    return { sourceUrl, auditUrl, ...way };
 }
 
 /** None before a deployment has come as far as the trail. */

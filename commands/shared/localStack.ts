@@ -4,13 +4,15 @@ import { text } from "../../local/aws/behaviour";
 import { SECRET, secretValue } from "../../local/aws/secretValue";
 import { Store } from "../../local/aws/store";
 import { localDir, PROJECT_ROOT } from "../../local/engine/paths";
+import { readDeployment } from "../../local/engine/stackState";
+import { LAPTOP_STACK, localStackPlace } from "../../local/engine/workspace";
 import { authorityFiles } from "../../local/servers/tls";
 import type { Route } from "../../reach/route";
 import { PlainError } from "../../text/errors";
 
 /** The folder of the laptop stack's servers, tasks and recorded resources. */
 export function localStackDir(): string {
-    return path.join(localDir(), "local");
+    return path.join(localDir(), LAPTOP_STACK);
 }
 
 /** There is no laptop stack, or none that has come that far. */
@@ -85,6 +87,20 @@ export async function connectionUrls(outputs: OutputMap): Promise<ConnectionUrls
 }
 
 /**
+ * The way to the databases that the last deployment gave its postgresql provider, whose input the state keeps: the outputs
+ * come only with the end of a deployment.
+ */
+async function deployedRoute(): Promise<Route | undefined> {
+    const { engineDir, stackName } = localStackPlace();
+    const { resources = [] } = (await readDeployment(engineDir, stackName)) ?? {};
+    const routes = (resources as { inputs?: { databaseRoute?: unknown } }[]).map(
+        ({ inputs }) => inputs?.databaseRoute,
+    );
+    const route = routes.find((value) => typeof value === "string");
+    return route === undefined ? undefined : routeOf(JSON.parse(route));
+}
+
+/**
  * The addresses of those servers that a first deployment has made which did not come to its end: it has no outputs. Their
  * master secrets are found by what the program calls them.
  */
@@ -99,8 +115,11 @@ export async function unfinishedUrls(): Promise<Partial<ConnectionUrls>> {
         return secret === undefined ? undefined : urlOf(secret);
     };
     const [sourceUrl, auditUrl] = [await url("source"), await url("audit")];
+    const isThere = sourceUrl !== undefined || auditUrl !== undefined;
+    const route = isThere ? await deployedRoute() : undefined;
     return {
         ...(sourceUrl === undefined ? {} : { sourceUrl }),
         ...(auditUrl === undefined ? {} : { auditUrl }),
+        ...(route === undefined ? {} : { route }),
     };
 }
