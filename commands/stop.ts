@@ -10,7 +10,7 @@ import { readDeployment } from "../local/engine/stackState";
 import { localStackPlace, openStack, type StackPlace } from "../local/engine/workspace";
 import { PlainError } from "../text/errors";
 import { wrapped } from "../text/terminalLines";
-import { type CommandOptions, runCommand, say } from "./shared/command";
+import { type CommandOptions, runCommand, say, sayAside } from "./shared/command";
 import { failureText } from "./shared/failureText";
 import { removeLocalFolder } from "./shared/localFolder";
 import { localStackDir } from "./shared/localStack";
@@ -21,6 +21,9 @@ const BEGINNING =
     "Destroying the laptop stack: its databases go, with all data in them. This takes up to a minute.";
 
 const FORCE = "npm stop -- --force";
+
+const STAYS_AT_SOURCE =
+    "The source is a server that this stack did not make, and nothing is taken from it without the engine: the trail's schemas, guards, role and replication slot stay there. docs/sql/existing-source.sql has the statements that remove them; a slot that nobody reads fills the source's disk with WAL.";
 
 function protectedStack({ settingsDir, stackName }: StackPlace, cause?: unknown): PlainError {
     const settings = path.join(settingsDir, `Pulumi.${stackName}.yaml`);
@@ -72,6 +75,9 @@ async function stop({ verbose, force }: CommandOptions, interruption: AbortSigna
     const place = localStackPlace();
     if (force) {
         await endEngines(place.engineDir);
+        if (leavesSource(await readDeployment(place.engineDir, place.stackName))) {
+            sayAside(STAYS_AT_SOURCE);
+        }
     } else if (await isProtected(localStackDir())) {
         throw protectedStack(place);
     } else if (existsSync(place.engineDir)) {

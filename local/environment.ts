@@ -47,6 +47,8 @@ const GIVEN: Readonly<Record<string, string>> = {
     GOFLAGS: "-mod=readonly",
     GOWORK: "off",
     CGO_ENABLED: "0",
+    // AWS's SDK would warn of a Node.js that package.json allows and a later SDK will not.
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
 };
 
 /** The names and addresses of this machine, which no proxy leads to. */

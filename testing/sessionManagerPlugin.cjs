@@ -40,13 +40,36 @@ if (plan.fails) {
     process.exit(0);
 }
 
+function cut() {
+    say(`\n\nSessionId: ${session.SessionId} : Your session timed out due to inactivity.\n\n`);
+    process.exit(0);
+}
+
+/** To the far end, through the agent of the network that it is in where there is one. */
+function connectFar() {
+    if (plan.agent === undefined) {
+        return net.connect({ host: plan.host, port: plan.port });
+    }
+    const connection = net.connect({ path: plan.agent });
+    connection.write(`${plan.host} ${plan.port}\n`);
+    return connection;
+}
+
+let carried = 0;
 const server = net.createServer((local) => {
     if (plan.cut) {
-        say(`\n\nSessionId: ${session.SessionId} : Your session timed out due to inactivity.\n\n`);
-        process.exit(0);
+        cut();
     }
     let isFirst = true;
-    const remote = net.connect({ host: plan.host, port: plan.port });
+    const remote = connectFar();
+    if (plan.cutAfter !== undefined) {
+        remote.on("data", (chunk) => {
+            carried += chunk.length;
+            if (carried > plan.cutAfter) {
+                cut();
+            }
+        });
+    }
     remote.on("error", () => {
         if (isFirst) {
             say("\nConnection to destination port failed, check SSM Agent logs.");

@@ -64,8 +64,12 @@ function settings(folder: string, port: number, more: readonly string[]): string
  * Starts an SSH server on a free port of 127.0.0.1 as the current user, with keys of its own. It ends with `stop()`, or
  * with this process, however that ends.
  * @param more lines of sshd_config, which win over the defaults
+ * @param before begins the command line that runs it; by it the server can run in another network
  */
-export async function startSshd(more: readonly string[] = []): Promise<Sshd> {
+export async function startSshd(
+    more: readonly string[] = [],
+    before: readonly string[] = [],
+): Promise<Sshd> {
     const program = findSshd();
     const folder = await makeTempDir();
     const file = (name: string): string => path.join(folder, name);
@@ -83,7 +87,7 @@ export async function startSshd(more: readonly string[] = []): Promise<Sshd> {
     // The input ends when `stop` closes it and also when this process dies.
     const script =
         '"$@" & pid=$!; cat >/dev/null; kill $pid 2>/dev/null; wait $pid; rm -rf -- "$0"';
-    const args = [program, "-D", "-f", file("config"), "-E", file("log")];
+    const args = [...before, program, "-D", "-f", file("config"), "-E", file("log")];
     const child = spawn("sh", ["-c", script, folder, ...args], {
         cwd: "/",
         env: leastEnvironment(),

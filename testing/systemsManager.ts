@@ -18,6 +18,12 @@ interface SessionPlan {
     readonly fails?: boolean;
     /** Each session ends with its first connection, as one that was idle for too long. */
     readonly cut?: boolean;
+    /** Each session ends when that many bytes have come from the far end. */
+    readonly cutAfter?: number;
+    /** How many sessions fail or are cut; all if not given. */
+    readonly faulty?: number;
+    /** The agent of the private network that the far ends are in (privateNetwork/agent.ts); this machine's own if not given. */
+    readonly agent?: string;
 }
 
 /** What a started plugin was given. */
@@ -53,7 +59,8 @@ export async function fakeSystemsManager(): Promise<FakeSystemsManager> {
         const operation = String(request.headers["x-amz-target"]).replace("AmazonSSM.", "");
         fake.calls.push(operation);
         void text(request).then((body) => {
-            const { refusal, refusals = Infinity, ...plan } = fake.plan;
+            const { refusal, refusals = Infinity, faulty = Infinity, agent, ...faults } = fake.plan;
+            const ownAgent = agent === undefined ? {} : { agent };
             response.setHeader("content-type", "application/x-amz-json-1.1");
             const asked = fake.calls.filter((call) => call === "StartSession").length;
             if (operation === "StartSession" && refusal !== undefined && asked <= refusals) {
@@ -69,7 +76,8 @@ export async function fakeSystemsManager(): Promise<FakeSystemsManager> {
                 Parameters: { host: [string]; portNumber: [string] };
             };
             const target = { host: Parameters.host[0], port: Number(Parameters.portNumber[0]) };
-            const encoded = Buffer.from(JSON.stringify({ ...plan, ...target, record }));
+            const plan = { ...(asked <= faulty ? faults : {}), ...ownAgent, ...target, record };
+            const encoded = Buffer.from(JSON.stringify(plan));
             response.end(
                 JSON.stringify({
                     SessionId: `tests-${String(asked)}`,

@@ -62,7 +62,9 @@ export class Database {
             }
             const reason = messageOf(cause);
             throw new PlainError(
-                `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: check that the stack is deployed and that this user may read it.`,
+                wasCut(cause)
+                    ? `The connection to the ${this.name} database was cut (${reason.replace(/\.$/, "")}), so nothing can be said of the trail: check the way to the database, and run this again.`
+                    : `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: check that the stack is deployed and that this user may read it.`,
                 { cause },
             );
         }
@@ -127,6 +129,19 @@ export class Database {
 
 /** lock_not_available, https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const LOCKED = "55P03";
+
+/** What pg says of a connection that ended under it, or had ended before. */
+const CUT = /^Connection terminated|^Client has encountered a connection error/;
+
+/** Whether the connection broke, as opposed to a server that answered with an error. */
+function wasCut(cause: unknown): boolean {
+    const code = codeOf(cause);
+    return (
+        ["ECONNRESET", "EPIPE", "ETIMEDOUT"].includes(code) ||
+        code.startsWith("EROUTE") ||
+        CUT.test(messageOf(cause))
+    );
+}
 
 function isPlain(result: unknown): boolean {
     const { rows } = result as { readonly rows: readonly { readonly is_plain: boolean }[] };

@@ -30,16 +30,19 @@ export function databaseRoute(args: DatabaseRouteArgs): pulumi.Output<Route> {
     if (access === "direct" || host === undefined) {
         return pulumi.output<Route>({ kind: "direct" });
     }
-    return pulumi
-        .all([host.instanceId, host.address, args.region])
-        .apply(([instanceId, address, region]): Route =>
-            access === "ssh"
-                ? { kind: "ssh", host: address, port: SSH_PORT, user: USER, hostKey }
-                : {
-                      kind: "ssm",
-                      instanceId,
-                      region,
-                      ...(profile === undefined ? {} : { profile }),
-                  },
-        );
+    if (access === "ssh") {
+        return host.address.apply((address): Route => ({
+            kind: "ssh",
+            host: address,
+            port: SSH_PORT,
+            user: USER,
+            hostKey,
+        }));
+    }
+    return pulumi.all([host.instanceId, args.region]).apply(([instanceId, region]): Route => ({
+        kind: "ssm",
+        instanceId,
+        region,
+        ...(profile === undefined ? {} : { profile }),
+    }));
 }

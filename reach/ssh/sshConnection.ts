@@ -36,10 +36,19 @@ async function dial(route: SshRoute, { openMs }: ReachSettings): Promise<net.Soc
     }
 }
 
+/**
+ * The command that prints a new host's key out of its console output, into which cloud-init writes it at the first boot. The
+ * host is found by its address: an update that ended before its end has no outputs.
+ */
+function consoleKey({ host }: SshRoute): string {
+    const instance = `aws ec2 describe-instances --filters Name=ip-address,Values=${host} --query 'Reservations[].Instances[].InstanceId' --output text`;
+    return `aws ec2 get-console-output --latest --output text --instance-id $(${instance}) | grep -o 'ssh-ed25519 [^ ]*'`;
+}
+
 /** A new host has made its key at its first boot, and only AWS can say which one it is. */
 function unknownKey(route: SshRoute): ReachError {
     return new ReachError(
-        `The SSH host key of the ${placeOf(route)} is not known to the stack, so nobody can tell the host from another machine; read the line "ssh-ed25519 ..." between "BEGIN SSH HOST KEY KEYS" and "END" of "aws ec2 get-console-output --latest --output text --instance-id ..." (the stack's output hostId), set it with "pulumi config set sshHostKey 'ssh-ed25519 ...'", and run the command again.`,
+        `The SSH host key of the ${placeOf(route)} is not known to the stack, so nobody can tell the host from another machine; some minutes after its first boot "${consoleKey(route)}" prints the line, set it with "pulumi config set sshHostKey 'ssh-ed25519 ...'", and run the command again.`,
         "EROUTE",
     );
 }

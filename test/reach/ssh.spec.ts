@@ -128,7 +128,7 @@ describe("reach: ssh", function () {
         );
         await assert.rejects(
             open({ hostKey: "" }).connect("127.0.0.1", echo.port),
-            /is not known to the stack, .* set sshHostKey .*\.$/,
+            /is not known to the stack, .*"aws ec2 get-console-output .*Values=localhost .* set sshHostKey .*\.$/,
         );
         assert.equal(logins(), before);
     });

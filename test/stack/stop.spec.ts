@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { truncate } from "node:fs/promises";
+import { mkdir, readFile, truncate, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { namesIn } from "../../local/servers/files";
 import { type CommandResult, launch, signalGroup } from "../../testing/command";
@@ -7,12 +7,16 @@ import { hostileEnvironment } from "../../testing/hostileEnvironment";
 import { withTempDir } from "../../testing/tempDir";
 import { until } from "../../testing/until";
 import { knownResources, pulumi, stateFile } from "./support/engine";
-import { ARTICLE, connected, LaptopStack, type Settings } from "./support/laptopStack";
+import { ARTICLE, LaptopStack, type Settings } from "./support/laptopStack";
 import { ITEMS, type LogEntry, logOf } from "./support/log";
+import { PrivateAccess } from "./support/privateAccess";
 import { refusal } from "./support/refusal";
 
 /** The default of deletionProtection. */
 const PROTECTED: Settings = { ...ARTICLE, deletionProtection: true };
+
+/** The article's set-up for any way to the databases. */
+const SEALED: Settings = { tables: ["public.items"], demoTable: true, deletionProtection: false };
 
 /** Checks that `npm stop` refused a protected stack, with the key to set and the way round. */
 function assertProtected(result: CommandResult, { settingsFile }: LaptopStack): void {
@@ -36,15 +40,27 @@ describe("stack: how it ends", function () {
         return stack;
     }
 
-    describe("when it is protected", () => {
+    describe("when it is protected, and its databases are reached through their host alone", () => {
+        let access: PrivateAccess;
         let stack: LaptopStack;
         before(async () => {
-            stack = await makeStack(PROTECTED);
+            access = await PrivateAccess.open();
+            stack = await LaptopStack.make(
+                { ...SEALED, deletionProtection: true, ...access.sshSettings },
+                access.environment,
+            );
+        });
+        afterEach("no tunnel of a command is left", async () => {
+            await access.assertClosed();
+        });
+        after(async () => {
+            await stack.dispose();
+            await access.close();
         });
 
         async function itemsLog(): Promise<LogEntry[]> {
             const { auditUrl } = await stack.outputs();
-            return await connected(auditUrl, (audit) => logOf(audit, ITEMS));
+            return await access.connected(auditUrl, (audit) => logOf(audit, ITEMS));
         }
 
         it("starts as if the user's environment said nothing, and is verified and previewed so", async () => {
@@ -65,6 +81,19 @@ describe("stack: how it ends", function () {
             });
             assert.ok((await knownResources(stack)).length > 100);
             assert.equal((await itemsLog()).length, 7);
+            // A port of a tunnel, or of the proxy in front of the postgresql plugin.
+            assert.doesNotMatch(await readFile(stateFile(stack), "utf8"), /127\.0\.0\.1:\d|socks5/);
+        });
+
+        it("has databases that its commands reach by SSH and nobody without", async () => {
+            const { sourceUrl, auditUrl } = await stack.outputs();
+            await access.assertSealed(sourceUrl);
+            await access.assertSealed(auditUrl);
+            const before = access.logins;
+            const { code, output } = await stack.sql("source", "SELECT count(*) FROM items");
+            assert.equal(code, 0, output);
+            await stack.run("status");
+            assert.equal(access.logins, before + 2);
         });
 
         it("refuses to go, names the key to set, and touches nothing", async () => {
@@ -97,7 +126,7 @@ describe("stack: how it ends", function () {
             assert.match(stdout, /^Resources: \d+ unchanged\. /m);
             assert.equal((await itemsLog()).length, 7);
             const { sourceUrl } = await stack.outputs();
-            await connected(sourceUrl, async (source) => {
+            await access.connected(sourceUrl, async (source) => {
                 const { rows } = await source.query(
                     "SELECT rolreplication FROM pg_roles WHERE rolname = 'audit_trail_dms_source'",
                 );
@@ -105,10 +134,42 @@ describe("stack: how it ends", function () {
             });
         });
 
-        it("goes by the engine once it is unprotected, also without its settings and under another passphrase", async () => {
-            await stack.configure({ ...PROTECTED, deletionProtection: false });
+        it("is unprotected, and reached by Session Manager from then on without another change", async () => {
+            await stack.configure({ ...SEALED, databaseAccess: "ssm" });
             const { stdout } = await stack.run("start");
             assert.match(stdout, /^Resources: \d+ unchanged, \d+ updated\. /m);
+            assert.ok(access.sessions > 0);
+            const preview = await stack.run("preview");
+            assert.match(preview.stdout, /^Resources:\n +\d+ unchanged$/m);
+        });
+
+        it("verifies through a session that was cut once, and says in one sentence that one was cut in use", async () => {
+            access.plan({ cut: true, faulty: 1 });
+            await stack.run("verify");
+            assert.equal(
+                access.sessions,
+                3,
+                "one for each database, and one in the place of the one that was cut",
+            );
+            access.plan({ cutAfter: 5_000, faulty: 1 });
+            const { code, stdout, stderr } = await stack.attempt("verify");
+            assert.equal(code, 2, stdout);
+            assert.match(
+                stderr.trim(),
+                /^The connection to the source database was cut \(.*\), so nothing can be said of the trail: .*\.$/,
+            );
+            access.plan({});
+        });
+
+        it("leaves no session when its command is interrupted", async () => {
+            const verify = stack.begin("verify");
+            await until(() => Promise.resolve(access.isOpen), 60_000);
+            signalGroup(verify.child, "SIGINT");
+            const { code, output } = await verify.ended;
+            assert.equal(code, 130, output);
+        });
+
+        it("goes by the engine, also without its settings and under another passphrase", async () => {
             await stack.forgetSettings();
             assert.match((await stack.outputs()).sourceUrl, /^postgresql:/);
             const { stderr } = await stack.stop({ PULUMI_CONFIG_PASSPHRASE: "" });
@@ -131,6 +192,21 @@ describe("stack: how it ends", function () {
         assert.match(
             stderr,
             /^The engine cannot .*failed to load checkpoint.*\nThe engine could not destroy the stack; what it had started is ended by its recorded processes instead\.$/m,
+        );
+    });
+
+    it("says what stays in a source that it did not make when --force does without the engine", async () => {
+        const stack = await makeStack(ARTICLE);
+        const resources = [{ type: "pulumi-nodejs:dynamic/auditTrail:SourceUndo" }];
+        await mkdir(path.dirname(stateFile(stack)), { recursive: true });
+        await writeFile(
+            stateFile(stack),
+            JSON.stringify({ checkpoint: { latest: { resources } } }),
+        );
+        const { stderr } = await stack.stop({}, "--force");
+        assert.match(
+            stderr,
+            /^The source is a server that this stack did not make, .* replication slot stay there\. docs\/sql\/existing-source\.sql has .*\.$/m,
         );
     });
 

@@ -216,9 +216,10 @@ const instance: TypeBehaviour = {
             arn: arn(call.account, "ec2", `instance/${call.id}`),
             instanceState: "running",
             privateIp: "10.0.0.10",
-            // Nothing runs there: an address that is kept for documentation (RFC 5737).
+            // Nothing runs there: an address that is kept for documentation (RFC 5737). None is an empty text, as
+            // in the plugin's state: an output that is missing would be unknown in every preview.
             ...(inputs.associatePublicIpAddress === false
-                ? {}
+                ? { publicIp: "", publicDns: "" }
                 : {
                       publicIp: "203.0.113.10",
                       publicDns: "ec2-203-0-113-10.compute-1.amazonaws.com",

@@ -38,7 +38,10 @@ export async function pulumi(
     useOwnEnvironment();
     const cli = await obtainCli(() => undefined);
     const place = { stackName: "local", settingsDir: "", engineDir: engineDir(stack), main: "" };
-    const variables = { ...environment(cli, place), ...stack.environment };
+    const own = environment(cli, place);
+    const { PATH = "", ...changes } = stack.environment;
+    const searchPath = [PATH, own.PATH].filter((one) => one !== "").join(path.delimiter);
+    const variables = { ...own, ...changes, PATH: searchPath };
     const full = [command, "--yes", "--stack", "local", ...args];
     const cwd = path.join(engineDir(stack), "work");
     const env = { ...process.env, ...variables };

@@ -52,17 +52,22 @@ export class LaptopStack {
         /** The folder of everything the stack has, inside the project. */
         readonly localDir: string,
         private readonly settingsDir: string,
+        private readonly changes: Environment,
         private readonly closeGuard: () => Promise<void>,
     ) {}
 
-    static async make(settings: Settings = ARTICLE): Promise<LaptopStack> {
+    /** @param changes what is special about the environment of all its commands */
+    static async make(
+        settings: Settings = ARTICLE,
+        changes: Environment = {},
+    ): Promise<LaptopStack> {
         made += 1;
         const localDir = path.join(
             PROJECT_ROOT,
             `.local-test-${String(process.pid)}-${String(made)}`,
         );
         const settingsDir = await makeTempDir();
-        const stack = new LaptopStack(localDir, settingsDir, guard(localDir, settingsDir));
+        const stack = new LaptopStack(localDir, settingsDir, changes, guard(localDir, settingsDir));
         await stack.configure(settings);
         return stack;
     }
@@ -96,8 +101,9 @@ export class LaptopStack {
         await writeFile(this.settingsFile, text);
     }
 
-    get environment(): Readonly<Record<string, string>> {
+    get environment(): Environment {
         return {
+            ...this.changes,
             AUDIT_TRAIL_LOCAL_DIR: this.localDir,
             AUDIT_TRAIL_LOCAL_SETTINGS: this.settingsDir,
         };
@@ -202,7 +208,7 @@ export class LaptopStack {
     }
 }
 
-function stackProcess(what: string, pid: number): StackProcess {
+export function stackProcess(what: string, pid: number): StackProcess {
     return { what, pid, startTicks: startTicks(pid) };
 }
 
