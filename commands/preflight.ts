@@ -7,6 +7,7 @@ import { reportLines } from "../preflight/reportText";
 import { messageOf, PlainError } from "../text/errors";
 import { parseTableName } from "../trail/names";
 import { type CommandOptions, runCommand, say } from "./shared/command";
+import { configuredSourceUrl } from "./shared/configuredSource";
 import { connect } from "./shared/databaseSession";
 import { type ConnectionUrls, unfinishedUrls } from "./shared/localStack";
 import { requireVerifiedServer } from "./shared/secureUrl";
@@ -23,10 +24,14 @@ const WINDOW_MS = 2000;
 /** What `maxLobSizeKb` is where no config says it. */
 const DEFAULT_LOB_KB = Number(KEY_GROUPS.dms.keys.maxLobSizeKb.default);
 
-/** The source's address and the way to it: that of the environment, as it is, or the stack's. */
-async function sourceAddress({
-    stack = "local",
-}: CommandOptions): Promise<Pick<ConnectionUrls, "route" | "sourceUrl">> {
+/**
+ * The source's address and the way to it: that of the environment, as it is, or the stack's, or before a first start that of the
+ * laptop's settings.
+ */
+async function sourceAddress(
+    { stack = "local" }: CommandOptions,
+    config: Config | undefined,
+): Promise<Pick<ConnectionUrls, "route" | "sourceUrl">> {
     const given = process.env.AUDIT_TRAIL_SOURCE_URL ?? "";
     if (given !== "") {
         return { sourceUrl: given };
@@ -34,7 +39,8 @@ async function sourceAddress({
     if (stack !== "local") {
         return (await deployedStack(stack)).urls();
     }
-    const { sourceUrl, ...way } = await unfinishedUrls();
+    const { sourceUrl: deployed, ...way } = await unfinishedUrls();
+    const sourceUrl = deployed ?? (config && configuredSourceUrl(config));
     if (sourceUrl === undefined) {
         throw new PlainError(
             'There is no source to look at; set AUDIT_TRAIL_SOURCE_URL to the address of one, or run "npm start" for the laptop\'s.',
@@ -90,7 +96,7 @@ runCommand(
     optionsOf("preflight"),
     async (options) => {
         const config = await settings(options);
-        const { sourceUrl, route } = await sourceAddress(options);
+        const { sourceUrl, route } = await sourceAddress(options, config);
         requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", sourceUrl);
         const tables =
             options.tables.length > 0

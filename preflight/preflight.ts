@@ -3,10 +3,10 @@ import type { TableName } from "../trail/tableDefinition";
 import type { Finding } from "./finding";
 import { judge } from "./judge";
 import { lobFindings, type LobSize, readLobSizes } from "./lobSizes";
-import { factQueries, type Query, readFacts } from "./readFacts";
-import { readVolume, type Volume } from "./volume";
 import { rdsFindings } from "./rds/rdsChecks";
 import type { RdsFacts, RdsLogin } from "./rds/rdsFacts";
+import { factQueries, type Query, readFacts } from "./readFacts";
+import { readVolume, type Volume } from "./volume";
 import type { Wishes } from "./wishes";
 
 /** What a preflight has to say. */

@@ -228,8 +228,8 @@ describe("preflight: what RDS's API says", () => {
                 "should blue/green deployment",
                 "must global database",
             ]);
-            const [, , { mend = "" } = {}] = rdsFindings(facts, { hasOwnSecret: true });
-            assert.match(mend, /arn:aws:rds:us-east-1:123456789012:cluster:first/);
+            const [, , secondary] = rdsFindings(facts, { hasOwnSecret: true });
+            assert.match(secondary?.mend ?? "", /arn:aws:rds:us-east-1:123456789012:cluster:first/);
         });
 
         it("of an instance, with its blue/green deployment", async () => {

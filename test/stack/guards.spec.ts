@@ -36,12 +36,19 @@ const GUARDS = [
     ["audit_trail_refuse_truncate", "A"],
 ];
 
-/** A table that is there before the stack. */
+/** A table that is there before the stack, and cannot be audited as it is. */
 const THEIRS = `
     CREATE TABLE public.items (
-        item_id integer PRIMARY KEY, name varchar(100) NOT NULL, price numeric(10, 2) NOT NULL
+        item_id integer, name varchar(100) NOT NULL, price numeric(10, 2) NOT NULL
     );
+    ALTER TABLE public.items ENABLE ROW LEVEL SECURITY;
     INSERT INTO public.items VALUES (1, 'Monitor', 199)`;
+
+/** What preflight says of it, and what somebody does then. */
+const MENDS: readonly (readonly [RegExp, string])[] = [
+    [/public\.items has no primary key/, "ALTER TABLE public.items ADD PRIMARY KEY (item_id)"],
+    [/public\.items has row security/, "ALTER TABLE public.items DISABLE ROW LEVEL SECURITY"],
+];
 
 describe("stack: the guards of a source that the stack did not make", function () {
     this.timeout(600_000);
@@ -52,8 +59,6 @@ describe("stack: the guards of a source that the stack did not make", function (
         own = await OwnSource.start();
         stack = await LaptopStack.make({ ...ARTICLE, ...own.settings });
         await own.asLogin((login) => login.query(THEIRS));
-        untouched = await own.asAdministrator(catalogSnapshot);
-        await stack.run("start");
     });
     after(async () => {
         await stack.dispose();
@@ -63,6 +68,32 @@ describe("stack: the guards of a source that the stack did not make", function (
     const atSource = async (work: (source: Client) => Promise<void>): Promise<void> => {
         await own.asLogin(work);
     };
+
+    /** What preflight says that must be mended, and its exit code. */
+    async function preflight(): Promise<{ code: number; musts: string[] }> {
+        const { code, stdout } = await stack.attempt("preflight", "--json");
+        const { findings } = JSON.parse(stdout) as {
+            findings: { severity: string; found: string }[];
+        };
+        const musts = findings.filter(({ severity }) => severity === "must");
+        return { code, musts: musts.map(({ found }) => found) };
+    }
+
+    it("is mended by what preflight says, one thing after the other, before the stack is made", async () => {
+        for (const [index, [problem, mend]] of MENDS.entries()) {
+            const { code, musts } = await preflight();
+            assert.equal(code, 1);
+            assert.equal(musts.length, MENDS.length - index, musts.join("\n"));
+            assert.ok(
+                musts.some((found) => problem.test(found)),
+                musts.join("\n"),
+            );
+            await own.asLogin((login) => login.query(mend));
+        }
+        assert.deepEqual(await preflight(), { code: 0, musts: [] });
+        untouched = await own.asAdministrator(catalogSnapshot);
+        await stack.run("start");
+    });
 
     for (const [what, statements] of DONE) {
         it(`are made again when they were ${what}, and once only`, async () => {
