@@ -199,7 +199,7 @@ function connectionOf(
     return pulumi.secret(
         pulumi.all([host, port, value, former]).apply(([host, port, password, formerPassword]) => ({
             ...{ host, port, database, user, password, caPath },
-            ...(formerPassword === undefined ? {} : { formerPassword }),
+            ...(formerPassword === "" ? {} : { formerPassword }),
         })),
     );
 }

@@ -34,7 +34,8 @@ function isAnother(olds: PasswordState, news: PasswordInputs): boolean {
 /** What is done to a password; apart from the resource, so that it can be asked without an engine. */
 export const passwordProvider: pulumi.dynamic.ResourceProvider<PasswordInputs, PasswordState> = {
     create: ({ version }) =>
-        Promise.resolve({ id: "password", outs: { value: randomPassword(), version } }),
+        // An output that is missing would be unknown in every later preview, and with it all that the password is for.
+        Promise.resolve({ id: "password", outs: { value: randomPassword(), former: "", version } }),
     diff: (_id, olds, news) => Promise.resolve({ changes: isAnother(olds, news) }),
     update: (_id, olds, news) =>
         Promise.resolve({
@@ -52,10 +53,11 @@ export class Password extends pulumi.dynamic.Resource {
     /** The password; always a secret. */
     declare readonly value: pulumi.Output<string>;
     /**
-     * The one before, if there was one; always a secret. An update that ended between the making of a password and its arrival
-     * at the server leaves a server that has this one.
+     * The one before, "" if there was none; always a secret. An update that ended between the making of a password and its
+     * arrival at the server leaves a server that has this one. Of the first version it is not read: the state of an older program
+     * does not have it.
      */
-    declare readonly former: pulumi.Output<string | undefined>;
+    declare readonly former: pulumi.Output<string>;
 
     constructor(
         name: string,
@@ -65,10 +67,15 @@ export class Password extends pulumi.dynamic.Resource {
         super(
             passwordProvider,
             name,
-            { version, value: undefined, former: undefined },
+            {
+                version,
+                value: undefined,
+                ...(version === FIRST_PASSWORD ? {} : { former: undefined }),
+            },
             { ...opts, additionalSecretOutputs: ["value", "former"] },
             "auditTrail",
             "Password",
         );
+        this.former ??= pulumi.secret("");
     }
 }

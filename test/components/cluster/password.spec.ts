@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { passwordProvider } from "../../../components/cluster/password";
+import * as pulumi from "@pulumi/pulumi";
+import { Password, passwordProvider } from "../../../components/cluster/password";
 
 type State = Parameters<NonNullable<typeof passwordProvider.update>>[1];
 
@@ -21,7 +22,7 @@ describe("a password", () => {
         assert.equal(new Set(passwords.map(({ value }) => value)).size, 3);
         for (const { value, former } of passwords) {
             assert.match(value, /^[A-Za-z0-9]{32}$/u);
-            assert.equal(former, undefined);
+            assert.equal(former, "");
         }
     });
 
@@ -34,6 +35,26 @@ describe("a password", () => {
         const [, back] = await asked(second, 1);
         assert.notEqual(back?.value, first.value);
         assert.equal(back?.former, second.value);
+    });
+
+    it("is known in a preview once it is made, also with the state of an older program", async () => {
+        for (const [version, state] of [
+            [1, { value: "x" }],
+            [1, await made(1)],
+            [2, await made(2)],
+        ] as const) {
+            await pulumi.runtime.setMocks(
+                { newResource: () => ({ id: "password", state }), call: () => ({}) },
+                "audit-trail",
+                "test",
+                true,
+            );
+            const { value, former } = new Password("password", version);
+            const isKnown = pulumi.all([value, former]).apply(() => undefined) as unknown as {
+                readonly isKnown: Promise<boolean>;
+            };
+            assert.equal(await isKnown.isKnown, true, JSON.stringify(state));
+        }
     });
 
     it("stays what it is with the version that it has", async () => {
