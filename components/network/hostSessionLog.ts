@@ -117,7 +117,13 @@ export class HostSessionLog extends pulumi.ComponentResource {
                 content: JSON.stringify(sessionDocument(logGroup, args.kmsKeyArn !== undefined)),
                 tags: args.tags,
             },
-            { parent: this, dependsOn: [group, rights] },
+            {
+                parent: this,
+                dependsOn: [group, rights],
+                // AWS updates no document of this schema version: https://www.pulumi.com/registry/packages/aws/api-docs/ssm/document/.
+                replaceOnChanges: ["content"],
+                deleteBeforeReplace: true,
+            },
         );
         this.documentName = document.name;
         this.registerOutputs({ documentName: this.documentName });

@@ -52,6 +52,15 @@ export const systemsManagerTypes: Readonly<Record<string, TypeBehaviour>> = {
             status: "Active",
             documentVersion: "1",
         }),
+        update: (_call, before, inputs) => {
+            const isOld = /"schemaVersion": *"1\./.test(mustText(inputs, "content"));
+            if (isOld && before.inputs.content !== inputs.content) {
+                throw new Error(
+                    `InvalidDocumentSchemaVersion: the document "${before.id}" has a schema version that cannot be updated: make another one.`,
+                );
+            }
+            return {};
+        },
     },
     "aws:ssm/parameter:Parameter": {
         idFrom: "name",

@@ -9,6 +9,8 @@ import { Cloud, makeNetwork } from "./support/cloud";
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const SECRET = "aws:secretsmanager/secret:Secret";
+const PARAMETER = "aws:ssm/parameter:Parameter";
+const DOCUMENT = "aws:ssm/document:Document";
 const ROLE = "aws:iam/role:Role";
 const TRUST = JSON.stringify({ Version: "2012-10-17", Statement: [] });
 
@@ -50,6 +52,45 @@ describe("recorded AWS resources", () => {
             replaces: ["name"],
             deleteBeforeReplace: false,
         });
+    });
+
+    it("of Systems Manager have names and sizes that it takes, and documents that stay as they are", async () => {
+        const parameter = { name: "/dev/databases", type: "String", value: "{}" };
+        const { outputs } = await cloud.create(PARAMETER, "one", parameter);
+        assert.match(String(outputs.arn), /:ssm:[^:]+:\d{12}:parameter\/dev\/databases$/);
+        for (const wrong of [
+            { name: "/aws/databases" },
+            { name: "a b" },
+            { type: "Text" },
+            { value: "x".repeat(4097) },
+            { value: "" },
+        ]) {
+            const refused = await cloud.failures(PARAMETER, { ...parameter, ...wrong });
+            assert.equal(refused.length, 1, JSON.stringify(wrong));
+        }
+        const content = JSON.stringify({ schemaVersion: "1.0", inputs: {} });
+        const document = { name: "session", documentType: "Session", content };
+        const made = await cloud.create(DOCUMENT, "document", document);
+        await cloud.update(made, { ...made.inputs, tags: { Team: "a" } });
+        await assert.rejects(
+            cloud.update(made, { ...made.inputs, content: content.replace("{}", '{"a":1}') }),
+            /InvalidDocumentSchemaVersion/,
+        );
+        const broken = { ...document, name: "a", content: "{" };
+        assert.equal((await cloud.failures(DOCUMENT, broken)).length, 2);
+    });
+
+    it("are replaced for other user data only where the program asks for it", async () => {
+        const { subnets } = await makeNetwork(cloud);
+        const inputs = { ami: "ami-1", instanceType: "t3.medium", subnetId: subnets[0]?.id };
+        const host = await cloud.create("aws:ec2/instance:Instance", "host", {
+            ...inputs,
+            userData: "a",
+        });
+        const other = { ...host.inputs, userData: "b" };
+        assert.deepEqual(cloud.diff(host, other)?.replaces, []);
+        const asked = { ...other, userDataReplaceOnChange: true };
+        assert.deepEqual(cloud.diff(host, asked)?.replaces, ["userData"]);
     });
 
     it("with a fixed name are deleted before they are replaced", async () => {
