@@ -14,6 +14,7 @@ import { DeletionProtection } from "./components/deletionProtection";
 import { readCaBundle } from "./components/dms/caBundle";
 import { DmsReplication } from "./components/dms/dmsReplication";
 import { DmsRoles } from "./components/dms/dmsRoles";
+import { plannedGroups } from "./components/dms/plannedGroups";
 import { taskSettings } from "./components/dms/taskSettings";
 import { databaseRoute as routeToDatabases } from "./components/network/databaseRoute";
 import { ExistingNetwork } from "./components/network/existingNetwork";
@@ -29,6 +30,7 @@ import { resourcePrefix } from "./components/resourcePrefix";
 import { loadConfig } from "./config/config";
 import { databaseAccess } from "./config/databaseAccess";
 import { formatTableName } from "./trail/names";
+import { DEFAULT_GROUP } from "./trail/tableGroups";
 
 const config = loadConfig();
 const { trail, cluster, dms } = config;
@@ -40,6 +42,8 @@ const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
 const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
 const acknowledged = config.stack.acknowledgeReplacement;
 const guard = new ReplacementGuard({ deletionProtection, acknowledged });
+
+const plan = plannedGroups(trail, prefix);
 
 const isKept = config.audit.server.whenDestroyed === "retain";
 const { existing, vpcCidr } = config.network;
@@ -181,6 +185,7 @@ const sourceDatabase = new SourceDatabase(
         server: routed(source, route),
         databaseName: sourceDatabaseName,
         tables: trail.tables,
+        groups: plan.groups,
         columns: trail.columns,
         demoTable: config.source.demoTable,
         sourceGuards,
@@ -199,6 +204,7 @@ const auditDatabase = new AuditDatabase(
         server: routed(audit, route),
         databaseName,
         tables: trail.tables,
+        groups: plan.groups,
         columns: trail.columns,
         definitions: sourceDatabase.definitions,
         users: config.audit.users,
@@ -222,6 +228,8 @@ const replication = new DmsReplication(prefix, {
     prerequisites,
     source: sourceDatabase,
     target: auditDatabase,
+    groups: plan.groups,
+    letJoin: plan.mayMove ? (early) => auditDatabase.letJoin(early) : undefined,
     tableMappings: sourceDatabase.tableMappings,
     taskSettings: taskSettings({ maxLobSizeKb: dms.maxLobSizeKb }),
     guard,
@@ -231,7 +239,7 @@ const retired = auditDatabase.retireOthers(replication);
 const everything = [
     ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
     ...[hostDatabases, sessionLog].filter((made) => made !== undefined),
-    ...[sourceDatabase, auditDatabase, replication, retired],
+    ...[sourceDatabase, auditDatabase, replication, ...replication.joined, retired],
 ];
 const checks = sourceDatabase.checkDestroy(`${prefix}-destroy-check`, everything);
 new DeletionProtection(`${prefix}-deletionProtection`, {
@@ -272,4 +280,6 @@ export const hostAddress = host?.publicIp;
 /** The way to the databases from the machine that runs Pulumi or a command. */
 export const databaseRoute = route;
 export const replicationInstanceArn = replication.instanceArn;
-export const replicationTaskArn = replication.taskArn;
+export const replicationTaskArn = replication.taskArns[DEFAULT_GROUP];
+/** The tasks of all groups, by the names of the groups. */
+export const replicationTaskArns = replication.taskArns;

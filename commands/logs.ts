@@ -4,8 +4,9 @@ import { taskFiles } from "../local/dms/task/task";
 import { readIfExists } from "../local/servers/files";
 import { rdsFolder, rdsIdentifiers } from "../local/servers/rdsFiles";
 import { PlainError } from "../text/errors";
+import { DEFAULT_GROUP } from "../trail/tableGroups";
 import { runCommand, say } from "./shared/command";
-import { localStackDir } from "./shared/localStack";
+import { laptopGroup, localStackDir } from "./shared/localStack";
 import { optionsOf } from "./shared/usage";
 
 /** How many of a log's last lines are shown. */
@@ -15,6 +16,8 @@ const LINES = 30;
 interface Log {
     readonly word: string;
     readonly file: string;
+    /** Of a task: the group of tables that it carries. */
+    readonly group?: string;
 }
 
 async function allLogs(stackDir: string): Promise<Log[]> {
@@ -25,6 +28,7 @@ async function allLogs(stackDir: string): Promise<Log[]> {
     const tasks = (await taskIds(stackDir)).map((id) => ({
         word: "task",
         file: taskFiles(taskFolder(stackDir, id)).log,
+        group: laptopGroup(id),
     }));
     return [...servers, ...tasks];
 }
@@ -32,20 +36,35 @@ async function allLogs(stackDir: string): Promise<Log[]> {
 /** `npm run logs`: the last lines of each log, under its path. */
 runCommand(
     optionsOf("logs"),
-    async ({ words }) => {
+    async ({ words, groups }) => {
         const logs = await allLogs(localStackDir());
-        const wanted = logs.filter(({ word }) => words.length === 0 || words.includes(word));
+        const named = logs.flatMap(({ group }) => (group === undefined ? [] : [group]));
+        const stranger = groups.find((group) => !named.includes(group));
+        if (stranger !== undefined && named.length > 0) {
+            throw new PlainError(
+                `The laptop stack has no group "${stranger}"; its groups are: ${named.join(", ")}.`,
+            );
+        }
+        const wanted = logs.filter(
+            ({ word, group }) =>
+                (words.length === 0
+                    ? groups.length === 0 || word === "task"
+                    : words.includes(word)) &&
+                (group === undefined || groups.length === 0 || groups.includes(group)),
+        );
         if (wanted.length === 0) {
             throw new PlainError('There is no log yet; run "npm start" first.');
         }
-        for (const { word, file } of wanted) {
+        for (const { word, file, group = DEFAULT_GROUP } of wanted) {
             const text = (await readIfExists(file)) ?? "";
             const lines = text.trimEnd().split("\n");
             const changed = await stat(file).then(
                 ({ mtime }) => mtime.toISOString(),
                 () => "never",
             );
-            say(`${word}: ${file} (last written ${changed})`);
+            say(
+                `${word}${group === DEFAULT_GROUP ? "" : ` of the group ${group}`}: ${file} (last written ${changed})`,
+            );
             lines.slice(-LINES).forEach((line) => {
                 say(`  ${line}`);
             });

@@ -6,6 +6,7 @@ import type { Query } from "../preflight/readFacts";
 import { reportLines } from "../preflight/reportText";
 import { messageOf, PlainError } from "../text/errors";
 import { parseTableName } from "../trail/names";
+import { tableGroups } from "../trail/tableGroups";
 import { type CommandOptions, runCommand, say } from "./shared/command";
 import { configuredSourceUrl } from "./shared/configuredSource";
 import { connect } from "./shared/databaseSession";
@@ -109,6 +110,7 @@ runCommand(
                 choices: config?.trail.columns ?? [],
                 guards: config?.source.guards ?? true,
                 demoTable: config?.source.demoTable ?? false,
+                groups: tableGroups(tables, config?.trail.groups ?? []).length,
                 maxLobSizeKb: config?.dms.maxLobSizeKb ?? DEFAULT_LOB_KB,
                 windowMs: WINDOW_MS,
                 rds,

@@ -4,12 +4,13 @@ import { taskStatus } from "../local/dms/control";
 import { isRdsServerRunning } from "../local/servers/rds";
 import { findRecord, rdsIdentifiers } from "../local/servers/rdsFiles";
 import type { Route } from "../reach/route";
+import { DEFAULT_GROUP } from "../trail/tableGroups";
 import { Database } from "../verify/database";
 import { type Overview, overviewLines, readOverview } from "../verify/overview";
 import { runCommand, say } from "./shared/command";
 import { connect } from "./shared/databaseSession";
 import { failureText } from "./shared/failureText";
-import { localStackDir, notDeployed, unfinishedUrls } from "./shared/localStack";
+import { laptopGroup, localStackDir, notDeployed, unfinishedUrls } from "./shared/localStack";
 import { optionsOf } from "./shared/usage";
 
 /** A server of the stack. */
@@ -24,6 +25,8 @@ interface ServerState {
 /** The replication task, as its own status file has it. */
 interface TaskState {
     readonly name: string;
+    /** The group of tables that it carries. */
+    readonly group: string;
     readonly runs: boolean;
     readonly state: string;
     readonly error: string | undefined;
@@ -56,6 +59,7 @@ async function taskStates(stackDir: string): Promise<TaskState[]> {
         const status = taskStatus(folder);
         return {
             name: status?.taskIdentifier ?? id,
+            group: laptopGroup(id),
             runs: replicator.isTaskRunning(folder),
             state: status?.state ?? "never started",
             error: status?.error,
@@ -132,10 +136,10 @@ function serverLine({ name, runs, port }: ServerState): string {
     return `  ${runs ? `runs on port ${String(port)} of localhost` : "does not run"}: ${name}`;
 }
 
-function taskLines({ name, state, error, ...task }: TaskState): string[] {
+function taskLines({ name, group, state, error, ...task }: TaskState): string[] {
     const { appliedTimestamp, lagMs, suspendedTables } = task;
     return [
-        `  ${state}: ${name}`,
+        `  ${state}: ${name}${group === DEFAULT_GROUP ? "" : ` (group ${group})`}`,
         ...(error === undefined ? [] : [`    ${error}`]),
         ...(appliedTimestamp === null ? [] : [`    last change applied: ${appliedTimestamp}`]),
         ...(lagMs === null ? [] : [`    ${String(lagMs)} ms after its commit at the source`]),
@@ -169,7 +173,7 @@ runCommand(
         } else {
             say("Servers");
             servers.map(serverLine).forEach(say);
-            say("Replication task");
+            say(tasks.length > 1 ? "Replication tasks" : "Replication task");
             (tasks.length === 0 ? ["  none"] : tasks.flatMap(taskLines)).forEach(say);
             say("Trail");
             trailLines(trail).forEach(say);

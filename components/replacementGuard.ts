@@ -1,6 +1,6 @@
-import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import { messageOf } from "../text/errors";
+import { nameOf, readStackState } from "./stackState";
 
 /** What a replacement costs, by the types that may not be replaced unasked. The task's slot is what nobody can bring back. */
 const LOSSES: Readonly<Record<string, string>> = {
@@ -16,12 +16,6 @@ const LOSSES: Readonly<Record<string, string>> = {
 
 /** What no update replaces well, even when it is let: the engine deletes what is inside while the server is going already. */
 const ANEW: ReadonlySet<string> = new Set(["aws:ec2/vpc:Vpc", "aws:rds/cluster:Cluster"]);
-
-/**
- * The engine's own function that lists the resources of a stack's state, by URN. StackReference reads outputs with its
- * sibling; see pkg/resource/deploy/builtins.go of pulumi/pulumi.
- */
-const READ_STATE = "pulumi:pulumi:readStackResourceOutputs";
 
 /** The options of a guarded resource. */
 export type GuardedOptions = Required<Pick<pulumi.CustomResourceOptions, "hooks" | "protect">>;
@@ -104,31 +98,7 @@ export class ReplacementGuard {
     }
 }
 
-/** The name part of a URN; a name is its own. */
-function nameOf(nameOrUrn: string): string {
-    return nameOrUrn.split("::").at(3) ?? nameOrUrn;
-}
-
-/** How long to go on trying to read a state, and how often, in milliseconds. */
-const READ_DEADLINE_MS = 10_000;
-const READ_EVERY_MS = 200;
-
 /** The URNs of the state of the stack that is being deployed, as it is when this is called. */
 async function readState(): Promise<ReadonlySet<string>> {
-    const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-    const deadline = Date.now() + READ_DEADLINE_MS;
-    for (;;) {
-        try {
-            const { outputs } = (await pulumi.runtime.invoke(READ_STATE, { stackName })) as {
-                readonly outputs: Readonly<Record<string, unknown>>;
-            };
-            return new Set(Object.keys(outputs));
-        } catch (error) {
-            // A state in a file is cut short for the moment in which the engine writes it.
-            if (Date.now() > deadline) {
-                throw error;
-            }
-            await setTimeout(READ_EVERY_MS);
-        }
-    }
+    return new Set((await readStackState()).keys());
 }

@@ -2,6 +2,7 @@ import type { TableName } from "../trail/tableDefinition";
 import * as access from "./accessParsers";
 import { columnsOf } from "./columnParser";
 import { databaseUsers } from "./databaseUsersParser";
+import { groupsOf } from "./groupsParser";
 import * as parsers from "./keyParsers";
 import { resourceNames, someOf, tables } from "./listParsers";
 import { network } from "./networkParser";
@@ -53,6 +54,14 @@ export const KEY_GROUPS = {
                 meaning:
                     "What to do with single columns, by table and column: exclude, asText or a limit; for what DMS cannot carry, and for secrets",
                 page: "types.md#columns-with-a-choice",
+            },
+            groups: {
+                key: "groups",
+                parser: groupsOf,
+                default: "{}",
+                meaning:
+                    "Tables that get a DMS task and a replication slot of their own, as lists by the name of their group; the others are in the group default",
+                page: "tables.md#groups",
             },
         },
     },

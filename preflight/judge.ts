@@ -10,7 +10,7 @@ import type { Wishes } from "./wishes";
 export function judge(facts: SourceFacts, wishes: Wishes): Finding[] {
     return [
         ...serverFindings(facts.server),
-        ...capacityFindings(facts.server, facts.activity),
+        ...capacityFindings(facts.server, facts.activity, wishes.groups),
         ...loginFindings(facts),
         ...activityFindings(facts.server, facts.activity),
         ...tableFindings(facts, wishes),

@@ -300,25 +300,31 @@ function tlsFindings(server: ServerFacts): Finding[] {
     return findings;
 }
 
-/** Whether DMS can have a slot and somebody who reads it. */
+/**
+ * Whether each DMS task can have a slot and somebody who reads it.
+ *
+ * @param groups how many tasks there are to be
+ */
 export function capacityFindings(
     server: ServerFacts,
     { slots, senders }: Pick<ActivityFacts, "slots" | "senders">,
+    groups = 1,
 ): Finding[] {
-    const isThere = slots.some(({ is_read_by_dms: isOurs }) => isOurs);
+    const needed = groups - slots.filter(({ is_read_by_dms: isOurs }) => isOurs).length;
+    const counts = ["none is", "one is"];
     const capacity = (name: string, used: number, what: string): Finding[] => {
         const most = numberOf(server, name) ?? 0;
         const free = most - used;
-        if (isThere || free > 1) {
+        if (needed <= 0 || free > needed) {
             return [];
         }
         return [
             {
                 check: name,
-                severity: free < 1 ? "must" : "note",
-                found: `Of ${most} ${what} ${free < 1 ? "none is" : "one is"} free (${name}).`,
-                wanted: `One free for each DMS task, and one to spare.`,
-                mend: settingMend(server, name, String(Math.max(most, used) + 4)),
+                severity: free < needed ? "must" : "note",
+                found: `Of ${most} ${what} ${counts[Math.max(free, 0)] ?? `${free} are`} free (${name}).`,
+                wanted: `One free for each DMS task${needed > 1 ? `, of which ${needed} are to come` : ""}, and one to spare.`,
+                mend: settingMend(server, name, String(Math.max(most, used) + needed + 3)),
                 source: PAGES.dmsSource,
             },
         ];

@@ -7,4 +7,6 @@ export interface Wishes {
     readonly guards: boolean;
     /** Whether the program creates `public.items` where it is not there. */
     readonly demoTable: boolean;
+    /** How many DMS tasks read the source; one where nothing is said. */
+    readonly groups?: number;
 }

@@ -1,23 +1,42 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { type Client, escapeIdentifier } from "pg";
+import { planGroups } from "../components/dms/groupPlan";
 import { tableMappings } from "../components/dms/tableMappings";
 import { taskSettings } from "../components/dms/taskSettings";
 import { prepareSession } from "../database/session";
-import { renderSql } from "../database/sqlTemplate";
+import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import { dropTaskSlot, startTask, stopTask } from "../local/dms/control";
 import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, tableDefinitions } from "../trail/catalogTables";
 import { dmsSession } from "../trail/dmsSession";
-import { guardFiles, MARKER_TABLE, markerFiles, markerGapFiles } from "../trail/guards";
-import { formatTableName, trailNames } from "../trail/names";
+import { guardFiles, MARKER_TABLE, markerFiles } from "../trail/guards";
+import { formatTableName, parseTableName, trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
-import { replicatedTables, type TableDefinition, type TableName } from "../trail/tableDefinition";
+import { triggerFunction } from "../trail/logFunction";
+import {
+    definitionOf,
+    replicatedTables,
+    type TableDefinition,
+    type TableName,
+} from "../trail/tableDefinition";
+import {
+    markerDefinition,
+    markerGapFiles,
+    replicatedBy,
+    type TableGroup,
+    tableGroups,
+    trailDefinitions,
+    trailTables,
+} from "../trail/tableGroups";
+import { joinGroupFile, leaveFile, retireFile } from "../trail/tableLife";
+import { taskIdentifier } from "../trail/taskNames";
 import type { TableReport, VerifyOptions, VerifyReport } from "../verify/report";
 import { verifyTrail } from "../verify/verifyTrail";
 import { type ScratchServer, scratchServer } from "./postgres";
 import { taskFolder } from "./taskFolder";
 import { connect, deploy, run, type Trail, trailDatabase } from "./trailDatabase";
+import { until } from "./until";
 
 /** A source, an audit database with the trails of its tables, and the DMS stand-in between them. */
 export class World {
@@ -26,17 +45,23 @@ export class World {
     source!: Client;
     trail!: Trail;
     definitions!: TableDefinition[];
+    /** Of the first group's task. */
     taskDir!: string;
+    /** The folders of all tasks, by the names of their groups. */
+    readonly taskDirs = new Map<string, string>();
     private server!: ScratchServer;
+    private groups: readonly TableGroup[] = [];
+    private marker!: TableDefinition;
 
     static async open(
         ddl: string,
         tables: readonly TableName[],
         settings: Readonly<Record<string, string>> = {},
+        named: readonly TableGroup[] = [],
     ): Promise<World> {
         const world = new World();
         try {
-            await world.build(ddl, tables, settings);
+            await world.build(ddl, tables, settings, named);
             return world;
         } catch (error) {
             await world.close();
@@ -163,6 +188,7 @@ export class World {
         ddl: string,
         tables: readonly TableName[],
         settings: Readonly<Record<string, string>>,
+        named: readonly TableGroup[],
     ): Promise<void> {
         this.server = await scratchServer({
             // A commit that is not flushed at once reaches logical decoding late.
@@ -183,16 +209,69 @@ export class World {
         const audited = [...tables, MARKER_TABLE];
         const all = await this.readDefinitions(audited);
         this.definitions = all.slice(0, tables.length);
+        this.marker = definitionOf(all, MARKER_TABLE);
+        this.groups = tableGroups(tables, named);
         for (const definition of this.definitions) {
             const guards = { truncate: "refuse", keyUpdate: "refuse" } as const;
             await run(this.source, guardFiles(definition, guards, false));
         }
-        this.trail = await trailDatabase(this.server, "audit", all);
+        const listed = trailTables(tables, this.groups);
+        this.trail = await trailDatabase(this.server, "audit", trailDefinitions(all, this.groups));
         this.undo.push(() => this.trail.stop());
         await prepareSession(this.trail.master);
-        await run(this.trail.master, markerGapFiles());
+        await run(this.trail.master, [...this.markerGaps(), leaveFile(listed)]);
         await this.trail.master.query("RESET ALL");
-        await this.startDms(replicatedTables(all));
+        for (const group of this.groups) {
+            await this.runTask(group);
+        }
+        this.taskDir = [...this.taskDirs.values()][0] ?? "";
+    }
+
+    private markerGaps(): SqlFile[] {
+        return markerGapFiles(this.groups.map(({ name }) => name));
+    }
+
+    /**
+     * An update of the program to other groups, in the program's order.
+     *
+     * @param whileNobody what happens while no task carries a table that moves
+     */
+    async regroup(
+        named: readonly TableGroup[],
+        whileNobody: () => Promise<void> = () => Promise.resolve(),
+    ): Promise<void> {
+        const { master } = this.trail;
+        const wanted = tableGroups(this.definitions, named);
+        const { groups } = planGroups(wanted, this.groups);
+        const before = this.groups;
+        this.groups = groups;
+        const listed = trailTables(this.definitions, groups);
+        await deploy(master, trailDefinitions([...this.definitions, this.marker], groups));
+        await run(master, this.markerGaps());
+        await run(master, [leaveFile(listed)]);
+        for (const group of groups.filter(({ isLate }) => !isLate)) {
+            await this.runTask(group);
+        }
+        await run(master, [joinGroupFile(listed)]);
+        await whileNobody();
+        for (const group of groups.filter(({ isLate }) => isLate)) {
+            await this.runTask(group);
+        }
+        await run(master, [retireFile(listed)]);
+        for (const { name } of before) {
+            const folder = this.taskDirs.get(name);
+            if (folder !== undefined && !groups.some((group) => group.name === name)) {
+                await stopTask(folder);
+                await dropTaskSlot(folder);
+                this.taskDirs.delete(name);
+                // As the provider does.
+                const gone = triggerFunction(markerDefinition(this.marker, name));
+                await master.query(
+                    `DROP FUNCTION ${escapeIdentifier(gone.schema)}.${escapeIdentifier(gone.name)}`,
+                );
+            }
+        }
+        await master.query("RESET ALL");
     }
 
     private async readDefinitions(tables: readonly TableName[]): Promise<TableDefinition[]> {
@@ -203,14 +282,37 @@ export class World {
         return tableDefinitions(rows);
     }
 
-    private async startDms(tables: readonly TableName[]): Promise<void> {
-        const folder = taskFolder();
-        this.undo.push(() => folder.remove());
-        this.taskDir = folder.path;
+    /** Asks a table's task to load it again, and waits for that. */
+    async reload(table: string): Promise<void> {
+        const { schema: SchemaName, table: TableName } = parseTableName(table);
+        const group = this.groups.find(({ tables }) => tables.map(formatTableName).includes(table));
+        const { auditLog } = trailNames({ schema: SchemaName, table: TableName });
+        const loaded = async (): Promise<number> =>
+            (
+                await this.trail.superuser.query(
+                    `SELECT FROM ${escapeIdentifier(SchemaName)}.${escapeIdentifier(auditLog)} WHERE operation = 'B'`,
+                )
+            ).rowCount ?? 0;
+        const before = await loaded();
+        writeFileSync(
+            path.join(this.taskDirs.get(group?.name ?? "") ?? "", "reload.json"),
+            JSON.stringify([{ SchemaName, TableName }]),
+        );
+        await until(async () => (await loaded()) > before, 20_000);
+    }
+
+    /** Starts a group's task with what it carries now, after a stop where it runs. */
+    private async runTask(group: TableGroup): Promise<void> {
+        const known = this.taskDirs.get(group.name);
+        const taskDir = known ?? this.newFolder(group.name);
+        if (known !== undefined) {
+            await stopTask(known);
+        }
+        const tables = replicatedBy(group, replicatedTables([...this.definitions, this.marker]));
         const { host, port } = this.server;
         const endpoint = { engineName: "postgres", host, port, sslMode: "none" };
         const task = {
-            taskIdentifier: "verify",
+            taskIdentifier: taskIdentifier("verify", group.name),
             migrationType: "full-load-and-cdc",
             tableMappings: JSON.stringify(tableMappings(tables, "")),
             taskSettings: JSON.stringify(taskSettings({ maxLobSizeKb: 64 })),
@@ -227,8 +329,15 @@ export class World {
                 databaseName: "audit",
             },
         };
-        writeFileSync(path.join(this.taskDir, "task.json"), JSON.stringify(task), { mode: 0o600 });
-        await startTask(this.taskDir);
+        writeFileSync(path.join(taskDir, "task.json"), JSON.stringify(task), { mode: 0o600 });
+        await startTask(taskDir);
+    }
+
+    private newFolder(group: string): string {
+        const folder = taskFolder();
+        this.undo.push(() => folder.remove());
+        this.taskDirs.set(group, folder.path);
+        return folder.path;
     }
 }
 

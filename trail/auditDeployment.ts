@@ -2,15 +2,15 @@ import type { SqlBatch } from "../database/runBatch";
 import type { TableChoices } from "./columnChoices";
 import { dmsSession, SESSIONS } from "./dmsSession";
 import { auditGrants, auditRights } from "./grants";
-import { markerGapFiles } from "./guards";
 import { roles } from "./rolesAndSchemas";
 import { foundation, widthFile } from "./statements";
 import { tableBatches } from "./tableBatches";
 import { definitionOf, type TableDefinition, type TableName } from "./tableDefinition";
-import { forgetColumnsFiles, leaveFile, retireFile } from "./tableLife";
+import { type GroupedTable, markerGapFiles } from "./tableGroups";
+import { forgetColumnsFiles, joinGroupFile, leaveFile, retireFile } from "./tableLife";
 
 // The scripts of a deployment on the audit cluster, in the order of the functions below. Each of them begins with the
-// rights that the deploying user needs for the rest. `audited` are the audited tables, and the marker table.
+// rights that the deploying user needs for the rest. `audited` are the audited tables, and the markers of each group.
 
 function rights(audited: readonly TableName[]): SqlBatch {
     return { files: [auditGrants(audited)], always: true };
@@ -29,7 +29,7 @@ export function foundationBatches(audited: readonly TableName[]): SqlBatch[] {
 
 /** Staging, log and triggers of each table, after its function. */
 export function trailBatches(
-    audited: readonly TableName[],
+    audited: readonly GroupedTable[],
     definitions: readonly TableDefinition[],
 ): SqlBatch[] {
     const whole = { files: auditRights(audited, definitions), always: true };
@@ -44,8 +44,16 @@ export function trailBatches(
 }
 
 /** What turns arrived markers into gaps. */
-export function markerGapBatches(audited: readonly TableName[]): SqlBatch[] {
-    return [rights(audited), { files: markerGapFiles() }];
+export function markerGapBatches(
+    audited: readonly TableName[],
+    groups?: readonly string[],
+): SqlBatch[] {
+    return [rights(audited), { files: markerGapFiles(groups) }];
+}
+
+/** What lets tables into the group that they are to be in now; see the file. */
+export function joinGroupBatches(audited: readonly GroupedTable[]): SqlBatch[] {
+    return [rights(audited), { files: [joinGroupFile(audited)] }];
 }
 
 /** The scripts for tables and columns that have left the list, to be run once DMS no longer writes them. */

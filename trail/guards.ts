@@ -90,11 +90,6 @@ export function markerFiles(): SqlFile[] {
     return [renderSql("sql/source/marker.sql")];
 }
 
-/** What turns arrived markers into rows of the gap ledger; needs the marker table's own log. */
-export function markerGapFiles(): SqlFile[] {
-    return [renderSql("sql/audit/marker_gaps.sql")];
-}
-
 /**
  * One source table's guards and replica identity. Without guards those of an earlier deployment are taken away.
  *

@@ -59,6 +59,8 @@ interface ExcludedColumn {
 export interface ReplicatedTable extends TableName {
     /** The table of the config that it is a part of. */
     readonly partitionOf?: TableName;
+    /** The staging table that its task fills, where that is not named after it: another task fills that one. */
+    readonly staging?: string;
 }
 
 /** The tables that DMS replicates: of a partitioned one its partitions, because their names are what the WAL has. */

@@ -4,6 +4,7 @@ import { excludedColumns, type TableChoices } from "./columnChoices";
 import { textSettings, triggerFunction } from "./logFunction";
 import { formatTableName, trailNames } from "./names";
 import type { TableDefinition, TableName } from "./tableDefinition";
+import { DEFAULT_GROUP, type GroupedTable } from "./tableGroups";
 
 /** A query for what is not as a deployment of these tables leaves it, in the words of a script's look. */
 export function lookFile(definitions: readonly TableDefinition[]): SqlFile {
@@ -37,9 +38,14 @@ export function lookFile(definitions: readonly TableDefinition[]): SqlFile {
     });
 }
 
-/** Notes which tables have left the list, before DMS's mapping changes; see the file. */
-export function leaveFile(audited: readonly TableName[]): SqlFile {
-    return renderSql("sql/audit/leave.sql", { audited: namesOf(audited) });
+/** Notes which tables have left the list or their group, before DMS's mapping changes; see the file. */
+export function leaveFile(audited: readonly GroupedTable[]): SqlFile {
+    return renderSql("sql/audit/leave.sql", { audited: groupsOf(audited) });
+}
+
+/** Lets tables into another group, once the task of the one before has given them up; see the file. */
+export function joinGroupFile(audited: readonly GroupedTable[]): SqlFile {
+    return renderSql("sql/audit/join_group.sql", { audited: groupsOf(audited) });
 }
 
 /** Removes the triggers of tables that have left the list, and records a gap for those that are back; see the file. */
@@ -50,6 +56,16 @@ export function retireFile(audited: readonly TableName[]): SqlFile {
 function namesOf(audited: readonly TableName[]): SqlFragment {
     const rows = audited.map(({ schema, table }) => ({ schema, table }));
     return SqlFragment.each("(:'schema', :'table')", rows, ", ");
+}
+
+/** Each table with its group. */
+function groupsOf(audited: readonly GroupedTable[]): SqlFragment {
+    const rows = audited.map(({ schema, table, group = DEFAULT_GROUP }) => ({
+        schema,
+        table,
+        group,
+    }));
+    return SqlFragment.each("(:'schema', :'table', :'group')", rows, ", ");
 }
 
 /** Takes the columns that are left out of the trail from staging; no file where there are none. See the file. */

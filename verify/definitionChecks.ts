@@ -8,6 +8,7 @@ import { textSettings, triggerFunction, uncommonFunction } from "../trail/logFun
 import { trailNames } from "../trail/names";
 import { schemas } from "../trail/rolesAndSchemas";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
+import { DEFAULT_GROUP, markerDefinition } from "../trail/tableGroups";
 import { type Fact, LOCKED, readFacts } from "./catalogFacts";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
@@ -29,6 +30,23 @@ export interface AuditedTable extends TableName {
     readonly known_columns: readonly string[];
     /** Of a partitioned table. */
     readonly partitions: readonly StagingPartition[];
+    /** The name of the group whose task carries it. */
+    readonly table_group: string;
+    /** Whether it left the list, so that nothing is demanded of it. */
+    readonly has_left: boolean;
+}
+
+/** The default group comes first. */
+function rank(group: string): number {
+    return group === DEFAULT_GROUP ? 0 : 1;
+}
+
+/** The groups that have a task, by the markers that it brings. */
+export function groupsIn(audited: readonly AuditedTable[]): string[] {
+    return audited
+        .filter(({ schema, has_left: hasLeft }) => schema === schemas.trail && !hasLeft)
+        .map((one) => one.table_group)
+        .sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
 }
 
 /** Whether the trail's own objects are what the program makes: all of them, nothing more, nothing else. */
@@ -64,8 +82,14 @@ export class DefinitionChecks {
             if (marker === undefined) {
                 throw new PlainError("the source has no marker table");
             }
-            const expected = await expectedTrail(audit, marker);
-            return new DefinitionChecks(audit, audited, expected, "", marker, found);
+            const groups = groupsIn(audited);
+            const [first] = groups;
+            if (first === undefined) {
+                throw new PlainError("the registry has no markers of any group");
+            }
+            const expected = await expectedTrail(audit, marker, groups);
+            const reference = markerDefinition(marker, first);
+            return new DefinitionChecks(audit, audited, expected, "", reference, found);
         } catch (error) {
             const reason = messageOf(error);
             const problem = `it cannot be found out what the trail must be: ${reason}`;
@@ -79,18 +103,26 @@ export class DefinitionChecks {
             return checkOf(NAME, [this.problem], FINE);
         }
         const own = new Set(this.expected.schema.map(({ name }) => name));
+        // What the markers of a group left that is no more.
+        const left = this.audited
+            .filter((one) => one.schema === schemas.trail && one.has_left)
+            .map(trailNames)
+            // A group's name is too short for PostgreSQL to cut the name of the log's sequence.
+            .flatMap(({ staging, auditLog }) => [staging, auditLog, `${auditLog}_audit_id_seq`]);
         const names = await this.quoted([
             schemas.trail,
+            ...left,
             ...this.audited.map(({ tombstone }) => tombstone),
         ]);
         const ofTables = new Set([
+            ...left.map((name) => names(schemas.trail, name)),
             ...this.audited.map(({ tombstone }) => names(schemas.trail, tombstone)),
             ...this.audited.flatMap(({ functions }) => functions),
         ]);
         const prefix = `${names(schemas.trail)}.`;
         const found = this.found.filter(
             ({ name, part_of }) =>
-                (own.has(name) || !ofTables.has(name)) &&
+                (own.has(name) || !ofTables.has(part_of ?? name)) &&
                 [part_of ?? name].some(
                     (one) => one.startsWith(prefix) || one === `schema ${names(schemas.trail)}`,
                 ),

@@ -2,19 +2,19 @@ import { randomBytes } from "node:crypto";
 import { escapeIdentifier } from "pg";
 import type { SqlFile } from "../database/sqlTemplate";
 import { auditGrants } from "../trail/grants";
-import { markerGapFiles } from "../trail/guards";
 import { logFunctionFile, triggerObjects } from "../trail/logFunction";
 import { schemas } from "../trail/rolesAndSchemas";
 import { foundation, tableObjects } from "../trail/statements";
 import type { TableDefinition } from "../trail/tableDefinition";
+import { markerDefinition, markerGapFiles } from "../trail/tableGroups";
 import { asOfTrail, type Fact, readFacts } from "./catalogFacts";
 import type { Database } from "./database";
 
 /** What the trail must be, as this version of the program makes it. */
 export interface ExpectedTrail {
-    /** The whole schema `audit_trail` of a trail that audits nothing but the marker table. */
+    /** The whole schema `audit_trail` of a trail that audits nothing but the markers of each group. */
     readonly schema: readonly Fact[];
-    /** The marker's trail as any other table's would be: without the triggers that only the marker has. */
+    /** The markers' trails as any other table's would be: without the triggers that only markers have. */
     readonly table: readonly Fact[];
 }
 
@@ -24,19 +24,22 @@ export interface ExpectedTrail {
  * is compared as well; the same server writes both texts. No statement touches an object of the trail or of anybody else.
  *
  * @param marker the marker table's definition
+ * @param groups the names of the groups, each of which has markers of its own
  */
 export async function expectedTrail(
     audit: Database,
     marker: TableDefinition,
+    groups: readonly string[],
 ): Promise<ExpectedTrail> {
+    const markers = groups.map((group) => markerDefinition(marker, group));
     // As long as the name it stands for, so that names that contain both are cut alike.
     const copy = `at_${randomBytes(4).toString("hex")}`;
     return await audit.rolledBack(async (run) => {
-        for (const file of scripts(marker)) {
+        for (const file of scripts(markers)) {
             await run(inSchema(file, copy));
         }
         const table = asOfTrail(await readFacts(audit, copy, []), copy);
-        for (const file of markerGapFiles()) {
+        for (const file of markerGapFiles(groups)) {
             await run(inSchema(file, copy));
         }
         return { table, schema: asOfTrail(await readFacts(audit, copy, []), copy) };
@@ -49,16 +52,18 @@ function inSchema({ file, sql }: SqlFile, copy: string): SqlFile {
 }
 
 /** In the order of a deployment. */
-function scripts(marker: TableDefinition): SqlFile[] {
+function scripts(markers: readonly TableDefinition[]): SqlFile[] {
     const schema = escapeIdentifier(schemas.trail);
-    const rights = auditGrants([marker]);
+    const rights = auditGrants(markers);
     return [
         { file: "the schema", sql: `CREATE SCHEMA ${schema}` },
         rights,
         ...foundation(),
-        ...tableObjects(marker),
-        logFunctionFile(marker),
-        ...triggerObjects(marker),
+        ...markers.flatMap((marker) => [
+            ...tableObjects(marker),
+            logFunctionFile(marker),
+            ...triggerObjects(marker),
+        ]),
         rights,
     ];
 }

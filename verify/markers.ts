@@ -1,7 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { renderSql } from "../database/sqlTemplate";
+import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import { PlainError } from "../text/errors";
+import { trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
+import { DEFAULT_GROUP, markerOf } from "../trail/tableGroups";
 import type { Database } from "./database";
 import { type ApplyStep, lagOf, MarkerWait } from "./markerWait";
 import type { VerifyProgress } from "./progress";
@@ -30,21 +32,29 @@ interface MarkerSettings {
     readonly progress: VerifyProgress;
 }
 
-/** Commits markers at the source and waits for them on the audit side. */
+/** Commits markers at the source and waits until one group's task has brought them to the audit side. */
 export class Markers {
     private readonly insert = renderSql("sql/verify/marker.sql");
-    private readonly arrival = renderSql("sql/verify/marker_arrival.sql");
-    private readonly sessions = renderSql("sql/verify/apply_sessions.sql", { dms: roles.target });
+    private readonly arrival: SqlFile;
+    private readonly sessions: SqlFile;
 
     constructor(
         private readonly source: Database,
         private readonly audit: Database,
         private readonly settings: MarkerSettings,
-    ) {}
+        /** The group whose task is waited for. */
+        readonly group: string,
+        /** How many groups there are. */
+        private readonly groups: number,
+    ) {
+        const { auditLog } = trailNames(markerOf(group));
+        this.arrival = renderSql("sql/verify/marker_arrival.sql", { audit_log: auditLog });
+        this.sessions = renderSql("sql/verify/apply_sessions.sql", { dms: roles.target, group });
+    }
 
     /**
-     * Resolves once everything that was committed at the source before this call has been applied on the audit side: it
-     * waits as long as the task gets on.
+     * Resolves once everything that was committed at the source before this call, to tables of the group, has been applied
+     * on the audit side: it waits as long as the task gets on.
      *
      * @throws MarkerLate once the task has stood still for the time
      */
@@ -65,11 +75,15 @@ export class Markers {
                 return { appliedXid: found.applied_xid, commitTime: found.commit_time };
             }
             if (Date.now() >= nextLook) {
-                const { slots } = await readTaskSlots(this.source, this.audit);
+                const { slots } = await readTaskSlots(this.source, this.audit, this.groups);
                 const applying = await this.audit.rows<ApplyStep>(this.sessions);
                 const standsStill = wait.look({ at: Date.now(), slots, applying });
                 if (standsStill !== undefined) {
-                    throw new MarkerLate(standsStill);
+                    throw new MarkerLate(
+                        this.group === DEFAULT_GROUP
+                            ? standsStill
+                            : `The group ${this.group}: ${standsStill}`,
+                    );
                 }
                 progress.step(`waiting for the task: ${lagOf(slots)}`);
                 nextLook = Date.now() + lookEveryMs;

@@ -7,6 +7,8 @@ export interface Overview {
     /** Of the task's slots: bytes of WAL between what the task has confirmed and now; null where PostgreSQL does not say. */
     readonly slots: readonly { readonly slot: string; readonly lagBytes: number | null }[];
     readonly tables: number;
+    /** Groups of tables, each with a task and a slot. */
+    readonly groups: number;
     /** Rows of the gap ledger that hide changes and that nobody has acknowledged. */
     readonly openGaps: number;
     readonly unloggedChanges: number;
@@ -27,13 +29,14 @@ export async function readOverview(
     if (!isDeployed) {
         return undefined;
     }
-    const { slots } = await readTaskSlots(source, audit);
     const trail = await audit.row<{
         tables: number;
+        groups: number;
         open_gaps: number;
         unlogged_changes: number;
         brought_back: number;
     }>(renderSql("sql/status/trail.sql"));
+    const { slots } = await readTaskSlots(source, audit, trail.groups);
     const [last] = await source.rows<{ at: string }>(renderSql("sql/status/last_verify.sql"));
     return {
         slots: slots.map(({ slot_name, lag_bytes }) => ({
@@ -41,6 +44,7 @@ export async function readOverview(
             lagBytes: lag_bytes === null ? null : Number(lag_bytes),
         })),
         tables: trail.tables,
+        groups: trail.groups,
         openGaps: trail.open_gaps,
         unloggedChanges: trail.unlogged_changes,
         broughtBack: trail.brought_back,
@@ -50,12 +54,13 @@ export async function readOverview(
 
 /** An overview for a person. */
 export function overviewLines(overview: Overview): string[] {
-    const { slots, tables, openGaps, unloggedChanges, broughtBack, lastVerifyMarker } = overview;
+    const { slots, tables, groups, openGaps, unloggedChanges, broughtBack, lastVerifyMarker } =
+        overview;
     const back = broughtBack === 0 ? "" : `, ${broughtBack} of them brought back`;
     return [
         ...(slots.length === 0 ? ["no replication slot of the task"] : []),
         ...slots.map(({ lagBytes, slot }) => `${lagBytes ?? "?"} bytes behind: ${slot}`),
-        `audited tables: ${tables}`,
+        `audited tables: ${tables}${groups === 1 ? "" : ` in ${groups} groups`}`,
         `gaps that hide changes and are not acknowledged: ${openGaps}`,
         `changes that could not be logged: ${unloggedChanges}${back}`,
         lastVerifyMarker === null

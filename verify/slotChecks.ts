@@ -27,38 +27,57 @@ export interface TaskSlots {
 }
 
 /**
- * The slot from which the task reads: there must be one, in use, with all its WAL. The audit side remembers its name: one
- * that is gone since, or another than then, makes a gap.
+ * The slots from which the tasks read: there must be one for each group, in use, with all its WAL. The audit side remembers
+ * their names: one that is gone since, or another than then, makes a gap.
+ *
+ * @param groups how many groups there are
  */
-export async function checkSlots(source: Database, audit: Database): Promise<Check> {
-    const { slots, remember } = await readTaskSlots(source, audit);
+export async function checkSlots(
+    source: Database,
+    audit: Database,
+    groups: number,
+): Promise<Check> {
+    const { slots, remember } = await readTaskSlots(source, audit, groups);
     if (remember !== undefined) {
         await audit.rows(renderSql("sql/verify/observe_slots.sql"), [remember]);
     }
-    return judgeSlots(slots);
+    return judgeSlots(slots, groups);
 }
 
-/** The task's slots as they are now. */
-export async function readTaskSlots(source: Database, audit: Database): Promise<TaskSlots> {
+/** The tasks' slots as they are now. */
+export async function readTaskSlots(
+    source: Database,
+    audit: Database,
+    groups: number,
+): Promise<TaskSlots> {
     const script = renderSql("sql/verify/task_slots.sql", { dms: roles.source });
     const all = await source.rows<Slot>(script);
     const [known] = await audit.rows<{ slots: string[] }>(renderSql("sql/verify/known_slots.sql"));
-    return taskSlots(all, known?.slots);
+    return taskSlots(all, known?.slots, groups);
 }
 
 /**
- * Tells the task's slot from those of others, such as a developer's: DMS names it, so the program knows no name. It is the
- * one that the trail's user reads from; while nobody does, the one that it was when somebody looked last; and before
- * that, or once that is gone, whichever is in use.
+ * Tells the tasks' slots from those of others, such as a developer's: DMS names them, so the program knows no name. They are
+ * those that the trail's user reads from; as far as it reads from fewer than there are tasks, also those that they were when
+ * somebody looked last; and before that, or once those are gone, whichever are in use.
  *
  * @param known names from the last look, undefined before the first
+ * @param groups how many tasks there are
  */
-export function taskSlots(all: readonly Slot[], known: readonly string[] | undefined): TaskSlots {
+export function taskSlots(
+    all: readonly Slot[],
+    known: readonly string[] | undefined,
+    groups = 1,
+): TaskSlots {
     const names = (slots: readonly Slot[]): string[] => slots.map(({ slot_name }) => slot_name);
     const read = all.filter(({ active, is_read_by_dms }) => active && is_read_by_dms);
     const remembered = all.filter(({ slot_name }) => known?.includes(slot_name) === true);
     const inUse = all.filter(({ active }) => active);
-    const [found] = [read, remembered, inUse].filter(({ length }) => length > 0);
+    const ours =
+        read.length < groups
+            ? all.filter((slot) => read.includes(slot) || remembered.includes(slot))
+            : read;
+    const [found] = [ours, inUse].filter(({ length }) => length > 0);
     if (found !== undefined) {
         return { slots: found, remember: names(found) };
     }
@@ -66,13 +85,18 @@ export function taskSlots(all: readonly Slot[], known: readonly string[] | undef
 }
 
 /** See {@link checkSlots}. */
-export function judgeSlots(slots: readonly Slot[]): Check {
+export function judgeSlots(slots: readonly Slot[], groups = 1): Check {
     const findings = slots.flatMap(({ slot_name, active, wal_status }) => [
         ...(active ? [] : [`${slot_name} is not in use: the DMS task does not run`]),
         ...(wal_status === "lost" || wal_status === "unreserved"
             ? [`${slot_name} has the WAL status "${wal_status}": changes are lost or about to be`]
             : []),
     ]);
+    if (slots.length > 0 && slots.length < groups) {
+        findings.push(
+            `the source has ${slots.length} slots of DMS tasks for ${groups} groups of tables: the changes of a group without one are not kept for anyone`,
+        );
+    }
     if (slots.length === 0) {
         findings.push("the source has no slot of a DMS task: its changes are not kept for anyone");
     }

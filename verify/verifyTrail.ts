@@ -3,11 +3,12 @@ import { renderSql } from "../database/sqlTemplate";
 import { messageOf } from "../text/errors";
 import { formatTableName } from "../trail/names";
 import type { TableDefinition } from "../trail/tableDefinition";
+import { DEFAULT_GROUP } from "../trail/tableGroups";
 import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
 import { checkOf } from "./checkOf";
 import { asChosen, readChosenColumns } from "./chosenColumns";
 import { Database } from "./database";
-import { type AuditedTable, DefinitionChecks } from "./definitionChecks";
+import { type AuditedTable, DefinitionChecks, groupsIn } from "./definitionChecks";
 import { LockedError } from "./locks";
 import { checkMarkers } from "./markerChecks";
 import { MarkerLate, Markers } from "./markers";
@@ -58,7 +59,6 @@ export async function verifyTrail(
     const { progress } = settings;
     progress.begin(tables.length);
     progress.step("the definitions of the trail");
-    const markers = new Markers(databases.source, databases.audit, settings);
     const chosen = await readChosenColumns(databases.audit);
     const subjects = tables.map((table) => (isUnreadable(table) ? table : asChosen(table, chosen)));
     const definitions = subjects.filter((table): table is TableDefinition => !isUnreadable(table));
@@ -72,36 +72,51 @@ export async function verifyTrail(
         audited,
     );
     progress.step("the slot, and the way of a marker");
-    const slots = await checkSlots(databases.source, databases.audit);
+    const groups = groupsIn(audited);
+    const markersOf = (group: string): Markers =>
+        new Markers(databases.source, databases.audit, settings, group, groups.length);
+    const markers = groups.map(markersOf);
+    const slots = await checkSlots(databases.source, databases.audit, groups.length);
     const replication = await checkReplication(markers);
     progress.step("the checks of the trail as a whole");
     const checks = [
         slots,
-        replication,
+        replication.check,
         await definitionChecks.checkSchema(),
         await checkLedgerGrants(databases.audit),
         await checkLedgerStatistics(databases.audit),
         await checkControlTables(databases.audit),
         await checkDmsSessions(databases.source, databases.audit),
         await collectGaps(databases.audit),
-        ...(replication.ok ? [await checkMarkers(databases.source, databases.audit, markers)] : []),
+        ...(replication.check.ok
+            ? [await checkMarkers(databases.source, databases.audit, markers)]
+            : []),
         await checkSourceFunctions(databases.source),
         await noteTwoPhase(databases.source),
         await noteStatistics(databases.audit),
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
-    const isReplicating = replication.ok;
-    const context = { ...databases, markers, settings, audited, definitionChecks, isReplicating };
+    const context = { ...databases, settings, audited, definitionChecks };
     const sourceTables = await readSourceTables(databases.source, databases.audit, definitions);
     const now = (definition: TableDefinition): SourceTable | UnreadableTable | undefined =>
         sourceTables[definitions.indexOf(definition)];
     const reports: TableReport[] = [];
     for (const table of subjects) {
         progress.step(formatTableName(table));
+        const home = audited.find(
+            (one) => one.schema === table.schema && one.table === table.table,
+        );
+        const group = home?.table_group ?? DEFAULT_GROUP;
+        const ofGroup = markers.find((one) => one.group === group) ?? markersOf(group);
+        const isReplicating = replication.running.has(group);
         reports.push(
             isUnreadable(table)
                 ? unreadableReport(table)
-                : await readableReport(context, table, now(table)),
+                : await readableReport(
+                      { ...context, markers: ofGroup, isReplicating },
+                      table,
+                      now(table),
+                  ),
         );
         progress.tableDone(formatTableName(table));
     }
@@ -150,15 +165,26 @@ async function collectGaps(audit: Database): Promise<Check> {
     }
 }
 
-async function checkReplication(markers: Markers): Promise<Check> {
+/** Whether each group's task brings what is committed, and the groups whose task does. */
+async function checkReplication(
+    groups: readonly Markers[],
+): Promise<{ readonly check: Check; readonly running: ReadonlySet<string> }> {
     const started = Date.now();
-    try {
-        await markers.pass();
-    } catch (error) {
-        if (error instanceof MarkerLate || error instanceof LockedError) {
-            return checkOf("replication", [error.message], "");
-        }
-        throw error;
-    }
-    return checkOf("replication", [], `a marker took ${Date.now() - started} ms`);
+    const running = new Set<string>();
+    const late: string[] = [];
+    await Promise.all(
+        groups.map(async (markers) => {
+            try {
+                await markers.pass();
+                running.add(markers.group);
+            } catch (error) {
+                if (!(error instanceof MarkerLate || error instanceof LockedError)) {
+                    throw error;
+                }
+                late.push(error.message);
+            }
+        }),
+    );
+    const fine = `a marker took ${Date.now() - started} ms`;
+    return { check: checkOf("replication", late.sort(), fine), running };
 }

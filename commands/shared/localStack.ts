@@ -9,10 +9,16 @@ import { LAPTOP_STACK, localStackPlace } from "../../local/engine/workspace";
 import { authorityFiles } from "../../local/servers/tls";
 import type { Route } from "../../reach/route";
 import { PlainError } from "../../text/errors";
+import { groupOfIdentifier } from "../../trail/taskNames";
 
 /** The folder of the laptop stack's servers, tasks and recorded resources. */
 export function localStackDir(): string {
     return path.join(localDir(), LAPTOP_STACK);
+}
+
+/** The group of tables that a task of the laptop stack carries, by the task's identifier. */
+export function laptopGroup(taskId: string): string {
+    return groupOfIdentifier(taskId, `audit-trail-${LAPTOP_STACK}`);
 }
 
 /** There is no laptop stack, or none that has come that far. */

@@ -15,6 +15,8 @@ export interface CommandOptions {
     readonly words: readonly string[];
     /** `--table`, which may stand several times. */
     readonly tables: readonly string[];
+    /** `--group`, which may stand several times. */
+    readonly groups: readonly string[];
     /** `--since`: an ISO 8601 time. */
     readonly since?: string;
 }
@@ -33,6 +35,10 @@ const VALUE_OPTIONS: Readonly<Record<string, ValueOption>> = {
     "--table": {
         wants: "the name of a table with its schema, for example: --table public.items",
         isValid: (text) => text !== "",
+    },
+    "--group": {
+        wants: "the name of a group of tables, for example: --group default",
+        isValid: (text) => /^[a-z][a-z0-9-]*$/.test(text),
     },
     "--since": {
         wants: "a time in the past with its zone, as ISO 8601 writes it, for example: --since 2026-01-31T12:00:00Z",
@@ -81,6 +87,7 @@ export function parseOptions(args: readonly string[], known: readonly string[]):
         walkthrough: !flags.has("--no-walkthrough"),
         words: [...flags].filter((flag) => !flag.startsWith("--")),
         tables: values.get("--table") ?? [],
+        groups: values.get("--group") ?? [],
         since: values.get("--since")?.at(-1),
     };
 }

@@ -80,8 +80,12 @@ export const USAGE: Readonly<Record<string, Usage>> = {
         },
     },
     logs: {
-        does: "Prints the last lines of the logs of the servers and of the task.",
-        options: { "source, audit, task": "these only" },
+        does: "Prints the last lines of the logs of the servers and of the tasks.",
+        options: {
+            "source, audit, task": "these only",
+            "--group <name>":
+                "of the tasks that of this group of tables only; may be given several times",
+        },
     },
     psql: {
         does: "Opens psql on a database of the laptop stack as its master user; the password stays out of the arguments.",

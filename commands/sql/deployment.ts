@@ -1,5 +1,6 @@
 import {
     foundationBatches,
+    joinGroupBatches,
     markerGapBatches,
     retirementBatches,
     trailBatches,
@@ -99,6 +100,11 @@ function auditParts(subjects: readonly Subject[], marker: TableDefinition): Part
                 ...definitions.map(logFunctionStep),
                 ...steps("tables", trailBatches(definitions, definitions)),
                 ...steps("marker-gaps", markerGapBatches(definitions)),
+                ...batchSteps(
+                    "audit",
+                    joinGroupBatches(definitions),
+                    "script audit-database-joined, where there are groups, before a task gets tables of another one",
+                ),
                 ...batchSteps(
                     "audit",
                     retirementBatches(definitions, definitions, choicesOf(definitions)),

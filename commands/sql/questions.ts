@@ -1,10 +1,12 @@
 import { renderSql, type SqlFile } from "../../database/sqlTemplate";
 import { databaseUsersLook } from "../../trail/databaseUsers";
 import { dmsSessionLook } from "../../trail/dmsSession";
+import { MARKER_TABLE } from "../../trail/guards";
 import { addedColumns, carriedColumns } from "../../trail/headerColumns";
-import { formatTableName } from "../../trail/names";
+import { formatTableName, trailNames } from "../../trail/names";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import type { TableDefinition } from "../../trail/tableDefinition";
+import { DEFAULT_GROUP } from "../../trail/tableGroups";
 import { lookFile } from "../../trail/tableLife";
 import { VERIFY_SESSION } from "../../verify/database";
 import {
@@ -54,6 +56,9 @@ function query(
     return { side, when, files, isBatch: false };
 }
 
+/** The markers of a stack without groups. */
+const MARKERS = { audit_log: trailNames(MARKER_TABLE).auditLog, table: MARKER_TABLE.table };
+
 function script(name: string, variables: Parameters<typeof renderSql>[1] = {}): SqlFile {
     return renderSql(`sql/${name}.sql`, variables);
 }
@@ -90,7 +95,7 @@ function verifySteps(): Step[] {
         ),
         query("source", always, script("verify/task_slots", { dms: roles.source })),
         query("audit", always, script("verify/known_slots")),
-        query("audit", "where the task's slot is known", script("verify/observe_slots")),
+        query("audit", "where the tasks' slots are known", script("verify/observe_slots")),
         query(
             "source",
             "where a lock keeps a script from its tables",
@@ -102,11 +107,15 @@ function verifySteps(): Step[] {
             script("verify/lock_holders"),
         ),
         query("source", "before and after each look at rows", script("verify/marker")),
-        query("audit", "until the marker is there", script("verify/marker_arrival")),
+        query(
+            "audit",
+            "until the marker is there",
+            script("verify/marker_arrival", { audit_log: MARKERS.audit_log }),
+        ),
         query(
             "audit",
             "while the marker is not there, with the slots: whether the task gets on",
-            script("verify/apply_sessions", { dms: roles.target }),
+            script("verify/apply_sessions", { dms: roles.target, group: DEFAULT_GROUP }),
         ),
         query("audit", always, script("verify/quoted_names"), script("verify/event_triggers")),
         query("audit", "for the ledgers, and for each log", writeGrantsScript()),
@@ -116,9 +125,9 @@ function verifySteps(): Step[] {
         query("source", always, dmsSessionLook(roles.source)),
         query("audit", always, dmsSessionLook(roles.target), script("verify/collect_gaps")),
         query("source", always, script("verify/source_markers")),
-        query("audit", always, script("verify/missing_markers")),
+        query("audit", always, script("verify/missing_markers", { audit_log: MARKERS.audit_log })),
         query("audit", "for markers that are missing", script("verify/record_missing_markers")),
-        query("audit", always, script("verify/untold_markers")),
+        query("audit", always, script("verify/untold_markers", MARKERS)),
         query("source", always, script("verify/source_functions"), script("verify/two_phase")),
         query("audit", always, script("verify/statistics_reset")),
     ].map((step) => ({ ...step, role: VERIFIER }));

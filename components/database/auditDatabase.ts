@@ -2,6 +2,7 @@ import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
 import {
     foundationBatches,
+    joinGroupBatches,
     markerGapBatches,
     retirementBatches,
     trailBatches,
@@ -13,10 +14,15 @@ import {
     databaseUsersLook,
 } from "../../trail/databaseUsers";
 import { dmsSessionLook } from "../../trail/dmsSession";
-import { MARKER_TABLE } from "../../trail/guards";
 import { formatTableName } from "../../trail/names";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import { definitionOf, type TableDefinition, type TableName } from "../../trail/tableDefinition";
+import {
+    type GroupedTable,
+    type TableGroup,
+    trailDefinitions,
+    trailTables,
+} from "../../trail/tableGroups";
 import { lookFile } from "../../trail/tableLife";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import type { ReplacementGuard } from "../replacementGuard";
@@ -36,6 +42,8 @@ export interface AuditDatabaseArgs {
     readonly server: DatabaseServer;
     readonly databaseName: string;
     readonly tables: readonly TableName[];
+    /** The groups that the tables are in, each with a task that brings its own copy of the markers. */
+    readonly groups: readonly TableGroup[];
     /** What the trail does with single columns. */
     readonly columns: readonly TableChoices[];
     /** Columns and keys of the tables and of the marker table, as the source has them. */
@@ -50,8 +58,8 @@ export interface AuditDatabaseArgs {
     readonly tags: Tags;
 }
 
-/** Name, arguments and options of the script that retires tables. */
-type Retirement = readonly [string, SqlScriptArgs, pulumi.CustomResourceOptions];
+/** Name, arguments and options of a script that waits for tasks, and so is no child: the tasks wait for all of those. */
+type LateScript = readonly [string, SqlScriptArgs, pulumi.CustomResourceOptions];
 
 /** The audit trail inside the audit cluster: roles, schemas, ledgers and, for each table, staging, log and trigger. */
 export class AuditDatabase extends pulumi.ComponentResource {
@@ -60,14 +68,18 @@ export class AuditDatabase extends pulumi.ComponentResource {
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
     /** See {@link retireOthers}. */
-    private readonly retirement: Retirement;
+    private readonly retirement: LateScript;
+    /** See {@link letJoin}. */
+    private readonly joining: LateScript;
 
     /** @param opts `providers` must hold a postgresql provider for this database. */
     constructor(name: string, args: AuditDatabaseArgs, opts: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:AuditDatabase", name, {}, opts);
         const owner = databaseOwner(this, name, args);
-        const audited = [...args.tables, MARKER_TABLE];
-        const definitions = pulumi.output(args.definitions);
+        const audited = trailTables(args.tables, args.groups);
+        const definitions = pulumi
+            .output(args.definitions)
+            .apply((all) => trailDefinitions(all, args.groups));
 
         const password = dmsPassword(owner, args.passwordVersion);
         const rolesAndSchemas = [...trailRoles(owner, password), ...trailSchemas(owner, audited)];
@@ -86,9 +98,18 @@ export class AuditDatabase extends pulumi.ComponentResource {
         );
         const functions = logFunctions(owner, audited, definitions, machinery);
         const tables = tableScript(owner, args.guard, audited, definitions, functions);
-        sqlScript(owner, "marker-gaps", { batches: markerGapBatches(audited) }, [tables]);
+        const batches = markerGapBatches(
+            audited,
+            args.groups.map((group) => group.name),
+        );
+        sqlScript(owner, "marker-gaps", { batches }, [tables]);
 
-        this.retirement = retirement(owner, audited, definitions, args.columns);
+        this.retirement = lateScript(
+            owner,
+            "retired",
+            definitions.apply((all) => retirementBatches(audited, all, args.columns)),
+        );
+        this.joining = lateScript(owner, "joined", joinGroupBatches(audited));
         this.databaseName = args.databaseName;
         this.dmsEngineName = args.server.dmsEngineName;
         this.dmsSecretArn = dmsCredentials(owner, roles.target, password);
@@ -104,6 +125,15 @@ export class AuditDatabase extends pulumi.ComponentResource {
     retireOthers(task: pulumi.Resource): pulumi.Resource {
         const [name, args, opts] = this.retirement;
         return new SqlScript(name, args, { ...opts, dependsOn: [task] });
+    }
+
+    /**
+     * Makes room for the tables that come to another group than they were in.
+     * @param tasks The tasks that those tables have left, as far as there are any.
+     */
+    letJoin(tasks: readonly pulumi.Resource[]): pulumi.Resource {
+        const [name, args, opts] = this.joining;
+        return new SqlScript(name, args, { ...opts, dependsOn: [this, ...tasks] });
     }
 }
 
@@ -163,7 +193,7 @@ function logFunctions(
 function tableScript(
     owner: DatabaseOwner,
     guard: AuditDatabaseArgs["guard"],
-    audited: readonly TableName[],
+    audited: readonly GroupedTable[],
     definitions: pulumi.Output<readonly TableDefinition[]>,
     functions: readonly pulumi.Resource[],
 ): SqlScript {
@@ -181,19 +211,14 @@ function tableScript(
     );
 }
 
-function retirement(
+function lateScript(
     { name, server }: DatabaseOwner,
-    audited: readonly TableName[],
-    definitions: pulumi.Output<readonly TableDefinition[]>,
-    columns: readonly TableChoices[],
-): Retirement {
+    label: string,
+    batches: SqlScriptArgs["batches"],
+): LateScript {
     return [
-        `${name}-retired`,
-        {
-            connection: server.masterConnection,
-            batches: definitions.apply((all) => retirementBatches(audited, all, columns)),
-        },
-        // Not a child: the task waits for all of those.
+        `${name}-${label}`,
+        { connection: server.masterConnection, batches },
         server.owner === undefined ? {} : { deletedWith: server.owner },
     ];
 }

@@ -16,6 +16,7 @@ import {
 } from "../../trail/sourceDeployment";
 import { undoScripts } from "../../trail/sourceUndo";
 import type { TableDefinition, TableName } from "../../trail/tableDefinition";
+import { replicatedBy, type TableGroup } from "../../trail/tableGroups";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { type TableMappings, tableMappings } from "../dms/tableMappings";
 import type { Tags } from "../tags";
@@ -34,6 +35,8 @@ import { DestroyCheck, SourceUndo, type SourceUndoArgs } from "./sourceUndo";
 export interface SourceDatabaseArgs extends GuardChoices {
     readonly server: DatabaseServer;
     readonly databaseName: string;
+    /** The groups that the tables are in. */
+    readonly groups: readonly TableGroup[];
     /** What the trail does with single columns. */
     readonly columns: readonly TableChoices[];
     /** Whether to create `public.items`. */
@@ -49,8 +52,8 @@ export interface SourceDatabaseArgs extends GuardChoices {
 export class SourceDatabase extends pulumi.ComponentResource {
     /** Columns and keys of the audited tables and of the marker table, as the source's catalog has them. */
     readonly definitions: pulumi.Output<TableDefinition[]>;
-    /** What DMS is told to replicate, with a hash that changes when the tables' columns change. */
-    readonly tableMappings: pulumi.Output<TableMappings>;
+    /** What DMS is told to replicate, by the names of the groups, with a hash that changes when the tables' columns change. */
+    readonly tableMappings: Readonly<Record<string, pulumi.Output<TableMappings>>>;
     readonly databaseName: string;
     readonly dmsEngineName: DatabaseServer["dmsEngineName"];
     readonly caBundlePem: string | undefined;
@@ -87,7 +90,9 @@ export class SourceDatabase extends pulumi.ComponentResource {
         this.dmsEngineName = args.server.dmsEngineName;
         this.caBundlePem = args.server.caBundle?.pem;
         this.definitions = catalog.definitions;
-        this.tableMappings = mappingsOf(catalog, args);
+        this.tableMappings = Object.fromEntries(
+            args.groups.map((group) => [group.name, mappingsOf(catalog, group, args)]),
+        );
         this.dmsSecretArn = dmsCredentials(owner, roles.source, password);
         this.registerOutputs({
             definitions: this.definitions,
@@ -135,6 +140,7 @@ function sourcePreflight(
                 choices: args.columns,
                 guards: args.sourceGuards,
                 demoTable: args.demoTable,
+                ...(args.groups.length > 1 ? { groups: args.groups.length } : {}),
             },
             wayIn: wayIn(server),
         },
@@ -252,11 +258,14 @@ function guardScript(
 
 function mappingsOf(
     { replicated, columnsHash }: SourceCatalog,
+    group: TableGroup,
     { columns, passwordVersion }: SourceDatabaseArgs,
 ): pulumi.Output<TableMappings> {
     return pulumi
         .all([replicated, columnsHash])
         .apply(([tables, hash]) =>
-            orSentence(() => tableMappings(tables, hash, columns, passwordVersion)),
+            orSentence(() =>
+                tableMappings(replicatedBy(group, tables), hash, columns, passwordVersion),
+            ),
         );
 }

@@ -4,11 +4,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { readSecrets, trustService } from "../iamPolicies";
 import type { Owner } from "../owner";
-import type { ReplacementGuard } from "../replacementGuard";
 import { named, type Tags } from "../tags";
 import { regionBundle } from "./caBundle";
 import { type EndpointArgs, endpointInputs, sourceSettings, targetSettings } from "./dmsEndpoint";
-import type { TableMappings } from "./tableMappings";
+import { replicationTasks, type ReplicationTasksArgs } from "./replicationTasks";
 
 /** A database. It is ready for DMS once this resource and its children exist. */
 export interface DmsDatabase extends pulumi.Resource {
@@ -21,7 +20,10 @@ export interface DmsDatabase extends pulumi.Resource {
 }
 
 /** Arguments of {@link DmsReplication}. */
-export interface DmsReplicationArgs {
+export interface DmsReplicationArgs extends Pick<
+    ReplicationTasksArgs,
+    "groups" | "guard" | "letJoin" | "tableMappings" | "taskSettings"
+> {
     /** Private subnets in two zones. */
     readonly subnetIds: readonly pulumi.Input<string>[];
     readonly securityGroupId: pulumi.Input<string>;
@@ -42,17 +44,16 @@ export interface DmsReplicationArgs {
      * `dependsOn`, because a component's children do not inherit that option and would be deleted in any order.
      */
     readonly prerequisites: readonly pulumi.Resource[];
-    /** When they change, the task is stopped and resumed. */
-    readonly tableMappings: pulumi.Input<TableMappings>;
-    readonly taskSettings: Readonly<Record<string, unknown>>;
-    readonly guard: Pick<ReplacementGuard, "optionsFor">;
     readonly tags: Tags;
 }
 
-/** The DMS instance, its two endpoints, and the task that copies the tables and after that every change. */
+/** The DMS instance, its two endpoints, and for each group the task that copies its tables and after that every change. */
 export class DmsReplication extends pulumi.ComponentResource {
     readonly instanceArn: pulumi.Output<string>;
-    readonly taskArn: pulumi.Output<string>;
+    /** The ARNs of the tasks, by the names of their groups. */
+    readonly taskArns: Readonly<Record<string, pulumi.Output<string>>>;
+    /** What tasks waited for that got tables of others. */
+    readonly joined: readonly pulumi.Resource[];
 
     constructor(name: string, args: DmsReplicationArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:DmsReplication", name, {}, opts);
@@ -73,13 +74,22 @@ export class DmsReplication extends pulumi.ComponentResource {
                 ? access
                 : { ...access, certificate: caCertificate(owner, "source-ca", region, own) };
         const source = endpoint(owner, sourceAccess, "source", args.source);
-        // One after the other: each stops the task to be changed and resumes it.
+        // One after the other: each stops the tasks to be changed and resumes them.
         const target = endpoint(owner, access, "target", args.target, [source]);
-        const task = replicationTask(owner, args, instance, { source, target });
+        const { byGroup, joined } = replicationTasks(owner, {
+            ...args,
+            instanceArn: instance.replicationInstanceArn,
+            sourceEndpointArn: source.endpointArn,
+            targetEndpointArn: target.endpointArn,
+            dependsOn: [args.source, args.target],
+        });
 
         this.instanceArn = instance.replicationInstanceArn;
-        this.taskArn = task.replicationTaskArn;
-        this.registerOutputs({ instanceArn: this.instanceArn, taskArn: this.taskArn });
+        this.taskArns = Object.fromEntries(
+            Object.entries(byGroup).map(([group, task]) => [group, task.replicationTaskArn]),
+        );
+        this.joined = joined;
+        this.registerOutputs({ instanceArn: this.instanceArn, taskArns: this.taskArns });
     }
 }
 
@@ -223,35 +233,4 @@ function endpoint(
         deleteBeforeReplace: true,
         dependsOn: [policy, ...after],
     });
-}
-
-function replicationTask(
-    { name, tags, opts }: Owner,
-    args: DmsReplicationArgs,
-    { replicationInstanceArn }: aws.dms.ReplicationInstance,
-    endpoints: Readonly<Record<EndpointArgs["type"], aws.dms.Endpoint>>,
-): aws.dms.ReplicationTask {
-    const resourceName = `${name}-task`;
-    return new aws.dms.ReplicationTask(
-        resourceName,
-        {
-            replicationTaskId: name,
-            migrationType: "full-load-and-cdc",
-            replicationInstanceArn,
-            sourceEndpointArn: endpoints.source.endpointArn,
-            targetEndpointArn: endpoints.target.endpointArn,
-            tableMappings: pulumi.jsonStringify(args.tableMappings),
-            replicationTaskSettings: JSON.stringify(args.taskSettings),
-            // A change of the task stops it, and only this starts it again.
-            startReplicationTask: true,
-            tags: named(name, tags),
-        },
-        // It writes as soon as it runs, and what it writes without triggers is not logged; meanwhile the instance is created.
-        {
-            ...opts,
-            ...args.guard.optionsFor(resourceName),
-            deleteBeforeReplace: true,
-            dependsOn: [args.source, args.target],
-        },
-    );
 }

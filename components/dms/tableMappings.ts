@@ -26,7 +26,7 @@ function removeColumnRules(
 }
 
 function tableRules(
-    { schema, table }: TableName,
+    { schema, table, staging }: ReplicatedTable,
     excluded: readonly string[],
 ): Record<string, unknown>[] {
     const locator = { "schema-name": schema, "table-name": table };
@@ -42,7 +42,7 @@ function tableRules(
             "rule-action": "rename",
             "rule-target": "table",
             "object-locator": locator,
-            value: trailNames({ schema, table }).staging,
+            value: staging ?? trailNames({ schema, table }).staging,
         },
         ...HEADERS.map(({ name, expression, dataType }) => ({
             "rule-type": "transformation",
@@ -64,7 +64,7 @@ function tableRules(
 const MAPPINGS_LIMIT_BYTES = 2_000_000;
 
 /**
- * The table mappings of the replication task: for each table an explicit selection, a rename to its staging table,
+ * The table mappings of a replication task: for each table an explicit selection, a rename to its staging table,
  * the header columns, and the removal of the columns that the config excludes. Rule ids are 1, 2, 3 ... in the order of the
  * list: a table that is added at its end leaves the rules of the others as they were. The config refuses tables that DMS
  * would confuse.

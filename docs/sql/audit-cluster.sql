@@ -405,6 +405,11 @@ VALUES
     ('left the list', false, 'The table was taken from the list; its log ends here.'),
     ('lob truncated', true, 'DMS cut a large value; the log has its beginning.'),
     ('marker missing', true, 'A marker of the source is in no log; what was committed about then may be in none either.'),
+    (
+        'moved to another group',
+        true,
+        'The table went from one task to another one; what was committed between the two is in no log.'
+    ),
     ('not audited', true, 'The table was not listed for a time; what was committed then is in no log.'),
     ('other table under this name', true, 'Another table has got the audited table''s name.'),
     ('partition added', true, 'A partition came; what was committed to it before it was loaded is in no log.'),
@@ -574,7 +579,8 @@ COMMENT ON TABLE audit_trail.slot_observation IS
     'The replication slots that DMS had at the source when somebody looked last.';
 
 -- Takes the names of the slots. It enters a gap when a slot of the last observation is gone, or when there was none and now
--- there is one: the new slot has not seen what was committed in between. An additional slot is another task's.
+-- there is one: the new slot has not seen what was committed in between. An additional slot is another task's. For each
+-- group that has left since then, one slot may be gone: it goes with the group's task.
 -- Positions are not compared: after a crash of the source they go back, and nothing is lost. Returns the new gaps' number.
 -- It believes its arguments, and a gap begins at the time of the observation before. So it runs with the rights of its
 -- caller, which is verify.
@@ -587,6 +593,7 @@ DECLARE
     this_time CONSTANT timestamptz := clock_timestamp();
     last_time timestamptz;
     known_slots text[];
+    vanished integer;
     is_recreated boolean;
 BEGIN
     LOCK TABLE audit_trail.slot_observation IN SHARE ROW EXCLUSIVE MODE;
@@ -599,7 +606,12 @@ BEGIN
         RETURN 0;
     END IF;
 
-    is_recreated := NOT known_slots <@ seen_slots
+    vanished := (SELECT count(*) FROM unnest(known_slots) AS k (slot) WHERE k.slot <> ALL (seen_slots));
+    is_recreated := vanished > (
+            SELECT count(*)
+            FROM audit_trail.audited_table AS t
+            WHERE t.table_schema = 'audit_trail' AND t.left_at > last_time
+        )
         OR (cardinality(known_slots) = 0 AND cardinality(seen_slots) > 0);
     IF is_recreated THEN
         INSERT INTO audit_trail.gap (kind, from_timestamp, to_timestamp, detail)
@@ -650,6 +662,10 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     -- The name that the table had while it was audited, and when its trail got another one: see audit_trail.set_aside().
     former_name text,
     set_aside_at timestamptz,
+    -- The group whose task carries it; null until a deployment has come so far as to tell it.
+    table_group text,
+    -- The group that it was in before: what is on its way of that task's markers may still be about it.
+    moved_from text,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (table_schema, table_name)
 );
@@ -658,6 +674,11 @@ ALTER TABLE audit_trail.audited_table ADD COLUMN IF NOT EXISTS left_at timestamp
 ALTER TABLE audit_trail.audited_table
     ADD COLUMN IF NOT EXISTS former_name text,
     ADD COLUMN IF NOT EXISTS set_aside_at timestamptz;
+-- Before there were groups, every table was in the one that is called default now.
+ALTER TABLE audit_trail.audited_table
+    ADD COLUMN IF NOT EXISTS table_group text DEFAULT 'default',
+    ADD COLUMN IF NOT EXISTS moved_from text;
+ALTER TABLE audit_trail.audited_table ALTER COLUMN table_group DROP DEFAULT;
 COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is.';
 
 -- What the deployment has given to people: see sql/audit/database_users.sql.
@@ -719,6 +740,24 @@ CREATE OR REPLACE VIEW audit_trail.excluded_column AS
     WHERE l.excluded_because IS NOT NULL;
 COMMENT ON VIEW audit_trail.excluded_column IS
     'The columns that the stack''s config leaves out of the trail, since when (-infinity: always) and why.';
+
+-- Whether a group's task may tell of a table: the group that it is in, or the one that it has left. Of a table that nobody
+-- knows any task may.
+CREATE OR REPLACE FUNCTION audit_trail.is_told_by(source_schema text, source_table text, group_name text) RETURNS boolean
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT coalesce(
+        (
+            SELECT group_name = coalesce(t.table_group, 'default') OR group_name IS NOT DISTINCT FROM t.moved_from
+            FROM audit_trail.audited_table AS t
+            WHERE (t.table_schema, t.table_name) = (source_schema, source_table)
+        ),
+        true
+    );
+END;
+REVOKE ALL ON FUNCTION audit_trail.is_told_by(text, text, text) FROM PUBLIC;
 
 -- The commit time of the last change in a table's log, of those that were committed since a given time.
 CREATE OR REPLACE FUNCTION audit_trail.last_change(audited audit_trail.audited_table, since timestamptz)

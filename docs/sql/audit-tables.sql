@@ -1934,13 +1934,18 @@ SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/leave.sql | audit cluster | as the master user | script audit-database-tables, when its text is another one
--- Notes where the logs of tables that have left the list end. To be run before DMS is told: what it has read and not
--- applied by then will be in no log, and nothing afterwards says how far it had come.
+-- Notes where the logs of tables end that have left the list, or the group where they were. To be run before DMS is told: what
+-- it has read and not applied by then will be in no log, and nothing afterwards says how far it had come.
 SET LOCAL ROLE audit_trail_owner;
 
--- DMS applies in commit order, so that a change of any table tells of all. Not quite: a commit time is taken a moment before
--- the commit gets its place in the WAL, and a table that is being loaded gets what was captured meanwhile after the load.
--- So a table without any change may still be on its way.
+UPDATE audit_trail.audited_table AS t
+    SET table_group = w.table_group
+    FROM (VALUES ('public', 'items', 'default'), ('audit_trail', 'marker', 'default')) AS w (table_schema, table_name, table_group)
+    WHERE (t.table_schema, t.table_name) = (w.table_schema, w.table_name) AND t.table_group IS NULL;
+
+-- A task applies in commit order, so that a change of any of its tables tells of all. Not quite: a commit time is taken a
+-- moment before the commit gets its place in the WAL, and a table that is being loaded gets what was captured meanwhile after
+-- the load. So a table without any change may still be on its way.
 UPDATE audit_trail.audited_table AS t
     SET left_after = CASE
         WHEN o.own IS NULL THEN t.registered_at
@@ -1949,6 +1954,7 @@ UPDATE audit_trail.audited_table AS t
             (
                 SELECT max(audit_trail.last_change(a, clock_timestamp() - interval '1 day')) - interval '1 second'
                 FROM audit_trail.audited_table AS a
+                WHERE coalesce(a.table_group, 'default') = coalesce(t.table_group, 'default')
             )
         )
     END
@@ -1962,7 +1968,12 @@ UPDATE audit_trail.audited_table AS t
                 audit_trail.last_change(l, '-infinity')
             ) AS own
         FROM audit_trail.audited_table AS l
-        WHERE l.left_after IS NULL AND (l.table_schema, l.table_name) NOT IN (VALUES ('public', 'items'), ('audit_trail', 'marker'))
+        WHERE l.left_after IS NULL
+            AND NOT EXISTS (
+                SELECT
+                FROM (VALUES ('public', 'items', 'default'), ('audit_trail', 'marker', 'default')) AS w (table_schema, table_name, table_group)
+                WHERE (w.table_schema, w.table_name, w.table_group) = (l.table_schema, l.table_name, l.table_group)
+            )
     ) AS o
     WHERE (o.table_schema, o.table_name) = (t.table_schema, t.table_name);
 
@@ -2450,6 +2461,8 @@ SET LOCAL lock_timeout = 5000;
 
 --> sql/audit/marker_gaps.sql | audit cluster | as the master user | script audit-database-marker-gaps, when its text is another one
 -- Events at the source that no row of the audited table shows. They are recorded as gaps when their markers arrive.
+-- Every group's task brings all markers. The task that carries the table records the gap, because there the marker comes
+-- after what was committed before it.
 SET LOCAL ROLE audit_trail_owner;
 
 -- A marker of a kind that is not known here must not stop DMS: it is recorded under a kind of its own.
@@ -2459,6 +2472,8 @@ SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $function$
 DECLARE
+    -- The trigger hands over the name of its group.
+    own_group CONSTANT text := coalesce(TG_ARGV[0], 'default');
     known_kind CONSTANT text := coalesce(
         (SELECT k.kind FROM audit_trail.gap_kind AS k WHERE k.kind = NEW.new_row_data ->> 'kind'),
         'unknown marker'
@@ -2470,23 +2485,36 @@ DECLARE
         WHERE (p.partition_schema, p.partition_name)
             = (NEW.new_row_data ->> 'table_schema', NEW.new_row_data ->> 'table_name')
     );
+    about_schema CONSTANT text := coalesce(partitioned.table_schema, NEW.new_row_data ->> 'table_schema');
+    about_table CONSTANT text := coalesce(partitioned.table_name, NEW.new_row_data ->> 'table_name');
 BEGIN
+    IF NOT audit_trail.is_told_by(about_schema, about_table, own_group) THEN
+        RETURN NULL;
+    END IF;
     -- A marker that was written while its own table was loaded arrives with the load. One that is older than the trail says
     -- nothing of it, and one that is told already came with an earlier load, or before it.
     IF NEW.operation = 'B' AND (
         CAST(NEW.new_row_data ->> 'created_at' AS timestamptz) < (
-            SELECT t.registered_at
+            SELECT min(t.registered_at)
             FROM audit_trail.audited_table AS t
-            WHERE (t.table_schema, t.table_name) = ('audit_trail', 'marker')
+            WHERE t.table_schema = 'audit_trail' AND coalesce(t.table_group, 'default') = own_group
         )
         OR EXISTS (SELECT FROM audit_trail.gap AS g WHERE g.detail -> 'marker' = NEW.row_key)
     ) THEN
         RETURN NULL;
     END IF;
+    -- Or it came by the group in which the table was before. A source that was set back gives numbers once more.
+    IF EXISTS (
+        SELECT
+        FROM audit_trail.gap AS g
+        WHERE g.detail -> 'marker' = NEW.row_key AND g.from_timestamp = NEW.commit_timestamp
+    ) THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
         VALUES (
-            coalesce(partitioned.table_schema, NEW.new_row_data ->> 'table_schema'),
-            coalesce(partitioned.table_name, NEW.new_row_data ->> 'table_name'),
+            about_schema,
+            about_table,
             known_kind,
             NEW.commit_timestamp,
             NEW.commit_timestamp,
@@ -2505,18 +2533,31 @@ END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.record_marker_gap() FROM PUBLIC;
 
-CREATE OR REPLACE TRIGGER record_marker_gap AFTER INSERT ON audit_trail.marker_audit_log
-    FOR EACH ROW WHEN (NEW.operation IN ('B', 'I') AND NEW.new_row_data ->> 'kind' IS DISTINCT FROM 'verify')
-    EXECUTE FUNCTION audit_trail.record_marker_gap();
-ALTER TABLE audit_trail.marker_audit_log ENABLE ALWAYS TRIGGER record_marker_gap;
-
 -- The session of DMS that applied the last marker. Markers are rare, so that it costs the audited tables nothing to look
 -- at the session here.
 CREATE TABLE IF NOT EXISTS audit_trail.apply_session (
-    session text PRIMARY KEY,
+    table_group text PRIMARY KEY,
+    session text NOT NULL,
     marker_committed_at timestamptz NOT NULL
 );
-COMMENT ON TABLE audit_trail.apply_session IS 'The session of DMS that applied the last marker, and when that was committed.';
+COMMENT ON TABLE audit_trail.apply_session IS
+    'For each group the session of DMS that applied its last marker, and when that was committed.';
+-- Before there were groups it had one row.
+DO $do$
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid = 'audit_trail.apply_session'::regclass AND a.attname = 'table_group' AND NOT a.attisdropped
+    ) THEN
+        ALTER TABLE audit_trail.apply_session
+            DROP CONSTRAINT apply_session_pkey,
+            ALTER COLUMN session SET NOT NULL,
+            ADD COLUMN table_group text DEFAULT 'default' PRIMARY KEY;
+        ALTER TABLE audit_trail.apply_session ALTER COLUMN table_group DROP DEFAULT;
+    END IF;
+END
+$do$;
 
 -- Another session than last time: the task was stopped and resumed in between, or connected again. Nothing needs to be
 -- missing, because DMS goes on from its slot.
@@ -2529,12 +2570,13 @@ AS $function$
 DECLARE
     -- The process number alone could come again after a restart of the server.
     this_session CONSTANT text := concat_ws(' of ', pg_backend_pid(), pg_postmaster_start_time());
+    own_group CONSTANT text := coalesce(TG_ARGV[0], 'default');
     known audit_trail.apply_session;
 BEGIN
-    SELECT * INTO known FROM audit_trail.apply_session;
+    SELECT * INTO known FROM audit_trail.apply_session AS s WHERE s.table_group = own_group;
     IF NOT FOUND THEN
-        INSERT INTO audit_trail.apply_session (session, marker_committed_at)
-            VALUES (this_session, NEW.commit_timestamp);
+        INSERT INTO audit_trail.apply_session (table_group, session, marker_committed_at)
+            VALUES (own_group, this_session, NEW.commit_timestamp);
         RETURN NULL;
     END IF;
     IF known.session <> this_session THEN
@@ -2544,18 +2586,294 @@ BEGIN
                 known.marker_committed_at,
                 NEW.commit_timestamp,
                 jsonb_build_object('found_by', 'another session of DMS applied the next marker')
+                || CASE own_group WHEN 'default' THEN '{}' ELSE jsonb_build_object('group', own_group) END
             );
     END IF;
-    UPDATE audit_trail.apply_session SET session = this_session, marker_committed_at = NEW.commit_timestamp;
+    UPDATE audit_trail.apply_session AS s
+        SET session = this_session, marker_committed_at = NEW.commit_timestamp
+        WHERE s.table_group = own_group;
     RETURN NULL;
 END
 $function$;
 REVOKE ALL ON FUNCTION audit_trail.record_task_stop() FROM PUBLIC;
 
-CREATE OR REPLACE TRIGGER record_task_stop AFTER INSERT ON audit_trail.marker_audit_log
+RESET ROLE;
+
+--> sql/audit/marker_triggers.sql | audit cluster | as the master user | script audit-database-marker-gaps, when its text is another one
+-- What looks at the markers that one group's task has brought.
+SET LOCAL ROLE audit_trail_owner;
+
+CREATE OR REPLACE TRIGGER record_marker_gap AFTER INSERT ON audit_trail."marker_audit_log"
+    FOR EACH ROW WHEN (NEW.operation IN ('B', 'I') AND NEW.new_row_data ->> 'kind' IS DISTINCT FROM 'verify')
+    EXECUTE FUNCTION audit_trail.record_marker_gap('default');
+ALTER TABLE audit_trail."marker_audit_log" ENABLE ALWAYS TRIGGER record_marker_gap;
+
+CREATE OR REPLACE TRIGGER record_task_stop AFTER INSERT ON audit_trail."marker_audit_log"
     FOR EACH ROW WHEN (NEW.operation = 'I')
-    EXECUTE FUNCTION audit_trail.record_task_stop();
-ALTER TABLE audit_trail.marker_audit_log ENABLE ALWAYS TRIGGER record_task_stop;
+    EXECUTE FUNCTION audit_trail.record_task_stop('default');
+ALTER TABLE audit_trail."marker_audit_log" ENABLE ALWAYS TRIGGER record_task_stop;
+
+RESET ROLE;
+
+COMMIT;
+
+BEGIN;
+SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
+SET LOCAL lock_timeout = 5000;
+
+--> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-joined, where there are groups, before a task gets tables of another one, whenever another batch of the script runs
+-- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
+-- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
+-- tables that left the list stay. Owners' own rights need no grant.
+
+-- The scripts act as the owner, and hand the collector its function. From PostgreSQL 16 on, whoever creates a role may grant
+-- it and cannot yet act as it.
+GRANT audit_trail_owner, audit_trail_collector TO CURRENT_USER;
+
+-- What the owner makes is nobody else's until this page says so.
+ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_owner REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+
+DO $do$
+DECLARE
+    -- Of the tables that are listed, the trail's own among them, and of those that once were.
+    source_schemas text[] := ARRAY['audit_trail', 'public']::text[];
+    wanted record;
+    is_member boolean;
+    -- Of the partitions of audited tables.
+    partition_staging jsonb := '[]';
+    -- Staging and logs.
+    own_tables jsonb := '[]';
+BEGIN
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_partition')
+    ) THEN
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema_name', p.partition_schema, 'name', p.staging)), '[]')
+            INTO partition_staging
+            FROM audit_trail.audited_partition AS p;
+        source_schemas := source_schemas || ARRAY(SELECT DISTINCT p.partition_schema FROM audit_trail.audited_partition AS p);
+    END IF;
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE (n.nspname, c.relname) = ('audit_trail', 'audited_table')
+    ) THEN
+        source_schemas := source_schemas || ARRAY(SELECT t.table_schema FROM audit_trail.audited_table AS t);
+        SELECT coalesce(jsonb_agg(jsonb_build_object('schema_name', t.table_schema, 'name', o.name)), '[]')
+            INTO own_tables
+            FROM audit_trail.audited_table AS t
+            CROSS JOIN LATERAL (VALUES (t.staging), (t.audit_log)) AS o (name);
+        FOR wanted IN
+            SELECT r.privilege, format('%I.%I', n.nspname, c.relname) AS relation, r.grantee
+            FROM (
+                SELECT t.table_schema AS schema_name, t.staging AS name, 'audit_trail_dms_target' AS grantee, p.privilege
+                FROM audit_trail.audited_table AS t
+                CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p (privilege)
+                UNION ALL
+                SELECT t.table_schema, t.audit_log, 'audit_trail_auditor', 'SELECT' FROM audit_trail.audited_table AS t
+                UNION ALL
+                SELECT s.schema_name, s.name, 'audit_trail_dms_target', p.privilege
+                FROM jsonb_to_recordset(partition_staging) AS s (schema_name text, name text)
+                CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS p (privilege)
+            ) AS r
+            JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.schema_name
+            JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
+            WHERE NOT has_table_privilege(r.grantee, c.oid, r.privilege)
+        LOOP
+            EXECUTE format('GRANT %s ON %s TO %I', wanted.privilege, wanted.relation, wanted.grantee);
+        END LOOP;
+    END IF;
+
+    FOR wanted IN
+        SELECT n.nspname, o.rolname
+        FROM pg_catalog.pg_namespace AS n
+        JOIN pg_catalog.pg_roles AS o ON o.oid = n.nspowner
+        WHERE (n.nspname = ANY (source_schemas) OR n.nspname IN ('audit_trail', 'awsdms_control'))
+            AND NOT o.rolsuper
+            AND o.rolname NOT IN (current_user, session_user, 'pg_database_owner', 'audit_trail_owner')
+            AND o.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+            AND NOT EXISTS (
+                SELECT FROM pg_catalog.pg_roles AS s
+                WHERE s.rolname = 'rds_superuser' AND pg_has_role(o.oid, s.oid, 'MEMBER')
+            )
+    LOOP
+        RAISE EXCEPTION 'The schema % of the audit database belongs to %, who could drop the logs in it.',
+            wanted.nspname, wanted.rolname
+            USING HINT = format('Run there: ALTER SCHEMA %I OWNER TO %I.', wanted.nspname, current_user);
+    END LOOP;
+    FOR wanted IN
+        SELECT DISTINCT r.privilege, n.nspname, r.grantee
+        FROM (
+            -- The owner makes staging and logs there; DMS and the auditors find theirs.
+            SELECT s.name, g.grantee, g.privilege
+            FROM unnest(source_schemas) AS s (name)
+            CROSS JOIN (
+                VALUES
+                    ('audit_trail_owner', 'CREATE'),
+                    ('audit_trail_owner', 'USAGE'),
+                    ('audit_trail_dms_target', 'USAGE'),
+                    ('audit_trail_auditor', 'USAGE')
+            ) AS g (grantee, privilege)
+            UNION ALL
+            VALUES
+                ('audit_trail', 'audit_trail_collector', 'USAGE'),
+                -- DMS makes its control tables there, which the collector reads and nobody else with rights worth stealing.
+                ('awsdms_control', 'audit_trail_dms_target', 'CREATE'),
+                ('awsdms_control', 'audit_trail_dms_target', 'USAGE'),
+                ('awsdms_control', 'audit_trail_collector', 'USAGE')
+        ) AS r (name, grantee, privilege)
+        JOIN pg_catalog.pg_namespace AS n ON n.nspname = r.name
+        WHERE NOT has_schema_privilege(r.grantee, n.oid, r.privilege)
+    LOOP
+        EXECUTE format('GRANT %s ON SCHEMA %I TO %I', wanted.privilege, wanted.nspname, wanted.grantee);
+    END LOOP;
+
+    FOR wanted IN
+        SELECT r.privilege, c.oid::regclass AS relation, r.grantee
+        FROM (
+            VALUES
+                ('acknowledgement', 'audit_trail_auditor', 'SELECT'),
+                ('audited_column', 'audit_trail_auditor', 'SELECT'),
+                ('audited_partition', 'audit_trail_auditor', 'SELECT'),
+                ('audited_table', 'audit_trail_auditor', 'SELECT'),
+                ('brought_back', 'audit_trail_auditor', 'SELECT'),
+                ('database_user', 'audit_trail_auditor', 'SELECT'),
+                ('former_column', 'audit_trail_auditor', 'SELECT'),
+                ('gap', 'audit_trail_auditor', 'SELECT'),
+                ('gap_kind', 'audit_trail_auditor', 'SELECT'),
+                ('known_gap', 'audit_trail_auditor', 'SELECT'),
+                ('log_count', 'audit_trail_auditor', 'SELECT'),
+                ('schema_version', 'audit_trail_auditor', 'SELECT'),
+                ('unlogged_change', 'audit_trail_auditor', 'SELECT'),
+                ('audited_partition', 'audit_trail_collector', 'SELECT'),
+                ('audited_table', 'audit_trail_collector', 'SELECT'),
+                ('gap', 'audit_trail_collector', 'SELECT'),
+                ('gap', 'audit_trail_collector', 'INSERT')
+        ) AS r (name, grantee, privilege)
+        JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'audit_trail'
+        JOIN pg_catalog.pg_class AS c ON c.relnamespace = n.oid AND c.relname = r.name
+        WHERE NOT has_table_privilege(r.grantee, c.oid, r.privilege)
+    LOOP
+        EXECUTE format('GRANT %s ON %s TO %I', wanted.privilege, wanted.relation, wanted.grantee);
+    END LOOP;
+
+    FOR wanted IN
+        SELECT p.oid::regprocedure AS routine, r.grantee
+        FROM (
+            VALUES
+                ('as_of', 'audit_trail_auditor'),
+                ('gaps_between', 'audit_trail_auditor'),
+                ('is_key', 'audit_trail_auditor'),
+                ('row_history', 'audit_trail_auditor'),
+                ('trail_of', 'audit_trail_auditor'),
+                ('acknowledge', 'audit_trail_operator'),
+                ('begin_reload', 'audit_trail_operator'),
+                ('bring_back', 'audit_trail_operator'),
+                ('collect_gaps', 'audit_trail_operator'),
+                ('end_reload', 'audit_trail_operator'),
+                ('maintain', 'audit_trail_operator'),
+                ('maintain_table', 'audit_trail_operator'),
+                ('set_aside', 'audit_trail_operator'),
+                ('control_rows', 'audit_trail_collector'),
+                ('control_table_problem', 'audit_trail_collector'),
+                ('gaps_told_by', 'audit_trail_collector'),
+                ('record_once', 'audit_trail_collector'),
+                ('register_new_columns', 'audit_trail_collector'),
+                ('trail_of_staging', 'audit_trail_collector'),
+                ('wait_for_collectors', 'audit_trail_collector')
+        ) AS r (name, grantee)
+        JOIN pg_catalog.pg_namespace AS n ON n.nspname = 'audit_trail'
+        JOIN pg_catalog.pg_proc AS p ON p.pronamespace = n.oid AND p.proname = r.name
+        WHERE NOT has_function_privilege(r.grantee, p.oid, 'EXECUTE')
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON ROUTINE %s TO %I', wanted.routine, wanted.grantee);
+    END LOOP;
+
+    -- Whoever may use the type that a table's rows have can make a table or a function of it, and PostgreSQL then refuses to
+    -- change the columns' types or to drop the table.
+    FOR wanted IN
+        SELECT c.reltype::regtype AS row_type
+        FROM pg_catalog.pg_class AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN jsonb_to_recordset(own_tables || partition_staging) AS o (schema_name text, name text)
+            ON (o.schema_name, o.name) = (n.nspname, c.relname)
+        WHERE c.relkind IN ('r', 'p', 'v')
+            AND (o.name IS NOT NULL OR n.nspname = 'audit_trail' AND NOT c.relispartition)
+            AND pg_get_userbyid(c.relowner) = 'audit_trail_owner'
+            AND has_type_privilege('public', c.reltype, 'USAGE')
+    LOOP
+        EXECUTE format('REVOKE USAGE ON TYPE %s FROM PUBLIC', wanted.row_type);
+    END LOOP;
+
+    -- What DMS's user makes is given by DMS's user: as a member of it, for no longer than that takes.
+    IF EXISTS (
+        SELECT FROM pg_catalog.pg_namespace AS n
+        WHERE n.nspname = 'awsdms_control'
+            AND (
+                NOT EXISTS (
+                    SELECT FROM pg_catalog.pg_default_acl AS d
+                    CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
+                    WHERE d.defaclnamespace = n.oid
+                        AND d.defaclobjtype = 'r'
+                        AND pg_get_userbyid(d.defaclrole) = 'audit_trail_dms_target'
+                        AND pg_get_userbyid(a.grantee) = 'audit_trail_collector'
+                        AND a.privilege_type = 'SELECT'
+                )
+                OR EXISTS (
+                    SELECT FROM pg_catalog.pg_class AS c
+                    WHERE c.relnamespace = n.oid
+                        AND c.relkind = 'r'
+                        AND pg_get_userbyid(c.relowner) = 'audit_trail_dms_target'
+                        AND NOT has_table_privilege('audit_trail_collector', c.oid, 'SELECT')
+                )
+            )
+    ) THEN
+        is_member := pg_has_role(current_user, 'audit_trail_dms_target', 'USAGE');
+        IF NOT is_member THEN
+            GRANT audit_trail_dms_target TO CURRENT_USER;
+        END IF;
+        ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_dms_target IN SCHEMA awsdms_control
+            GRANT SELECT ON TABLES TO audit_trail_collector;
+        FOR wanted IN
+            SELECT c.oid::regclass AS relation
+            FROM pg_catalog.pg_class AS c
+            JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'awsdms_control'
+                AND c.relkind = 'r'
+                AND pg_get_userbyid(c.relowner) = 'audit_trail_dms_target'
+        LOOP
+            EXECUTE format('GRANT SELECT ON %s TO audit_trail_collector', wanted.relation);
+        END LOOP;
+        IF NOT is_member THEN
+            REVOKE audit_trail_dms_target FROM CURRENT_USER;
+        END IF;
+    END IF;
+END
+$do$;
+
+COMMIT;
+
+BEGIN;
+SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
+SET LOCAL lock_timeout = 5000;
+
+--> sql/audit/join_group.sql | audit cluster | as the master user | script audit-database-joined, where there are groups, before a task gets tables of another one, when its text is another one
+-- Lets tables into the group that the config puts them into: those that come from another one, and those that are listed again.
+-- To be run when no task writes them, which is after the tasks that gave them up were told and before those that get them:
+-- two tasks must never write one staging table. The task that gets a table loads it, and finds its staging full.
+SET LOCAL ROLE audit_trail_owner;
+
+SELECT audit_trail.begin_reload(t.table_schema, t.table_name)
+FROM audit_trail.audited_table AS t
+JOIN (VALUES ('public', 'items', 'default'), ('audit_trail', 'marker', 'default')) AS w (table_schema, table_name, table_group)
+    ON (w.table_schema, w.table_name) = (t.table_schema, t.table_name)
+WHERE t.left_after IS NOT NULL AND (t.table_group <> w.table_group OR t.left_at IS NOT NULL);
+
+UPDATE audit_trail.audited_table AS t
+    SET table_group = w.table_group, moved_from = t.table_group
+    FROM (VALUES ('public', 'items', 'default'), ('audit_trail', 'marker', 'default')) AS w (table_schema, table_name, table_group)
+    WHERE (t.table_schema, t.table_name) = (w.table_schema, w.table_name) AND t.table_group <> w.table_group;
 
 RESET ROLE;
 
@@ -2850,9 +3168,11 @@ SELECT
         ),
         '{}'
     )
-FROM gone AS g;
+FROM gone AS g
+WHERE g.table_schema <> 'audit_trail';
 
 -- No log has what was committed before DMS read the table again, nor what DMS had read and not applied when the table left.
+-- A table that went from one group to another never left the list. The trail's own markers are no table of anybody's.
 WITH back AS (
     UPDATE audit_trail.audited_table AS t
         SET left_after = NULL, left_at = NULL
@@ -2861,11 +3181,22 @@ WITH back AS (
             AND o.table_name = t.table_name
             AND t.left_after IS NOT NULL
             AND (t.table_schema, t.table_name) IN (VALUES ('public', 'items'), ('audit_trail', 'marker'))
-        RETURNING t.table_schema, t.table_name, o.left_after
+        RETURNING t.table_schema, t.table_name, t.table_group, o.left_after, o.left_at IS NULL AS was_moved, o.moved_from
 )
-INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp)
-SELECT b.table_schema, b.table_name, 'not audited', b.left_after, clock_timestamp()
-FROM back AS b;
+INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
+SELECT
+    b.table_schema,
+    b.table_name,
+    CASE WHEN b.was_moved AND b.moved_from IS NOT NULL THEN 'moved to another group' ELSE 'not audited' END,
+    b.left_after,
+    clock_timestamp(),
+    CASE
+        WHEN b.was_moved AND b.moved_from IS NOT NULL
+            THEN jsonb_build_object('from_group', b.moved_from, 'to_group', b.table_group)
+        ELSE '{}'
+    END
+FROM back AS b
+WHERE b.table_schema <> 'audit_trail';
 
 -- A renamed table has a new log, which begins where the other one has long ended; so has one whose log was set aside.
 INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)

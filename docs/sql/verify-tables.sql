@@ -723,7 +723,7 @@ WHERE t.isleaf
 ORDER BY name;
 
 --> sql/verify/columns_after_connect.sql | audit cluster | as the user of verify's address | each time | public.items
--- Columns that a deployment added to one staging table after the session of DMS that applies changes had begun: DMS
+-- Columns that a deployment added to one staging table after the session of DMS that applies its changes had begun: DMS
 -- learns a table's columns when its task starts. Nothing while that session cannot be seen.
 SELECT DISTINCT a.column_name AS name
 FROM audit_trail.gap AS g
@@ -738,6 +738,11 @@ WHERE g.kind = 'shape change'
         FROM audit_trail.apply_session AS known
         JOIN pg_catalog.pg_stat_activity AS s
             ON concat_ws(' of ', s.pid, pg_catalog.pg_postmaster_start_time()) = known.session
+        WHERE known.table_group = (
+            SELECT coalesce(t.table_group, 'default')
+            FROM audit_trail.audited_table AS t
+            WHERE (t.table_schema, t.table_name) = ('public', 'items')
+        )
     )
 ORDER BY name;
 

@@ -331,12 +331,14 @@ SELECT
 FROM audit_trail.excluded_column AS e;
 
 --> sql/verify/audited_tables.sql | audit cluster | as the user of verify's address | each time
--- The tables that have a trail, with what is theirs in audit_trail, and the columns that their staging tables may have
+-- The tables that have a trail, with their groups, whether they have left the list or are about to, with what is theirs in audit_trail, and the columns that their staging tables may have
 -- besides those that the source has now: those that a deployment knows, because only those it has numbers of.
 SELECT
     t.table_schema AS schema,
     t.table_name AS "table",
     t.tombstone,
+    coalesce(t.table_group, 'default') AS table_group,
+    t.left_after IS NOT NULL AS has_left,
     ARRAY(
         SELECT DISTINCT format('%I.%I()', 'audit_trail', p.proname)
         FROM pg_catalog.pg_trigger AS g
@@ -608,7 +610,7 @@ ORDER BY s.slot_name;
 -- The slots that the task had when somebody looked last; no row before the first look.
 SELECT o.slots FROM audit_trail.slot_observation AS o;
 
---> sql/verify/observe_slots.sql | audit cluster | as the user of verify's address | where the task's slot is known
+--> sql/verify/observe_slots.sql | audit cluster | as the user of verify's address | where the tasks' slots are known
 -- Tells the audit side the names $1 of the source's slots; says how many gaps that made.
 SELECT audit_trail.observe_slots($1::text[]) AS found;
 
@@ -655,25 +657,30 @@ ORDER BY l.mode <> 'AccessExclusiveLock', l.granted DESC, l.pid, relation;
 INSERT INTO audit_trail.marker (kind) VALUES ('verify') RETURNING marker_id::text AS id, created_at::text AS created_at;
 
 --> sql/verify/marker_arrival.sql | audit cluster | as the user of verify's address | until the marker is there
--- Whether marker $1, made at $2, has arrived, in which target transaction, and when the source committed it. A source that was
+-- Whether marker $1, made at $2, has arrived by one group's task, in which target transaction, and when the source committed it. A source that was
 -- set back to an earlier state gives numbers once more.
 SELECT
     l.applied_xid::text AS applied_xid,
     to_char(l.commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS commit_time
-FROM audit_trail.marker_audit_log AS l
+FROM audit_trail."marker_audit_log" AS l
 WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(jsonb_build_object('marker_id', $1::bigint), 0)
     AND l.row_key = jsonb_build_object('marker_id', $1::bigint)
     AND CAST(l.new_row_data ->> 'created_at' AS timestamptz) = $2::timestamptz
 LIMIT 1;
 
 --> sql/verify/apply_sessions.sql | audit cluster | as the user of verify's address | while the marker is not there, with the slots: whether the task gets on
--- The transactions in which DMS writes now, and which statement each is at. Empty for a user who may not see the sessions of
--- others.
+-- The transactions in which DMS writes now, and which statement each is at, without those of other groups' tasks. Empty for a
+-- user who may not see the sessions of others.
 SELECT
     a.pid || ' ' || a.backend_xid AS transaction,
     a.query_start::text AS statement
 FROM pg_catalog.pg_stat_activity AS a
-WHERE a.usename = 'audit_trail_dms_target' AND a.datname = current_database() AND a.backend_xid IS NOT NULL;
+WHERE a.usename = 'audit_trail_dms_target' AND a.datname = current_database() AND a.backend_xid IS NOT NULL
+    AND NOT EXISTS (
+        SELECT
+        FROM audit_trail.apply_session AS known
+        WHERE known.session = concat_ws(' of ', a.pid, pg_catalog.pg_postmaster_start_time()) AND known.table_group <> 'default'
+    );
 
 --> sql/verify/quoted_names.sql | audit cluster | as the user of verify's address | each time
 -- The names $1 as this server writes them, quoted where they need it.
@@ -845,12 +852,12 @@ SELECT audit_trail.collect_gaps() AS found;
 SELECT m.marker_id::text AS id, m.created_at::text AS created_at FROM audit_trail.marker AS m ORDER BY m.marker_id;
 
 --> sql/verify/missing_markers.sql | audit cluster | as the user of verify's address | each time
--- Those of the markers with the numbers $1 and the times $2 (same length) that the trail has never seen.
+-- Those of the markers with the numbers $1 and the times $2 (same length) that one group's task has never brought.
 SELECT m.id::text AS id
 FROM unnest($1::bigint[], $2::timestamptz[]) AS m (id, created_at)
 WHERE NOT EXISTS (
     SELECT
-    FROM audit_trail.marker_audit_log AS l
+    FROM audit_trail."marker_audit_log" AS l
     WHERE l.row_key = jsonb_build_object('marker_id', m.id)
         AND CAST(l.new_row_data ->> 'created_at' AS timestamptz) = m.created_at
 );
@@ -860,9 +867,10 @@ WHERE NOT EXISTS (
 SELECT audit_trail.record_once(NULL, NULL, 'marker missing', $1::timestamptz, $2::timestamptz, $3::jsonb) AS found;
 
 --> sql/verify/untold_markers.sql | audit cluster | as the user of verify's address | each time
--- Markers that tell of an event and of which the gap ledger says nothing. One that is older than the trail tells it nothing.
+-- Markers of one group that tell of an event and of which the gap ledger says nothing. One that is older than the trail tells
+-- it nothing.
 SELECT l.row_key ->> 'marker_id' AS id, max(l.new_row_data ->> 'kind') AS kind
-FROM audit_trail.marker_audit_log AS l
+FROM audit_trail."marker_audit_log" AS l
 WHERE l.operation IN ('B', 'I')
     AND l.new_row_data ->> 'kind' IS DISTINCT FROM 'verify'
     AND NOT EXISTS (SELECT FROM audit_trail.gap AS g WHERE g.detail -> 'marker' = l.row_key)

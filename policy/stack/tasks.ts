@@ -14,16 +14,16 @@ const oneTaskPerStaging = stackRule({
     name: "stack-one-task-per-staging",
     displayName: "Every staging table has one writer",
     description:
-        "No two tasks write to one database unless their mappings are known and fill different staging tables: two writers of one table record every change twice, and take each other's rows for replays.",
+        "No two tasks write to one database unless their mappings are known and fill different staging tables, that of the markers too: two writers of one table record every change twice, and take each other's rows for replays.",
     severity: "critical",
     frameworks: [
         auditTrail("No change is recorded twice", "Two tasks apply the same change"),
         awsDocs("DMS user guide, transformation rules", "Two sources cannot feed one target table"),
     ],
     remediationSteps:
-        "Remove the second task; a further table goes into the config key audit-trail:tables.",
+        "Let each task fill staging tables of its own: a table belongs to one group of the config key audit-trail:groups, and each group has its own staging table for the markers.",
     url: pages.dmsTasks,
-    changedIn: "the config key audit-trail:tables",
+    changedIn: "the config key audit-trail:groups",
     check: (stack, findings) => {
         const tasks = tasksOf(stack);
         for (const [index, one] of tasks.entries()) {

@@ -1,10 +1,15 @@
--- Notes where the logs of tables that have left the list end. To be run before DMS is told: what it has read and not
--- applied by then will be in no log, and nothing afterwards says how far it had come.
+-- Notes where the logs of tables end that have left the list, or the group where they were. To be run before DMS is told: what
+-- it has read and not applied by then will be in no log, and nothing afterwards says how far it had come.
 SET LOCAL ROLE audit_trail_owner;
 
--- DMS applies in commit order, so that a change of any table tells of all. Not quite: a commit time is taken a moment before
--- the commit gets its place in the WAL, and a table that is being loaded gets what was captured meanwhile after the load.
--- So a table without any change may still be on its way.
+UPDATE audit_trail.audited_table AS t
+    SET table_group = w.table_group
+    FROM (VALUES :audited) AS w (table_schema, table_name, table_group)
+    WHERE (t.table_schema, t.table_name) = (w.table_schema, w.table_name) AND t.table_group IS NULL;
+
+-- A task applies in commit order, so that a change of any of its tables tells of all. Not quite: a commit time is taken a
+-- moment before the commit gets its place in the WAL, and a table that is being loaded gets what was captured meanwhile after
+-- the load. So a table without any change may still be on its way.
 UPDATE audit_trail.audited_table AS t
     SET left_after = CASE
         WHEN o.own IS NULL THEN t.registered_at
@@ -13,6 +18,7 @@ UPDATE audit_trail.audited_table AS t
             (
                 SELECT max(audit_trail.last_change(a, clock_timestamp() - interval '1 day')) - interval '1 second'
                 FROM audit_trail.audited_table AS a
+                WHERE coalesce(a.table_group, 'default') = coalesce(t.table_group, 'default')
             )
         )
     END
@@ -26,7 +32,12 @@ UPDATE audit_trail.audited_table AS t
                 audit_trail.last_change(l, '-infinity')
             ) AS own
         FROM audit_trail.audited_table AS l
-        WHERE l.left_after IS NULL AND (l.table_schema, l.table_name) NOT IN (VALUES :audited)
+        WHERE l.left_after IS NULL
+            AND NOT EXISTS (
+                SELECT
+                FROM (VALUES :audited) AS w (table_schema, table_name, table_group)
+                WHERE (w.table_schema, w.table_name, w.table_group) = (l.table_schema, l.table_name, l.table_group)
+            )
     ) AS o
     WHERE (o.table_schema, o.table_name) = (t.table_schema, t.table_name);
 

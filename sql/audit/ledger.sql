@@ -20,6 +20,11 @@ VALUES
     ('left the list', false, 'The table was taken from the list; its log ends here.'),
     ('lob truncated', true, 'DMS cut a large value; the log has its beginning.'),
     ('marker missing', true, 'A marker of the source is in no log; what was committed about then may be in none either.'),
+    (
+        'moved to another group',
+        true,
+        'The table went from one task to another one; what was committed between the two is in no log.'
+    ),
     ('not audited', true, 'The table was not listed for a time; what was committed then is in no log.'),
     ('other table under this name', true, 'Another table has got the audited table''s name.'),
     ('partition added', true, 'A partition came; what was committed to it before it was loaded is in no log.'),

@@ -28,6 +28,10 @@ CREATE TABLE IF NOT EXISTS audit_trail.audited_table (
     -- The name that the table had while it was audited, and when its trail got another one: see audit_trail.set_aside().
     former_name text,
     set_aside_at timestamptz,
+    -- The group whose task carries it; null until a deployment has come so far as to tell it.
+    table_group text,
+    -- The group that it was in before: what is on its way of that task's markers may still be about it.
+    moved_from text,
     registered_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (table_schema, table_name)
 );
@@ -36,6 +40,11 @@ ALTER TABLE audit_trail.audited_table ADD COLUMN IF NOT EXISTS left_at timestamp
 ALTER TABLE audit_trail.audited_table
     ADD COLUMN IF NOT EXISTS former_name text,
     ADD COLUMN IF NOT EXISTS set_aside_at timestamptz;
+-- Before there were groups, every table was in the one that is called default now.
+ALTER TABLE audit_trail.audited_table
+    ADD COLUMN IF NOT EXISTS table_group text DEFAULT 'default',
+    ADD COLUMN IF NOT EXISTS moved_from text;
+ALTER TABLE audit_trail.audited_table ALTER COLUMN table_group DROP DEFAULT;
 COMMENT ON TABLE audit_trail.audited_table IS 'One row per audited source table: where its trail is.';
 
 -- What the deployment has given to people: see sql/audit/database_users.sql.
@@ -97,6 +106,24 @@ CREATE OR REPLACE VIEW audit_trail.excluded_column AS
     WHERE l.excluded_because IS NOT NULL;
 COMMENT ON VIEW audit_trail.excluded_column IS
     'The columns that the stack''s config leaves out of the trail, since when (-infinity: always) and why.';
+
+-- Whether a group's task may tell of a table: the group that it is in, or the one that it has left. Of a table that nobody
+-- knows any task may.
+CREATE OR REPLACE FUNCTION audit_trail.is_told_by(source_schema text, source_table text, group_name text) RETURNS boolean
+LANGUAGE sql
+STABLE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT coalesce(
+        (
+            SELECT group_name = coalesce(t.table_group, 'default') OR group_name IS NOT DISTINCT FROM t.moved_from
+            FROM audit_trail.audited_table AS t
+            WHERE (t.table_schema, t.table_name) = (source_schema, source_table)
+        ),
+        true
+    );
+END;
+REVOKE ALL ON FUNCTION audit_trail.is_told_by(text, text, text) FROM PUBLIC;
 
 -- The commit time of the last change in a table's log, of those that were committed since a given time.
 CREATE OR REPLACE FUNCTION audit_trail.last_change(audited audit_trail.audited_table, since timestamptz)

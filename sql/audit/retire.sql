@@ -45,9 +45,11 @@ SELECT
         ),
         '{}'
     )
-FROM gone AS g;
+FROM gone AS g
+WHERE g.table_schema <> 'audit_trail';
 
 -- No log has what was committed before DMS read the table again, nor what DMS had read and not applied when the table left.
+-- A table that went from one group to another never left the list. The trail's own markers are no table of anybody's.
 WITH back AS (
     UPDATE audit_trail.audited_table AS t
         SET left_after = NULL, left_at = NULL
@@ -56,11 +58,22 @@ WITH back AS (
             AND o.table_name = t.table_name
             AND t.left_after IS NOT NULL
             AND (t.table_schema, t.table_name) IN (VALUES :audited)
-        RETURNING t.table_schema, t.table_name, o.left_after
+        RETURNING t.table_schema, t.table_name, t.table_group, o.left_after, o.left_at IS NULL AS was_moved, o.moved_from
 )
-INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp)
-SELECT b.table_schema, b.table_name, 'not audited', b.left_after, clock_timestamp()
-FROM back AS b;
+INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)
+SELECT
+    b.table_schema,
+    b.table_name,
+    CASE WHEN b.was_moved AND b.moved_from IS NOT NULL THEN 'moved to another group' ELSE 'not audited' END,
+    b.left_after,
+    clock_timestamp(),
+    CASE
+        WHEN b.was_moved AND b.moved_from IS NOT NULL
+            THEN jsonb_build_object('from_group', b.moved_from, 'to_group', b.table_group)
+        ELSE '{}'
+    END
+FROM back AS b
+WHERE b.table_schema <> 'audit_trail';
 
 -- A renamed table has a new log, which begins where the other one has long ended; so has one whose log was set aside.
 INSERT INTO audit_trail.gap (table_schema, table_name, kind, from_timestamp, to_timestamp, detail)

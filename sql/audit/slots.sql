@@ -10,7 +10,8 @@ COMMENT ON TABLE audit_trail.slot_observation IS
     'The replication slots that DMS had at the source when somebody looked last.';
 
 -- Takes the names of the slots. It enters a gap when a slot of the last observation is gone, or when there was none and now
--- there is one: the new slot has not seen what was committed in between. An additional slot is another task's.
+-- there is one: the new slot has not seen what was committed in between. An additional slot is another task's. For each
+-- group that has left since then, one slot may be gone: it goes with the group's task.
 -- Positions are not compared: after a crash of the source they go back, and nothing is lost. Returns the new gaps' number.
 -- It believes its arguments, and a gap begins at the time of the observation before. So it runs with the rights of its
 -- caller, which is verify.
@@ -23,6 +24,7 @@ DECLARE
     this_time CONSTANT timestamptz := clock_timestamp();
     last_time timestamptz;
     known_slots text[];
+    vanished integer;
     is_recreated boolean;
 BEGIN
     LOCK TABLE audit_trail.slot_observation IN SHARE ROW EXCLUSIVE MODE;
@@ -35,7 +37,12 @@ BEGIN
         RETURN 0;
     END IF;
 
-    is_recreated := NOT known_slots <@ seen_slots
+    vanished := (SELECT count(*) FROM unnest(known_slots) AS k (slot) WHERE k.slot <> ALL (seen_slots));
+    is_recreated := vanished > (
+            SELECT count(*)
+            FROM audit_trail.audited_table AS t
+            WHERE t.table_schema = 'audit_trail' AND t.left_at > last_time
+        )
         OR (cardinality(known_slots) = 0 AND cardinality(seen_slots) > 0);
     IF is_recreated THEN
         INSERT INTO audit_trail.gap (kind, from_timestamp, to_timestamp, detail)

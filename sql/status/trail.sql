@@ -1,4 +1,4 @@
--- How many tables are audited, and what the ledgers have that nobody has explained or mended yet.
+-- How many tables are audited, in how many groups, and what the ledgers have that nobody has explained or mended yet.
 SELECT
     -- Without the trail's own markers.
     (
@@ -6,6 +6,12 @@ SELECT
         FROM audit_trail.audited_table AS t
         WHERE t.left_after IS NULL AND t.table_schema <> 'audit_trail'
     )::integer AS tables,
+    -- Each has a task, which brings markers of its own.
+    (
+        SELECT count(*)
+        FROM audit_trail.audited_table AS t
+        WHERE t.left_after IS NULL AND t.table_schema = 'audit_trail'
+    )::integer AS groups,
     (
         SELECT count(*)
         FROM audit_trail.gap AS g

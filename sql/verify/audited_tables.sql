@@ -1,9 +1,11 @@
--- The tables that have a trail, with what is theirs in audit_trail, and the columns that their staging tables may have
+-- The tables that have a trail, with their groups, whether they have left the list or are about to, with what is theirs in audit_trail, and the columns that their staging tables may have
 -- besides those that the source has now: those that a deployment knows, because only those it has numbers of.
 SELECT
     t.table_schema AS schema,
     t.table_name AS "table",
     t.tombstone,
+    coalesce(t.table_group, 'default') AS table_group,
+    t.left_after IS NOT NULL AS has_left,
     ARRAY(
         SELECT DISTINCT format('%I.%I()', 'audit_trail', p.proname)
         FROM pg_catalog.pg_trigger AS g

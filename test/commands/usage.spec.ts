@@ -17,6 +17,7 @@ describe("how the commands are called", function () {
         const values = new Map([
             ["--stack", ["a"]],
             ["--table", ["a.b"]],
+            ["--group", ["billing"]],
             ["--since", ["2026-01-01T00:00Z"]],
         ]);
         for (const [name] of commands) {

@@ -53,7 +53,7 @@ function schema(): Map<string, Map<string, string>> {
 describe("config", () => {
     it("fills in defaults for everything but the tables and the SSH network", () => {
         assert.deepEqual(parseConfig(LEAST), {
-            trail: { tables: [{ schema: "public", table: "items" }], columns: [] },
+            trail: { tables: [{ schema: "public", table: "items" }], columns: [], groups: [] },
             source: {
                 existing: undefined,
                 password: undefined,
@@ -126,7 +126,7 @@ describe("config", () => {
         const types: Record<string, string> = { boolean: "boolean", number: "integer" };
         for (const [key, fields] of schema()) {
             // What is written as an object is read as the list of its entries.
-            const list = ["columns", "databaseUsers"].includes(key) ? "object" : "array";
+            const list = ["columns", "databaseUsers", "groups"].includes(key) ? "object" : "array";
             if (key === "source") {
                 assert.equal(fields.get("type"), "object");
                 continue;
@@ -225,6 +225,42 @@ describe("config", () => {
             '["sales.Order","Sales.order"]',
             /not support sales\.Order and Sales\.order together, whose names differ in case only/,
         ],
+        ["groups", "public.items", /must hold groups, each with a list of tables/],
+        ["groups", '["public.items"]', /must hold groups, each with a list of tables/],
+        ["groups", '{"billing":"public.items"}', /the group billing is no list of tables/],
+        ["groups", '{"billing":[]}', /the group billing is empty, and a task needs a table/],
+        [
+            "groups",
+            '{"billing":["sales.orders"]}',
+            /has "sales\.orders", which is not one of the tables of audit-trail:tables/,
+        ],
+        ["groups", '{"billing":[7]}', /the group billing has 7, which is not one of the tables/],
+        [
+            "groups",
+            '{"billing":["public.items"],"more":["public.items"]}',
+            /public\.items in the group billing and in the group more, and a table has one task/,
+        ],
+        [
+            "groups",
+            '{"billing":["public.items","\\"public\\".items"]}',
+            /has public\.items twice in the group billing/,
+        ],
+        [
+            "groups",
+            '{"default":["public.items"]}',
+            /default is that of the tables which no group names/,
+        ],
+        ["groups", '{"Billing":["public.items"]}', /"Billing" has no name of 1 to 30 lower-case/],
+        ["groups", '{"a--b":["public.items"]}', /"a--b" has no name of 1 to 30/],
+        ["groups", '{"a_b":["public.items"]}', /"a_b" has no name of 1 to 30/],
+        ["groups", '{"a-":["public.items"]}', /"a-" has no name of 1 to 30/],
+        ["groups", '{"1a":["public.items"]}', /"1a" has no name of 1 to 30/],
+        [
+            "groups",
+            JSON.stringify({ ["a".repeat(31)]: ["public.items"] }),
+            /has no name of 1 to 30 lower-case letters/,
+        ],
+        ["groups", '{"":["public.items"]}', /"" has no name of 1 to 30 lower-case letters/],
         ["columns", "public.items", /must hold tables, each with its columns/],
         ["columns", "[]", /must hold tables, each with its columns/],
         ["columns", '{"items":{}}', /is no table name/],
@@ -442,7 +478,7 @@ describe("config", () => {
 
     it("suggests values that it accepts itself", () => {
         // A field of an object is mended where it is; those of a source go together: test/config/source.spec.ts.
-        const ofFields = ["network", "audit", "sourceServer", "databaseUsers", ...HIDDEN];
+        const ofFields = ["network", "audit", "sourceServer", "databaseUsers", "groups", ...HIDDEN];
         for (const [key, value] of wrong.filter(([one]) => !ofFields.includes(one))) {
             const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
             const suggestion = / ([^" ]+)"\.$/.exec(message)?.[1] ?? "";

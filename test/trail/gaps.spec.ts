@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { definitionOf, ITEMS, run, type Trail, trailServer } from "../../testing/trailDatabase";
-import { markerGapFiles } from "../../trail/guards";
+import { markerGapFiles } from "../../trail/tableGroups";
 import { tableObjects } from "../../trail/statements";
 
 const LSN = (position: number): string =>

@@ -9,18 +9,18 @@ import { prepareSession } from "../../database/session";
 import { PROJECT_ROOT } from "../../local/engine/paths";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, deploy, run } from "../../testing/trailDatabase";
-import { markerGapFiles } from "../../trail/guards";
 import { SCHEMA_VERSION } from "../../trail/schemaVersion";
+import { markerGapFiles } from "../../trail/tableGroups";
 
 const UPGRADES = path.join(PROJECT_ROOT, "test", "upgrade");
 
-/** Everything of the trail that an auditor reads, and staging, as text. */
+/** Everything of the trail that an auditor reads, and staging, as text; without what later versions have added. */
 const HOLDINGS = `
     SELECT 'log' AS what, to_jsonb(l.*)::text AS held FROM public.items_audit_log AS l
     UNION ALL SELECT 'staging', to_jsonb(s.*)::text FROM public.items_staging AS s
     UNION ALL SELECT 'gap', to_jsonb(g.*)::text FROM audit_trail.gap AS g
     UNION ALL SELECT 'unlogged', to_jsonb(u.*)::text FROM audit_trail.unlogged_change AS u
-    UNION ALL SELECT 'table', to_jsonb(t.*)::text FROM audit_trail.audited_table AS t
+    UNION ALL SELECT 'table', (to_jsonb(t.*) - '{table_group,moved_from}'::text[])::text FROM audit_trail.audited_table AS t
     ORDER BY what, held`;
 
 describe("a database that an earlier version made", function () {
@@ -76,6 +76,10 @@ describe("a database that an earlier version made", function () {
             await run(master, markerGapFiles());
 
             assert.deepEqual(await held(), before);
+            const { rows: groups } = await auditor.query(
+                "SELECT DISTINCT t.table_group FROM audit_trail.audited_table AS t",
+            );
+            assert.deepEqual(groups, [{ table_group: "default" }]);
             const { rows: versions } = await auditor.query(
                 "SELECT max(version) AS version FROM audit_trail.schema_version",
             );

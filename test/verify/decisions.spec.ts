@@ -366,6 +366,7 @@ describe("verify: the command line", () => {
             walkthrough: true,
             words: [],
             tables: ["public.a=b", "s.t"],
+            groups: [],
             since: "2026-01-31T12:00:00+01:00",
         });
     });

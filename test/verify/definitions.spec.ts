@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
-import { markerGapFiles } from "../../trail/guards";
 import { triggerFunction } from "../../trail/logFunction";
+import { markerGapFiles } from "../../trail/tableGroups";
 import { trailNames } from "../../trail/names";
 
 const TABLE = "public.It's";

@@ -15,18 +15,13 @@ import type { CatalogRow } from "../../trail/catalogRow";
 import { catalogParameters, tableDefinitions } from "../../trail/catalogTables";
 import type { TableChoices } from "../../trail/columnChoices";
 import { dmsSession } from "../../trail/dmsSession";
-import {
-    guardFiles,
-    MARKER_TABLE,
-    markerFiles,
-    markerGapFiles,
-    type TableGuards,
-} from "../../trail/guards";
+import { guardFiles, MARKER_TABLE, markerFiles, type TableGuards } from "../../trail/guards";
 import {
     replicatedTables,
     type TableDefinition,
     type TableName,
 } from "../../trail/tableDefinition";
+import { markerGapFiles } from "../../trail/tableGroups";
 import { forgetColumnsFiles } from "../../trail/tableLife";
 import { taskFolder } from "../taskFolder";
 import { connect as connectAs, run, trailDatabase } from "../trailDatabase";

@@ -3,11 +3,11 @@ import { type BatchPlace, runBatch, type SqlBatch } from "../../database/runBatc
 import { prepareSession } from "../../database/session";
 import { disconnect } from "../../local/dms/connection";
 import { auditGrants, auditRights } from "../../trail/grants";
-import { markerGapFiles } from "../../trail/guards";
 import { triggerFunction } from "../../trail/logFunction";
 import { foundation } from "../../trail/statements";
 import { tableBatches } from "../../trail/tableBatches";
 import type { TableDefinition } from "../../trail/tableDefinition";
+import { markerGapFiles } from "../../trail/tableGroups";
 import { leaveFile, retireFile } from "../../trail/tableLife";
 import { createFunction } from "../trailDatabase";
 

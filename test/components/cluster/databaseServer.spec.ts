@@ -5,6 +5,7 @@ import type { DatabaseServer } from "../../../components/cluster/databaseServer"
 import { masterProvider } from "../../../components/cluster/postgresqlProvider";
 import { AuditDatabase } from "../../../components/database/auditDatabase";
 import { SourceDatabase } from "../../../components/database/sourceDatabase";
+import { DEFAULT_GROUP } from "../../../trail/tableGroups";
 import { Recorder } from "../support/mocks";
 import { UNGUARDED } from "../support/unguarded";
 
@@ -48,6 +49,7 @@ describe("a database server of another kind", function () {
                 server,
                 databaseName: "shop",
                 tables,
+                groups: [{ name: DEFAULT_GROUP, tables }],
                 columns: [],
                 demoTable: false,
                 sourceGuards: true,
@@ -65,6 +67,7 @@ describe("a database server of another kind", function () {
                 server: other,
                 databaseName: "shop",
                 tables,
+                groups: [{ name: DEFAULT_GROUP, tables }],
                 columns: [],
                 definitions: source.definitions,
                 guard: UNGUARDED,
@@ -72,7 +75,11 @@ describe("a database server of another kind", function () {
             },
             inDatabase("second", other),
         );
-        await recorder.settle(source.dmsSecretArn, audit.dmsSecretArn, source.tableMappings);
+        await recorder.settle(
+            source.dmsSecretArn,
+            audit.dmsSecretArn,
+            source.tableMappings[DEFAULT_GROUP],
+        );
         assert.deepEqual([source.dmsEngineName, audit.dmsEngineName], ["postgres", "postgres"]);
         for (const [name, database] of [
             ["first", "source"],

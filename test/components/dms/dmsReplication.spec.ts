@@ -8,6 +8,7 @@ import { DmsRoles } from "../../../components/dms/dmsRoles";
 import { tableMappings } from "../../../components/dms/tableMappings";
 import { taskSettings } from "../../../components/dms/taskSettings";
 import { parseEndpointSettings } from "../../../local/dms/task/extraAttributes";
+import { DEFAULT_GROUP } from "../../../trail/tableGroups";
 import { Recorder } from "../support/mocks";
 import { UNGUARDED } from "../support/unguarded";
 
@@ -43,12 +44,14 @@ describe("DmsReplication", () => {
             source: new Database("source", "postgres"),
             target: new Database("target", "aurora-postgresql"),
             prerequisites: [],
-            tableMappings: mappings,
+            groups: [{ name: DEFAULT_GROUP, isLate: true, isGivenUp: false }],
+            letJoin: undefined,
+            tableMappings: { [DEFAULT_GROUP]: mappings },
             taskSettings: taskSettings({ maxLobSizeKb: 64 }),
             guard: UNGUARDED,
             tags: {},
         });
-        await recorder.settle(made.taskArn, made.instanceArn);
+        await recorder.settle(made.taskArns[DEFAULT_GROUP], made.instanceArn);
     });
 
     const endpoint = (type: string): Record<string, unknown> =>

@@ -1,0 +1,127 @@
+import { formatTableName } from "../../trail/names";
+import type { TableName } from "../../trail/tableDefinition";
+import { DEFAULT_GROUP, type TableGroup } from "../../trail/tableGroups";
+
+/** A group whose task the stack has by now. */
+export interface DeployedGroup {
+    readonly name: string;
+    /** The audited tables that its task carries, a partitioned one in the place of its partitions. */
+    readonly tables: readonly TableName[];
+}
+
+/** A group whose task this update makes, changes or leaves as it is. */
+export interface PlannedGroup extends TableGroup {
+    /** Whether its task gets tables, so that it has to wait until the others have let go of them. */
+    readonly isLate: boolean;
+    /** Whether the config has it no more: its task stays for this update, with nothing but the markers. */
+    readonly isGivenUp: boolean;
+}
+
+/** What an update does with the groups. */
+export interface GroupPlan {
+    /** In the order in which the tasks are changed. */
+    readonly groups: readonly PlannedGroup[];
+    /** Whether tables may have to be let into another group between the early and the late ones. */
+    readonly mayMove: boolean;
+    /** What becomes of single tables, a sentence each. */
+    readonly notes: readonly string[];
+    /** What is lost meanwhile, a sentence each. */
+    readonly warnings: readonly string[];
+}
+
+/**
+ * In which order the tasks of the groups are changed, and what that means for single tables. Two tasks must never write one
+ * staging table, so that a task lets go of a table before another one gets it. A group that the config gives up keeps its
+ * task for one more update: the engine deletes resources at the end of an update, and by then the others have its tables.
+ *
+ * @param wanted the groups of the config
+ * @param deployed those of the stack's state, none before the first update
+ * @throws Error in one sentence when a group gives a table to another one and gets one from another one
+ */
+export function planGroups(
+    wanted: readonly TableGroup[],
+    deployed: readonly DeployedGroup[],
+): GroupPlan {
+    const homes = homesOf(wanted);
+    const places = homesOf(deployed);
+    const givenUp = deployed.filter(
+        ({ name, tables }) => tables.length > 0 && !wanted.some((group) => group.name === name),
+    );
+    const givers = new Set(
+        deployed.flatMap(({ name, tables }) =>
+            tables.some((table) => isElsewhere(homes, table, name)) ? [name] : [],
+        ),
+    );
+    const planned = wanted.map((group) => {
+        const fromOthers = group.tables.filter((table) => isElsewhere(places, table, group.name));
+        const [first] = fromOthers;
+        if (first !== undefined && givers.has(group.name)) {
+            throw new Error(
+                `The group ${group.name} would get ${formatTableName(first)} from another group and give a table to another one in the same update, and no task may get a table that another one still carries; change audit-trail:groups in two steps, with an update after each.`,
+            );
+        }
+        const getsSome = group.tables.some(
+            (table) => places.get(formatTableName(table)) !== group.name,
+        );
+        return { ...group, isLate: getsSome && !givers.has(group.name), isGivenUp: false };
+    });
+    const groups = [
+        ...givenUp.map(({ name }) => ({ name, tables: [], isLate: false, isGivenUp: true })),
+        ...planned.filter(({ isLate }) => !isLate),
+        ...planned.filter(({ isLate }) => isLate),
+    ];
+    return {
+        groups,
+        mayMove: groups.some(({ name }) => name !== DEFAULT_GROUP),
+        notes: deployed.length === 0 ? [] : notesOf(wanted, deployed, places, givenUp),
+        warnings: warningsOf(wanted, places),
+    };
+}
+
+/** The group of each table, by the table's name. */
+function homesOf(groups: readonly TableGroup[]): ReadonlyMap<string, string> {
+    return new Map(
+        groups.flatMap(({ name, tables }) =>
+            tables.map((table) => [formatTableName(table), name] as const),
+        ),
+    );
+}
+
+function isElsewhere(homes: ReadonlyMap<string, string>, table: TableName, group: string): boolean {
+    const home = homes.get(formatTableName(table));
+    return home !== undefined && home !== group;
+}
+
+function notesOf(
+    wanted: readonly TableGroup[],
+    deployed: readonly DeployedGroup[],
+    places: ReadonlyMap<string, string>,
+    givenUp: readonly DeployedGroup[],
+): string[] {
+    const joining = wanted.flatMap(({ name, tables }) =>
+        tables
+            .map(formatTableName)
+            .filter((table) => !places.has(table))
+            .map((table) =>
+                deployed.some((group) => group.name === name)
+                    ? `${table} joins the running group ${name}: its task is stopped, changed and resumed, and the changes of the group's other tables wait until ${table} is loaded. A group of its own in audit-trail:groups would leave them alone.`
+                    : `${table} joins the new group ${name}: a task of its own loads it, and the tables of other groups do not wait for that.`,
+            ),
+    );
+    const ending = givenUp.map(
+        ({ name }) =>
+            `The group ${name} is given up: this update leaves its task nothing but the markers, and the next update deletes the task with its slot.`,
+    );
+    return [...joining, ...ending];
+}
+
+function warningsOf(wanted: readonly TableGroup[], places: ReadonlyMap<string, string>): string[] {
+    return wanted.flatMap(({ name, tables }) =>
+        tables
+            .filter((table) => isElsewhere(places, table, name))
+            .map(
+                (table) =>
+                    `${formatTableName(table)} moves from the group ${places.get(formatTableName(table)) ?? ""} to the group ${name}: what is committed until the new task reads it is in no log, a row of audit_trail.gap says so, and it is loaded again. Call audit_trail.end_reload() once that is done (docs/tables.md#groups).`,
+            ),
+    );
+}

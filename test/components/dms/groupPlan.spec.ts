@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import { deployedGroups } from "../../../components/dms/deployedGroups";
+import { planGroups } from "../../../components/dms/groupPlan";
+import { tableMappings } from "../../../components/dms/tableMappings";
+import { parseTableName } from "../../../trail/names";
+import { replicatedBy, type TableGroup, tableGroups } from "../../../trail/tableGroups";
+
+const group = (name: string, ...tables: readonly string[]): TableGroup => ({
+    name,
+    tables: tables.map(parseTableName),
+});
+
+const ordered = (wanted: readonly TableGroup[], deployed: readonly TableGroup[]): string[] =>
+    planGroups(wanted, deployed).groups.map(({ name, isLate, isGivenUp }) =>
+        [name, ...(isLate ? ["late"] : []), ...(isGivenUp ? ["given up"] : [])].join(" "),
+    );
+
+describe("the plan for groups of tables", () => {
+    it("says nothing of a first deployment, and makes the tasks in the order of the groups", () => {
+        const wanted = [group("default", "a.t"), group("billing", "a.u")];
+        assert.deepEqual(planGroups(wanted, []), {
+            groups: wanted.map((one) => ({ ...one, isLate: true, isGivenUp: false })),
+            mayMove: true,
+            notes: [],
+            warnings: [],
+        });
+    });
+
+    it("does nothing where nothing changes", () => {
+        const groups = [group("default", "a.t"), group("billing", "a.u")];
+        const { notes, warnings } = planGroups(groups, groups);
+        assert.deepEqual([notes, warnings], [[], []]);
+        assert.deepEqual(ordered(groups, groups), ["default", "billing"]);
+        assert.ok(!planGroups([group("default", "a.t")], [group("default", "a.t")]).mayMove);
+    });
+
+    it("says of a table that comes whether the tables of a running group wait for it", () => {
+        const deployed = [group("default", "a.t")];
+        const joined = planGroups([group("default", "a.t", "a.u")], deployed);
+        assert.match(joined.notes.join(), /^a\.u joins the running group default: its task is st/u);
+        const own = planGroups([group("default", "a.t"), group("billing", "a.u")], deployed);
+        assert.match(own.notes.join(), /^a\.u joins the new group billing: a task of its own/u);
+        assert.deepEqual([joined.warnings, own.warnings], [[], []]);
+    });
+
+    it("lets a task go of a table before another one gets it, in both directions", () => {
+        const both = [group("default", "a.t", "a.v"), group("billing", "a.u")];
+        const left = [group("default", "a.t"), group("billing", "a.u", "a.v")];
+        assert.deepEqual(ordered(left, both), ["default", "billing late"]);
+        assert.deepEqual(ordered(both, left), ["billing", "default late"]);
+        assert.match(
+            planGroups(left, both).warnings.join(),
+            /^a\.v moves from the group default to the group billing: .* a row of audit_trail\.gap says so/u,
+        );
+    });
+
+    it("lets no group give and get in one update, by whatever way round", () => {
+        const deployed = [group("a", "x.1"), group("b", "x.2"), group("c", "x.3")];
+        const swapped = [group("a", "x.2"), group("b", "x.1"), group("c", "x.3")];
+        const turned = [group("a", "x.3"), group("b", "x.1"), group("c", "x.2")];
+        const passed = [group("a", "x.4"), group("b", "x.1"), group("c", "x.3", "x.2")];
+        for (const wanted of [swapped, turned, passed]) {
+            assert.throws(
+                () => planGroups(wanted, deployed),
+                /in two steps, with an update after/u,
+            );
+        }
+        // What leaves the list goes to no other task.
+        assert.deepEqual(ordered([group("a", "x.1", "x.2"), group("c", "x.3")], deployed), [
+            "b given up",
+            "c",
+            "a late",
+        ]);
+        assert.deepEqual(ordered([group("a", "x.2"), group("c", "x.3")], deployed), [
+            "b given up",
+            "c",
+            "a late",
+        ]);
+    });
+
+    it("keeps the task of a group that is given up until the others have its tables, and then not", () => {
+        const deployed = [group("default", "a.t"), group("billing", "a.u")];
+        const wanted = [group("default", "a.t", "a.u")];
+        assert.deepEqual(ordered(wanted, deployed), ["billing given up", "default late"]);
+        assert.match(planGroups(wanted, deployed).notes.join(), /The group billing is given up/u);
+        assert.ok(planGroups(wanted, deployed).mayMove);
+        const next = [group("default", "a.t", "a.u"), group("billing")];
+        assert.deepEqual(ordered(wanted, next), ["default"]);
+        // And the other way round: no table is left in the default group.
+        assert.deepEqual(ordered([group("billing", "a.t", "a.u")], deployed), [
+            "default given up",
+            "billing late",
+        ]);
+    });
+
+    it("finds in the state what each task carries, a partitioned table for its partitions", () => {
+        const replicated = [
+            { schema: "a", table: "t" },
+            ...["p1", "p2"].map((table) => ({
+                schema: "a",
+                table,
+                partitionOf: { schema: "a", table: "P.q" },
+            })),
+            { schema: "audit_trail", table: "marker" },
+        ];
+        const groups = tableGroups([{ schema: "a", table: "t" }], [group("billing", 'a."P.q"')]);
+        const urn = (type: string, name: string): string =>
+            `urn:pulumi:dev::audit-trail::auditTrail:index:Some$${type}::${name}`;
+        const task = "aws:dms/replicationTask:ReplicationTask";
+        const mapping = (of: TableGroup): string =>
+            JSON.stringify(tableMappings(replicatedBy(of, replicated), "1f"));
+        const [first = group(""), second = group("")] = groups;
+        const state = new Map<string, unknown>([
+            [urn("pulumi-nodejs:dynamic/auditTrail:SourceCatalog", "x"), { replicated }],
+            [urn(task, "dev-task"), { tableMappings: mapping(first) }],
+            [urn(task, "dev-task-billing"), { tableMappings: mapping(second) }],
+            [urn(task, "other-task"), { tableMappings: mapping(second) }],
+            [urn("aws:ec2/vpc:Vpc", "dev-task"), undefined],
+        ]);
+        assert.deepEqual(deployedGroups(state, "dev"), groups);
+        assert.deepEqual(deployedGroups(new Map(), "dev"), []);
+    });
+});
