@@ -16,6 +16,7 @@ import type { Wishes } from "../../preflight/wishes";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { makeTempDir } from "../../testing/tempDir";
 import { connect } from "../../testing/trailDatabase";
+import { until } from "../../testing/until";
 import type { TableName } from "../../trail/tableDefinition";
 
 const WISHES: Wishes = { choices: [], guards: true, demoTable: false };
@@ -222,6 +223,24 @@ describe("preflight on a server with every fault at once", function () {
         for (const check of ["limitless", "pglogical", "rds.force_ssl", "max_worker_processes"]) {
             assert.ok(told.has(check), check);
         }
+    });
+
+    it("knows a slot that has lost its WAL", async () => {
+        await superuser.query("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
+        await superuser.query("SELECT pg_reload_conf()");
+        await until(async () => {
+            await superuser.query("SELECT pg_logical_emit_message(false, 'test', 'x')");
+            await superuser.query("SELECT pg_switch_wal()");
+            await superuser.query("CHECKPOINT");
+            const { rows } = await superuser.query(
+                "SELECT FROM pg_replication_slots WHERE wal_status = 'lost'",
+            );
+            return rows.length > 0;
+        }, 30_000);
+        const { findings } = await look(superuser, inPublic("plain"));
+        const [slot] = findings.filter(({ check }) => check === "idle slots");
+        assert.match(slot?.found ?? "", /slot forgotten has lost its WAL and can never be read/);
+        assert.match(slot?.mend ?? "", /SELECT pg_drop_replication_slot\('forgotten'\)/);
     });
 
     it("knows a reader, and tells the rest of it all the same", async () => {
