@@ -140,6 +140,7 @@ const source = found
           route,
           caBundle: ownCaBundle ?? caBundle,
           caBundleName: ownCaBundle?.file ?? cluster.caBundle,
+          kmsKeyArn,
           tags,
       })
     : makeServer(`${prefix}-source`, config.source.server, sourceParameters(), allServers);

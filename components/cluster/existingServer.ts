@@ -21,6 +21,8 @@ export interface ExistingServerArgs {
     readonly caBundle: CaBundle;
     /** The path of their file as people's commands name it. */
     readonly caBundleName: string;
+    /** A key of the customer's for the secret of the login; undefined: the one that AWS manages. */
+    readonly kmsKeyArn: string | undefined;
     readonly tags: Tags;
 }
 
@@ -91,6 +93,7 @@ export class ExistingServer extends pulumi.ComponentResource implements Database
                     port,
                     databaseName,
                     caBundle,
+                    kmsKeyArn: args.kmsKeyArn,
                     tags: args.tags,
                 },
                 { parent: this },

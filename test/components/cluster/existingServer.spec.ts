@@ -41,6 +41,8 @@ function names(run: ProgramRun, type: string): string[] {
         .filter((name) => name.includes("source"));
 }
 
+const KEY = "arn:aws:kms:us-east-1:123456789012:key/12345678-1234-1234-1234-123456789012";
+
 describe("an existing source", function () {
     this.timeout(60_000);
     let folder = "";
@@ -95,9 +97,14 @@ describe("an existing source", function () {
                 cidr: "10.1.0.0/16",
                 caBundle: path.relative(PROJECT_ROOT, authorityFiles(folder).certPath),
             },
-            { "audit-trail:sourcePassword": `${MOCK_PASSWORD}own` },
+            {
+                "audit-trail:sourcePassword": `${MOCK_PASSWORD}own`,
+                "audit-trail:kmsKeyArn": KEY,
+            },
         );
         const { recorder } = run;
+        const secrets = recorder.all("aws:secretsmanager/secret:Secret");
+        assert.deepEqual([...new Set(secrets.map(({ inputs }) => inputs["kmsKeyId"]))], [KEY]);
         assert.equal(recorder.all("aws:dms/certificate:Certificate").length, 2);
         const endpoint = recorder.inputs("aws:dms/endpoint:Endpoint", "audit-trail-dev-source");
         assert.equal(endpoint["engineName"], "postgres");
