@@ -38,16 +38,39 @@ export interface LockPatience {
 
 const PATIENCE: LockPatience = { lock: 5_000, all: 120_000, pause: 500 };
 
-/** All scripts of all stacks on a server wait for each other: concurrent DDL on one catalog deadlocks. */
+/** Waited for before there is a table that could be locked. */
 const ADVISORY_LOCK = 0x6175646974; // "audit"
+
+/**
+ * All scripts in a database wait for each other: concurrent DDL on one catalog deadlocks. They lock a table of the trail, the
+ * schema's version on the audit side and the marker table at the source, in a mode that nobody gets who may not change it,
+ * and that holds up neither readers nor writers. An advisory lock is everybody's: it counts only until the table is there.
+ */
+const DEPLOYMENT_LOCK = `DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(${String(ADVISORY_LOCK)});
+    END LOOP;
+END
+$lock$`;
 
 /** The statements with which a batch begins; it ends with COMMIT. */
 export function batchBegin(lockMs = PATIENCE.lock): string[] {
-    return [
-        "BEGIN",
-        `SELECT pg_catalog.pg_advisory_xact_lock(${String(ADVISORY_LOCK)})`,
-        `SET LOCAL lock_timeout = ${String(lockMs)}`,
-    ];
+    return ["BEGIN", `SET LOCAL lock_timeout = ${String(lockMs)}`, DEPLOYMENT_LOCK];
 }
 
 /** deadlock_detected and lock_not_available: another attempt may well succeed. */
@@ -88,10 +111,10 @@ async function attempt(
     { files }: SqlBatch,
     lockMs: number,
 ): Promise<FileFailure | undefined> {
-    for (const statement of batchBegin(lockMs)) {
-        await client.query(statement);
-    }
-    for (const file of files) {
+    const [begin = "", limit = "", lock = ""] = batchBegin(lockMs);
+    await client.query(begin);
+    await client.query(limit);
+    for (const file of [{ file: "the lock of all deployments", sql: lock }, ...files]) {
         try {
             await client.query(file.sql);
         } catch (cause) {
@@ -155,7 +178,7 @@ async function watched<T>(
 }
 
 /**
- * Runs a batch in one transaction, under a lock that all scripts of a server share. A lock of somebody else's is waited for
+ * Runs a batch in one transaction, under a lock that all scripts of a database share. A lock of somebody else's is waited for
  * a short time only, so that nobody waits long behind the batch, and then tried again.
  *
  * @throws Error that says which file failed, where, why, and who held the lock where that was the reason

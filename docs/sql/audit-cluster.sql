@@ -19,8 +19,28 @@ CREATE SCHEMA "audit_trail";
 CREATE SCHEMA "awsdms_control";
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-machinery, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
@@ -256,8 +276,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/audit/schema_version.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
 -- Which version of the audit schema this database has: trail/schemaVersion.ts lists them. A change to it is a numbered step with
@@ -3183,8 +3223,28 @@ RESET ROLE;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/dms/session.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one | the sessions of DMS's user
 -- The settings of DMS's sessions in this database, by its user: what a value looks like as text, what a session sees, and how
@@ -3211,8 +3271,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-machinery, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
@@ -3448,8 +3528,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-users, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
@@ -3685,8 +3785,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/audit/database_users.sql | audit cluster | as the master user | script audit-database-users, when its text is another one | databaseUsers
 -- The people's logins that the config lists. Each is a member of one of the trail's two roles for people, and of nothing else by
@@ -3768,8 +3888,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-users, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and

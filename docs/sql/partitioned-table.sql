@@ -2,8 +2,28 @@
 -- What a deployment runs on the source cluster, in this order.
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/source/guard_begin.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
 -- Takes away the guards that the table has now; those it shall have follow.
@@ -60,8 +80,28 @@ SELECT audit_trail.return_owners();
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/source/check_limits.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
 -- Whether the rows that are there keep to the limits that the config declares. After the guard, which waited for whoever wrote
@@ -80,8 +120,28 @@ COMMIT;
 -- What a deployment then runs on the audit cluster for the tables.
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/audit/staging.sql | audit cluster | as the master user | script audit-database-tables, when its text or its table is another one, or what it made is gone | public.readings
 -- Staging: the source's columns as plain columns, then the header columns that DMS adds. DMS writes every column. So there is

@@ -15,8 +15,28 @@ CREATE SCHEMA "awsdms_heartbeat";
 CREATE SCHEMA "audit_trail";
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/source/items.sql | source cluster | as the master user | script source-database-items, when its text is another one
 -- The demo table. A table that is already there stays as it is.
@@ -29,8 +49,28 @@ CREATE TABLE IF NOT EXISTS public.items (
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/source/marker.sql | source cluster | as the master user | script source-database-marker, when its text is another one
 -- Events that the WAL does not carry for DMS, as ordinary rows: replicated like any audited table, so that each
@@ -350,8 +390,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/dms/session.sql | source cluster | as the master user | script source-database-grants, once the catalog is read, when its text is another one | the sessions of DMS's user
 -- The settings of DMS's sessions in this database, by its user: what a value looks like as text, what a session sees, and how
@@ -378,8 +438,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/source/grants.sql | source cluster | as the master user | script source-database-grants, once the catalog is read, when its text or its table is another one, or what it made is gone
 -- What DMS's user may do on the source cluster, all of it on this page: read the audited tables, and keep its heartbeat in a
@@ -478,8 +558,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/source/marker.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone
 -- Events that the WAL does not carry for DMS, as ordinary rows: replicated like any audited table, so that each
@@ -799,8 +899,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/source/guard_begin.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.items
 -- Takes away the guards that the table has now; those it shall have follow.
@@ -844,8 +964,28 @@ SELECT audit_trail.return_owners();
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/source/guard_others.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone
 -- Takes the guards from tables that have left the list, and the replica identity that they got. Rights to truncate that were

@@ -108,6 +108,40 @@ describe("a script's batch", () => {
         assert.deepEqual(left, [{ c: null }]);
     });
 
+    it("waits for every other batch, by a lock that nobody else can take", async () => {
+        const owner = await open();
+        const guest = await open("guest");
+        const client = await open();
+        const advisory = "SELECT pg_advisory_lock(418581342580)";
+        await guest.query(`CREATE ROLE guest; SET ROLE guest; ${advisory}`);
+        // Before the trail is there, anybody can keep it off, and is named.
+        await assert.rejects(
+            runBatch(client, place, batch("SELECT 1"), patience(500)),
+            /the lock of all deployments failed for public\.a .*process \d+ of user "postgres" \(application "guest"/u,
+        );
+        for (const table of ["audit_trail.marker", "audit_trail.schema_version"]) {
+            await owner.query(
+                `CREATE SCHEMA audit_trail; CREATE TABLE ${table} (n integer); GRANT USAGE ON SCHEMA audit_trail TO guest; GRANT SELECT, INSERT ON ${table} TO guest`,
+            );
+            await assert.rejects(
+                guest.query(`BEGIN; LOCK TABLE ${table} IN SHARE UPDATE EXCLUSIVE MODE`),
+                /permission denied/u,
+            );
+            await guest.query("ROLLBACK");
+            await owner.query(`BEGIN; LOCK TABLE ${table} IN SHARE UPDATE EXCLUSIVE MODE`);
+            const running = runBatch(client, place, batch("SELECT 1"), patience(20_000));
+            await until(someoneWaits);
+            await owner.query("COMMIT");
+            await running;
+            // Neither a reader nor a writer waits for a batch, nor a batch for them.
+            await guest.query(`BEGIN; INSERT INTO ${table} VALUES (1)`);
+            await runBatch(client, place, batch(`INSERT INTO ${table} VALUES (2)`), patience(500));
+            await guest.query("COMMIT");
+            await owner.query("DROP SCHEMA audit_trail CASCADE");
+        }
+        await guest.query("SELECT pg_advisory_unlock_all(); RESET ROLE; DROP ROLE guest");
+    });
+
     it("is tried again after a deadlock that it lost", async () => {
         const other = await open();
         const client = await open();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { runBatch } from "../../database/runBatch";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { connect, ITEMS, type Trail, trailDatabase } from "../../testing/trailDatabase";
 import { until } from "../../testing/until";
@@ -225,6 +226,14 @@ describe("collecting from tables that DMS's user owns", () => {
         await trail.reader.query(`SELECT pg_advisory_lock(hashtextextended(p.proname::text, 0)),
                 pg_advisory_lock(hashtextextended('audit_trail.' || p.proname, 0))
             FROM pg_proc AS p WHERE p.pronamespace = 'audit_trail'::regnamespace`);
+        // Nor does a deployment, which has one of these as long as there is no trail.
+        await trail.reader.query("SELECT pg_advisory_lock(418581342580)");
+        await runBatch(
+            trail.master,
+            { host: "localhost", database: "audit", withSession: (work) => work(trail.superuser) },
+            { files: [{ file: "sql/some.sql", sql: "SELECT 1" }] },
+            { lock: 2_000, all: 0, pause: 20 },
+        );
         await trail.dms.query(`CREATE TABLE awsdms_control.awsdms_suspended_tables (${COLUMNS});
             INSERT INTO awsdms_control.awsdms_suspended_tables VALUES ('h', 't', 'public', 'x', 'r', now())`);
         await trail.operator.query("BEGIN");
