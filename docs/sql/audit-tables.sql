@@ -2778,8 +2778,28 @@ RESET ROLE;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-joined, where there are groups, before a task gets tables of another one, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
@@ -3015,8 +3035,28 @@ $do$;
 COMMIT;
 
 BEGIN;
-SELECT pg_catalog.pg_advisory_xact_lock(418581342580);
 SET LOCAL lock_timeout = 5000;
+DO $lock$
+DECLARE
+    own_table regclass;
+    is_locked boolean := false;
+BEGIN
+    FOR look IN 1..2 LOOP
+        FOR own_table IN
+            SELECT c.oid::pg_catalog.regclass
+            FROM pg_catalog.unnest(ARRAY['audit_trail.schema_version', 'audit_trail.marker']) AS n (name)
+            JOIN pg_catalog.pg_class AS c ON c.oid = pg_catalog.to_regclass(n.name)
+            WHERE c.relkind = 'r' AND pg_catalog.has_table_privilege(c.oid, 'UPDATE')
+            LIMIT 1
+        LOOP
+            EXECUTE pg_catalog.format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', own_table);
+            is_locked := true;
+        END LOOP;
+        EXIT WHEN is_locked OR look = 2;
+        PERFORM pg_catalog.pg_advisory_xact_lock(418581342580);
+    END LOOP;
+END
+$lock$;
 
 --> sql/audit/join_group.sql | audit cluster | as the master user | script audit-database-joined, where there are groups, before a task gets tables of another one, when its text is another one
 -- Lets tables into the group that the config puts them into: those that come from another one, and those that are listed again.
