@@ -11,9 +11,9 @@ import type { CatalogRow } from "../trail/catalogRow";
 import { catalogParameters, tableDefinitions } from "../trail/catalogTables";
 import { dmsSession } from "../trail/dmsSession";
 import { guardFiles, MARKER_TABLE, markerFiles } from "../trail/guards";
+import { triggerFunction } from "../trail/logFunction";
 import { formatTableName, parseTableName, trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
-import { triggerFunction } from "../trail/logFunction";
 import {
     definitionOf,
     replicatedTables,

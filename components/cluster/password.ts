@@ -76,6 +76,8 @@ export class Password extends pulumi.dynamic.Resource {
             "auditTrail",
             "Password",
         );
-        this.former ??= pulumi.secret("");
+        if (version === FIRST_PASSWORD) {
+            this.former = pulumi.secret("");
+        }
     }
 }

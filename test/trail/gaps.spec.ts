@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { definitionOf, ITEMS, run, type Trail, trailServer } from "../../testing/trailDatabase";
-import { markerGapFiles } from "../../trail/tableGroups";
 import { tableObjects } from "../../trail/statements";
+import { markerGapFiles } from "../../trail/tableGroups";
 
 const LSN = (position: number): string =>
     `00000000/${position.toString(16).toUpperCase().padStart(8, "0")}`;

@@ -39,9 +39,9 @@ describe("a header column that a later version takes over into the log", functio
 
     /** The log's rows, and the hash of the rows as verify counts them. */
     async function counted(): Promise<{ rows: number; hash: string }> {
-        const { count, columns } = countScripts(ITEMS);
-        const { rows: found } = await trail.superuser.query<{ name: string }>(columns.sql);
-        const script = count(found.map(({ name }) => name)).sql;
+        const scripts = countScripts(ITEMS);
+        const { rows: found } = await trail.superuser.query<{ name: string }>(scripts.columns.sql);
+        const script = scripts.count(found.map(({ name }) => name)).sql;
         const { rows } = await trail.superuser.query<{ log_rows: string; hash_sum: string }>(
             script,
             [[], []],

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 import { triggerFunction } from "../../trail/logFunction";
-import { markerGapFiles } from "../../trail/tableGroups";
 import { trailNames } from "../../trail/names";
+import { markerGapFiles } from "../../trail/tableGroups";
 
 const TABLE = "public.It's";
 
