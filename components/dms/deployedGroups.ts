@@ -41,8 +41,10 @@ export function deployedGroups(state: StackState, prefix: string): DeployedGroup
         });
 }
 
+/** The engine gives the outputs of a resource beside its type and id. */
 function outputsIn(value: unknown): Outputs {
-    return typeof value === "object" && value !== null ? value : {};
+    const { outputs } = value as { readonly outputs?: Outputs };
+    return outputs ?? {};
 }
 
 function replicatedIn(value: unknown): readonly ReplicatedTable[] {

@@ -110,12 +110,17 @@ describe("the plan for groups of tables", () => {
         const mapping = (of: TableGroup): string =>
             JSON.stringify(tableMappings(replicatedBy(of, replicated), "1f"));
         const [first = group(""), second = group("")] = groups;
+        // As readStackResourceOutputs has them.
         const state = new Map<string, unknown>([
-            [urn("pulumi-nodejs:dynamic/auditTrail:SourceCatalog", "x"), { replicated }],
-            [urn(task, "dev-task"), { tableMappings: mapping(first) }],
-            [urn(task, "dev-task-billing"), { tableMappings: mapping(second) }],
-            [urn(task, "other-task"), { tableMappings: mapping(second) }],
-            [urn("aws:ec2/vpc:Vpc", "dev-task"), undefined],
+            [
+                urn("pulumi-nodejs:dynamic/auditTrail:SourceCatalog", "x"),
+                { outputs: { replicated } },
+            ],
+            [urn(task, "dev-task"), { outputs: { tableMappings: mapping(first) } }],
+            [urn(task, "dev-task-billing"), { outputs: { tableMappings: mapping(second) } }],
+            [urn(task, "other-task"), { outputs: { tableMappings: mapping(second) } }],
+            [urn("aws:ec2/vpc:Vpc", "dev-task"), { outputs: {} }],
+            [urn("auditTrail:index:Network", "dev"), {}],
         ]);
         assert.deepEqual(deployedGroups(state, "dev"), groups);
         assert.deepEqual(deployedGroups(new Map(), "dev"), []);
