@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
+
 /** What the stack's state has of its resources, by URN: an object with the `outputs` of each. */
-/** What the stack's state has of its resources, by URN: `id`, `type` and `outputs` of each. */
 export type StackState = ReadonlyMap<string, unknown>;
 
 /**
