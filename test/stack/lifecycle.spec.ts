@@ -228,6 +228,7 @@ describe("stack: the life of a laptop stack", function () {
         const [, resources = ""] = stdout.split("Resources:\n");
         assert.match(resources, /^ +\d+ unchanged\nThe policy pack in policy\/ passed\.$/m);
         assert.doesNotMatch(resources, /to create|to update|to delete|to replace/);
+        assert.doesNotMatch(stdout, / joins the /);
     });
 
     it("comes back with its data after every process was killed", async () => {
