@@ -101,7 +101,7 @@ describe("definitions from the source's catalog", () => {
             const source = await Database.prepare(reader, "source");
             await assert.rejects(
                 source.rows({ file: "sql/some.sql", sql: "SELECT FROM public.items" }),
-                /^Error: sql\/some\.sql failed on the source database \(canceling statement due to lock timeout\), so nothing can be said of the trail: somebody has locked a table that it reads \(pg_locks shows who\), so run this again once that transaction has ended\.$/u,
+                /^Error: On the source database process \d+ has locked public\.items, which sql\/some\.sql waited for in vain: run this again once that transaction has ended\.$/u,
             );
         } finally {
             await Promise.all([other.end(), reader.end()]);

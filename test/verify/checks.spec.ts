@@ -313,7 +313,7 @@ describe("verify finds what the guarantee rests on broken:", function () {
             await world.source.query(
                 "INSERT INTO public.one SELECT gen_random_uuid() FROM generate_series(1, 8)",
             );
-            const report = await world.verify({ markerTimeoutMs: 1_500 }, TABLE);
+            const report = await world.verify({ markerTimeoutMs: 3_500 }, TABLE);
             assert.deepEqual(failedChecks(report), []);
         } finally {
             await superuser.query("DROP FUNCTION public.slow() CASCADE");
