@@ -2,7 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { DatabaseServer } from "./components/cluster/databaseServer";
 import { ExistingServer } from "./components/cluster/existingServer";
-import { loginPolicy } from "./components/cluster/iamLogins";
+import { loginPolicies } from "./components/cluster/iamLogins";
 import { makeServer } from "./components/cluster/makeServer";
 import { masterProvider } from "./components/cluster/postgresqlProvider";
 import { routed } from "./components/cluster/routed";
@@ -27,6 +27,7 @@ import { SecurityGroups } from "./components/network/securityGroups";
 import type { TrailNetwork } from "./components/network/trailNetwork";
 import { ReplacementGuard } from "./components/replacementGuard";
 import { resourcePrefix } from "./components/resourcePrefix";
+import { stackState } from "./components/stackState";
 import { loadConfig } from "./config/config";
 import { databaseAccess } from "./config/databaseAccess";
 import { formatTableName } from "./trail/names";
@@ -41,7 +42,7 @@ const { path: caBundlePath, pem: caBundlePem } = caBundle;
 const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
 const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
 const acknowledged = config.stack.acknowledgeReplacement;
-const guard = new ReplacementGuard({ deletionProtection, acknowledged });
+const guard = new ReplacementGuard({ deletionProtection, acknowledged, deployed: stackState() });
 
 const plan = plannedGroups(trail, prefix);
 
@@ -189,6 +190,7 @@ const sourceDatabase = new SourceDatabase(
         groups: plan.groups,
         columns: trail.columns,
         demoTable: config.source.demoTable,
+        otherServer: audit,
         sourceGuards,
         allowTruncate: config.source.allowTruncate,
         allowKeyUpdates: config.source.allowKeyUpdates,
@@ -266,13 +268,10 @@ export const auditPsql = audit.psql;
 export const auditLoginPolicies =
     iamUsers.length === 0
         ? undefined
-        : pulumi
-              .all([audit.arn, audit.resourceId])
-              .apply(([arn, id]) =>
-                  Object.fromEntries(
-                      iamUsers.map(({ login }) => [login, loginPolicy(arn, id, login)]),
-                  ),
-              );
+        : loginPolicies(
+              audit,
+              iamUsers.map(({ login }) => login),
+          );
 export const hostId = host?.instanceId;
 /** A shell on the host by Session Manager, for whose machine has the AWS CLI and its plugin. */
 export const hostSession =

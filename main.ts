@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
 import { refuseOtherAccount } from "./components/account";
-import { rememberState } from "./components/dms/plannedGroups";
 import { readStackState } from "./components/stackState";
 import { loadConfig } from "./config/config";
 
@@ -11,7 +10,7 @@ import { loadConfig } from "./config/config";
 export = async function main(): Promise<unknown> {
     const { accountId } = loadConfig().stack;
     await refuseOtherAccount({ accountId, region: pulumi.runtime.getConfig("aws:region") });
-    rememberState(await readStackState());
+    await readStackState();
     // A CommonJS module's exports come as its default, or by their names, as the loader likes it.
     const loaded = (await import("./index.js")) as unknown as { readonly default?: unknown };
     const outputs = Object.entries(loaded.default ?? loaded);

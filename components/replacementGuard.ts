@@ -1,6 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { messageOf } from "../text/errors";
-import { nameOf, readStackState } from "./stackState";
+import { nameOf, type StackState } from "./stackState";
 
 /** What a replacement costs, by the types that may not be replaced unasked. The task's slot is what nobody can bring back. */
 const LOSSES: Readonly<Record<string, string>> = {
@@ -26,8 +25,8 @@ export interface ReplacementGuardArgs {
     readonly deletionProtection: boolean;
     /** The value of the config key `acknowledgeReplacement`: names or URNs. */
     readonly acknowledged: readonly string[];
-    /** Finds the URNs of the stack's state; the engine does where it is left out. */
-    readonly deployed?: () => Promise<ReadonlySet<string>>;
+    /** What the stack had before this update, by URN. */
+    readonly deployed: Pick<StackState, "has">;
 }
 
 /**
@@ -41,15 +40,11 @@ export interface ReplacementGuardArgs {
  */
 export class ReplacementGuard {
     private readonly hook: pulumi.ResourceHook;
-    private readonly deployed: Promise<ReadonlySet<string>>;
 
     constructor(private readonly args: ReplacementGuardArgs) {
-        // Read now, before the engine writes: what was there before this update is the question. Only a hook waits for it.
-        this.deployed = (args.deployed ?? readState)();
-        this.deployed.catch(() => undefined);
         this.hook = new pulumi.ResourceHook(
             "refuse replacement",
-            (step) => this.refuseReplacement(step),
+            (step) => { this.refuseReplacement(step); },
             { onDryRun: true },
         );
         for (const name of args.acknowledged) {
@@ -68,25 +63,16 @@ export class ReplacementGuard {
         };
     }
 
-    private async refuseReplacement({
+    private refuseReplacement({
         urn,
         name,
         type,
-    }: Pick<pulumi.ResourceHookArgs, "urn" | "name" | "type">): Promise<void> {
+    }: Pick<pulumi.ResourceHookArgs, "urn" | "name" | "type">): void {
         if (this.args.acknowledged.some((one) => one === name || one === urn)) {
             return;
         }
-        const mend = `name it with "pulumi config set --path 'acknowledgeReplacement[0]' ${name}"`;
-        let deployed: ReadonlySet<string>;
-        try {
-            deployed = await this.deployed;
-        } catch (error) {
-            throw new Error(
-                `Nobody knows whether this update would replace ${name}, because the stack's state cannot be read (${messageOf(error)}); if it may be replaced, ${mend}.`,
-                { cause: error },
-            );
-        }
-        if (deployed.has(urn)) {
+        if (this.args.deployed.has(urn)) {
+            const mend = `name it with "pulumi config set --path 'acknowledgeReplacement[0]' ${name}"`;
             const loss = LOSSES[type] ?? "what it holds goes with it";
             const way = ANEW.has(type)
                 ? "or destroy the stack and deploy it anew"
@@ -96,9 +82,4 @@ export class ReplacementGuard {
             );
         }
     }
-}
-
-/** The URNs of the state of the stack that is being deployed, as it is when this is called. */
-async function readState(): Promise<ReadonlySet<string>> {
-    return new Set((await readStackState()).keys());
 }

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
+import { messageOf } from "../text/errors";
 
 /** What the stack's state has of its resources, by URN: an object with the `outputs` of each. */
 export type StackState = ReadonlyMap<string, unknown>;
@@ -14,8 +15,21 @@ const READ_STATE = "pulumi:pulumi:readStackResourceOutputs";
 const READ_DEADLINE_MS = 10_000;
 const READ_EVERY_MS = 200;
 
-/** The state of the stack that is being deployed, as it is when this is called: empty before the first update. */
-export async function readStackState(): Promise<StackState> {
+/** What {@link readStackState} found. */
+let known: StackState = new Map();
+
+/** The stack's state as it was before this update; empty before the first one. */
+export function stackState(): StackState {
+    return known;
+}
+
+/**
+ * Reads the state for {@link stackState}. To be awaited before resources are registered: a program cannot wait there, and the
+ * engine begins to write.
+ *
+ * @throws RunError when it cannot be read
+ */
+export async function readStackState(): Promise<void> {
     const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
     const deadline = Date.now() + READ_DEADLINE_MS;
     for (;;) {
@@ -23,11 +37,14 @@ export async function readStackState(): Promise<StackState> {
             const { outputs } = (await pulumi.runtime.invoke(READ_STATE, { stackName })) as {
                 readonly outputs: Readonly<Record<string, unknown>>;
             };
-            return new Map(Object.entries(outputs));
+            known = new Map(Object.entries(outputs));
+            return;
         } catch (error) {
             // A state in a file is cut short for the moment in which the engine writes it.
             if (Date.now() > deadline) {
-                throw error;
+                throw new pulumi.RunError(
+                    `The state of the stack ${pulumi.getStack()} cannot be read (${messageOf(error)}), and without it nobody knows what this update would replace: check the backend that "pulumi whoami --verbose" names, and run the command again.`,
+                );
             }
             await setTimeout(READ_EVERY_MS);
         }

@@ -1,41 +1,27 @@
 import { parseCidr } from "../components/network/cidr";
 import { type KeyParser, matching } from "./keyParsers";
 
-const ACCESSES = ["auto", "direct", "ssh", "ssm"] as const;
-
-export const databaseAccess: KeyParser<(typeof ACCESSES)[number]> = {
-    type: "string",
-    example: "ssm",
-    parse(text) {
-        const access = ACCESSES.find((one) => one === text);
-        if (access === undefined) {
-            throw new Error("it must be auto, direct, ssh or ssm");
-        }
-        return access;
-    },
-};
-
-/** One of two words. */
-function either<const A extends string, const B extends string>(
-    first: A,
-    second: B,
-): KeyParser<A | B> {
+/** One of a few words; the last one is the example. */
+function oneOf<const T extends string>(...words: readonly T[]): KeyParser<T> {
+    const last = words.at(-1) ?? "";
     return {
         type: "string",
-        example: second,
+        example: last,
         parse(text) {
-            const found = [first, second].find((one) => one === text);
+            const found = words.find((one) => one === text);
             if (found === undefined) {
-                throw new Error(`it must be ${first} or ${second}`);
+                throw new Error(`it must be ${words.slice(0, -1).join(", ")} or ${last}`);
             }
             return found;
         },
     };
 }
 
-export const hostImage = either("pinned", "latest");
+export const databaseAccess = oneOf("auto", "direct", "ssh", "ssm");
 
-export const hostSecrets = either("none", "master");
+export const hostImage = oneOf("pinned", "latest");
+
+export const hostSecrets = oneOf("none", "master");
 
 /** A machine to go through, and who logs in there. */
 export interface SshHost {

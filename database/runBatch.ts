@@ -44,7 +44,8 @@ const ADVISORY_LOCK = 0x6175646974; // "audit"
 /**
  * All scripts in a database wait for each other: concurrent DDL on one catalog deadlocks. They lock a table of the trail, the
  * schema's version on the audit side and the marker table at the source, in a mode that nobody gets who may not change it,
- * and that holds up neither readers nor writers. An advisory lock is everybody's: it counts only until the table is there.
+ * and that holds up neither readers nor writers. An advisory lock is everybody's: it counts only until the table is there. It
+ * is no file of sql/, because a destroy runs this code out of the stack's state, where there are no files.
  */
 const DEPLOYMENT_LOCK = `DO $lock$
 DECLARE

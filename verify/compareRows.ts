@@ -20,7 +20,8 @@ interface Sum {
 /**
  * Compares the source's rows with the staging table, range by range: a number of rows and a sum of hashes on each side,
  * each read by one short statement, the source's first. Where they differ, rows may just be changing: the keys whose hashes
- * differ are looked up in the log, and what the log explains does not count as a difference. Staging is compared with the log elsewhere.
+ * differ are looked up in the log, and what the log explains does not count as a difference. Staging is compared with the log
+ * elsewhere.
  *
  * @returns the number of rows at the source
  */

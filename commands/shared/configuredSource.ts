@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { Config } from "../../config/keys";
 import { PROJECT_ROOT } from "../../local/engine/paths";
+import { databaseUrl } from "./databaseUrl";
 
 /**
  * The address of a source that the config names by its host, with the login that the config has; undefined for any other source,
@@ -11,12 +12,8 @@ export function configuredSourceUrl({ source, cluster }: Config): string | undef
     if (existing?.kind !== "address" || existing.username === undefined || password === undefined) {
         return undefined;
     }
-    const url = new URL(`postgresql://${existing.host}:${String(existing.port)}/`);
-    url.username = encodeURIComponent(existing.username);
-    url.password = encodeURIComponent(password);
-    url.pathname = encodeURIComponent(existing.databaseName ?? cluster.databaseName);
-    url.searchParams.set("sslmode", "verify-full");
-    const authorities = existing.caBundle ?? cluster.caBundle;
-    url.searchParams.set("sslrootcert", path.resolve(PROJECT_ROOT, authorities));
-    return url.href;
+    const { host, port, username } = existing;
+    const database = existing.databaseName ?? cluster.databaseName;
+    const authorities = path.resolve(PROJECT_ROOT, existing.caBundle ?? cluster.caBundle);
+    return databaseUrl({ host, port, database, username, password, authorities });
 }

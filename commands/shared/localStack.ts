@@ -10,6 +10,7 @@ import { authorityFiles } from "../../local/servers/tls";
 import type { Route } from "../../reach/route";
 import { PlainError } from "../../text/errors";
 import { groupOfIdentifier } from "../../trail/taskNames";
+import { databaseUrl } from "./databaseUrl";
 
 /** The folder of the laptop stack's servers, tasks and recorded resources. */
 export function localStackDir(): string {
@@ -59,21 +60,12 @@ async function outputUrl(outputs: OutputMap, secretOutput: string): Promise<stri
 
 /** @param secret The text of a cluster's master secret. */
 function urlOf(secret: string): string {
-    const { username, password, host, port, dbname, sslrootcert } = JSON.parse(
-        secret,
-    ) as Credentials;
-    const url = new URL(`postgresql://${host}:${String(port)}/`);
-    url.username = encodeURIComponent(username);
-    url.password = encodeURIComponent(password);
-    url.pathname = encodeURIComponent(dbname);
-    url.searchParams.set("sslmode", "verify-full");
-    url.searchParams.set(
-        "sslrootcert",
+    const { dbname: database, sslrootcert, ...login } = JSON.parse(secret) as Credentials;
+    const authorities =
         sslrootcert === undefined
             ? authorityFiles(localStackDir()).certPath
-            : path.resolve(PROJECT_ROOT, sslrootcert),
-    );
-    return url.href;
+            : path.resolve(PROJECT_ROOT, sslrootcert);
+    return databaseUrl({ ...login, database, authorities });
 }
 
 /** The way in a stack's output `databaseRoute`; an older program has none. */

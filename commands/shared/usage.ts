@@ -84,7 +84,7 @@ export const USAGE: Readonly<Record<string, Usage>> = {
         options: {
             "source, audit, task": "these only",
             "--group <name>":
-                "of the tasks that of this group of tables only; may be given several times",
+                "of the tasks, the one of this group of tables only; may be given several times",
         },
     },
     psql: {

@@ -1,4 +1,6 @@
+import * as pulumi from "@pulumi/pulumi";
 import type { PolicyDocument } from "../iamPolicies";
+import type { NewServer } from "./newServer";
 
 /**
  * What a person's IAM role needs so that it can log in to a server as a login that IAM authenticates.
@@ -6,7 +8,7 @@ import type { PolicyDocument } from "../iamPolicies";
  * @param serverArn The ARN of the cluster or the instance.
  * @param resourceId The id that AWS gave it, which a new server under the same name does not have.
  */
-export function loginPolicy(serverArn: string, resourceId: string, login: string): PolicyDocument {
+function loginPolicy(serverArn: string, resourceId: string, login: string): PolicyDocument {
     const [, partition = "", , region = "", account = ""] = serverArn.split(":");
     return {
         Version: "2012-10-17",
@@ -18,4 +20,16 @@ export function loginPolicy(serverArn: string, resourceId: string, login: string
             },
         ],
     };
+}
+
+/** {@link loginPolicy} of each login at a server, by login. */
+export function loginPolicies(
+    { arn, resourceId }: Pick<NewServer, "arn" | "resourceId">,
+    logins: readonly string[],
+): pulumi.Output<Readonly<Record<string, PolicyDocument>>> {
+    return pulumi
+        .all([arn, resourceId])
+        .apply(([serverArn, id]) =>
+            Object.fromEntries(logins.map((login) => [login, loginPolicy(serverArn, id, login)])),
+        );
 }

@@ -41,6 +41,8 @@ export interface SourceDatabaseArgs extends GuardChoices {
     readonly columns: readonly TableChoices[];
     /** Whether to create `public.items`. */
     readonly demoTable: boolean;
+    /** The other server: tables are refused when it is there too, so that a refused first update leaves both addresses. */
+    readonly otherServer: pulumi.Resource;
     /** A key of the customer's for the secret of DMS's user; undefined: the one that AWS manages. */
     readonly kmsKeyArn?: string | undefined;
     /** Another number gives DMS's user another password. */
@@ -80,7 +82,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
             machinery,
             ...undo,
         ]);
-        const catalog = sourceCatalog(owner, args, tables, [...demo, marker]);
+        const catalog = sourceCatalog(owner, args, tables, [...demo, marker, args.otherServer]);
         rightsScript(owner, tables, catalog, [role, heartbeat]);
         const keepsRights = args.server.owner === undefined;
         guardScript(owner, { ...args, keepsRights }, catalog);

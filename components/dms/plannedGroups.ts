@@ -2,17 +2,9 @@ import * as pulumi from "@pulumi/pulumi";
 import { messageOf } from "../../text/errors";
 import type { TableName } from "../../trail/tableDefinition";
 import { type TableGroup, tableGroups } from "../../trail/tableGroups";
-import type { StackState } from "../stackState";
+import { stackState } from "../stackState";
 import { deployedGroups } from "./deployedGroups";
 import { type GroupPlan, planGroups } from "./groupPlan";
-
-/** What {@link rememberState} was told. */
-let known: StackState = new Map();
-
-/** Takes the stack's state as it is before this update. The program cannot wait for it where it registers resources. */
-export function rememberState(state: StackState): void {
-    known = state;
-}
 
 /** The plan for the groups of the config, said aloud; a mistake in it ends the program with its sentence. */
 export function plannedGroups(
@@ -20,7 +12,7 @@ export function plannedGroups(
     prefix: string,
 ): GroupPlan {
     try {
-        const plan = planGroups(tableGroups(tables, groups), deployedGroups(known, prefix));
+        const plan = planGroups(tableGroups(tables, groups), deployedGroups(stackState(), prefix));
         plan.notes.forEach((note) => void pulumi.log.info(note));
         plan.warnings.forEach((warning) => void pulumi.log.warn(warning));
         return plan;

@@ -69,8 +69,9 @@ const MAPPINGS_LIMIT_BYTES = 2_000_000;
  * list: a table that is added at its end leaves the rules of the others as they were. The config refuses tables that DMS
  * would confuse.
  *
- * DMS learns a table's columns when its task starts, and is certain to read its secrets then. So the name of the first rule, which means nothing to DMS, contains a
- * hash of the columns and of the passwords' version. When the hash changes, the task changes too: AWS's provider stops and modifies it, then resumes it there.
+ * DMS learns a table's columns when its task starts, and is certain to read its secrets then. So the name of the first rule,
+ * which means nothing to DMS, contains a hash of the columns, and the passwords' version. When they change, the task changes too:
+ * AWS's provider stops and modifies it, then resumes it there.
  * Names are alphanumeric, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Tasks.CustomizingTasks.TableMapping.SelectionTransformation.Selections.html.
  *
  * @param tables the tables, with a partitioned table replaced by its partitions

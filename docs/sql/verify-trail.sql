@@ -331,8 +331,9 @@ SELECT
 FROM audit_trail.excluded_column AS e;
 
 --> sql/verify/audited_tables.sql | audit cluster | as the user of verify's address | each time
--- The tables that have a trail, with their groups, whether they have left the list or are about to, with what is theirs in audit_trail, and the columns that their staging tables may have
--- besides those that the source has now: those that a deployment knows, because only those it has numbers of.
+-- The tables that have a trail: their groups, whether they have left the list or are about to, what is theirs in audit_trail,
+-- and the columns that their staging tables may have besides those that the source has now. These are the columns that a
+-- deployment knows, because only those it has numbers of.
 SELECT
     t.table_schema AS schema,
     t.table_name AS "table",
@@ -657,8 +658,8 @@ ORDER BY l.mode <> 'AccessExclusiveLock', l.granted DESC, l.pid, relation;
 INSERT INTO audit_trail.marker (kind) VALUES ('verify') RETURNING marker_id::text AS id, created_at::text AS created_at;
 
 --> sql/verify/marker_arrival.sql | audit cluster | as the user of verify's address | until the marker is there
--- Whether marker $1, made at $2, has arrived by one group's task, in which target transaction, and when the source committed it. A source that was
--- set back to an earlier state gives numbers once more.
+-- Whether marker $1, made at $2, has arrived by one group's task, in which target transaction, and when the source committed
+-- it. A source that was set back to an earlier state gives numbers once more.
 SELECT
     l.applied_xid::text AS applied_xid,
     to_char(l.commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS commit_time

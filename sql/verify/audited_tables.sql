@@ -1,5 +1,6 @@
--- The tables that have a trail, with their groups, whether they have left the list or are about to, with what is theirs in audit_trail, and the columns that their staging tables may have
--- besides those that the source has now: those that a deployment knows, because only those it has numbers of.
+-- The tables that have a trail: their groups, whether they have left the list or are about to, what is theirs in audit_trail,
+-- and the columns that their staging tables may have besides those that the source has now. These are the columns that a
+-- deployment knows, because only those it has numbers of.
 SELECT
     t.table_schema AS schema,
     t.table_name AS "table",

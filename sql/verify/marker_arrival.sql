@@ -1,5 +1,5 @@
--- Whether marker $1, made at $2, has arrived by one group's task, in which target transaction, and when the source committed it. A source that was
--- set back to an earlier state gives numbers once more.
+-- Whether marker $1, made at $2, has arrived by one group's task, in which target transaction, and when the source committed
+-- it. A source that was set back to an earlier state gives numbers once more.
 SELECT
     l.applied_xid::text AS applied_xid,
     to_char(l.commit_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS commit_time

@@ -15,7 +15,7 @@ import { pulumi } from "./support/engine";
 import { ARTICLE, connected, isLiving, LaptopStack, type Settings } from "./support/laptopStack";
 import { arrival, ITEMS, type LogEntry, logOf } from "./support/log";
 import { listProcesses, watchCommandLines } from "./support/processList";
-import { FAILED, refusal } from "./support/refusal";
+import { assertRefused, FAILED } from "./support/refusal";
 import { filesWith, passwordsOf } from "./support/secrets";
 
 const ORDER_LINES = { schema: "Sales", table: "OrderLines" };
@@ -111,23 +111,17 @@ describe("stack: the life of a laptop stack", function () {
 
     it("has an address to create the tables at before there are any", async () => {
         await stack.configure({ ...ARTICLE, demoTable: false });
-        // Whether the audit server and the secrets are there by then, the engine's order decides.
-        const [failed = "", ...reasons] = refusal(await stack.attempt("start")).filter(
-            (line) => !line.startsWith("The servers run: "),
+        assertRefused(
+            await stack.attempt("start"),
+            /^The servers run: "npm run -s outputs" has their addresses\. /,
+            FAILED,
+            /^The table public\.items does not exist in the source database: create it, /,
+            /^The source is there to create tables in: psql "host=localhost .*", with the password in the secret arn:/,
         );
-        assert.match(failed, FAILED);
-        assert.match(
-            reasons.join("\n"),
-            /^The table public\.items does not exist in the source database: create it, .*\nThe source is there to create tables in: psql "host=localhost .*", with the password in the secret arn:/,
-        );
-        const outputs = await stack.attempt("outputs");
-        const urls = (outputs.code === 0 ? JSON.parse(outputs.stdout) : {}) as Record<
-            string,
-            string
-        >;
-        for (const url of [urls.sourceUrl, urls.auditUrl]) {
-            await (url && connected(url, (client) => client.query("SELECT")));
-        }
+        await databases(async (source, audit) => {
+            await source.query("SELECT");
+            await audit.query("SELECT");
+        });
         const status = await stack.attempt("status");
         assert.equal(status.code, 1);
         assert.match(status.stdout, /^Replication task\n {2}none$/m);

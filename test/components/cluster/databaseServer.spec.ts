@@ -43,6 +43,7 @@ describe("a database server of another kind", function () {
             providers: { postgresql: masterProvider(name, server, "certs/ca.pem") },
         });
         const server = instance("first");
+        const other = instance("second");
         const source = new SourceDatabase(
             "source",
             {
@@ -52,6 +53,7 @@ describe("a database server of another kind", function () {
                 groups: [{ name: DEFAULT_GROUP, tables }],
                 columns: [],
                 demoTable: false,
+                otherServer: new aws.rds.Instance("other", { instanceClass: "db.t3.medium" }),
                 sourceGuards: true,
                 allowTruncate: [],
                 allowKeyUpdates: [],
@@ -60,7 +62,6 @@ describe("a database server of another kind", function () {
             },
             inDatabase("first", server),
         );
-        const other = instance("second");
         const audit = new AuditDatabase(
             "audit",
             {
