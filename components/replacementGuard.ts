@@ -44,7 +44,9 @@ export class ReplacementGuard {
     constructor(private readonly args: ReplacementGuardArgs) {
         this.hook = new pulumi.ResourceHook(
             "refuse replacement",
-            (step) => { this.refuseReplacement(step); },
+            (step) => {
+                this.refuseReplacement(step);
+            },
             { onDryRun: true },
         );
         for (const name of args.acknowledged) {
