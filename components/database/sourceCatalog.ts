@@ -11,22 +11,20 @@ import {
     withClient,
 } from "../../database/connection";
 import type { CatalogRow, FormerName } from "../../trail/catalogRow";
-import { catalogParameters, tableDefinitions, withWhereabouts } from "../../trail/catalogTables";
+import { catalogParameters, withWhereabouts } from "../../trail/catalogTables";
 import { excludedColumns, type TableChoices } from "../../trail/columnChoices";
 import { formatTableName } from "../../trail/names";
 import {
     type ReplicatedTable,
     replicatedTables,
-    type TableDefinition,
     type TableName,
 } from "../../trail/tableDefinition";
-import { withWayIn } from "../../trail/wayIn";
 
 /** Arguments of {@link SourceCatalog}. */
 export interface SourceCatalogArgs {
     /** The source database. */
     readonly connection: pulumi.Input<pulumi.Unwrap<Connection>>;
-    /** The audited tables. */
+    /** The tables that the task of one group carries, with the marker table. */
     readonly tables: readonly TableName[];
     /** The text of sql/source/catalog.sql. */
     readonly query: string;
@@ -59,7 +57,7 @@ interface SourceCatalogInputs {
 }
 
 /** By schema and table (JSON): a text that is another one each time a table was found without its guards. */
-type Repairs = Readonly<Record<string, string>>;
+export type Repairs = Readonly<Record<string, string>>;
 
 /** Without the connection: what is neither compared nor an output only makes the state larger. */
 interface SourceCatalogState extends Pick<
@@ -244,42 +242,19 @@ export const catalogProvider: pulumi.dynamic.ResourceProvider<
     },
 };
 
-/** A problem with what the source has ends the program with its sentences and no stack. */
-export function orSentence<T>(work: () => T): T {
-    try {
-        return work();
-    } catch (error) {
-        throw new pulumi.RunError(messageOf(error));
-    }
-}
-
-/**
- * Turns the rows into definitions.
- *
- * @param wayIn how to connect to the source: a stack whose first update ends like this has no outputs
- */
-function definitionsOf(
-    rows: readonly CatalogRow[],
-    choices: readonly TableChoices[],
-    wayIn: string,
-): TableDefinition[] {
-    try {
-        return tableDefinitions(rows, choices);
-    } catch (error) {
-        throw new pulumi.RunError(withWayIn(messageOf(error), rows, wayIn));
-    }
-}
-
 /** The text of one table, for {@link SourceCatalog.repairs}. */
 export function repairOf(repairs: Repairs, { schema, table }: TableName): string {
     return repairs[JSON.stringify([schema, table])] ?? "";
 }
 
 /**
- * The audited tables as the source's catalog has them: columns, types, primary key. The catalog is read when the resource
+ * The tables of one group as the source's catalog has them: columns, types, primary key. The catalog is read when the resource
  * is created. Every later preview and update compares the outputs with the live catalog, so that an added column shows as
  * a change, and so does a guard that is gone or switched off. If the source cannot be reached, the resource keeps what it
  * knew and warns.
+ *
+ * Each group has one of its own: what a preview does not know of one group's tables is known of the others', whose tasks it
+ * then leaves alone.
  */
 export class SourceCatalog extends pulumi.dynamic.Resource {
     declare readonly rows: pulumi.Output<CatalogRow[]>;
@@ -300,14 +275,9 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
     /** A text for each table. When it changes, the script that creates the table's guards runs again; see {@link repairOf}. */
     declare readonly repairs: pulumi.Output<Repairs>;
 
-    /** The tables in the order of the arguments. */
-    readonly definitions: pulumi.Output<TableDefinition[]>;
-
-    /** @param wayIn One sentence that says how a person connects to the source. */
     constructor(
         name: string,
         { choices, ...args }: SourceCatalogArgs,
-        wayIn: pulumi.Output<string>,
         opts?: pulumi.CustomResourceOptions,
     ) {
         const parameters = catalogParameters(args.tables);
@@ -320,8 +290,5 @@ export class SourceCatalog extends pulumi.dynamic.Resource {
         };
         const props = { ...args, parameters, excluded, ...outputs };
         super(catalogProvider, name, props, opts, "auditTrail", "SourceCatalog");
-        this.definitions = pulumi
-            .all([this.rows, wayIn])
-            .apply(([rows, way]) => definitionsOf(rows, choices, way));
     }
 }

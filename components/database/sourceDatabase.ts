@@ -1,16 +1,13 @@
 import * as postgresql from "@pulumi/postgresql";
 import * as pulumi from "@pulumi/pulumi";
-import { renderSql } from "../../database/sqlTemplate";
-import { choicesFor, type TableChoices } from "../../trail/columnChoices";
+import type { TableChoices } from "../../trail/columnChoices";
 import { dmsSessionLook } from "../../trail/dmsSession";
-import { guardNames, LIMIT_GUARD, MARKER_TABLE } from "../../trail/guards";
+import { MARKER_TABLE } from "../../trail/guards";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import {
-    DEMO_TABLE,
     demoBatches,
     guardBatches,
     type GuardChoices,
-    guardsOf,
     markerBatches,
     sourceRightsBatches,
 } from "../../trail/sourceDeployment";
@@ -27,7 +24,8 @@ import {
     dmsPassword,
     sqlScript,
 } from "./databaseOwner";
-import { orSentence, repairOf, SourceCatalog } from "./sourceCatalog";
+import { repairOf, type SourceCatalog } from "./sourceCatalog";
+import { orSentence, sourceCatalogs, type SourceCatalogs } from "./sourceCatalogs";
 import { SourcePreflight } from "./sourcePreflight";
 import { DestroyCheck, SourceUndo, type SourceUndoArgs } from "./sourceUndo";
 
@@ -54,7 +52,7 @@ export interface SourceDatabaseArgs extends GuardChoices {
 export class SourceDatabase extends pulumi.ComponentResource {
     /** Columns and keys of the audited tables and of the marker table, as the source's catalog has them. */
     readonly definitions: pulumi.Output<TableDefinition[]>;
-    /** What DMS is told to replicate, by the names of the groups, with a hash that changes when the tables' columns change. */
+    /** What DMS is told to replicate, by the names of the groups, with a hash that changes when their tables' columns change. */
     readonly tableMappings: Readonly<Record<string, pulumi.Output<TableMappings>>>;
     readonly databaseName: string;
     readonly dmsEngineName: DatabaseServer["dmsEngineName"];
@@ -82,18 +80,25 @@ export class SourceDatabase extends pulumi.ComponentResource {
             machinery,
             ...undo,
         ]);
-        const catalog = sourceCatalog(owner, args, tables, [...demo, marker, args.otherServer]);
-        rightsScript(owner, tables, catalog, [role, heartbeat]);
+        const catalogs = sourceCatalogs(owner, {
+            ...args,
+            wayIn: wayIn(args.server),
+            dependsOn: [...demo, marker, args.otherServer],
+        });
+        rightsScript(owner, tables, catalogs, [role, heartbeat]);
         const keepsRights = args.server.owner === undefined;
-        guardScript(owner, { ...args, keepsRights }, catalog);
+        guardScript(owner, { ...args, keepsRights }, catalogs);
 
         this.databaseName = args.databaseName;
         this.undoArgs = undoArgs(args.server);
         this.dmsEngineName = args.server.dmsEngineName;
         this.caBundlePem = args.server.caBundle?.pem;
-        this.definitions = catalog.definitions;
+        this.definitions = catalogs.definitions;
         this.tableMappings = Object.fromEntries(
-            args.groups.map((group) => [group.name, mappingsOf(catalog, group, args)]),
+            catalogs.ofGroups.map(({ group, catalog }) => [
+                group.name,
+                mappingsOf(catalog, group, args),
+            ]),
         );
         this.dmsSecretArn = dmsCredentials(owner, roles.source, password);
         this.registerOutputs({
@@ -191,44 +196,11 @@ function schema(
     );
 }
 
-function sourceCatalog(
-    { name, server, inDatabase }: DatabaseOwner,
-    args: SourceDatabaseArgs,
-    tables: readonly TableName[],
-    dependsOn: pulumi.Resource[],
-): SourceCatalog {
-    return new SourceCatalog(
-        `${name}-catalog`,
-        {
-            connection: server.masterConnection,
-            tables,
-            choices: args.columns,
-            toCome: args.demoTable ? [DEMO_TABLE] : [],
-            query: renderSql("sql/source/catalog.sql").sql,
-            formerNames: renderSql("sql/source/former_names.sql").sql,
-            guards: tables.map((table) => wantedGuards(args, table)),
-        },
-        wayIn(server),
-        { ...inDatabase, dependsOn },
-    );
-}
-
-/** The names of the guards that the table shall have. */
-function wantedGuards(args: SourceDatabaseArgs, table: TableName): string[] {
-    const guards = guardsOf(args, table);
-    if (guards === undefined) {
-        return [];
-    }
-    const choices = [...choicesFor(args.columns, table).values()];
-    const isLimited = choices.some(({ kind }) => kind === "limit");
-    return [...guardNames(guards), ...(isLimited ? [LIMIT_GUARD] : [])];
-}
-
 /** Gives DMS's user its rights. */
 function rightsScript(
     owner: DatabaseOwner,
     tables: readonly TableName[],
-    { definitions }: SourceCatalog,
+    { definitions }: Pick<SourceCatalogs, "definitions">,
     dependsOn: readonly pulumi.Resource[],
 ): void {
     sqlScript(
@@ -247,7 +219,7 @@ function rightsScript(
 function guardScript(
     owner: DatabaseOwner,
     choices: GuardChoices,
-    { rows, definitions, repairs }: SourceCatalog,
+    { rows, definitions, repairs }: SourceCatalogs,
 ): void {
     sqlScript(owner, "guards", {
         batches: pulumi

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { SqlBatch } from "../../../components/database/sqlScript";
+import type { TableMappings } from "../../../components/dms/tableMappings";
 import { dmsSession } from "../../../trail/dmsSession";
 import { auditGrants, sourceGrants } from "../../../trail/grants";
 import { roles } from "../../../trail/rolesAndSchemas";
-import { isWrappedSecret, type Registered } from "../support/mocks";
+import { isWrappedSecret, mockColumnsHash, type Registered } from "../support/mocks";
 import { leastConfig, type ProgramRun, runProgram } from "../support/program";
 
 const SCRIPT = "pulumi-nodejs:dynamic/auditTrail:SqlScript";
+const CATALOG = "pulumi-nodejs:dynamic/auditTrail:SourceCatalog";
+const TASK = "aws:dms/replicationTask:ReplicationTask";
 
 describe("the databases", function () {
     this.timeout(60_000);
@@ -185,5 +188,35 @@ describe("the databases", function () {
         for (const [first = "", second = ""] of order) {
             assert.ok(position(first) < position(second), `${first} should come before ${second}`);
         }
+    });
+
+    it("are read for each group apart, so that a column concerns the task of its group alone", async () => {
+        const { recorder } = await runProgram({
+            ...leastConfig,
+            "audit-trail:tables": '["public.items", "Sales.Orders", "Sales.lines"]',
+            "audit-trail:groups": '{"sales": ["Sales.Orders"], "more": ["Sales.lines"]}',
+        });
+        const prefix = "audit-trail-dev";
+        for (const [suffix, table] of [
+            ["", "items"],
+            ["-sales", "Orders"],
+            ["-more", "lines"],
+        ] as const) {
+            const catalog = recorder.inputs(CATALOG, `${prefix}-source-database-catalog${suffix}`);
+            const tables = catalog["tables"] as readonly { readonly table: string }[];
+            assert.deepEqual(
+                tables.map((one) => one.table),
+                [table, "marker"],
+            );
+            const task = recorder.inputs(TASK, `${prefix}-task${suffix}`);
+            const { rules } = JSON.parse(task["tableMappings"] as string) as TableMappings;
+            assert.equal(rules[0]?.["rule-name"], `columns${mockColumnsHash(tables)}`);
+        }
+        // The scripts of both databases know all tables, in the order of the config.
+        const guards = recorder.inputs(SCRIPT, `${prefix}-source-database-guards`);
+        assert.deepEqual(
+            (guards["batches"] as readonly SqlBatch[]).flatMap(({ about = [] }) => about),
+            ["public.items", "Sales.Orders", "Sales.lines"],
+        );
     });
 });
