@@ -51,6 +51,7 @@ const MAY_IMPORT = {
         "text",
         "policy/dms",
         "policy/engine/setting",
+        "policy/lateInstaller",
         "components/database/auditDatabase",
         "components/database/sourceDatabase",
         "components/dms/dmsReplication",
@@ -59,6 +60,7 @@ const MAY_IMPORT = {
     preflight: ["trail", "database", "text"],
     commands: [
         "local",
+        "policy/lateInstaller",
         "config/config",
         "config/keys",
         "preflight",
@@ -83,7 +85,7 @@ const MAY_IMPORT = {
 };
 
 /** A path from the root as a pattern: a folder, or a file without its extension. */
-const pattern = (place) => `^${place}(/|[.]ts$)`;
+const pattern = (place) => `^${place}(/|[.]c?[jt]s$)`;
 
 const arrows = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
     name: `${folder}-imports`,

@@ -129,6 +129,7 @@ function main() {
     if (sentence !== undefined) {
         return end(command, sentence);
     }
+    require("../policy/lateInstaller.cjs");
     import("tsx")
         .then(() => {
             require("../local/environment.ts").useOwnEnvironment();

@@ -2,5 +2,6 @@
 // tsx only strips the types; `npm run typecheck` checks them once, before a commit.
 "use strict";
 
+require("./lateInstaller.cjs");
 require("tsx/cjs");
 require("./index.ts");
