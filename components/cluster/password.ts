@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { nameOf, stackState } from "../stackState";
 // Bound so that the serialised provider requires it in its own process.
 import crypto = require("node:crypto");
 
@@ -31,6 +32,18 @@ function isAnother(olds: PasswordState, news: PasswordInputs): boolean {
     return (olds.version ?? FIRST_PASSWORD) !== news.version;
 }
 
+/**
+ * Whether the stack's state has this password from a program that kept no former ones. An output that the state does not have
+ * would be unknown in every preview.
+ */
+function isWithoutFormer(name: string): boolean {
+    const known = [...stackState()].find(
+        ([urn]) => urn.split("::").at(2)?.endsWith(":Password") && nameOf(urn) === name,
+    );
+    const { outputs } = (known?.[1] ?? {}) as { readonly outputs?: object };
+    return outputs !== undefined && !("former" in outputs);
+}
+
 /** What is done to a password; apart from the resource, so that it can be asked without an engine. */
 export const passwordProvider: pulumi.dynamic.ResourceProvider<PasswordInputs, PasswordState> = {
     create: ({ version }) =>
@@ -54,8 +67,7 @@ export class Password extends pulumi.dynamic.Resource {
     declare readonly value: pulumi.Output<string>;
     /**
      * The one before, "" if there was none; always a secret. An update that ended between the making of a password and its
-     * arrival at the server leaves a server that has this one. Of the first version it is not read: the state of an older program
-     * does not have it.
+     * arrival at the server leaves a server that has this one.
      */
     declare readonly former: pulumi.Output<string>;
 
@@ -64,19 +76,20 @@ export class Password extends pulumi.dynamic.Resource {
         version: number = FIRST_PASSWORD,
         opts?: pulumi.CustomResourceOptions,
     ) {
+        const hasFormer = version !== FIRST_PASSWORD || !isWithoutFormer(name);
         super(
             passwordProvider,
             name,
             {
                 version,
                 value: undefined,
-                ...(version === FIRST_PASSWORD ? {} : { former: undefined }),
+                ...(hasFormer ? { former: undefined } : {}),
             },
             { ...opts, additionalSecretOutputs: ["value", "former"] },
             "auditTrail",
             "Password",
         );
-        if (version === FIRST_PASSWORD) {
+        if (!hasFormer) {
             this.former = pulumi.secret("");
         }
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { Password, passwordProvider } from "../../../components/cluster/password";
+import { readStackState } from "../../../components/stackState";
 
 type State = Parameters<NonNullable<typeof passwordProvider.update>>[1];
 
@@ -37,23 +38,48 @@ describe("a password", () => {
         assert.equal(back?.former, second.value);
     });
 
+    /** Lets the program read this state of its stack. */
+    async function know(outputs: object, state: State, isPreview: boolean): Promise<void> {
+        const mocks = {
+            newResource: () => ({ id: "password", state }),
+            call: () => ({ outputs }),
+        };
+        await pulumi.runtime.setMocks(mocks, "audit-trail", "test", isPreview, "organization");
+        await readStackState();
+    }
+
+    after(async () => {
+        await know({}, await made(1), false);
+    });
+
+    /** A password as a program gets it whose stack has one with this state. */
+    async function deployed(version: number, state: State, isPreview: boolean): Promise<Password> {
+        const urn =
+            "urn:pulumi:test::audit-trail::auditTrail:index:Server$pulumi-nodejs:dynamic/auditTrail:Password::password";
+        await know({ [urn]: { type: "", outputs: state } }, state, isPreview);
+        return new Password("password", version);
+    }
+
     it("is known in a preview once it is made, also with the state of an older program", async () => {
         for (const [version, state] of [
             [1, { value: "x" }],
             [1, await made(1)],
             [2, await made(2)],
         ] as const) {
-            await pulumi.runtime.setMocks(
-                { newResource: () => ({ id: "password", state }), call: () => ({}) },
-                "audit-trail",
-                "test",
-                true,
-            );
-            const { value, former } = new Password("password", version);
+            const { value, former } = await deployed(version, state, true);
             const isKnown = pulumi.all([value, former]).apply(() => undefined) as unknown as {
                 readonly isKnown: Promise<boolean>;
             };
             assert.equal(await isKnown.isKnown, true, JSON.stringify(state));
+        }
+    });
+
+    it("is told with the one before, whatever number its version has", async () => {
+        const state = { value: "new", former: "old", version: 1 };
+        for (const version of [1, 2, 7]) {
+            const { former } = await deployed(version, { ...state, version }, false);
+            const told = await new Promise((resolve) => former.apply(resolve));
+            assert.equal(told, "old", `version ${String(version)}`);
         }
     });
 
