@@ -13,9 +13,6 @@ const LOSSES: Readonly<Record<string, string>> = {
         "the logs and the staging tables would begin anew in another database",
 };
 
-/** What no update replaces well, even when it is let: the engine deletes what is inside while the server is going already. */
-const ANEW: ReadonlySet<string> = new Set(["aws:ec2/vpc:Vpc", "aws:rds/cluster:Cluster"]);
-
 /** The options of a guarded resource. */
 export type GuardedOptions = Required<Pick<pulumi.CustomResourceOptions, "hooks" | "protect">>;
 
@@ -30,7 +27,8 @@ export interface ReplacementGuardArgs {
 }
 
 /**
- * Refuses to replace a resource that cannot be had again as it was, unless the config names it. Two things refuse, because
+ * Refuses to replace a resource that cannot be had again as it was, unless the config names it; servers and the network it
+ * refuses to replace at all. Two things refuse, because
  * neither is enough:
  * - A hook in front of each creation, which runs in previews as well. Only a replacement creates what is in the state
  *   already, whatever the provider's reason. So `pulumi up` ends before anything is touched, also in a stack without
@@ -40,6 +38,8 @@ export interface ReplacementGuardArgs {
  */
 export class ReplacementGuard {
     private readonly hook: pulumi.ResourceHook;
+    /** The names of what no update replaces. */
+    private readonly lasting = new Set<string>();
 
     constructor(private readonly args: ReplacementGuardArgs) {
         this.hook = new pulumi.ResourceHook(
@@ -49,20 +49,39 @@ export class ReplacementGuard {
             },
             { onDryRun: true },
         );
-        for (const name of args.acknowledged) {
+    }
+
+    /** The options of the resource with this name, which is replaced when the config acknowledges it. */
+    optionsFor(name: string): GuardedOptions {
+        const { deletionProtection } = this.args;
+        const isAcknowledged = this.isAcknowledged(name);
+        if (isAcknowledged) {
             void pulumi.log.warn(
                 `Nothing keeps ${name} from being replaced, because audit-trail:acknowledgeReplacement names it: take it out once it was replaced.`,
             );
         }
-    }
-
-    /** The options of the resource with this name. */
-    optionsFor(name: string): GuardedOptions {
-        const isAcknowledged = this.args.acknowledged.some((one) => nameOf(one) === name);
         return {
-            protect: this.args.deletionProtection && !isAcknowledged,
+            protect: deletionProtection && !isAcknowledged,
             hooks: { beforeCreate: [this.hook] },
         };
+    }
+
+    /**
+     * The options of a resource that no update replaces, whatever the config acknowledges: the engine deletes what is inside
+     * before it comes to the resource, one by one, and ends halfway, where PostgreSQL or AWS refuses.
+     */
+    lastingOptionsFor(name: string): GuardedOptions {
+        this.lasting.add(name);
+        if (this.isAcknowledged(name)) {
+            void pulumi.log.warn(
+                `No update replaces ${name}, although audit-trail:acknowledgeReplacement names it: take it out, and to have it another way destroy the stack and deploy it anew.`,
+            );
+        }
+        return { protect: this.args.deletionProtection, hooks: { beforeCreate: [this.hook] } };
+    }
+
+    private isAcknowledged(name: string): boolean {
+        return this.args.acknowledged.some((one) => nameOf(one) === name);
     }
 
     private refuseReplacement({
@@ -70,13 +89,14 @@ export class ReplacementGuard {
         name,
         type,
     }: Pick<pulumi.ResourceHookArgs, "urn" | "name" | "type">): void {
-        if (this.args.acknowledged.some((one) => one === name || one === urn)) {
+        const lasts = this.lasting.has(name);
+        if (!lasts && this.args.acknowledged.some((one) => one === name || one === urn)) {
             return;
         }
         if (this.args.deployed.has(urn)) {
             const mend = `name it with "pulumi config set --path 'acknowledgeReplacement[0]' ${name}"`;
             const loss = LOSSES[type] ?? "what it holds goes with it";
-            const way = ANEW.has(type)
+            const way = lasts
                 ? "or destroy the stack and deploy it anew"
                 : `or, if that is meant, ${mend}`;
             throw new Error(

@@ -131,7 +131,7 @@ function auroraCluster(
     const resourceName = `${name}-cluster`;
     return new aws.rds.Cluster(resourceName, inputs, {
         ...opts,
-        ...args.guard.optionsFor(resourceName),
+        ...args.guard.lastingOptionsFor(resourceName),
         dependsOn: encryptedLog(owner, args, "cluster"),
     });
 }

@@ -46,7 +46,7 @@ export interface NewServerArgs {
      */
     readonly deletionProtection: boolean;
     readonly whenDestroyed: WhenDestroyed;
-    readonly guard: Pick<ReplacementGuard, "optionsFor">;
+    readonly guard: Pick<ReplacementGuard, "optionsFor" | "lastingOptionsFor">;
     /** A key of the customer's for storage, snapshots, secrets and logs; undefined: the keys that AWS manages. */
     readonly kmsKeyArn: string | undefined;
     /** PEM file of the authorities that sign the servers' certificates, as people's commands name it. */

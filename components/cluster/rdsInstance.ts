@@ -114,7 +114,7 @@ function rdsInstance(owner: Owner, args: RdsInstanceArgs, password: Password): a
     const resourceName = `${name}-instance`;
     return new aws.rds.Instance(resourceName, inputs, {
         ...opts,
-        ...args.guard.optionsFor(resourceName),
+        ...args.guard.lastingOptionsFor(resourceName),
         dependsOn: encryptedLog(owner, args, "instance"),
     });
 }

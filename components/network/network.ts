@@ -12,7 +12,7 @@ export interface NetworkArgs {
     readonly vpcCidr: string;
     /** Whether there is a psql host, and so a public subnet for it. */
     readonly hasHost: boolean;
-    readonly guard: Pick<ReplacementGuard, "optionsFor">;
+    readonly guard: Pick<ReplacementGuard, "lastingOptionsFor">;
     /** Whether the VPC and its private subnets are kept when the stack is destroyed, because a server in them is. */
     readonly isKept: boolean;
     readonly tags: Tags;
@@ -100,7 +100,7 @@ function namingVpc(
             enableDnsSupport: true,
             tags: named(name, tags),
         },
-        { ...opts, ...guard.optionsFor(resourceName) },
+        { ...opts, ...guard.lastingOptionsFor(resourceName) },
     );
 }
 

@@ -47,18 +47,25 @@ describe("ReplacementGuard", function () {
         });
     });
 
-    it("sends whoever would replace a cluster to another deployment", async () => {
-        const type = "aws:rds/cluster:Cluster";
-        const guard = new ReplacementGuard({
-            deletionProtection: false,
-            acknowledged: [],
-            deployed: new Set([URN]),
-        });
-        const [hook] = (guard.optionsFor("db").hooks.beforeCreate ?? []) as ResourceHook[];
-        await assert.rejects(async () => hook?.callback({ urn: URN, id: "", name: "db", type }), {
-            message:
-                "This update would replace db: its databases go with it. Take the change back, or destroy the stack and deploy it anew.",
-        });
+    it("sends whoever would replace a server or the network to another deployment, whatever the config names", async () => {
+        for (const type of ["rds/cluster:Cluster", "rds/instance:Instance", "ec2/vpc:Vpc"]) {
+            const urn = `urn:pulumi:dev::audit-trail::aws:${type}::db`;
+            for (const acknowledged of [[], ["db"], [urn]]) {
+                const guard = new ReplacementGuard({
+                    deletionProtection: true,
+                    acknowledged,
+                    deployed: new Set([urn]),
+                });
+                const { protect, hooks } = guard.lastingOptionsFor("db");
+                assert.equal(protect, true);
+                const [hook] = (hooks.beforeCreate ?? []) as ResourceHook[];
+                const step = { urn, id: "", name: "db", type: `aws:${type}` };
+                await assert.rejects(
+                    async () => hook?.callback(step),
+                    /^Error: This update would replace db: .+\. Take the change back, or destroy the stack and deploy it anew\.$/,
+                );
+            }
+        }
     });
 
     it("lets a first deployment create it, also one that follows a failed one", async () => {

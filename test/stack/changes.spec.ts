@@ -5,7 +5,7 @@ import { PROJECT_ROOT } from "../../local/engine/paths";
 import type { PlannedChange } from "../../local/engine/plannedChanges";
 import type { EngineReport } from "../../local/engine/progress";
 import { launch } from "../../testing/command";
-import { type ChangeGroup, changeRows, IN_PLACE, REPLACING } from "./support/changes";
+import { type ChangeGroup, changeRows, IN_PLACE, REFUSED, REPLACING } from "./support/changes";
 import { ARTICLE, LaptopStack, type Settings } from "./support/laptopStack";
 
 const UPGRADES = path.join(PROJECT_ROOT, "test", "upgrade");
@@ -79,19 +79,23 @@ describe("stack: the plan of a change", function () {
         });
     }
 
-    it("is refused for what would be replaced and is not named, in a preview", async () => {
-        const { databaseName } = REPLACING.settings;
-        const { errors } = await plan(latest, { databaseName });
-        // The name is both clusters', and the engine ends at the first refusal, whichever that is.
-        const refusals = ["source", "audit"].map(
-            (role) =>
-                `This update would replace ${PREFIX}${role}-cluster: its databases go with it. Take the change back, or destroy the stack and deploy it anew.`,
-        );
-        assert.ok(
-            errors.some((error) => refusals.includes(error)),
-            errors.join("\n"),
-        );
-    });
+    for (const { settings, changes } of REFUSED) {
+        it(`is refused in a preview for ${changes.map(({ kind }) => kind).join(" and ")}, named in the config or not`, async () => {
+            const names = changes.map(({ resource }) => `${PREFIX}${resource}`);
+            const { errors } = await plan(latest, { ...settings, acknowledgeReplacement: names });
+            // The engine ends at the first refusal, whichever that is.
+            const refusals = names.map((name) => `This update would replace ${name}: `);
+            const way = "Take the change back, or destroy the stack and deploy it anew.";
+            assert.ok(
+                errors.some(
+                    (error) =>
+                        refusals.some((refusal) => error.startsWith(refusal)) &&
+                        error.endsWith(way),
+                ),
+                errors.join("\n"),
+            );
+        });
+    }
 
     it("is the one that docs/changes.md has", () => {
         const page = readFileSync(path.join(PROJECT_ROOT, "docs", "changes.md"), "utf8");

@@ -25,7 +25,8 @@ const RESTART = "the instance restarts";
 const PAUSE = "the task is stopped, changed and resumed, and goes on where it was";
 const MINUTES = "DMS changes the instance, and the task goes on after it";
 const ALIVE = "nothing stops";
-const REFUSED = "refused until `acknowledgeReplacement` names it";
+const ACKNOWLEDGED = "refused until `acknowledgeReplacement` names it";
+const ANEW = "refused: destroy the stack and deploy it anew";
 
 /** Everything that is changed in place, at once. */
 export const IN_PLACE: ChangeGroup = {
@@ -187,17 +188,38 @@ export const IN_PLACE: ChangeGroup = {
     ],
 };
 
+/** What would replace a server or the network, which no acknowledgement allows. A preview shows the first one it comes to. */
+export const REFUSED: readonly (Pick<ChangeGroup, "settings"> & {
+    readonly changes: readonly Change[];
+})[] = [
+    {
+        settings: { databaseName: "otherdb", masterUsername: "other" },
+        changes: [
+            {
+                kind: "`databaseName`",
+                resource: "audit-cluster",
+                operation: "replace",
+                effect: ANEW,
+            },
+            {
+                kind: "`masterUsername`",
+                resource: "source-cluster",
+                operation: "replace",
+                effect: ANEW,
+            },
+        ],
+    },
+    {
+        settings: { vpcCidr: "10.30.0.0/16" },
+        changes: [{ kind: "`vpcCidr`", resource: "vpc", operation: "replace", effect: ANEW }],
+    },
+];
+
 /** What replaces something. The config names every one of these resources, so that the plan shows them all. */
 export const REPLACING: ChangeGroup = {
     settings: {
-        databaseName: "otherdb",
-        masterUsername: "other",
-        vpcCidr: "10.30.0.0/16",
         hostImage: "latest",
-        acknowledgeReplacement: [
-            ...["vpc", "source-cluster", "audit-cluster", "source-instance-1", "audit-instance-1"],
-            ...["task", "audit-database-tables"],
-        ].map((name) => `audit-trail-local-${name}`),
+        acknowledgeReplacement: ["audit-trail-local-task"],
     },
     alterations: {
         "aws:dms/endpoint:Endpoint": { kmsKeyArn: "arn:aws:kms:us-east-1:000000000000:key/1" },
@@ -207,33 +229,6 @@ export const REPLACING: ChangeGroup = {
         },
     },
     changes: [
-        {
-            kind: "`databaseName`",
-            resource: "audit-cluster",
-            input: "databaseName",
-            operation: "replace",
-            effect: REFUSED,
-        },
-        {
-            kind: "`masterUsername`",
-            resource: "source-cluster",
-            input: "masterUsername",
-            operation: "replace",
-            effect: REFUSED,
-        },
-        {
-            kind: "a cluster's replacement",
-            resource: "source-instance-1",
-            operation: "replace",
-            effect: REFUSED,
-        },
-        {
-            kind: "`vpcCidr`",
-            resource: "vpc",
-            input: "cidrBlock",
-            operation: "replace",
-            effect: REFUSED,
-        },
         {
             kind: "an endpoint's KMS key",
             resource: "source",
@@ -259,14 +254,15 @@ export const REPLACING: ChangeGroup = {
             kind: "an endpoint's or the DMS instance's replacement",
             resource: "task",
             operation: "replace",
-            effect: REFUSED,
+            effect: ACKNOWLEDGED,
         },
     ],
 };
 
 /** The rows of the table in docs/changes.md. */
 export function changeRows(): string[][] {
-    const rows = [...IN_PLACE.changes, ...REPLACING.changes];
+    const refused = REFUSED.flatMap(({ changes }) => changes);
+    const rows = [...IN_PLACE.changes, ...refused, ...REPLACING.changes];
     return rows.map(({ kind, resource, operation, effect }) => [
         kind,
         `\`...-${resource}\``,
