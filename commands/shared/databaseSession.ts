@@ -1,16 +1,10 @@
 import { Client } from "pg";
-import { connectionProblem, isUnreachable } from "../../database/connection";
-import { SESSION_OPTIONS } from "../../database/session";
 import type { Route } from "../../reach/route";
 import { openTunnel, type Tunnel } from "../../reach/tunnel";
-import { codeOf, PlainError } from "../../text/errors";
+import { openSession, type PlainSessionOptions } from "./plainSession";
 
-const CONNECT_TIMEOUT_MS = 15_000;
-
-/** What is special about a session of a command. */
-interface SessionOptions {
-    /** How long one statement may take; for ever if not given. */
-    readonly queryTimeoutMs?: number | undefined;
+/** What is special about a session of a command, with the way to its database. */
+interface SessionOptions extends Pick<PlainSessionOptions, "queryTimeoutMs"> {
     /** The way to the database; as it is if not given. */
     readonly route?: Route | undefined;
 }
@@ -28,7 +22,7 @@ async function throughTunnel(
 }
 
 /**
- * Connects a command to a database.
+ * Connects a command to a database by the stack's way.
  *
  * @param command what the server calls the session
  * @throws PlainError with one sentence that says why not, and no password
@@ -39,33 +33,5 @@ export async function connect(
     { queryTimeoutMs, route }: SessionOptions = {},
 ): Promise<Client> {
     const tunnel = await throughTunnel(connectionString, route);
-    const client = new Client({
-        ...tunnel?.options,
-        connectionString,
-        connectionTimeoutMillis: queryTimeoutMs ?? CONNECT_TIMEOUT_MS,
-        ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs }),
-        application_name: `audit-trail ${command}`,
-        // Until the session is prepared; and a variable of that name decides nothing.
-        options: SESSION_OPTIONS,
-    });
-    // A connection that breaks while idle raises an event; the next query tells.
-    client.on("error", () => undefined);
-    client.once("end", () => {
-        void tunnel?.close();
-    });
-    try {
-        await client.connect();
-        return client;
-    } catch (cause) {
-        await client.end().catch(() => undefined);
-        const { host, port, database = "", user = "" } = client;
-        const connection = { host, port, database, user, password: "", caPath: "" };
-        const isDown = isUnreachable(cause) && /^(localhost|127\.|::1)/.test(host);
-        throw new PlainError(
-            isDown
-                ? `The database "${database}" at ${host}:${String(port)} does not answer (${codeOf(cause) || "no answer in time"}); if it is the laptop stack's, "npm run status" shows what runs and "npm start" brings it back.`
-                : connectionProblem(connection, cause),
-            { cause },
-        );
-    }
+    return openSession(connectionString, command, { queryTimeoutMs, tunnel });
 }

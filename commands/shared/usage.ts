@@ -101,10 +101,14 @@ export function optionsOf(command: string): readonly string[] {
     );
 }
 
-/** What `--help` prints. */
+/** What `--help` prints of a command of `npm run`. */
 export function usageText(command: string): string {
-    const { does, options, codes } = USAGE[command] ?? { does: "", options: {} };
     const script = ["start", "stop"].includes(command) ? `npm ${command}` : `npm run ${command}`;
+    return helpText(`${script} --`, USAGE[command] ?? { does: "", options: {} });
+}
+
+/** What `--help` prints of a program that is called with these words. */
+function helpText(call: string, { does, options, codes }: Usage): string {
     const all = {
         ...options,
         "--verbose": "all that the engine prints, and the stack of an error",
@@ -124,7 +128,7 @@ export function usageText(command: string): string {
     return [
         ...wrapped(does, "", ""),
         "",
-        `Usage: ${script} -- [options]`,
+        `Usage: ${call} [options]`,
         "",
         ...list(all),
         "",
