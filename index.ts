@@ -1,22 +1,22 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { DatabaseServer } from "./components/cluster/databaseServer";
 import { ExistingServer } from "./components/cluster/existingServer";
-import { loginPolicies } from "./components/cluster/iamLogins";
-import { makeServer } from "./components/cluster/makeServer";
-import { masterProvider } from "./components/cluster/postgresqlProvider";
+import { loginPolicies, loginsByIam } from "./components/cluster/iamLogins";
+import { makeServer, type UsualServer } from "./components/cluster/makeServer";
+import type { NewServer } from "./components/cluster/newServer";
+import { madeAt } from "./components/cluster/postgresqlProvider";
 import { routed } from "./components/cluster/routed";
 import { auditParameters, sourceParameters } from "./components/cluster/serverParameters";
 import { findSource } from "./components/cluster/sourceLookup";
 import { AuditDatabase } from "./components/database/auditDatabase";
 import { SourceDatabase } from "./components/database/sourceDatabase";
 import { DeletionProtection } from "./components/deletionProtection";
-import { readCaBundle } from "./components/dms/caBundle";
+import { type CaBundle, readCaBundle } from "./components/dms/caBundle";
 import { DmsReplication } from "./components/dms/dmsReplication";
 import { DmsRoles } from "./components/dms/dmsRoles";
 import { plannedGroups } from "./components/dms/plannedGroups";
 import { taskSettings } from "./components/dms/taskSettings";
-import { databaseRoute as routeToDatabases } from "./components/network/databaseRoute";
+import { routeToDatabases } from "./components/network/databaseRoute";
 import { ExistingNetwork } from "./components/network/existingNetwork";
 import { HostDatabases } from "./components/network/hostDatabases";
 import { HostSessionLog, sessionCommand } from "./components/network/hostSessionLog";
@@ -35,221 +35,48 @@ import { DEFAULT_GROUP } from "./trail/tableGroups";
 
 const config = loadConfig();
 const { trail, cluster, dms } = config;
-const { databaseName } = cluster;
 const { deletionProtection, highAvailability: multiAz, kmsKeyArn, passwordVersion } = config.stack;
-const caBundle = readCaBundle(__dirname, cluster.caBundle);
-const { path: caBundlePath, pem: caBundlePem } = caBundle;
 const prefix = resourcePrefix(pulumi.getProject(), pulumi.getStack());
 const tags = { Project: pulumi.getProject(), Stack: pulumi.getStack() };
 const acknowledged = config.stack.acknowledgeReplacement;
 const guard = new ReplacementGuard({ deletionProtection, acknowledged, deployed: stackState() });
-
 const plan = plannedGroups(trail, prefix);
 
+const iamLogins = loginsByIam(config.audit.users);
 const isKept = config.audit.server.whenDestroyed === "retain";
-const { existing, vpcCidr } = config.network;
-const network: TrailNetwork =
-    existing === undefined
-        ? new Network(prefix, { vpcCidr, hasHost: config.host.wanted, guard, isKept, tags })
-        : new ExistingNetwork(prefix, existing);
-const { vpcId, privateSubnetIds: subnetIds, publicRouteTableId } = network;
 const existingSource = config.source.existing;
-const found =
-    existingSource === undefined ? undefined : findSource(existingSource, config.source.password);
-const ownBundle = existingSource?.kind === "address" ? existingSource.caBundle : undefined;
-const ownCaBundle =
-    ownBundle === undefined
-        ? undefined
-        : { file: ownBundle, ...readCaBundle(__dirname, ownBundle, "source") };
-const groups = new SecurityGroups(prefix, {
-    vpcId,
-    host: network.host && { sshCidr: config.host.sshCidr },
-    allowedSecurityGroupIds: existing?.allowedSecurityGroupIds ?? [],
-    privateEndpoints: config.network.privateEndpoints,
-    source: found && {
-        ...found.reach,
-        port: found.port,
-        mayAddRules: existingSource?.allowedSecurityGroup !== undefined,
-    },
-    isKept,
-    tags,
-});
-const prerequisites: pulumi.Resource[] = [];
-if (dms.createRoles) {
-    prerequisites.push(new DmsRoles(prefix, { tags }));
-}
-const securityGroupId = groups.endpointsId;
-if (securityGroupId !== undefined) {
-    // Without SSH from outside the host has no public address.
-    const sessionManager = network.host !== undefined && config.host.sshCidr === undefined;
-    const places = { vpcId, subnetIds, securityGroupId, publicRouteTableId };
-    const args = { ...places, sessionManager, tags };
-    prerequisites.push(new PrivateEndpoints(prefix, args));
-}
-const host =
-    network.host && groups.hostId
-        ? new PsqlHost(`${prefix}-host`, {
-              place: network.host,
-              securityGroupId: groups.hostId,
-              hasSsh: config.host.sshCidr !== undefined,
-              image: config.host.image,
-              instanceType: config.host.instanceType,
-              keyName: config.host.keyName,
-              engineVersions: [config.audit.server, config.source.server].map(
-                  ({ engineVersion }) => engineVersion ?? cluster.engineVersion,
-              ),
-              kmsKeyArn,
-              caBundles: [
-                  { file: cluster.caBundle, pem: caBundlePem },
-                  ...(ownCaBundle ? [{ file: ownCaBundle.file, pem: ownCaBundle.pem }] : []),
-              ],
-              dependsOn: [groups, ...prerequisites],
-              tags,
-          })
-        : undefined;
+const caBundle = readCaBundle(__dirname, cluster.caBundle);
+const sourceCaBundle = ownCaBundle() ?? caBundle;
+const sourceDatabaseName = existingSource?.databaseName ?? cluster.databaseName;
+
+const network = makeNetwork();
+const { vpcId, privateSubnetIds: subnetIds, publicRouteTableId } = network;
+const found = existingSource && findSource(existingSource, config.source.password);
+const groups = makeSecurityGroups();
+const prerequisites = makePrerequisites();
+const host = makePsqlHost();
+const { region } = aws.getRegionOutput();
 const route = routeToDatabases({
     access: databaseAccess(config),
     host,
     sshHost: config.access.sshHost,
     sshHostKey: config.access.sshHostKey,
-    region: aws.getRegionOutput().region,
+    region,
     profile: new pulumi.Config("aws").get("profile"),
 });
 
-const allServers = {
-    caBundle: cluster.caBundle,
-    engineVersion: cluster.engineVersion,
-    instanceClass: cluster.instanceClass,
-    databaseName,
-    masterUsername: cluster.masterUsername,
-    backupRetentionDays: cluster.backupRetentionDays,
-    subnetIds,
-    securityGroupId: groups.databaseId,
-    multiAz,
-    deletionProtection,
-    guard,
-    kmsKeyArn,
-    passwordVersion,
-    caBundlePath,
-    tags,
-};
-const sourceDatabaseName = existingSource?.databaseName ?? databaseName;
-const source = found
-    ? new ExistingServer(`${prefix}-source`, {
-          found,
-          databaseName: sourceDatabaseName,
-          route,
-          caBundle: ownCaBundle ?? caBundle,
-          caBundleName: ownCaBundle?.file ?? cluster.caBundle,
-          kmsKeyArn,
-          tags,
-      })
-    : makeServer(`${prefix}-source`, config.source.server, sourceParameters(), allServers);
-const iamUsers = config.audit.users.filter(({ authentication }) => authentication === "iam");
-const audit = makeServer(`${prefix}-audit`, config.audit.server, auditParameters(), {
-    ...allServers,
-    ...(iamUsers.length > 0 ? { iamAuthentication: true } : {}),
-});
-const hostDatabases =
-    host &&
-    new HostDatabases(`${prefix}-host-databases`, {
-        parameterName: host.parameterName,
-        role: host.roleName,
-        source: {
-            host: source.host,
-            port: source.port,
-            databaseName: sourceDatabaseName,
-            caBundle: ownCaBundle?.file ?? cluster.caBundle,
-            masterSecretArn: source.masterSecretArn,
-        },
-        audit: {
-            host: audit.host,
-            port: audit.port,
-            databaseName,
-            caBundle: cluster.caBundle,
-            masterSecretArn: audit.masterSecretArn,
-        },
-        readsSecrets: config.host.secrets === "master",
-        kmsKeyArn,
-        tags,
-    });
-const sessionLog =
-    host && config.host.sessionLog
-        ? new HostSessionLog(`${prefix}-host-sessions`, { role: host.roleName, kmsKeyArn, tags })
-        : undefined;
-const inDatabase = (name: string, server: DatabaseServer): pulumi.ComponentResourceOptions => ({
-    providers: { postgresql: masterProvider(name, routed(server, route), caBundlePath) },
-});
-export const sourceGuards = config.source.guards;
-const sourceDatabase = new SourceDatabase(
-    `${prefix}-source-database`,
-    {
-        server: routed(source, route),
-        databaseName: sourceDatabaseName,
-        tables: trail.tables,
-        groups: plan.groups,
-        columns: trail.columns,
-        demoTable: config.source.demoTable,
-        otherServer: audit,
-        sourceGuards,
-        allowTruncate: config.source.allowTruncate,
-        allowKeyUpdates: config.source.allowKeyUpdates,
-        fullReplicaIdentity: config.source.fullReplicaIdentity,
-        kmsKeyArn,
-        passwordVersion,
-        tags,
-    },
-    inDatabase(`${prefix}-source`, source),
-);
-const auditDatabase = new AuditDatabase(
-    `${prefix}-audit-database`,
-    {
-        server: routed(audit, route),
-        databaseName,
-        tables: trail.tables,
-        groups: plan.groups,
-        columns: trail.columns,
-        definitions: sourceDatabase.definitions,
-        users: config.audit.users,
-        guard,
-        kmsKeyArn,
-        passwordVersion,
-        tags,
-    },
-    inDatabase(`${prefix}-audit`, audit),
-);
+const source = makeSource();
+const audit = makeAudit();
+const hostDatabases = host && makeHostDatabases(host);
+const sessionLog = host && makeSessionLog(host);
 
-const replication = new DmsReplication(prefix, {
-    subnetIds,
-    securityGroupId: groups.dmsId,
-    instanceClass: dms.instanceClass,
-    engineVersion: dms.engineVersion,
-    allocatedStorage: dms.allocatedStorage,
-    multiAz,
-    kmsKeyArn,
-    caBundlePem,
-    prerequisites,
-    source: sourceDatabase,
-    target: auditDatabase,
-    groups: plan.groups,
-    letJoin: plan.mayMove ? (early) => auditDatabase.letJoin(early) : undefined,
-    tableMappings: sourceDatabase.tableMappings,
-    taskSettings: taskSettings({ maxLobSizeKb: dms.maxLobSizeKb }),
-    guard,
-    tags,
-});
+const sourceDatabase = makeSourceDatabase();
+const auditDatabase = makeAuditDatabase();
+const replication = makeReplication();
 const retired = auditDatabase.retireOthers(replication);
-const everything = [
-    ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
-    ...[hostDatabases, sessionLog].filter((made) => made !== undefined),
-    ...[sourceDatabase, auditDatabase, replication, ...replication.joined, retired],
-];
-const checks = sourceDatabase.checkDestroy(`${prefix}-destroy-check`, everything);
-new DeletionProtection(`${prefix}-deletionProtection`, {
-    deletionProtection,
-    everything: [...everything, ...checks],
-});
+protectEverything();
 
+export const sourceGuards = config.source.guards;
 export const tables = trail.tables.map(formatTableName);
 export const sourceEndpoint = source.host;
 export const sourcePort = source.port;
@@ -265,17 +92,11 @@ export const auditMasterSecretArn = audit.masterSecretArn;
 export const auditDmsSecretArn = auditDatabase.dmsSecretArn;
 export const auditPsql = audit.psql;
 /** By login: the policy that a person's IAM role needs to log in to the audit server as it. */
-export const auditLoginPolicies =
-    iamUsers.length === 0
-        ? undefined
-        : loginPolicies(
-              audit,
-              iamUsers.map(({ login }) => login),
-          );
+export const auditLoginPolicies = loginPolicies(audit, iamLogins);
 export const hostId = host?.instanceId;
 /** A shell on the host by Session Manager, for whose machine has the AWS CLI and its plugin. */
 export const hostSession =
-    host && sessionCommand(host.instanceId, aws.getRegionOutput().region, sessionLog?.documentName);
+    host && sessionCommand(host.instanceId, region, sessionLog?.documentName);
 export const hostAddress = host?.publicIp;
 /** The way to the databases from the machine that runs Pulumi or a command. */
 export const databaseRoute = route;
@@ -283,3 +104,198 @@ export const replicationInstanceArn = replication.instanceArn;
 export const replicationTaskArn = replication.taskArns[DEFAULT_GROUP];
 /** The tasks of all groups, by the names of the groups. */
 export const replicationTaskArns = replication.taskArns;
+
+/** The authorities of an existing source that has its own. */
+function ownCaBundle(): CaBundle | undefined {
+    const file = existingSource?.kind === "address" ? existingSource.caBundle : undefined;
+    return file === undefined ? undefined : readCaBundle(__dirname, file, "source");
+}
+
+function makeNetwork(): TrailNetwork {
+    const { existing, vpcCidr } = config.network;
+    return existing === undefined
+        ? new Network(prefix, { vpcCidr, hasHost: config.host.wanted, guard, isKept, tags })
+        : new ExistingNetwork(prefix, existing);
+}
+
+function makeSecurityGroups(): SecurityGroups {
+    const mayAddRules = existingSource?.allowedSecurityGroup !== undefined;
+    return new SecurityGroups(prefix, {
+        vpcId,
+        host: network.host && { sshCidr: config.host.sshCidr },
+        allowedSecurityGroupIds: config.network.existing?.allowedSecurityGroupIds ?? [],
+        privateEndpoints: config.network.privateEndpoints,
+        source: found && { ...found.reach, port: found.port, mayAddRules },
+        isKept,
+        tags,
+    });
+}
+
+/** What DMS and the psql host need of the account and of the network. */
+function makePrerequisites(): pulumi.Resource[] {
+    const roles = dms.createRoles ? [new DmsRoles(prefix, { tags })] : [];
+    const securityGroupId = groups.endpointsId;
+    if (securityGroupId === undefined) {
+        return roles;
+    }
+    // Without SSH from outside the host has no public address.
+    const sessionManager = network.host !== undefined && config.host.sshCidr === undefined;
+    const places = { vpcId, subnetIds, securityGroupId, publicRouteTableId };
+    return [...roles, new PrivateEndpoints(prefix, { ...places, sessionManager, tags })];
+}
+
+function makePsqlHost(): PsqlHost | undefined {
+    if (network.host === undefined || groups.hostId === undefined) {
+        return undefined;
+    }
+    return new PsqlHost(`${prefix}-host`, {
+        place: network.host,
+        securityGroupId: groups.hostId,
+        hasSsh: config.host.sshCidr !== undefined,
+        image: config.host.image,
+        instanceType: config.host.instanceType,
+        keyName: config.host.keyName,
+        engineVersions: [config.audit.server, config.source.server].map(
+            ({ engineVersion }) => engineVersion ?? cluster.engineVersion,
+        ),
+        kmsKeyArn,
+        caBundles: [...new Set([caBundle, sourceCaBundle])],
+        dependsOn: [groups, ...prerequisites],
+        tags,
+    });
+}
+
+/** What both servers have, unless the config says otherwise of one of them. */
+function usualServer(): UsualServer {
+    return {
+        caBundle,
+        engineVersion: cluster.engineVersion,
+        instanceClass: cluster.instanceClass,
+        databaseName: cluster.databaseName,
+        masterUsername: cluster.masterUsername,
+        backupRetentionDays: cluster.backupRetentionDays,
+        subnetIds,
+        securityGroupId: groups.databaseId,
+        multiAz,
+        deletionProtection,
+        guard,
+        kmsKeyArn,
+        passwordVersion,
+        tags,
+    };
+}
+
+function makeSource(): ExistingServer | NewServer {
+    const name = `${prefix}-source`;
+    if (found === undefined) {
+        return makeServer(name, config.source.server, sourceParameters(), usualServer());
+    }
+    const args = { found, databaseName: sourceDatabaseName, caBundle: sourceCaBundle };
+    return new ExistingServer(name, { ...args, route, kmsKeyArn, tags });
+}
+
+function makeAudit(): NewServer {
+    return makeServer(`${prefix}-audit`, config.audit.server, auditParameters(), {
+        ...usualServer(),
+        ...(iamLogins.length > 0 ? { iamAuthentication: true } : {}),
+    });
+}
+
+/** Lets the commands on the psql host find the databases. */
+function makeHostDatabases({ parameterName, roleName }: PsqlHost): HostDatabases {
+    return new HostDatabases(`${prefix}-host-databases`, {
+        parameterName,
+        role: roleName,
+        source: { server: source, databaseName: sourceDatabaseName },
+        audit: { server: audit, databaseName: cluster.databaseName },
+        readsSecrets: config.host.secrets === "master",
+        kmsKeyArn,
+        tags,
+    });
+}
+
+function makeSessionLog({ roleName: role }: PsqlHost): HostSessionLog | undefined {
+    return config.host.sessionLog
+        ? new HostSessionLog(`${prefix}-host-sessions`, { role, kmsKeyArn, tags })
+        : undefined;
+}
+
+function makeSourceDatabase(): SourceDatabase {
+    const server = routed(source, route);
+    return new SourceDatabase(
+        `${prefix}-source-database`,
+        {
+            server,
+            databaseName: sourceDatabaseName,
+            tables: trail.tables,
+            groups: plan.groups,
+            columns: trail.columns,
+            demoTable: config.source.demoTable,
+            otherServer: audit,
+            sourceGuards: config.source.guards,
+            allowTruncate: config.source.allowTruncate,
+            allowKeyUpdates: config.source.allowKeyUpdates,
+            fullReplicaIdentity: config.source.fullReplicaIdentity,
+            kmsKeyArn,
+            passwordVersion,
+            tags,
+        },
+        madeAt(`${prefix}-source`, server),
+    );
+}
+
+function makeAuditDatabase(): AuditDatabase {
+    const server = routed(audit, route);
+    return new AuditDatabase(
+        `${prefix}-audit-database`,
+        {
+            server,
+            databaseName: cluster.databaseName,
+            tables: trail.tables,
+            groups: plan.groups,
+            columns: trail.columns,
+            definitions: sourceDatabase.definitions,
+            users: config.audit.users,
+            guard,
+            kmsKeyArn,
+            passwordVersion,
+            tags,
+        },
+        madeAt(`${prefix}-audit`, server),
+    );
+}
+
+function makeReplication(): DmsReplication {
+    return new DmsReplication(prefix, {
+        subnetIds,
+        securityGroupId: groups.dmsId,
+        instanceClass: dms.instanceClass,
+        engineVersion: dms.engineVersion,
+        allocatedStorage: dms.allocatedStorage,
+        multiAz,
+        kmsKeyArn,
+        prerequisites,
+        source: sourceDatabase,
+        target: auditDatabase,
+        groups: plan.groups,
+        letJoin: plan.mayMove ? (early) => auditDatabase.letJoin(early) : undefined,
+        tableMappings: sourceDatabase.tableMappings,
+        taskSettings: taskSettings({ maxLobSizeKb: dms.maxLobSizeKb }),
+        guard,
+        tags,
+    });
+}
+
+/** Protects the stack's resources; a new one of the program belongs into the list. */
+function protectEverything(): void {
+    const everything = [
+        ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
+        ...[hostDatabases, sessionLog].filter((made) => made !== undefined),
+        ...[sourceDatabase, auditDatabase, replication, ...replication.joined, retired],
+    ];
+    const checks = sourceDatabase.checkDestroy(`${prefix}-destroy-check`, everything);
+    new DeletionProtection(`${prefix}-deletionProtection`, {
+        deletionProtection,
+        everything: [...everything, ...checks],
+    });
+}

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
+import type { CaBundle } from "../dms/caBundle";
 import type { Owner } from "../owner";
 import { named } from "../tags";
 import { auroraFamily } from "./engineVersion";
@@ -31,6 +32,7 @@ const ENGINE = aws.rds.EngineType.AuroraPostgresql;
  */
 export class AuroraCluster extends pulumi.ComponentResource implements NewServer {
     readonly engineVersion: string;
+    readonly caBundle: CaBundle;
     readonly dmsEngineName = "aurora-postgresql";
     /** The cluster. */
     readonly owner: aws.rds.Cluster;
@@ -68,6 +70,7 @@ export class AuroraCluster extends pulumi.ComponentResource implements NewServer
 
         this.owner = cluster;
         this.engineVersion = args.engineVersion;
+        this.caBundle = args.caBundle;
         this.arn = cluster.arn;
         this.resourceId = cluster.clusterResourceId;
         this.host = access.host;

@@ -14,8 +14,8 @@ export interface DatabaseServer {
      * elsewhere it has the attribute REPLICATION. True where nothing is said.
      */
     readonly hasRdsRoles?: pulumi.Input<boolean>;
-    /** The authorities that sign the server's certificate; those of the stack's caBundle where nothing is said. */
-    readonly caBundle?: CaBundle;
+    /** The authorities that sign the server's certificate. */
+    readonly caBundle: CaBundle;
     /** What DMS calls such a server, https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Source.PostgreSQL.html. */
     readonly dmsEngineName: "aurora-postgresql" | "postgres";
     /** The way in as the master user; a secret. */

@@ -19,8 +19,6 @@ export interface ExistingServerArgs {
     readonly route: pulumi.Output<Route>;
     /** The authorities that sign the server's certificate. */
     readonly caBundle: CaBundle;
-    /** The path of their file as people's commands name it. */
-    readonly caBundleName: string;
     /** A key of the customer's for the secret of the login; undefined: the one that AWS manages. */
     readonly kmsKeyArn: string | undefined;
     readonly tags: Tags;
@@ -47,8 +45,8 @@ export class ExistingServer extends pulumi.ComponentResource implements Database
 
     constructor(name: string, args: ExistingServerArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:ExistingServer", name, {}, opts);
-        const { found, databaseName, caBundleName: caBundle } = args;
-        const caPath = args.caBundle.path;
+        const { found, databaseName } = args;
+        const { file: caBundle, path: caPath } = args.caBundle;
         const connection = pulumi.secret(
             pulumi
                 .all([found.host, found.port, found.login, args.route])

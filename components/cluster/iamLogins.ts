@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { DatabaseUser } from "../../trail/databaseUsers";
 import type { PolicyDocument } from "../iamPolicies";
 import type { NewServer } from "./newServer";
 
@@ -22,11 +23,19 @@ function loginPolicy(serverArn: string, resourceId: string, login: string): Poli
     };
 }
 
-/** {@link loginPolicy} of each login at a server, by login. */
+/** The people's logins that IAM authenticates. */
+export function loginsByIam(users: readonly DatabaseUser[]): string[] {
+    return users.filter(({ authentication }) => authentication === "iam").map(({ login }) => login);
+}
+
+/** {@link loginPolicy} of each login at a server, by login; undefined where there is no login. */
 export function loginPolicies(
     { arn, resourceId }: Pick<NewServer, "arn" | "resourceId">,
     logins: readonly string[],
-): pulumi.Output<Readonly<Record<string, PolicyDocument>>> {
+): pulumi.Output<Readonly<Record<string, PolicyDocument>>> | undefined {
+    if (logins.length === 0) {
+        return undefined;
+    }
     return pulumi
         .all([arn, resourceId])
         .apply(([serverArn, id]) =>

@@ -18,6 +18,9 @@ export interface ServerWish {
     readonly whenDestroyed: WhenDestroyed;
 }
 
+/** What every server of the stack is made with, where the config says nothing else of one. */
+export type UsualServer = Omit<NewServerArgs, "whenDestroyed" | "parameters">;
+
 type Maker = (name: string, args: NewServerArgs & ServerWish) => NewServer;
 
 /** Every kind of server that the stack can make, under its word in the config. */
@@ -31,7 +34,7 @@ export function makeServer(
     name: string,
     wish: ServerWish,
     parameters: readonly ServerParameter[],
-    usual: Omit<NewServerArgs, "whenDestroyed" | "parameters">,
+    usual: UsualServer,
 ): NewServer {
     return KINDS[wish.kind](name, {
         ...usual,

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
+import type { CaBundle } from "../dms/caBundle";
 import { keeping, type Owner } from "../owner";
 import type { ReplacementGuard } from "../replacementGuard";
 import { named, type Tags } from "../tags";
@@ -49,10 +50,8 @@ export interface NewServerArgs {
     readonly guard: Pick<ReplacementGuard, "optionsFor" | "lastingOptionsFor">;
     /** A key of the customer's for storage, snapshots, secrets and logs; undefined: the keys that AWS manages. */
     readonly kmsKeyArn: string | undefined;
-    /** PEM file of the authorities that sign the servers' certificates, as people's commands name it. */
-    readonly caBundle: string;
-    /** The path at which the program and its plugins find that file, see {@link CaBundle}. */
-    readonly caBundlePath: string;
+    /** The authorities that sign the servers' certificates. */
+    readonly caBundle: CaBundle;
     readonly tags: Tags;
 }
 
@@ -164,7 +163,8 @@ export function masterAccess(
     login: MasterLogin,
 ): Pick<DatabaseServer, "host" | "port" | "masterConnection" | "masterSecretArn" | "psql"> {
     const { host, port } = login;
-    const { databaseName, masterUsername, caBundle } = args;
+    const { databaseName, masterUsername } = args;
+    const caBundle = args.caBundle.file;
     return {
         host,
         port,
@@ -192,7 +192,7 @@ function masterSecret(
 }
 
 function connectionOf(
-    { databaseName: database, masterUsername: user, caBundlePath: caPath }: NewServerArgs,
+    { databaseName: database, masterUsername: user, caBundle: { path: caPath } }: NewServerArgs,
     { host, port, password }: MasterLogin,
 ): pulumi.Output<Connection> {
     const { value, former } = password;

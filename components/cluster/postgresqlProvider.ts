@@ -11,12 +11,10 @@ const ROUTE_INPUT = "databaseRoute";
 /**
  * A postgresql provider that works as a server's master user, over TLS with a verified name. It knows the host when the
  * server answers, and connects only when there is something to do, along the connection's route if it has one.
- * @param sslrootcert Path of the PEM file of the certificate authorities of a server that has none of its own.
  */
 export function masterProvider(
     name: string,
     { masterConnection, host, port, engineVersion, caBundle }: DatabaseServer,
-    sslrootcert: string,
 ): postgresql.Provider {
     // A route has nothing secret, and a preview shows how it changes.
     const route = pulumi
@@ -38,7 +36,7 @@ export function masterProvider(
             superuser: false,
             expectedVersion: engineVersion,
             sslmode: "verify-full",
-            sslrootcert: caBundle?.path ?? sslrootcert,
+            sslrootcert: caBundle.path,
         },
         {
             // The SDK's class passes on none but the vendor's inputs.
@@ -50,4 +48,9 @@ export function masterProvider(
             ],
         },
     );
+}
+
+/** The options of a component whose resources of the postgresql plugin are made at this server, by a provider of this name. */
+export function madeAt(name: string, server: DatabaseServer): pulumi.ComponentResourceOptions {
+    return { providers: { postgresql: masterProvider(name, server) } };
 }

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
+import type { CaBundle } from "../dms/caBundle";
 import type { Owner } from "../owner";
 import { named } from "../tags";
 import { rdsFamily } from "./engineVersion";
@@ -28,6 +29,7 @@ export interface RdsInstanceArgs extends NewServerArgs {
 /** A private, encrypted instance of RDS for PostgreSQL, and its master credentials as a secret. */
 export class RdsInstance extends pulumi.ComponentResource implements NewServer {
     readonly engineVersion: string;
+    readonly caBundle: CaBundle;
     readonly dmsEngineName = "postgres";
     /** The instance. */
     readonly owner: aws.rds.Instance;
@@ -54,6 +56,7 @@ export class RdsInstance extends pulumi.ComponentResource implements NewServer {
 
         this.owner = instance;
         this.engineVersion = args.engineVersion;
+        this.caBundle = args.caBundle;
         this.arn = instance.arn;
         this.resourceId = instance.resourceId;
         this.host = host;

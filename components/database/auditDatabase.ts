@@ -65,6 +65,7 @@ type LateScript = readonly [string, SqlScriptArgs, pulumi.CustomResourceOptions]
 export class AuditDatabase extends pulumi.ComponentResource {
     readonly databaseName: string;
     readonly dmsEngineName: DatabaseServer["dmsEngineName"];
+    readonly caBundlePem: string;
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
     /** See {@link retireOthers}. */
@@ -112,6 +113,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
         this.joining = lateScript(owner, "joined", joinGroupBatches(audited));
         this.databaseName = args.databaseName;
         this.dmsEngineName = args.server.dmsEngineName;
+        this.caBundlePem = args.server.caBundle.pem;
         this.dmsSecretArn = dmsCredentials(owner, roles.target, password);
         this.registerOutputs({ dmsSecretArn: this.dmsSecretArn });
     }

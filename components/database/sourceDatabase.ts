@@ -25,7 +25,7 @@ import {
     sqlScript,
 } from "./databaseOwner";
 import { repairOf, type SourceCatalog } from "./sourceCatalog";
-import { orSentence, sourceCatalogs, type SourceCatalogs } from "./sourceCatalogs";
+import { orSentence, type SourceCatalogs, sourceCatalogs } from "./sourceCatalogs";
 import { SourcePreflight } from "./sourcePreflight";
 import { DestroyCheck, SourceUndo, type SourceUndoArgs } from "./sourceUndo";
 
@@ -56,7 +56,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
     readonly tableMappings: Readonly<Record<string, pulumi.Output<TableMappings>>>;
     readonly databaseName: string;
     readonly dmsEngineName: DatabaseServer["dmsEngineName"];
-    readonly caBundlePem: string | undefined;
+    readonly caBundlePem: string;
     /** Where DMS finds its user of this database. */
     readonly dmsSecretArn: pulumi.Output<string>;
 
@@ -92,7 +92,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         this.databaseName = args.databaseName;
         this.undoArgs = undoArgs(args.server);
         this.dmsEngineName = args.server.dmsEngineName;
-        this.caBundlePem = args.server.caBundle?.pem;
+        this.caBundlePem = args.server.caBundle.pem;
         this.definitions = catalogs.definitions;
         this.tableMappings = Object.fromEntries(
             catalogs.ofGroups.map(({ group, catalog }) => [

@@ -30,6 +30,8 @@ function isBundle(pem: string): boolean {
 
 /** A bundle of certificate authorities. */
 export interface CaBundle {
+    /** Its file as the config and people's commands name it, relative to the project folder. */
+    readonly file: string;
     /**
      * Path of its file, relative to the program's working folder, which is that of the plugins too. Not absolute: it goes
      * into the state, which is shared by people whose project folders lie elsewhere.
@@ -60,5 +62,5 @@ export function readCaBundle(folder: string, file: string, key = "caBundle"): Ca
             `The file ${file} that the config key audit-trail:${key} names is not a bundle of PEM certificates; put the certificate authorities of the database servers there.`,
         );
     }
-    return { path: path.relative("", bundlePath), pem };
+    return { file, path: path.relative("", bundlePath), pem };
 }

@@ -15,8 +15,8 @@ export interface DmsDatabase extends pulumi.Resource {
     readonly dmsSecretArn: pulumi.Output<string>;
     readonly dmsEngineName: DatabaseServer["dmsEngineName"];
     readonly databaseName: string;
-    /** PEM text of the certificate authorities of a server that has its own; otherwise those of the arguments count. */
-    readonly caBundlePem?: string | undefined;
+    /** PEM text of the certificate authorities of its server. */
+    readonly caBundlePem: string;
 }
 
 /** Arguments of {@link DmsReplication}. */
@@ -35,8 +35,6 @@ export interface DmsReplicationArgs extends Pick<
     readonly multiAz: boolean;
     /** A key of the customer's for storage, endpoints, secrets and the task's log; undefined: the keys that AWS manages. */
     readonly kmsKeyArn: string | undefined;
-    /** PEM text of the database servers' certificate authorities. */
-    readonly caBundlePem: string;
     readonly source: DmsDatabase;
     readonly target: DmsDatabase;
     /**
@@ -66,11 +64,11 @@ export class DmsReplication extends pulumi.ComponentResource {
         // For secrets the regional principal is asked for.
         const role = accessRole(owner, pulumi.interpolate`dms.${region}.${dnsSuffix}`);
         const policy = accessPolicy(owner, role, args);
-        const certificate = caCertificate(owner, "ca", region, args.caBundlePem);
+        const certificate = caCertificate(owner, "ca", region, args.target.caBundlePem);
         const access: Access = { role, policy, certificate, kmsKeyArn: args.kmsKeyArn };
-        const own = args.source.caBundlePem ?? args.caBundlePem;
+        const own = args.source.caBundlePem;
         const sourceAccess =
-            own === args.caBundlePem
+            own === args.target.caBundlePem
                 ? access
                 : { ...access, certificate: caCertificate(owner, "source-ca", region, own) };
         const source = endpoint(owner, sourceAccess, "source", args.source);

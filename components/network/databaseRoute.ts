@@ -21,7 +21,7 @@ export interface DatabaseRouteArgs {
 }
 
 /** The way from the machine that runs Pulumi to the databases; known with the host that it goes through. */
-export function databaseRoute(args: DatabaseRouteArgs): pulumi.Output<Route> {
+export function routeToDatabases(args: DatabaseRouteArgs): pulumi.Output<Route> {
     const { access, host, sshHost, profile } = args;
     const hostKey = args.sshHostKey ?? "";
     if (access === "ssh" && sshHost !== undefined) {

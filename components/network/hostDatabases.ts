@@ -1,16 +1,13 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { DatabaseServer } from "../cluster/databaseServer";
 import { readSecrets } from "../iamPolicies";
 import type { Tags } from "../tags";
 
 /** A database as the commands on the psql host need to know it. */
 interface HostDatabase {
-    readonly host: pulumi.Input<string>;
-    readonly port: pulumi.Input<number>;
+    readonly server: Pick<DatabaseServer, "host" | "port" | "caBundle" | "masterSecretArn">;
     readonly databaseName: string;
-    /** Path of the certificate authorities' file, see {@link HostBundle}. */
-    readonly caBundle: string;
-    readonly masterSecretArn: pulumi.Input<string>;
 }
 
 /** Arguments of {@link HostDatabases}. */
@@ -57,7 +54,7 @@ export class HostDatabases extends pulumi.ComponentResource {
                 {
                     role: args.role,
                     policy: pulumi
-                        .all([source.masterSecretArn, audit.masterSecretArn])
+                        .all([source.server.masterSecretArn, audit.server.masterSecretArn])
                         .apply((arns) => JSON.stringify(readSecrets(arns, kmsKeyArn))),
                 },
                 parent,
@@ -68,8 +65,10 @@ export class HostDatabases extends pulumi.ComponentResource {
 }
 
 function described(
-    { host, port, databaseName: database, caBundle, masterSecretArn: secretArn }: HostDatabase,
+    { server, databaseName: database }: HostDatabase,
     readsSecrets: boolean,
 ): Readonly<Record<string, pulumi.Input<number | string>>> {
+    const { host, port, masterSecretArn: secretArn } = server;
+    const caBundle = server.caBundle.file;
     return { host, port, database, caBundle, ...(readsSecrets ? { secretArn } : {}) };
 }

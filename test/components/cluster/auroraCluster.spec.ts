@@ -31,8 +31,7 @@ function usual(deletionProtection: boolean): NewServerArgs {
         deletionProtection,
         guard: UNGUARDED,
         whenDestroyed: "delete",
-        caBundle: "certs/ca.pem",
-        caBundlePath: "certs/ca.pem",
+        caBundle: { file: "certs/ca.pem", path: "../certs/ca.pem", pem: "" },
         tags: { Project: "audit-trail" },
     };
 }
@@ -216,12 +215,12 @@ describe("RdsInstance", () => {
 describe("the master's postgresql provider", () => {
     it("verifies the server, is no superuser, and keeps the password secret", async () => {
         const [recorder, made] = await aurora(true);
-        const provider = masterProvider("pg", made, "/project/certs/ca.pem");
+        const provider = masterProvider("pg", made);
         await recorder.settle(provider.urn);
         const inputs = recorder.inputs("pulumi:providers:postgresql");
         assert.equal(inputs["host"], "db-cluster.example.com");
         assert.equal(inputs["sslmode"], "verify-full");
-        assert.equal(inputs["sslrootcert"], "/project/certs/ca.pem");
+        assert.equal(inputs["sslrootcert"], "../certs/ca.pem");
         // Provider inputs that are no texts travel as JSON.
         assert.equal(String(inputs["superuser"]), "false");
         assert.equal(String(inputs["port"]), "5432");
@@ -239,8 +238,8 @@ describe("the master's postgresql provider", () => {
             masterConnection: server.masterConnection.apply((one) => ({ ...one, route })),
         });
         const route = { kind: "ssm", instanceId: "i-1", region: "eu-west-1" } as const;
-        const provider = masterProvider("routed", routedTo(route), "ca.pem");
-        const direct = masterProvider("direct", routedTo({ kind: "direct" }), "ca.pem");
+        const provider = masterProvider("routed", routedTo(route));
+        const direct = masterProvider("direct", routedTo({ kind: "direct" }));
         await recorder.settle(provider.urn);
         await recorder.settle(direct.urn);
         const raw = recorder.raw("pulumi:providers:postgresql", "routed");

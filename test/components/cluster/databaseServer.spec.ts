@@ -16,6 +16,7 @@ function instance(name: string): DatabaseServer {
         host: pulumi.output(host),
         port: pulumi.output(6432),
         engineVersion: "16.4",
+        caBundle: { file: "certs/ca.pem", path: "certs/ca.pem", pem: "" },
         dmsEngineName: "postgres",
         masterConnection: pulumi.secret({
             host,
@@ -40,7 +41,7 @@ describe("a database server of another kind", function () {
         await recorder.install();
         const tables = [{ schema: "sales", table: "orders" }];
         const inDatabase = (name: string, server: DatabaseServer) => ({
-            providers: { postgresql: masterProvider(name, server, "certs/ca.pem") },
+            providers: { postgresql: masterProvider(name, server) },
         });
         const server = instance("first");
         const other = instance("second");

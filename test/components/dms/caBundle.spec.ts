@@ -66,6 +66,7 @@ describe("reading the bundle", () => {
 
     it("gives a path that is good in every checkout, and the text", () => {
         assert.deepEqual(readCaBundle(ROOT, FILE), {
+            file: FILE,
             path: path.relative(process.cwd(), path.join(ROOT, FILE)),
             pem: COMMITTED,
         });

@@ -18,6 +18,7 @@ class Database extends pulumi.ComponentResource implements DmsDatabase {
     readonly databaseName = "appdb";
     readonly dmsEngineName: DmsDatabase["dmsEngineName"];
     readonly dmsSecretArn: pulumi.Output<string>;
+    readonly caBundlePem = BUNDLE;
     constructor(name: string, dmsEngineName: DmsDatabase["dmsEngineName"]) {
         super("test:index:Database", name);
         this.dmsEngineName = dmsEngineName;
@@ -40,7 +41,6 @@ describe("DmsReplication", () => {
             allocatedStorage: 50,
             multiAz: true,
             kmsKeyArn: KEY,
-            caBundlePem: BUNDLE,
             source: new Database("source", "postgres"),
             target: new Database("target", "aurora-postgresql"),
             prerequisites: [],
