@@ -16,7 +16,7 @@ export interface Fact {
     readonly value: string;
 }
 
-/** The aspect of a relation that could not be looked at, because somebody has locked it; the value says who. */
+/** The aspect of an object that could not be looked at, because somebody has locked it; the value says who. */
 export const LOCKED = "locked";
 
 /** How often a look is made while others come that lock one more relation. */
@@ -70,7 +70,7 @@ async function readDefinitions(
             const left = [...locked.keys()];
             const facts = await audit.rows<Fact>(script, [schema, relations, left]);
             return [
-                ...facts,
+                ...facts.map((fact) => (fact.aspect === LOCKED ? lockedText(fact, locked) : fact)),
                 ...[...locked.values()].map((lock) =>
                     lockedFact(lock.relation, lock.part_of, lockWords([lock])),
                 ),
@@ -82,6 +82,12 @@ async function readDefinitions(
             error.locks.forEach((lock) => locked.set(lock.oid, lock));
         }
     }
+}
+
+/** A view or function of which the script says by which locked relation it cannot be looked at. */
+function lockedText(fact: Fact, locked: ReadonlyMap<string, Lock>): Fact {
+    const lock = locked.get(fact.value);
+    return { ...fact, value: lockWords(lock === undefined ? [] : [lock]) };
 }
 
 function lockedFact(name: string, partOf: string | null, value: string): Fact {

@@ -4,21 +4,28 @@ import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import { codeOf, messageOf, PlainError } from "../text/errors";
 import type { TableName } from "../trail/tableDefinition";
 import { type Lock, LockedError, lockWords } from "./locks";
+import { LOCK_TIMEOUT_MS } from "./report";
 import { lockScript } from "./tableScripts";
 
 /** What its sessions set besides what every session of the program sets. */
 export const VERIFY_SESSION: Readonly<Record<string, string>> = {
-    lock_timeout: "2s",
+    lock_timeout: String(LOCK_TIMEOUT_MS),
     row_security: "off",
 };
+
+/** How long a script waits for a lock once it has waited in vain, in milliseconds. */
+const IMPATIENCE_MS = 200;
 
 /** One of the two databases, and how it is called in messages. */
 export class Database {
     private constructor(
         private readonly client: Client,
         readonly name: "source" | "audit",
+        private readonly lockTimeoutMs: number,
         /** Opens a transaction in which a table can be read. */
         private readonly lock?: SqlFile,
+        /** The scripts that waited for a lock in vain: each table's turn of them waits only shortly. */
+        private readonly gaveUp = new Set<string>(),
     ) {}
 
     /**
@@ -26,14 +33,25 @@ export class Database {
      * text. A statement that would wait for a lock gives up instead of making writers wait behind it; one from which a
      * policy would hide rows fails.
      */
-    static async prepare(client: Client, name: "source" | "audit"): Promise<Database> {
-        await prepareSession(client, VERIFY_SESSION);
-        return new Database(client, name);
+    static async prepare(
+        client: Client,
+        name: "source" | "audit",
+        lockTimeoutMs = LOCK_TIMEOUT_MS,
+    ): Promise<Database> {
+        const lock_timeout = String(lockTimeoutMs);
+        await prepareSession(client, { ...VERIFY_SESSION, lock_timeout });
+        return new Database(client, name, lockTimeoutMs);
     }
 
     /** The same database for scripts that read one table, which somebody else owns: only while it is a plain table. */
     reading(table: TableName): Database {
-        return new Database(this.client, this.name, lockScript(table));
+        return new Database(
+            this.client,
+            this.name,
+            this.lockTimeoutMs,
+            lockScript(table),
+            this.gaveUp,
+        );
     }
 
     /**
@@ -47,12 +65,17 @@ export class Database {
     ): Promise<T[]> {
         const statement = async (): Promise<T[]> =>
             (await this.client.query<T>(sql, [...parameters])).rows;
+        const isImpatient = this.gaveUp.has(file);
         try {
+            if (isImpatient) {
+                await this.client.query(`SET lock_timeout = ${String(IMPATIENCE_MS)}`);
+            }
             return this.lock === undefined
                 ? await statement()
                 : await this.locked(this.lock, statement);
         } catch (cause) {
             if (codeOf(cause) === LOCKED) {
+                this.gaveUp.add(file);
                 const locks = await this.locks();
                 throw new LockedError(
                     `On the ${this.name} database ${lockWords(locks)}, which ${file} waited for in vain: run this again once that transaction has ended.`,
@@ -67,6 +90,12 @@ export class Database {
                     : `${file} failed on the ${this.name} database (${reason}), so nothing can be said of the trail: check that the stack is deployed and that this user may read it.`,
                 { cause },
             );
+        } finally {
+            if (isImpatient) {
+                await this.client
+                    .query(`SET lock_timeout = ${String(this.lockTimeoutMs)}`)
+                    .catch(() => undefined); // The connection is gone, which was said.
+            }
         }
     }
 

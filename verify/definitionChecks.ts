@@ -15,7 +15,7 @@ import type { Database } from "./database";
 import { definitionFindings } from "./definitionFindings";
 import { type ExpectedTrail, expectedTrail } from "./expectedTrail";
 import { partitionedFacts, partitionFindings, type StagingPartition } from "./partitionDefinitions";
-import type { Check } from "./report";
+import { type Check, VERIFICATION } from "./report";
 import { checkScripts } from "./tableScripts";
 
 const NAME = "definitions";
@@ -134,11 +134,15 @@ export class DefinitionChecks {
         const unseen = new Set(locked.map(({ name, part_of }) => part_of ?? name));
         const seen = ({ name, part_of }: Fact): boolean => !unseen.has(part_of ?? name);
         const findings = [
-            ...new Set(locked.map(({ name, value }) => `${name} could not be looked at: ${value}`)),
             ...definitionFindings(this.expected.schema.filter(seen), found.filter(seen)),
             ...events.map(({ finding }) => finding),
         ];
-        return checkOf(NAME, findings, FINE);
+        if (locked.length === 0) {
+            return checkOf(NAME, findings, FINE);
+        }
+        const notSeen = locked.map(({ name, value }) => `${name} could not be looked at: ${value}`);
+        const name = findings.length === 0 ? VERIFICATION : NAME;
+        return checkOf(name, [...findings, ...new Set(notSeen)], "");
     }
 
     /**

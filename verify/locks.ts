@@ -10,6 +10,8 @@ export interface Lock {
     readonly pid: string;
     /** `application_name` of the session; empty where it has none. */
     readonly application: string;
+    /** When its transaction began, ISO 8601, UTC; null where this user may not see that. */
+    readonly since: string | null;
     readonly granted: boolean;
 }
 
@@ -34,17 +36,25 @@ function listed(items: readonly string[]): string {
     return [...items.slice(0, NAMED), ...more].join(", ");
 }
 
-/** Who has locked what: `process 12 (application "psql") has locked public.items, public.orders`. */
+/** What is known of a session besides its process, in brackets. */
+function who({ application, since }: Pick<Lock, "application" | "since">): string {
+    const known = [
+        ...(application === "" ? [] : [`application "${printable(application)}"`]),
+        ...(since === null ? [] : [`transaction since ${since}`]),
+    ];
+    return known.length === 0 ? "" : ` (${known.join(", ")})`;
+}
+
+/** Who has locked what: `process 12 (application "psql", transaction since 2026-11-26T21:03:12Z) has locked public.items`. */
 export function lockWords(locks: readonly Lock[]): string {
     const sessions = new Map<string, string[]>();
-    for (const { relation, part_of: whole, pid, application, granted } of locks) {
+    for (const { relation, part_of: whole, pid, granted, ...session } of locks) {
         // The partitions of a table that is named too say nothing more.
         if (locks.some((other) => other.pid === pid && other.relation === whole)) {
             continue;
         }
-        const who = application === "" ? "" : ` (application "${printable(application)}")`;
-        const session = `process ${pid}${who} ${granted ? "has locked" : "waits to lock"}`;
-        sessions.set(session, [...(sessions.get(session) ?? []), relation]);
+        const words = `process ${pid}${who(session)} ${granted ? "has locked" : "waits to lock"}`;
+        sessions.set(words, [...(sessions.get(words) ?? []), relation]);
     }
     return sessions.size === 0
         ? "somebody had locked a table"

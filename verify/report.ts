@@ -80,12 +80,14 @@ export interface VerifyReport {
     readonly tables: readonly TableReport[];
 }
 
-/** The check of a table of which something could not be found out: what it says then is the reason. */
+/** The check of the trail, or of a table, of which something could not be found out: what it says then is the reason. */
 export const VERIFICATION = "verification";
 
-/** Whether some table could not be verified, as opposed to one that was found incomplete. */
-export function hasUnverified({ tables }: VerifyReport): boolean {
-    return tables.some(({ checks }) => checks.some(({ name, ok }) => name === VERIFICATION && !ok));
+/** Whether something could not be found out, as opposed to a trail that was found incomplete. */
+export function hasUnverified(report: VerifyReport): boolean {
+    return [report, ...report.tables].some(({ checks }) =>
+        checks.some(({ name, ok }) => name === VERIFICATION && !ok),
+    );
 }
 
 /** How a verification is made; every option has a default. */
@@ -94,6 +96,8 @@ export interface VerifyOptions {
     readonly chunkRows?: number;
     /** How long the task may stand still while a marker is on its way to the audit side, in milliseconds. */
     readonly markerTimeoutMs?: number;
+    /** How long a statement waits for a lock before it gives up, in milliseconds. */
+    readonly lockTimeoutMs?: number;
     /** Differences that a table's report lists; the others are counted. */
     readonly maxListed?: number;
     /** Whether the source's tables must have their guards; default true. */
@@ -107,11 +111,15 @@ export interface VerifyOptions {
 /** {@link VerifyOptions} with every default filled in. */
 export type VerifySettings = Required<Omit<VerifyOptions, "since">> & { readonly since?: string };
 
+/** Longer than a short statement keeps a lock, and short enough for writers to wait behind. */
+export const LOCK_TIMEOUT_MS = 2_000;
+
 /** The defaults: a chunk of 50,000 rows takes the source a fraction of a second. */
 export function withDefaults(options: VerifyOptions): VerifySettings {
     return {
         chunkRows: 50_000,
         markerTimeoutMs: 60_000,
+        lockTimeoutMs: LOCK_TIMEOUT_MS,
         maxListed: 100,
         guardsExpected: true,
         progress: NO_PROGRESS,

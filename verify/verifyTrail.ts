@@ -5,7 +5,7 @@ import { formatTableName } from "../trail/names";
 import type { TableDefinition } from "../trail/tableDefinition";
 import { DEFAULT_GROUP } from "../trail/tableGroups";
 import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
-import { checkOf } from "./checkOf";
+import { checkOf, unlessLocked } from "./checkOf";
 import { asChosen, readChosenColumns } from "./chosenColumns";
 import { Database } from "./database";
 import { type AuditedTable, DefinitionChecks, groupsIn } from "./definitionChecks";
@@ -53,8 +53,8 @@ export async function verifyTrail(
 ): Promise<VerifyReport> {
     const settings = withDefaults(options);
     const databases = {
-        source: await Database.prepare(source, "source"),
-        audit: await Database.prepare(audit, "audit"),
+        source: await Database.prepare(source, "source", settings.lockTimeoutMs),
+        audit: await Database.prepare(audit, "audit", settings.lockTimeoutMs),
     };
     const { progress } = settings;
     progress.begin(tables.length);
@@ -76,24 +76,16 @@ export async function verifyTrail(
     const markersOf = (group: string): Markers =>
         new Markers(databases.source, databases.audit, settings, group, groups.length);
     const markers = groups.map(markersOf);
-    const slots = await checkSlots(databases.source, databases.audit, groups.length);
+    const slots = await unlessLocked("replication slot", () =>
+        checkSlots(databases.source, databases.audit, groups.length),
+    );
     const replication = await checkReplication(markers);
     progress.step("the checks of the trail as a whole");
     const checks = [
         slots,
         replication.check,
         await definitionChecks.checkSchema(),
-        await checkLedgerGrants(databases.audit),
-        await checkLedgerStatistics(databases.audit),
-        await checkControlTables(databases.audit),
-        await checkDmsSessions(databases.source, databases.audit),
-        await collectGaps(databases.audit),
-        ...(replication.check.ok
-            ? [await checkMarkers(databases.source, databases.audit, markers)]
-            : []),
-        await checkSourceFunctions(databases.source),
-        await noteTwoPhase(databases.source),
-        await noteStatistics(databases.audit),
+        ...(await checksOfTrail(databases, replication.check.ok ? markers : [])),
     ];
     // Without replication no marker arrives; the audit side can still be compared with itself.
     const context = { ...databases, settings, audited, definitionChecks };
@@ -129,6 +121,36 @@ export async function verifyTrail(
     };
 }
 
+/**
+ * The checks that concern every table, each for itself: what is locked keeps only those from being made that read it.
+ *
+ * @param markers of the groups whose task brings markers
+ */
+async function checksOfTrail(
+    { source, audit }: { readonly source: Database; readonly audit: Database },
+    markers: readonly Markers[],
+): Promise<readonly Check[]> {
+    const wanted: readonly (readonly [string, () => Promise<Check>])[] = [
+        ["grants", () => checkLedgerGrants(audit)],
+        ["ledger statistics", () => checkLedgerStatistics(audit)],
+        ["DMS control tables", () => checkControlTables(audit)],
+        ["DMS sessions", () => checkDmsSessions(source, audit)],
+        ["gap ledger", () => collectGaps(audit)],
+        ...(markers.length === 0
+            ? []
+            : [["markers", () => checkMarkers(source, audit, markers)] as const]),
+        ["source functions", () => checkSourceFunctions(source)],
+        ["prepared transactions", () => noteTwoPhase(source)],
+        ["statistics", () => noteStatistics(audit)],
+    ];
+    const checks: Check[] = [];
+    // One after the other: they share the two sessions.
+    for (const [name, make] of wanted) {
+        checks.push(await unlessLocked(name, make));
+    }
+    return checks;
+}
+
 function unreadableReport(table: UnreadableTable): TableReport {
     const check = table.isLocked === true ? VERIFICATION : "source table";
     return emptyReport(formatTableName(table), check, table.problem);
@@ -160,6 +182,9 @@ async function collectGaps(audit: Database): Promise<Check> {
         const [row] = await audit.rows<{ found: number }>(renderSql("sql/verify/collect_gaps.sql"));
         return checkOf("gap ledger", [], `${row?.found ?? 0} new entries`);
     } catch (error) {
+        if (error instanceof LockedError) {
+            throw error;
+        }
         const reason = messageOf(error);
         return checkOf("gap ledger", [`it cannot be brought up to date: ${reason}`], "");
     }

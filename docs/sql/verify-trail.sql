@@ -6,7 +6,7 @@ SET statement_timeout = 0;
 SET default_transaction_read_only = off;
 SET ROLE NONE;
 SELECT pg_catalog.set_config(s.name, w.value, false)
-    FROM pg_catalog.jsonb_each_text('{"IntervalStyle":"postgres","TimeZone":"UTC","extra_float_digits":"1","bytea_output":"hex","xmloption":"content","xmlbinary":"base64","lc_monetary":"C","array_nulls":"on","quote_all_identifiers":"off","standard_conforming_strings":"on","transform_null_equals":"off","default_transaction_isolation":"read committed","default_transaction_read_only":"off","default_transaction_deferrable":"off","synchronous_commit":"on","statement_timeout":"0","lock_timeout":"2s","idle_in_transaction_session_timeout":"0","idle_session_timeout":"0","transaction_timeout":"0","search_path":"pg_catalog, pg_temp","DateStyle":"ISO, YMD","check_function_bodies":"on","default_tablespace":"","default_table_access_method":"heap","row_security":"off"}') AS w
+    FROM pg_catalog.jsonb_each_text('{"IntervalStyle":"postgres","TimeZone":"UTC","extra_float_digits":"1","bytea_output":"hex","xmloption":"content","xmlbinary":"base64","lc_monetary":"C","array_nulls":"on","quote_all_identifiers":"off","standard_conforming_strings":"on","transform_null_equals":"off","default_transaction_isolation":"read committed","default_transaction_read_only":"off","default_transaction_deferrable":"off","synchronous_commit":"on","statement_timeout":"0","lock_timeout":"2000","idle_in_transaction_session_timeout":"0","idle_session_timeout":"0","transaction_timeout":"0","search_path":"pg_catalog, pg_temp","DateStyle":"ISO, YMD","check_function_bodies":"on","default_tablespace":"","default_table_access_method":"heap","row_security":"off"}') AS w
     JOIN pg_catalog.pg_settings AS s ON s.name = w.key;
 
 --> sql/status/audited.sql | audit cluster | as the user of verify's address | where no table is named
@@ -385,7 +385,8 @@ FROM audit_trail.audited_table AS t;
 -- What the catalog says of everything in schema $1 and of the relations named in $2 with all their partitions: one row per
 -- fact, so that two such lists can be compared. A relation calls itself <itself>; a partition names the relation that it
 -- is a part of. Positions, statistics, comments and storage settings are no facts. Relations in $3 are left out: asking for the
--- text of a default takes a lock.
+-- text of a default takes a lock. So are the views and functions whose text PostgreSQL makes of such a relation, with a fact
+-- "locked" that has the relation's oid.
 WITH RECURSIVE parts AS (
     SELECT to_regclass(wanted.name)::oid AS oid, to_regclass(wanted.name)::oid AS root
     FROM unnest($2::text[]) AS wanted (name)
@@ -400,6 +401,19 @@ WITH RECURSIVE parts AS (
     JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid
     JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid AND c.relispartition
 ),
+unreadable AS (
+    SELECT w.ev_class AS relation, NULL::oid AS routine, min(d.refobjid::bigint)::text AS locked
+    FROM pg_catalog.pg_depend AS d
+    JOIN pg_catalog.pg_rewrite AS w ON w.oid = d.objid AND w.rulename = '_RETURN'
+    WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($3::oid[])
+    GROUP BY w.ev_class
+    UNION ALL
+    SELECT NULL, p.oid, min(d.refobjid::bigint)::text
+    FROM pg_catalog.pg_depend AS d
+    JOIN pg_catalog.pg_proc AS p ON p.oid = d.objid AND p.prosqlbody IS NOT NULL
+    WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($3::oid[])
+    GROUP BY p.oid
+),
 relations AS (
     SELECT
         c.*,
@@ -408,7 +422,7 @@ relations AS (
         CASE WHEN p.root <> p.oid THEN p.root::regclass::text END AS part_of
     FROM (SELECT DISTINCT * FROM parts) AS p
     JOIN pg_catalog.pg_class AS c ON c.oid = p.oid
-    WHERE p.oid <> ALL ($3::oid[])
+    WHERE p.oid <> ALL ($3::oid[]) AND p.oid NOT IN (SELECT u.relation FROM unreadable AS u WHERE u.relation IS NOT NULL)
 ),
 routines AS (
     SELECT
@@ -418,6 +432,7 @@ routines AS (
     FROM pg_catalog.pg_proc AS p
     JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.oid = to_regnamespace($1::text)
+        AND p.oid NOT IN (SELECT u.routine FROM unreadable AS u WHERE u.routine IS NOT NULL)
 ),
 acls AS (
     SELECT r.name, r.part_of, '' AS of_column, r.relowner AS owner, a.*
@@ -568,6 +583,15 @@ facts AS (
     SELECT o.oid::regoperator::text, NULL, 'kind', '', 'operator'
     FROM pg_catalog.pg_operator AS o
     WHERE o.oprnamespace = to_regnamespace($1::text)
+    UNION ALL
+    SELECT c.oid::regclass::text, NULL, 'locked', '', u.locked
+    FROM unreadable AS u
+    JOIN pg_catalog.pg_class AS c ON c.oid = u.relation AND c.relnamespace = to_regnamespace($1::text)
+    UNION ALL
+    SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), NULL, 'locked', '', u.locked
+    FROM unreadable AS u
+    JOIN pg_catalog.pg_proc AS p ON p.oid = u.routine
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace AND n.oid = to_regnamespace($1::text)
 )
 SELECT f.name, f.part_of, f.aspect, f.item, f.value
 FROM facts AS f
@@ -624,6 +648,8 @@ SELECT
     nullif(pg_partition_root(l.relation), l.relation)::regclass::text AS part_of,
     l.pid::text AS pid,
     coalesce(a.application_name, '') AS application,
+    -- NULL where this user may not see it.
+    to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
     l.granted
 FROM pg_catalog.pg_locks AS l
 JOIN pg_catalog.pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
@@ -643,6 +669,8 @@ SELECT
     nullif(pg_partition_root(l.relation), l.relation)::regclass::text AS part_of,
     l.pid::text AS pid,
     coalesce(a.application_name, '') AS application,
+    -- NULL where this user may not see it.
+    to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
     l.granted
 FROM pg_catalog.pg_locks AS l
 JOIN pg_catalog.pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f')

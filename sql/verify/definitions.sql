@@ -1,7 +1,8 @@
 -- What the catalog says of everything in schema $1 and of the relations named in $2 with all their partitions: one row per
 -- fact, so that two such lists can be compared. A relation calls itself <itself>; a partition names the relation that it
 -- is a part of. Positions, statistics, comments and storage settings are no facts. Relations in $3 are left out: asking for the
--- text of a default takes a lock.
+-- text of a default takes a lock. So are the views and functions whose text PostgreSQL makes of such a relation, with a fact
+-- "locked" that has the relation's oid.
 WITH RECURSIVE parts AS (
     SELECT to_regclass(wanted.name)::oid AS oid, to_regclass(wanted.name)::oid AS root
     FROM unnest($2::text[]) AS wanted (name)
@@ -16,6 +17,19 @@ WITH RECURSIVE parts AS (
     JOIN pg_catalog.pg_inherits AS i ON i.inhparent = p.oid
     JOIN pg_catalog.pg_class AS c ON c.oid = i.inhrelid AND c.relispartition
 ),
+unreadable AS (
+    SELECT w.ev_class AS relation, NULL::oid AS routine, min(d.refobjid::bigint)::text AS locked
+    FROM pg_catalog.pg_depend AS d
+    JOIN pg_catalog.pg_rewrite AS w ON w.oid = d.objid AND w.rulename = '_RETURN'
+    WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($3::oid[])
+    GROUP BY w.ev_class
+    UNION ALL
+    SELECT NULL, p.oid, min(d.refobjid::bigint)::text
+    FROM pg_catalog.pg_depend AS d
+    JOIN pg_catalog.pg_proc AS p ON p.oid = d.objid AND p.prosqlbody IS NOT NULL
+    WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = ANY ($3::oid[])
+    GROUP BY p.oid
+),
 relations AS (
     SELECT
         c.*,
@@ -24,7 +38,7 @@ relations AS (
         CASE WHEN p.root <> p.oid THEN p.root::regclass::text END AS part_of
     FROM (SELECT DISTINCT * FROM parts) AS p
     JOIN pg_catalog.pg_class AS c ON c.oid = p.oid
-    WHERE p.oid <> ALL ($3::oid[])
+    WHERE p.oid <> ALL ($3::oid[]) AND p.oid NOT IN (SELECT u.relation FROM unreadable AS u WHERE u.relation IS NOT NULL)
 ),
 routines AS (
     SELECT
@@ -34,6 +48,7 @@ routines AS (
     FROM pg_catalog.pg_proc AS p
     JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
     WHERE n.oid = to_regnamespace($1::text)
+        AND p.oid NOT IN (SELECT u.routine FROM unreadable AS u WHERE u.routine IS NOT NULL)
 ),
 acls AS (
     SELECT r.name, r.part_of, '' AS of_column, r.relowner AS owner, a.*
@@ -184,6 +199,15 @@ facts AS (
     SELECT o.oid::regoperator::text, NULL, 'kind', '', 'operator'
     FROM pg_catalog.pg_operator AS o
     WHERE o.oprnamespace = to_regnamespace($1::text)
+    UNION ALL
+    SELECT c.oid::regclass::text, NULL, 'locked', '', u.locked
+    FROM unreadable AS u
+    JOIN pg_catalog.pg_class AS c ON c.oid = u.relation AND c.relnamespace = to_regnamespace($1::text)
+    UNION ALL
+    SELECT format('%I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)), NULL, 'locked', '', u.locked
+    FROM unreadable AS u
+    JOIN pg_catalog.pg_proc AS p ON p.oid = u.routine
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace AND n.oid = to_regnamespace($1::text)
 )
 SELECT f.name, f.part_of, f.aspect, f.item, f.value
 FROM facts AS f

@@ -6,6 +6,8 @@ SELECT
     nullif(pg_partition_root(l.relation), l.relation)::regclass::text AS part_of,
     l.pid::text AS pid,
     coalesce(a.application_name, '') AS application,
+    -- NULL where this user may not see it.
+    to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
     l.granted
 FROM pg_catalog.pg_locks AS l
 JOIN pg_catalog.pg_class AS c ON c.oid = l.relation AND c.relkind IN ('r', 'p', 'v', 'm', 'f')

@@ -101,7 +101,7 @@ describe("definitions from the source's catalog", () => {
             const source = await Database.prepare(reader, "source");
             await assert.rejects(
                 source.rows({ file: "sql/some.sql", sql: "SELECT FROM public.items" }),
-                /^Error: On the source database process \d+ has locked public\.items, which sql\/some\.sql waited for in vain: run this again once that transaction has ended\.$/u,
+                /^Error: On the source database process \d+ \(transaction since [\d:TZ-]+\) has locked public\.items, which sql\/some\.sql waited for in vain: run this again once that transaction has ended\.$/u,
             );
         } finally {
             await Promise.all([other.end(), reader.end()]);

@@ -162,7 +162,15 @@ describe("verify: checks", () => {
 
     it("name who has locked what, each session once", () => {
         const lock = (pid: string, relation: string, more: Partial<Lock> = {}): Lock => ({
-            ...{ oid: relation, relation, part_of: null, pid, application: "psql", granted: true },
+            ...{
+                oid: relation,
+                relation,
+                part_of: null,
+                pid,
+                application: "psql",
+                since: null,
+                granted: true,
+            },
             ...more,
         });
         const leaves = [1, 2, 3].map((n) => lock("7", `a_${n}`, { part_of: "a" }));
@@ -180,6 +188,15 @@ describe("verify: checks", () => {
             "process 7 has locked a, b, c, and 2 more",
         );
         assert.match(lockWords([lock("7", "a", { application: "x\ny" })]), /"x\?y"/u);
+        const since = "2026-11-26T21:03:12Z";
+        assert.equal(
+            lockWords([lock("7", "a", { since })]),
+            `process 7 (application "psql", transaction since ${since}) has locked a`,
+        );
+        assert.equal(
+            lockWords([lock("7", "a", { application: "", since })]),
+            `process 7 (transaction since ${since}) has locked a`,
+        );
     });
 
     it("tell the task's slot from those of others", () => {

@@ -1,9 +1,34 @@
 import assert from "node:assert/strict";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
+import { messageOf } from "../../text/errors";
+import { hasUnverified } from "../../verify/report";
 
 const ITEMS = "public.items";
 const DOCUMENTS = "public.documents";
 const KIB = 1024;
+
+/** What a ledger's lock is told by. */
+const HOLDER =
+    /process \d+ \(application "archive", transaction since \d{4}-[\d:TZ-]+\) has locked audit_trail\./u;
+
+/** Each ledger, and what is left of verifying a table while somebody has locked it. */
+const LEDGERS: Readonly<Record<string, "nothing" | "no rows" | "its rows">> = {
+    audited_table: "nothing",
+    audited_column: "nothing",
+    audited_partition: "nothing",
+    acknowledgement: "no rows",
+    apply_session: "no rows",
+    gap: "no rows",
+    log_count: "no rows",
+    public_items_tombstone: "no rows",
+    brought_back: "its rows",
+    database_user: "its rows",
+    gap_kind: "its rows",
+    own_write: "its rows",
+    schema_version: "its rows",
+    slot_observation: "its rows",
+    unlogged_change: "its rows",
+};
 
 const DDL = `
     CREATE TABLE items (item_id integer PRIMARY KEY, name varchar(100));
@@ -45,6 +70,34 @@ describe("verify keeps the gap ledger:", function () {
             assert.ok(report.complete, JSON.stringify(report));
         }
         assert.deepEqual(await gaps(), []);
+    });
+
+    it("and says who has locked a ledger, of what needs it, and goes on with the rest", async () => {
+        const { superuser } = world.trail;
+        const left: Record<string, string> = {};
+        await superuser.query("SET application_name = 'archive'");
+        for (const ledger of Object.keys(LEDGERS)) {
+            const relation = `audit_trail.${ledger}`;
+            await superuser.query(`BEGIN; LOCK TABLE ${relation} IN ACCESS EXCLUSIVE MODE`);
+            const outcome = await world
+                .verify({ lockTimeoutMs: 50 }, ITEMS)
+                .catch((error: unknown) => messageOf(error));
+            await superuser.query("ROLLBACK");
+            if (typeof outcome === "string") {
+                assert.match(outcome, HOLDER);
+                assert.ok(outcome.includes(`${relation}, which `), outcome);
+                left[ledger] = "nothing";
+                continue;
+            }
+            const table = tableOf(outcome, ITEMS);
+            for (const { name, detail, ok } of [...outcome.checks, ...table.checks]) {
+                assert.ok(ok || (HOLDER.test(detail) && detail.includes(relation)), name + detail);
+            }
+            assert.equal(hasUnverified(outcome), !outcome.complete);
+            left[ledger] = table.completeUpTo === null ? "no rows" : "its rows";
+        }
+        assert.deepEqual(left, LEDGERS);
+        assert.ok((await world.verify()).complete);
     });
 
     it("a task that was stopped and resumed, which makes no table incomplete", async () => {

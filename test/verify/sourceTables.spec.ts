@@ -134,11 +134,11 @@ describe("verify finds a source table changed since it was deployed:", function 
             assert.deepEqual(failedChecks(report), []);
             assert.match(
                 wordsOf(report, "public.tenants"),
-                /^verification: On the source database process \d+ \(application "migration"\) waits to lock public\.tenants, /u,
+                /^verification: On the source database process \d+ \(application "migration", transaction since [\d:TZ-]+\) waits to lock public\.tenants, /u,
             );
             assert.match(
                 wordsOf(report, "public.unlogged"),
-                /^verification: On the audit database process \d+ \(application "rewrite"\) has locked public\.unlogged_audit_log_default, /u,
+                /^verification: On the audit database process \d+ \(application "rewrite", transaction since [\d:TZ-]+\) has locked public\.unlogged_audit_log_default, /u,
             );
             assert.ok(hasUnverified(report));
             assert.ok(tableOf(report, "public.nothing").complete);
@@ -154,7 +154,7 @@ describe("verify finds a source table changed since it was deployed:", function 
             assert.deepEqual(failedChecks(report), ["replication"]);
             assert.match(
                 report.checks.find(({ ok }) => !ok)?.detail ?? "",
-                /\(application "migration"\) has locked audit_trail\.marker, /u,
+                /\(application "migration", transaction since [\d:TZ-]+\) has locked audit_trail\.marker, /u,
             );
             const tenants = tableOf(report, "public.tenants");
             assert.deepEqual([tenants.complete, tenants.logRows], [false, 6]);
