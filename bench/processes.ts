@@ -4,8 +4,6 @@ import type { Client } from "pg";
 /** What `application_name` the load's sessions have, to be told from others. */
 export const LOAD_NAME = "audit-trail-load";
 
-/** USER_HZ, the unit of /proc/<pid>/stat: 100 on every Linux that Node.js runs on. */
-const TICKS_PER_SECOND = 100;
 const SAMPLE_MS = 20;
 
 /** CPU seconds of a server's processes since they began; NaN where there is no /proc. */
@@ -22,13 +20,13 @@ interface Activity {
     readonly kind: keyof ServerCpu | null;
 }
 
-/** User and system time of one process in seconds, NaN when there is none with this number or no /proc. */
+/**
+ * Seconds that one process has had on a CPU, NaN when there is none with this number or no /proc. Of a process with one thread, as
+ * PostgreSQL's are: the first field is nanoseconds. https://docs.kernel.org/scheduler/sched-stats.html
+ */
 export function cpuSeconds(pid: number): number {
     try {
-        const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-        // The command name, in brackets, may hold blanks and brackets itself.
-        const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-        return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+        return Number(readFileSync(`/proc/${pid}/schedstat`, "latin1").split(" ")[0]) / 1e9;
     } catch {
         return NaN;
     }

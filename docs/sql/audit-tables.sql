@@ -10,7 +10,7 @@ SELECT pg_catalog.set_config(s.name, w.value, false)
     JOIN pg_catalog.pg_settings AS s ON s.name = w.key;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."public_items_5160229b_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."public_items_fa5aa5e9_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -23,13 +23,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    committed_at timestamptz;
-    change_lsn pg_lsn;
+    committed_at timestamptz(6);
+    change_position text;
     known_position text;
     is_common boolean;
     is_buried boolean := false;
     commit_microseconds bigint;
-    last_change text;
+    this_change text;
     remarks text[];
 BEGIN
     -- The functions' own writes to staging.
@@ -40,10 +40,11 @@ BEGIN
     after_image := to_jsonb(NEW) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
     changed_key := jsonb_build_object('item_id', after_image -> 'item_id');
     committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE 'UTC';
-    change_lsn := audit_trail.lsn_of(NEW.audit_trail_stream_position);
+    -- The LSN in which a position ends. As text of one length it sorts as the number does, and costs less.
+    change_position := right(NEW.audit_trail_stream_position, 17);
     IF TG_OP = 'UPDATE' THEN
         before_image := to_jsonb(OLD) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
-        known_position := coalesce(OLD.audit_trail_stream_position, '');
+        known_position := right(OLD.audit_trail_stream_position, 17);
         is_common := NEW.audit_trail_operation IN ('U', 'D')
             AND before_image @> changed_key
             -- A row of the full load may be younger than a change that was captured while it ran.
@@ -52,46 +53,61 @@ BEGIN
                 OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval '1 second'
             );
     ELSE
-        SELECT t.stream_position, t.kind = 'deleted'
+        SELECT right(t.stream_position, 17), t.kind = 'deleted'
             INTO known_position, is_common
             FROM audit_trail."public_items_tombstone" AS t
             WHERE t.row_key = changed_key;
         is_buried := FOUND;
-        known_position := coalesce(known_position, '');
-        is_common := NEW.audit_trail_operation = 'I' AND NEW.audit_trail_change_seq <> '' AND is_common IS NOT FALSE;
+        is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
     END IF;
 
     -- Columns that the source no longer has: staging keeps their last values.
-    FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-        IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-            before_image := before_image - TG_ARGV[i];
-            after_image := after_image - TG_ARGV[i];
-        END IF;
-    END LOOP;
+    IF TG_NARGS > 0 THEN
+        FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+            IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                before_image := before_image - TG_ARGV[i];
+                after_image := after_image - TG_ARGV[i];
+            END IF;
+        END LOOP;
+    END IF;
 
-    -- A position that is no LSN makes the comparison null.
+    -- Whatever is null here is uncommon. A position that is no LSN, or that has small letters, is judged there by its number.
     IF (
         is_common
         AND committed_at IS NOT NULL
-        AND (change_lsn > audit_trail.lsn_of(known_position) OR known_position = '' AND change_lsn IS NOT NULL)
+        AND NEW.audit_trail_change_seq <> ''
+        AND change_position LIKE '________/________'
+        AND (known_position LIKE '________/________' OR coalesce(known_position, '') = '')
+        AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') IN ('/', '//')
+        AND change_position > coalesce(known_position, '') COLLATE "C"
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_5160229b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."public_items_fa5aa5e9_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
     -- DMS hands over the transactions one after the other, in the order of their commits. Where the position steps back
-    -- within one commit time, another transaction has begun that committed in the same microsecond.
+    -- within one commit time, another transaction has begun that committed in the same microsecond. Nearly always the last
+    -- change sorts before this one: then no more is to be found out.
     commit_microseconds := audit_trail.microseconds(committed_at);
-    last_change := current_setting('audit_trail.last_change', true);
-    IF starts_with(last_change, commit_microseconds || ' ') THEN
-        IF change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn) THEN
-            remarks := ARRAY['shared commit time'];
+    this_change := concat(commit_microseconds, ' ', change_position);
+    IF (current_setting('audit_trail.last_change', true) COLLATE "C" BETWEEN '0' AND this_change) IS NOT TRUE THEN
+        IF starts_with(current_setting('audit_trail.last_change', true), concat(commit_microseconds, ' ')) THEN
+            IF current_setting('audit_trail.last_change', true) COLLATE "C" > this_change THEN
+                remarks := ARRAY['shared commit time'];
+            END IF;
+        ELSIF concat(
+            current_setting('audit_trail.last_change', true), current_setting('audit_trail.session_start', true)
+        ) = '' THEN
+            PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
         END IF;
-    ELSIF coalesce(last_change, '') = '' AND coalesce(current_setting('audit_trail.session_start', true), '') = '' THEN
-        PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
     END IF;
-    PERFORM set_config('audit_trail.last_change', commit_microseconds || ' ' || change_lsn, false);
+    -- An assignment costs less than a PERFORM.
+    this_change := set_config('audit_trail.last_change', this_change, false);
 
+    IF NEW.audit_trail_operation = 'D' THEN
+        after_image := NULL;
+    END IF;
+    -- Plain values cost less than expressions, which are prepared anew for each row.
     INSERT INTO "public"."items_audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
         remarks
@@ -99,12 +115,12 @@ BEGIN
     VALUES (
         NEW.audit_trail_operation,
         changed_key,
-        CASE WHEN NEW.audit_trail_operation <> 'I' THEN before_image END,
-        CASE WHEN NEW.audit_trail_operation <> 'D' THEN after_image END,
+        before_image,
+        after_image,
         committed_at,
         commit_microseconds,
         NEW.audit_trail_stream_position,
-        coalesce(NEW.audit_trail_change_seq, ''),
+        NEW.audit_trail_change_seq,
         remarks
     );
 
@@ -130,13 +146,13 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."public_items_5160229b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."public_items_fa5aa5e9_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 $function$;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."audit_trail_marker_37fcc869_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."audit_trail_marker_da49320b_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -149,13 +165,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    committed_at timestamptz;
-    change_lsn pg_lsn;
+    committed_at timestamptz(6);
+    change_position text;
     known_position text;
     is_common boolean;
     is_buried boolean := false;
     commit_microseconds bigint;
-    last_change text;
+    this_change text;
     remarks text[];
 BEGIN
     -- The functions' own writes to staging.
@@ -166,10 +182,11 @@ BEGIN
     after_image := to_jsonb(NEW) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
     changed_key := jsonb_build_object('marker_id', after_image -> 'marker_id');
     committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE 'UTC';
-    change_lsn := audit_trail.lsn_of(NEW.audit_trail_stream_position);
+    -- The LSN in which a position ends. As text of one length it sorts as the number does, and costs less.
+    change_position := right(NEW.audit_trail_stream_position, 17);
     IF TG_OP = 'UPDATE' THEN
         before_image := to_jsonb(OLD) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
-        known_position := coalesce(OLD.audit_trail_stream_position, '');
+        known_position := right(OLD.audit_trail_stream_position, 17);
         is_common := NEW.audit_trail_operation IN ('U', 'D')
             AND before_image @> changed_key
             -- A row of the full load may be younger than a change that was captured while it ran.
@@ -178,46 +195,61 @@ BEGIN
                 OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval '1 second'
             );
     ELSE
-        SELECT t.stream_position, t.kind = 'deleted'
+        SELECT right(t.stream_position, 17), t.kind = 'deleted'
             INTO known_position, is_common
             FROM audit_trail."audit_trail_marker_tombstone" AS t
             WHERE t.row_key = changed_key;
         is_buried := FOUND;
-        known_position := coalesce(known_position, '');
-        is_common := NEW.audit_trail_operation = 'I' AND NEW.audit_trail_change_seq <> '' AND is_common IS NOT FALSE;
+        is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
     END IF;
 
     -- Columns that the source no longer has: staging keeps their last values.
-    FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-        IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-            before_image := before_image - TG_ARGV[i];
-            after_image := after_image - TG_ARGV[i];
-        END IF;
-    END LOOP;
+    IF TG_NARGS > 0 THEN
+        FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+            IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                before_image := before_image - TG_ARGV[i];
+                after_image := after_image - TG_ARGV[i];
+            END IF;
+        END LOOP;
+    END IF;
 
-    -- A position that is no LSN makes the comparison null.
+    -- Whatever is null here is uncommon. A position that is no LSN, or that has small letters, is judged there by its number.
     IF (
         is_common
         AND committed_at IS NOT NULL
-        AND (change_lsn > audit_trail.lsn_of(known_position) OR known_position = '' AND change_lsn IS NOT NULL)
+        AND NEW.audit_trail_change_seq <> ''
+        AND change_position LIKE '________/________'
+        AND (known_position LIKE '________/________' OR coalesce(known_position, '') = '')
+        AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') IN ('/', '//')
+        AND change_position > coalesce(known_position, '') COLLATE "C"
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_37fcc869_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."audit_trail_marker_da49320b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
     -- DMS hands over the transactions one after the other, in the order of their commits. Where the position steps back
-    -- within one commit time, another transaction has begun that committed in the same microsecond.
+    -- within one commit time, another transaction has begun that committed in the same microsecond. Nearly always the last
+    -- change sorts before this one: then no more is to be found out.
     commit_microseconds := audit_trail.microseconds(committed_at);
-    last_change := current_setting('audit_trail.last_change', true);
-    IF starts_with(last_change, commit_microseconds || ' ') THEN
-        IF change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn) THEN
-            remarks := ARRAY['shared commit time'];
+    this_change := concat(commit_microseconds, ' ', change_position);
+    IF (current_setting('audit_trail.last_change', true) COLLATE "C" BETWEEN '0' AND this_change) IS NOT TRUE THEN
+        IF starts_with(current_setting('audit_trail.last_change', true), concat(commit_microseconds, ' ')) THEN
+            IF current_setting('audit_trail.last_change', true) COLLATE "C" > this_change THEN
+                remarks := ARRAY['shared commit time'];
+            END IF;
+        ELSIF concat(
+            current_setting('audit_trail.last_change', true), current_setting('audit_trail.session_start', true)
+        ) = '' THEN
+            PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
         END IF;
-    ELSIF coalesce(last_change, '') = '' AND coalesce(current_setting('audit_trail.session_start', true), '') = '' THEN
-        PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
     END IF;
-    PERFORM set_config('audit_trail.last_change', commit_microseconds || ' ' || change_lsn, false);
+    -- An assignment costs less than a PERFORM.
+    this_change := set_config('audit_trail.last_change', this_change, false);
 
+    IF NEW.audit_trail_operation = 'D' THEN
+        after_image := NULL;
+    END IF;
+    -- Plain values cost less than expressions, which are prepared anew for each row.
     INSERT INTO "audit_trail"."marker_audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
         remarks
@@ -225,12 +257,12 @@ BEGIN
     VALUES (
         NEW.audit_trail_operation,
         changed_key,
-        CASE WHEN NEW.audit_trail_operation <> 'I' THEN before_image END,
-        CASE WHEN NEW.audit_trail_operation <> 'D' THEN after_image END,
+        before_image,
+        after_image,
         committed_at,
         commit_microseconds,
         NEW.audit_trail_stream_position,
-        coalesce(NEW.audit_trail_change_seq, ''),
+        NEW.audit_trail_change_seq,
         remarks
     );
 
@@ -256,7 +288,7 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."audit_trail_marker_37fcc869_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."audit_trail_marker_da49320b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 $function$;
@@ -737,7 +769,7 @@ RESET ROLE;
 -- they are null, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_items_5160229b_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_items_fa5aa5e9_log_uncommon"(
     statement text,
     old_row "public"."items_staging",
     new_row "public"."items_staging",
@@ -841,8 +873,11 @@ BEGIN
                 AND change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn),
             false
         );
+        -- In the form in which the fast path compares it.
         PERFORM set_config(
-            'audit_trail.last_change', audit_trail.microseconds(committed_at) || ' ' || change_lsn, false
+            'audit_trail.last_change',
+            audit_trail.microseconds(committed_at) || ' ' || upper(right(change_position, 17)),
+            false
         );
     END IF;
     IF coalesce(current_setting('audit_trail.session_start', true), '') = '' THEN
@@ -1111,7 +1146,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_items_5160229b_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_items_fa5aa5e9_log_uncommon"(
     text, "public"."items_staging", "public"."items_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1122,7 +1157,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_items_5160229b_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1137,13 +1172,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    committed_at timestamptz;
-    change_lsn pg_lsn;
+    committed_at timestamptz(6);
+    change_position text;
     known_position text;
     is_common boolean;
     is_buried boolean := false;
     commit_microseconds bigint;
-    last_change text;
+    this_change text;
     remarks text[];
 BEGIN
     -- The functions'' own writes to staging.
@@ -1154,10 +1189,11 @@ BEGIN
     after_image := to_jsonb(NEW) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
     changed_key := jsonb_build_object(''item_id'', after_image -> ''item_id'');
     committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE ''UTC'';
-    change_lsn := audit_trail.lsn_of(NEW.audit_trail_stream_position);
+    -- The LSN in which a position ends. As text of one length it sorts as the number does, and costs less.
+    change_position := right(NEW.audit_trail_stream_position, 17);
     IF TG_OP = ''UPDATE'' THEN
         before_image := to_jsonb(OLD) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
-        known_position := coalesce(OLD.audit_trail_stream_position, '''');
+        known_position := right(OLD.audit_trail_stream_position, 17);
         is_common := NEW.audit_trail_operation IN (''U'', ''D'')
             AND before_image @> changed_key
             -- A row of the full load may be younger than a change that was captured while it ran.
@@ -1166,46 +1202,61 @@ BEGIN
                 OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval ''1 second''
             );
     ELSE
-        SELECT t.stream_position, t.kind = ''deleted''
+        SELECT right(t.stream_position, 17), t.kind = ''deleted''
             INTO known_position, is_common
             FROM audit_trail."public_items_tombstone" AS t
             WHERE t.row_key = changed_key;
         is_buried := FOUND;
-        known_position := coalesce(known_position, '''');
-        is_common := NEW.audit_trail_operation = ''I'' AND NEW.audit_trail_change_seq <> '''' AND is_common IS NOT FALSE;
+        is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
     END IF;
 
     -- Columns that the source no longer has: staging keeps their last values.
-    FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-        IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-            before_image := before_image - TG_ARGV[i];
-            after_image := after_image - TG_ARGV[i];
-        END IF;
-    END LOOP;
+    IF TG_NARGS > 0 THEN
+        FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+            IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                before_image := before_image - TG_ARGV[i];
+                after_image := after_image - TG_ARGV[i];
+            END IF;
+        END LOOP;
+    END IF;
 
-    -- A position that is no LSN makes the comparison null.
+    -- Whatever is null here is uncommon. A position that is no LSN, or that has small letters, is judged there by its number.
     IF (
         is_common
         AND committed_at IS NOT NULL
-        AND (change_lsn > audit_trail.lsn_of(known_position) OR known_position = '''' AND change_lsn IS NOT NULL)
+        AND NEW.audit_trail_change_seq <> ''''
+        AND change_position LIKE ''________/________''
+        AND (known_position LIKE ''________/________'' OR coalesce(known_position, '''') = '''')
+        AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') IN (''/'', ''//'')
+        AND change_position > coalesce(known_position, '''') COLLATE "C"
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_5160229b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."public_items_fa5aa5e9_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
     -- DMS hands over the transactions one after the other, in the order of their commits. Where the position steps back
-    -- within one commit time, another transaction has begun that committed in the same microsecond.
+    -- within one commit time, another transaction has begun that committed in the same microsecond. Nearly always the last
+    -- change sorts before this one: then no more is to be found out.
     commit_microseconds := audit_trail.microseconds(committed_at);
-    last_change := current_setting(''audit_trail.last_change'', true);
-    IF starts_with(last_change, commit_microseconds || '' '') THEN
-        IF change_lsn < CAST(split_part(last_change, '' '', 2) AS pg_lsn) THEN
-            remarks := ARRAY[''shared commit time''];
+    this_change := concat(commit_microseconds, '' '', change_position);
+    IF (current_setting(''audit_trail.last_change'', true) COLLATE "C" BETWEEN ''0'' AND this_change) IS NOT TRUE THEN
+        IF starts_with(current_setting(''audit_trail.last_change'', true), concat(commit_microseconds, '' '')) THEN
+            IF current_setting(''audit_trail.last_change'', true) COLLATE "C" > this_change THEN
+                remarks := ARRAY[''shared commit time''];
+            END IF;
+        ELSIF concat(
+            current_setting(''audit_trail.last_change'', true), current_setting(''audit_trail.session_start'', true)
+        ) = '''' THEN
+            PERFORM set_config(''audit_trail.session_start'', CAST(clock_timestamp() AS text), false);
         END IF;
-    ELSIF coalesce(last_change, '''') = '''' AND coalesce(current_setting(''audit_trail.session_start'', true), '''') = '''' THEN
-        PERFORM set_config(''audit_trail.session_start'', CAST(clock_timestamp() AS text), false);
     END IF;
-    PERFORM set_config(''audit_trail.last_change'', commit_microseconds || '' '' || change_lsn, false);
+    -- An assignment costs less than a PERFORM.
+    this_change := set_config(''audit_trail.last_change'', this_change, false);
 
+    IF NEW.audit_trail_operation = ''D'' THEN
+        after_image := NULL;
+    END IF;
+    -- Plain values cost less than expressions, which are prepared anew for each row.
     INSERT INTO "public"."items_audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
         remarks
@@ -1213,12 +1264,12 @@ BEGIN
     VALUES (
         NEW.audit_trail_operation,
         changed_key,
-        CASE WHEN NEW.audit_trail_operation <> ''I'' THEN before_image END,
-        CASE WHEN NEW.audit_trail_operation <> ''D'' THEN after_image END,
+        before_image,
+        after_image,
         committed_at,
         commit_microseconds,
         NEW.audit_trail_stream_position,
-        coalesce(NEW.audit_trail_change_seq, ''''),
+        NEW.audit_trail_change_seq,
         remarks
     );
 
@@ -1244,21 +1295,21 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."public_items_5160229b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."public_items_fa5aa5e9_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_items_5160229b_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_items_5160229b_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() SET search_path = pg_catalog, pg_temp;
 
-ALTER FUNCTION audit_trail."public_items_5160229b_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_items_5160229b_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_5160229b_log_change', 'public_items_5160229b_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_fa5aa5e9_log_change', 'public_items_fa5aa5e9_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."items_staging"'::regclass,
@@ -1470,7 +1521,7 @@ RESET ROLE;
 -- they are null, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_37fcc869_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_da49320b_log_uncommon"(
     statement text,
     old_row "audit_trail"."marker_staging",
     new_row "audit_trail"."marker_staging",
@@ -1574,8 +1625,11 @@ BEGIN
                 AND change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn),
             false
         );
+        -- In the form in which the fast path compares it.
         PERFORM set_config(
-            'audit_trail.last_change', audit_trail.microseconds(committed_at) || ' ' || change_lsn, false
+            'audit_trail.last_change',
+            audit_trail.microseconds(committed_at) || ' ' || upper(right(change_position, 17)),
+            false
         );
     END IF;
     IF coalesce(current_setting('audit_trail.session_start', true), '') = '' THEN
@@ -1844,7 +1898,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_37fcc869_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_da49320b_log_uncommon"(
     text, "audit_trail"."marker_staging", "audit_trail"."marker_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1855,7 +1909,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_37fcc869_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1870,13 +1924,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    committed_at timestamptz;
-    change_lsn pg_lsn;
+    committed_at timestamptz(6);
+    change_position text;
     known_position text;
     is_common boolean;
     is_buried boolean := false;
     commit_microseconds bigint;
-    last_change text;
+    this_change text;
     remarks text[];
 BEGIN
     -- The functions'' own writes to staging.
@@ -1887,10 +1941,11 @@ BEGIN
     after_image := to_jsonb(NEW) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
     changed_key := jsonb_build_object(''marker_id'', after_image -> ''marker_id'');
     committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE ''UTC'';
-    change_lsn := audit_trail.lsn_of(NEW.audit_trail_stream_position);
+    -- The LSN in which a position ends. As text of one length it sorts as the number does, and costs less.
+    change_position := right(NEW.audit_trail_stream_position, 17);
     IF TG_OP = ''UPDATE'' THEN
         before_image := to_jsonb(OLD) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
-        known_position := coalesce(OLD.audit_trail_stream_position, '''');
+        known_position := right(OLD.audit_trail_stream_position, 17);
         is_common := NEW.audit_trail_operation IN (''U'', ''D'')
             AND before_image @> changed_key
             -- A row of the full load may be younger than a change that was captured while it ran.
@@ -1899,46 +1954,61 @@ BEGIN
                 OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval ''1 second''
             );
     ELSE
-        SELECT t.stream_position, t.kind = ''deleted''
+        SELECT right(t.stream_position, 17), t.kind = ''deleted''
             INTO known_position, is_common
             FROM audit_trail."audit_trail_marker_tombstone" AS t
             WHERE t.row_key = changed_key;
         is_buried := FOUND;
-        known_position := coalesce(known_position, '''');
-        is_common := NEW.audit_trail_operation = ''I'' AND NEW.audit_trail_change_seq <> '''' AND is_common IS NOT FALSE;
+        is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
     END IF;
 
     -- Columns that the source no longer has: staging keeps their last values.
-    FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-        IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-            before_image := before_image - TG_ARGV[i];
-            after_image := after_image - TG_ARGV[i];
-        END IF;
-    END LOOP;
+    IF TG_NARGS > 0 THEN
+        FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+            IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                before_image := before_image - TG_ARGV[i];
+                after_image := after_image - TG_ARGV[i];
+            END IF;
+        END LOOP;
+    END IF;
 
-    -- A position that is no LSN makes the comparison null.
+    -- Whatever is null here is uncommon. A position that is no LSN, or that has small letters, is judged there by its number.
     IF (
         is_common
         AND committed_at IS NOT NULL
-        AND (change_lsn > audit_trail.lsn_of(known_position) OR known_position = '''' AND change_lsn IS NOT NULL)
+        AND NEW.audit_trail_change_seq <> ''''
+        AND change_position LIKE ''________/________''
+        AND (known_position LIKE ''________/________'' OR coalesce(known_position, '''') = '''')
+        AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') IN (''/'', ''//'')
+        AND change_position > coalesce(known_position, '''') COLLATE "C"
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_37fcc869_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."audit_trail_marker_da49320b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
     -- DMS hands over the transactions one after the other, in the order of their commits. Where the position steps back
-    -- within one commit time, another transaction has begun that committed in the same microsecond.
+    -- within one commit time, another transaction has begun that committed in the same microsecond. Nearly always the last
+    -- change sorts before this one: then no more is to be found out.
     commit_microseconds := audit_trail.microseconds(committed_at);
-    last_change := current_setting(''audit_trail.last_change'', true);
-    IF starts_with(last_change, commit_microseconds || '' '') THEN
-        IF change_lsn < CAST(split_part(last_change, '' '', 2) AS pg_lsn) THEN
-            remarks := ARRAY[''shared commit time''];
+    this_change := concat(commit_microseconds, '' '', change_position);
+    IF (current_setting(''audit_trail.last_change'', true) COLLATE "C" BETWEEN ''0'' AND this_change) IS NOT TRUE THEN
+        IF starts_with(current_setting(''audit_trail.last_change'', true), concat(commit_microseconds, '' '')) THEN
+            IF current_setting(''audit_trail.last_change'', true) COLLATE "C" > this_change THEN
+                remarks := ARRAY[''shared commit time''];
+            END IF;
+        ELSIF concat(
+            current_setting(''audit_trail.last_change'', true), current_setting(''audit_trail.session_start'', true)
+        ) = '''' THEN
+            PERFORM set_config(''audit_trail.session_start'', CAST(clock_timestamp() AS text), false);
         END IF;
-    ELSIF coalesce(last_change, '''') = '''' AND coalesce(current_setting(''audit_trail.session_start'', true), '''') = '''' THEN
-        PERFORM set_config(''audit_trail.session_start'', CAST(clock_timestamp() AS text), false);
     END IF;
-    PERFORM set_config(''audit_trail.last_change'', commit_microseconds || '' '' || change_lsn, false);
+    -- An assignment costs less than a PERFORM.
+    this_change := set_config(''audit_trail.last_change'', this_change, false);
 
+    IF NEW.audit_trail_operation = ''D'' THEN
+        after_image := NULL;
+    END IF;
+    -- Plain values cost less than expressions, which are prepared anew for each row.
     INSERT INTO "audit_trail"."marker_audit_log" (
         operation, row_key, old_row_data, new_row_data, commit_timestamp, transaction_id, stream_position, change_seq,
         remarks
@@ -1946,12 +2016,12 @@ BEGIN
     VALUES (
         NEW.audit_trail_operation,
         changed_key,
-        CASE WHEN NEW.audit_trail_operation <> ''I'' THEN before_image END,
-        CASE WHEN NEW.audit_trail_operation <> ''D'' THEN after_image END,
+        before_image,
+        after_image,
         committed_at,
         commit_microseconds,
         NEW.audit_trail_stream_position,
-        coalesce(NEW.audit_trail_change_seq, ''''),
+        NEW.audit_trail_change_seq,
         remarks
     );
 
@@ -1977,21 +2047,21 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."audit_trail_marker_37fcc869_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."audit_trail_marker_da49320b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."audit_trail_marker_37fcc869_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."audit_trail_marker_37fcc869_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."audit_trail_marker_37fcc869_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."audit_trail_marker_37fcc869_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_37fcc869_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_37fcc869_log_change', 'audit_trail_marker_37fcc869_log_uncommon');
+SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_da49320b_log_change', 'audit_trail_marker_da49320b_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"audit_trail"."marker_staging"'::regclass,

@@ -375,8 +375,8 @@ WITH audited AS (
         encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') AS found_hash,
         p.provolatile = 'v' AND p.proparallel = 'u' AND NOT p.proisstrict AS is_plain,
         coalesce(p.proconfig, '{}') AS proconfig
-    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_5160229b_log_change', 'c2769494bd88c4dddbc7392104f556260c60d33970eec9e2a0d67c353d0a7753', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
-        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_37fcc869_log_change', 'ef60df436eb848503302a37224d88373681def45d0d26fd730efcd02fa69c57f', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
+    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_fa5aa5e9_log_change', '8dbea1a69abf589f54e06488eb224458353c30378301deb42ea76d42d72fa8f2', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
+        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_da49320b_log_change', 'ba5c7dbc007b337cbcc51ad0e0b139111928d5d2fdf255f9363a379a2f6da534', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema_name
     LEFT JOIN pg_catalog.pg_class AS s ON s.relnamespace = n.oid AND s.relname = w.staging_name
     LEFT JOIN pg_catalog.pg_class AS l ON l.relnamespace = n.oid AND l.relname = w.log_name

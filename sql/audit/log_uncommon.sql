@@ -114,8 +114,11 @@ BEGIN
                 AND change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn),
             false
         );
+        -- In the form in which the fast path compares it.
         PERFORM set_config(
-            'audit_trail.last_change', audit_trail.microseconds(committed_at) || ' ' || change_lsn, false
+            'audit_trail.last_change',
+            audit_trail.microseconds(committed_at) || ' ' || upper(right(change_position, 17)),
+            false
         );
     END IF;
     IF coalesce(current_setting('audit_trail.session_start', true), '') = '' THEN

@@ -248,6 +248,52 @@ describe("the log's trigger", () => {
         assert.deepEqual(await staged(), ["c"]);
     });
 
+    for (const [form, write] of Object.entries({
+        "small letters": (at: string) => at.toLowerCase(),
+        "small letters by turns": (at: string, n: number) => (n % 2 ? at : at.toLowerCase()),
+        "another text before it": (at: string, n: number) => `${at}.${n}.${at}`,
+    })) {
+        it(`compares positions by their number, also in ${form}`, async () => {
+            // Small letters sort behind all capitals and digits.
+            lsn = (lsn | 0xff) + 1;
+            const start = lsn;
+            const positions = [0xa0, 0xb0, 0xc0, 0xd0].map((last, n) =>
+                write(`00000000/${(start + last).toString(16).toUpperCase().padStart(8, "0")}`, n),
+            );
+            lsn = start + 0x100;
+            const [first, ...later] = positions;
+            const apply = async (): Promise<void> => {
+                await removeAndInsert("0", String(first));
+                for (const [n, at] of later.entries()) {
+                    await update(String(n + 1), "U", at);
+                }
+            };
+            await apply();
+            await resume();
+            await apply();
+            assert.deepEqual(await logged(), [
+                ["I", null, "0"],
+                ["U", "0", "1"],
+                ["U", "1", "2"],
+                ["U", "2", "3"],
+            ]);
+            assert.deepEqual([await staged(), await gaps()], [["3"], []]);
+        });
+    }
+
+    it("logs what comes after a position that is only a part of one", async () => {
+        await insert("a", "I", "/", "1");
+        await update("b", "U");
+        await update("c", "U", "AB/CD");
+        await update("d", "U");
+        assert.deepEqual(await logged(), [
+            ["I", null, "a"],
+            ["U", "a", "b"],
+            ["U", "b", "c"],
+            ["U", "c", "d"],
+        ]);
+    });
+
     it("knows older changes again after a delete without position", async () => {
         const first = position();
         await insert("a", "I", first);

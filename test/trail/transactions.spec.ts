@@ -19,6 +19,11 @@ function hex(lsn: number): string {
     return `00000000/${lsn.toString(16).toUpperCase().padStart(8, "0")}`;
 }
 
+/** A position with small letters, which the log's function judges elsewhere. */
+function small(change: string): string {
+    return change.toLowerCase();
+}
+
 describe("transaction_id", function () {
     this.timeout(60_000);
     let trail: Trail;
@@ -163,15 +168,22 @@ describe("transaction_id", function () {
         assert.deepEqual(await ids(late), ["253402300799999999"]);
     });
 
-    it("is remarked on where two transactions interleave within one microsecond", async () => {
-        const time = "2026-11-23 11:00:00.000001";
-        const [first, other] = [transaction(undefined, time), transaction(undefined, time)];
-        // The second one to begin commits first, so that DMS hands it over first.
-        await apply([...other, ...first]);
-        const remarks = (rows: Logged[]): unknown[] => rows.flatMap((row) => row.remarks ?? []);
-        assert.deepEqual(remarks(await logged(other[0]?.key ?? 0)), []);
-        assert.ok(remarks(await logged(first[0]?.key ?? 0)).includes("shared commit time"));
-    });
+    for (const [n, { of, first, second: other }] of [
+        { of: "capitals", first: undefined, second: undefined },
+        { of: "capitals, then small letters", first: undefined, second: small },
+        { of: "small letters, then capitals", first: small, second: undefined },
+        { of: "small letters", first: small, second: small },
+    ].entries()) {
+        it(`is remarked on where two transactions interleave within one microsecond, with positions in ${of}`, async () => {
+            const time = `2026-11-23 11:00:00.00000${n}`;
+            const [began, committed] = [transaction(other, time), transaction(first, time)];
+            // The second one to begin commits first, so that DMS hands it over first.
+            await apply([...committed, ...began]);
+            const remarks = (rows: Logged[]): unknown[] => rows.flatMap((row) => row.remarks ?? []);
+            assert.deepEqual(remarks(await logged(committed[0]?.key ?? 0)), []);
+            assert.ok(remarks(await logged(began[0]?.key ?? 0)).includes("shared commit time"));
+        });
+    }
 
     describe("and other look-ups of the log", () => {
         /** The partition that nearly all rows are in. */
