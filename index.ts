@@ -140,8 +140,9 @@ function makePrerequisites(): pulumi.Resource[] {
     }
     // Without SSH from outside the host has no public address.
     const sessionManager = network.host !== undefined && config.host.sshCidr === undefined;
-    const places = { vpcId, subnetIds, securityGroupId, publicRouteTableId };
-    return [...roles, new PrivateEndpoints(prefix, { ...places, sessionManager, tags })];
+    const places = { vpcId, subnetIds: network.endpointSubnetIds, securityGroupId };
+    const args = { ...places, publicRouteTableId, sessionManager, tags };
+    return [...roles, new PrivateEndpoints(prefix, args)];
 }
 
 function makePsqlHost(): PsqlHost | undefined {

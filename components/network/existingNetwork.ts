@@ -38,11 +38,23 @@ export function unfitSubnets(vpcId: string, subnets: readonly FoundSubnet[]): st
     return undefined;
 }
 
+/**
+ * The ids of subnets in different zones, of each zone the first: an endpoint is refused two of one zone.
+ * https://docs.aws.amazon.com/vpc/latest/privatelink/create-interface-endpoint.html
+ */
+export function firstOfEachZone(subnets: readonly FoundSubnet[]): string[] {
+    const zones = subnets.map(({ availabilityZone }) => availabilityZone);
+    return subnets
+        .filter(({ availabilityZone }, index) => zones.indexOf(availabilityZone) === index)
+        .map(({ id }) => id);
+}
+
 /** A network that the stack uses and does not make. Nothing in it is changed but what the stack adds, its own security groups. */
 export class ExistingNetwork extends pulumi.ComponentResource implements TrailNetwork {
     /** Known when the subnets were found fit, so that nothing is made in a network that is not. */
     readonly vpcId: pulumi.Output<string>;
     readonly privateSubnetIds: readonly pulumi.Output<string>[];
+    readonly endpointSubnetIds: pulumi.Output<string[]>;
     readonly host: HostPlace | undefined;
     readonly publicRouteTableId = undefined;
 
@@ -57,10 +69,12 @@ export class ExistingNetwork extends pulumi.ComponentResource implements TrailNe
             if (problem !== undefined) {
                 throw new pulumi.RunError(problem);
             }
+            return subnets;
         });
 
         this.vpcId = isFit.apply(() => args.vpcId);
         this.privateSubnetIds = args.privateSubnetIds.map((id) => isFit.apply(() => id));
+        this.endpointSubnetIds = isFit.apply(firstOfEachZone);
         const { hostSubnetId } = args;
         this.host =
             hostSubnetId === undefined

@@ -29,6 +29,7 @@ export class Network extends pulumi.ComponentResource implements TrailNetwork {
     readonly vpcId: pulumi.Output<string>;
     readonly host: HostPlace | undefined;
     readonly privateSubnetIds: readonly pulumi.Output<string>[];
+    readonly endpointSubnetIds: pulumi.Output<string>[];
     readonly publicRouteTableId: pulumi.Output<string> | undefined;
 
     constructor(name: string, args: NetworkArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -56,6 +57,7 @@ export class Network extends pulumi.ComponentResource implements TrailNetwork {
         this.vpcId = vpc.id;
         this.host = open && { subnetId: open.subnetId, hasPublicAddress: true };
         this.privateSubnetIds = privateSubnets.map(({ id }) => id);
+        this.endpointSubnetIds = [...this.privateSubnetIds];
         this.publicRouteTableId = open?.routeTableId;
         this.registerOutputs({
             vpcId: this.vpcId,

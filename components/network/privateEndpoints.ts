@@ -5,8 +5,8 @@ import { named, type Tags } from "../tags";
 /** Arguments of {@link PrivateEndpoints}. */
 export interface PrivateEndpointsArgs {
     readonly vpcId: pulumi.Input<string>;
-    /** The subnets of the replication instance. */
-    readonly subnetIds: readonly pulumi.Input<string>[];
+    /** Subnets that reach the replication instance's, each in a zone of its own. */
+    readonly subnetIds: pulumi.Input<pulumi.Input<string>[]>;
     readonly securityGroupId: pulumi.Input<string>;
     /** The route table of the psql host, whose package repositories are in S3; undefined where it is not the stack's. */
     readonly publicRouteTableId: pulumi.Input<string> | undefined;
@@ -41,7 +41,7 @@ export class PrivateEndpoints extends pulumi.ComponentResource {
                     vpcId: args.vpcId,
                     serviceName: pulumi.interpolate`com.amazonaws.${region}.${service}`,
                     vpcEndpointType: "Interface",
-                    subnetIds: [...args.subnetIds],
+                    subnetIds: args.subnetIds,
                     securityGroupIds: [args.securityGroupId],
                     privateDnsEnabled: true,
                     tags: named(`${name}-${service}`, args.tags),

@@ -5,6 +5,8 @@ export interface TrailNetwork extends pulumi.Resource {
     readonly vpcId: pulumi.Output<string>;
     /** In two zones or more: for the databases and DMS. */
     readonly privateSubnetIds: readonly pulumi.Output<string>[];
+    /** Those of them that endpoints may be in: AWS takes one of each zone. */
+    readonly endpointSubnetIds: pulumi.Input<pulumi.Input<string>[]>;
     /** Where the psql host goes; a network without it has no host. */
     readonly host: HostPlace | undefined;
     /** The host's route table, if it is the stack's own to change. */

@@ -23,7 +23,13 @@ export function existingResource(account: Account, type: string, id: string): Pr
     switch (type) {
         case "aws:ec2/vpc:Vpc":
             return id === VPC_ID
-                ? { id, cidrBlock: "10.40.0.0/16", arn: arn(account, "ec2", `vpc/${id}`) }
+                ? {
+                      id,
+                      cidrBlock: "10.40.0.0/16",
+                      enableDnsHostnames: true,
+                      enableDnsSupport: true,
+                      arn: arn(account, "ec2", `vpc/${id}`),
+                  }
                 : undefined;
         case "aws:ec2/subnet:Subnet": {
             const subnet = SUBNETS[id];

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { ExistingNetwork, unfitSubnets } from "../../../components/network/existingNetwork";
+import {
+    ExistingNetwork,
+    firstOfEachZone,
+    unfitSubnets,
+} from "../../../components/network/existingNetwork";
 import { HostSessionLog, sessionCommand } from "../../../components/network/hostSessionLog";
 import { Network } from "../../../components/network/network";
 import { PrivateEndpoints } from "../../../components/network/privateEndpoints";
@@ -116,6 +120,14 @@ describe("ExistingNetwork", () => {
             recorder.resources.map(({ type }) => type),
             ["auditTrail:index:ExistingNetwork"],
         );
+    });
+
+    it("gives endpoints one subnet of each zone", () => {
+        const subnets = ["b", "a", "b", "c", "a"].map((zone, index) =>
+            subnet(`subnet-${index}`, zone),
+        );
+        assert.deepEqual(firstOfEachZone(subnets), ["subnet-0", "subnet-1", "subnet-3"]);
+        assert.deepEqual(firstOfEachZone([]), []);
     });
 
     it("has subnets in two zones of one VPC, or is refused with what to set", () => {
