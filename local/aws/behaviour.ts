@@ -12,6 +12,13 @@ export interface Call {
     readonly control: TaskControl;
 }
 
+/** What a text may be. */
+export interface TextRule {
+    readonly pattern: RegExp;
+    /** In words, after the name of the input. */
+    readonly reason: string;
+}
+
 /** How one resource type behaves beyond being recorded; without any of it, it is only recorded. */
 export interface TypeBehaviour {
     /** The input that is the resource's id on AWS. */
@@ -25,11 +32,15 @@ export interface TypeBehaviour {
     readonly required?: readonly string[];
     readonly oneOf?: Readonly<Record<string, readonly string[]>>;
     readonly cidrs?: readonly string[];
+    /** What AWS, or the plugin before it, asks of texts, by input. */
+    readonly texts?: Readonly<Record<string, TextRule>>;
+    /** The least and the greatest value of numbers, by input. */
+    readonly ranges?: Readonly<Record<string, readonly [least: number, greatest: number]>>;
     /**
      * Inputs that AWS cannot change in place: those with ForceNew in internal/service/ of hashicorp/terraform-provider-aws,
      * from which the AWS plugin is made.
      */
-    readonly replaceOn?: readonly string[] | ((inputs: Props) => readonly string[]);
+    readonly replaceOn?: readonly string[] | ((inputs: Props, before: Props) => readonly string[]);
     /** Inputs that are in no record, because AWS never shows them again. */
     readonly hidden?: readonly string[];
     /** Further refusals that need nothing but the inputs; unknown values are text like any other. */

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import {
     changedProperties,
@@ -42,7 +42,7 @@ export function recorded(type: string, behaviour: TypeBehaviour, place: Place): 
         diff: (_ctx, olds, news) => {
             const changed = changedProperties(olds, news).filter((name) => name !== DEFAULTS);
             const { replaceOn = [] } = behaviour;
-            const fixed = typeof replaceOn === "function" ? replaceOn(news) : replaceOn;
+            const fixed = typeof replaceOn === "function" ? replaceOn(news, olds) : replaceOn;
             const replaces = changed.filter((name) => fixed.includes(name));
             return {
                 changes: changed.length > 0,
@@ -114,8 +114,10 @@ function withName(behaviour: TypeBehaviour, resourceName: string, olds: Props, n
         return news;
     }
     const wasMade = Array.isArray(olds[DEFAULTS]) && olds[DEFAULTS].includes(name);
-    const prefix = text(news, `${name}Prefix`) ?? `${resourceName}-`;
-    const made = wasMade ? olds[name] : `${prefix}${hex(7)}`;
+    const prefix = text(news, `${name}Prefix`);
+    const fresh =
+        prefix === undefined ? `${resourceName}-${hex(7)}` : `${prefix}${digits(PREFIXED_DIGITS)}`;
+    const made = wasMade ? olds[name] : fresh;
     return { ...news, [name]: made, [DEFAULTS]: [name] };
 }
 
@@ -166,6 +168,13 @@ async function sameResource(
 function shown(behaviour: TypeBehaviour, inputs: Props): Props {
     const kept = Object.entries(inputs).filter(([name]) => !behaviour.hidden?.includes(name));
     return Object.fromEntries(kept);
+}
+
+/** So many digits follow a name's prefix: UniqueIDSuffixLength in terraform-plugin-sdk. */
+const PREFIXED_DIGITS = 26;
+
+function digits(count: number): string {
+    return Array.from({ length: count }, () => randomInt(10)).join("");
 }
 
 /** Random hexadecimal digits. */

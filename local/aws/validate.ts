@@ -23,7 +23,57 @@ export function refusedInputs(behaviour: TypeBehaviour, inputs: Props): CheckFai
             typeof value === "string" && value !== UNKNOWN ? cidrProblem(value) : undefined;
         return reason === undefined ? [] : [{ property, reason }];
     });
-    return [...missing, ...unknownWords, ...badCidrs, ...(behaviour.check?.(inputs) ?? [])];
+    return [
+        ...missing,
+        ...unknownWords,
+        ...badCidrs,
+        ...badTexts(behaviour, inputs),
+        ...badNumbers(behaviour, inputs),
+        ...badTags(inputs.tags),
+        ...(behaviour.check?.(inputs) ?? []),
+    ];
+}
+
+function badTexts({ texts = {} }: TypeBehaviour, inputs: Props): CheckFailure[] {
+    return Object.entries(texts)
+        .filter(([property, { pattern }]) => {
+            const value = inputs[property];
+            return typeof value === "string" && value !== UNKNOWN && !pattern.test(value);
+        })
+        .map(([property, { reason }]) => ({ property, reason }));
+}
+
+function badNumbers({ ranges = {} }: TypeBehaviour, inputs: Props): CheckFailure[] {
+    return Object.entries(ranges).flatMap(([property, [least, greatest]]) => {
+        const value = inputs[property];
+        return typeof value === "number" && !(least <= value && value <= greatest)
+            ? [{ property, reason: `It is between ${least} and ${greatest}, not ${value}.` }]
+            : [];
+    });
+}
+
+/** Most of them can be had everywhere: https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html. */
+const MOST_TAGS = 50;
+
+function badTags(tags: unknown): CheckFailure[] {
+    if (typeof tags !== "object" || tags === null) {
+        return [];
+    }
+    const wrong = Object.entries(tags).some(
+        ([key, value]) =>
+            !/^(?!aws:)[\p{L}\p{Z}\p{N}_.:/=+@-]{1,128}$/iu.test(key) ||
+            (typeof value === "string" &&
+                value !== UNKNOWN &&
+                !/^[\p{L}\p{Z}\p{N}_.:/=+@-]{0,256}$/u.test(value)),
+    );
+    return wrong || Object.keys(tags).length > MOST_TAGS
+        ? [
+              {
+                  property: "tags",
+                  reason: `There are at most ${MOST_TAGS}, with up to 128 characters in a key and 256 in a value: letters, digits, spaces and _.:/=+-@, and no key begins with aws:.`,
+              },
+          ]
+        : [];
 }
 
 interface Ipv4Network {

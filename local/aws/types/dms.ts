@@ -1,18 +1,26 @@
 import { X509Certificate } from "node:crypto";
 import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
-import { type Call, mustText, text, texts, type TypeBehaviour } from "../behaviour";
+import { type Call, mustText, text, type TextRule, texts, type TypeBehaviour } from "../behaviour";
 import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
 import type { ResourceRecord } from "../store";
 import { CERTIFICATE, ENDPOINT, startTask, TASK, taskFolder, writeTask } from "../tasks";
 import { isKnown } from "../validate";
 import { roleProblem } from "./iam";
-import { checkSecurityGroups } from "./network";
+import { checkSecurityGroups } from "./networkParts";
 import { checkZones, keepVpc } from "./rds";
 
 export const REPLICATION_INSTANCE = "aws:dms/replicationInstance:ReplicationInstance";
 const SUBNET_GROUP = "aws:dms/replicationSubnetGroup:ReplicationSubnetGroup";
+/** Identifiers of DMS, in its API reference; it keeps them in lower case, so that others differ at every update. */
+export function dmsIdentifier(longest: number): TextRule {
+    return {
+        pattern: new RegExp(`^[a-z](?!.*--)[a-z0-9-]{0,${longest - 1}}(?<!-)$`),
+        reason: `It has up to ${longest} lower-case letters, digits and hyphens, starts with a letter, and no hyphen ends it or follows another.`,
+    };
+}
+
 const CLEAR_LOGIN = ["username", "password", "serverName", "port"];
 
 /** Fails as DMS does while one of its two account-wide roles is not there, trusted and given its policy. */
@@ -100,6 +108,7 @@ const endpoint: TypeBehaviour = {
         engineName: ["aurora-postgresql", "postgres"],
         sslMode: ["none", "require", "verify-ca", "verify-full"],
     },
+    texts: { endpointId: dmsIdentifier(255) },
     replaceOn: ["endpointId", "kmsKeyArn"],
     check: refusedEndpoint,
     create: async (call, inputs) => {
@@ -119,6 +128,7 @@ const endpoint: TypeBehaviour = {
 const certificate: TypeBehaviour = {
     idFrom: "certificateId",
     required: ["certificateId"],
+    texts: { certificateId: dmsIdentifier(255) },
     replaceOn: ["certificateId", "certificatePem", "certificateWallet"],
     check: (inputs) =>
         isKnown(inputs.certificatePem) && !isCertificate(text(inputs, "certificatePem") ?? "")
@@ -143,6 +153,10 @@ function isCertificate(pem: string): boolean {
 const replicationInstance: TypeBehaviour = {
     idFrom: "replicationInstanceId",
     required: ["replicationInstanceClass", "replicationInstanceId"],
+    texts: {
+        engineVersion: { pattern: /^\d+\.\d+\.\d+$/, reason: "It is written like 3.6.1." },
+        replicationInstanceId: dmsIdentifier(63),
+    },
     replaceOn: [
         "availabilityZone",
         "kmsKeyArn",
@@ -170,12 +184,14 @@ const replicationInstance: TypeBehaviour = {
     create: async (call, inputs) => {
         await requireDmsRole(call, "dms-vpc-role", "AmazonDMSVPCManagementRole");
         const group = text(inputs, "replicationSubnetGroupId");
-        if (group !== undefined && (await call.store.get(SUBNET_GROUP, group)) === undefined) {
+        const found = group === undefined ? undefined : await call.store.get(SUBNET_GROUP, group);
+        if (group !== undefined && found === undefined) {
             throw new Error(
                 `ResourceNotFoundFault: there is no replication subnet group "${group}".`,
             );
         }
-        await checkSecurityGroups(call, texts(inputs, "vpcSecurityGroupIds"));
+        const vpcId = text(found?.computed ?? {}, "vpcId");
+        await checkSecurityGroups(call, texts(inputs, "vpcSecurityGroupIds"), vpcId);
         return {
             replicationInstanceArn: arn(call.account, "dms", `rep:${hex(26).toUpperCase()}`),
             replicationInstancePrivateIps: ["10.0.0.20"],
@@ -193,6 +209,12 @@ const replicationInstance: TypeBehaviour = {
 const subnetGroup: TypeBehaviour = {
     idFrom: "replicationSubnetGroupId",
     required: ["replicationSubnetGroupDescription", "replicationSubnetGroupId", "subnetIds"],
+    texts: {
+        replicationSubnetGroupId: {
+            pattern: /^(?!default$)[a-z0-9 ._-]{1,255}$/,
+            reason: "It has up to 255 lower-case letters, digits, spaces and ._-, and is not default.",
+        },
+    },
     replaceOn: ["replicationSubnetGroupId"],
     create: async (call, inputs) => {
         await requireDmsRole(call, "dms-vpc-role", "AmazonDMSVPCManagementRole");

@@ -3,8 +3,8 @@ import { arn } from "../account";
 import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
 import { hex } from "../recorder";
 import { removeTask, startTask, TASK, taskFolder, writeTask } from "../tasks";
-import { isKnown, jsonProblem } from "../validate";
-import { REPLICATION_INSTANCE, requireDmsRole } from "./dms";
+import { jsonProblem } from "../validate";
+import { dmsIdentifier, REPLICATION_INSTANCE, requireDmsRole } from "./dms";
 
 function refusedTask(inputs: Props): CheckFailure[] {
     const failures = ["tableMappings", "replicationTaskSettings"].flatMap((property) => {
@@ -56,12 +56,8 @@ const replicationTask: TypeBehaviour = {
         "sourceEndpointArn",
         "targetEndpointArn",
     ],
-    check: (inputs) => {
-        const id = text(inputs, "replicationTaskId") ?? "";
-        return isKnown(inputs.replicationTaskId) && !isDmsIdentifier(id)
-            ? [...refusedTask(inputs), { property: "replicationTaskId", reason: DMS_IDENTIFIER }]
-            : refusedTask(inputs);
-    },
+    texts: { replicationTaskId: dmsIdentifier(255) },
+    check: refusedTask,
     create: async (call, inputs) => {
         const instanceArn = mustText(inputs, "replicationInstanceArn");
         const instance = await call.store.findBy(
@@ -106,12 +102,5 @@ const replicationTask: TypeBehaviour = {
         await removeTask(call.control, call.stackDir, call.id);
     },
 };
-
-const DMS_IDENTIFIER =
-    "It has up to 255 letters, digits and hyphens, starts with a letter, and no hyphen ends it or follows another.";
-
-function isDmsIdentifier(id: string): boolean {
-    return /^[a-z](?!.*--)[a-z0-9-]{0,254}$/i.test(id) && !id.endsWith("-");
-}
 
 export const dmsTaskTypes: Readonly<Record<string, TypeBehaviour>> = { [TASK]: replicationTask };

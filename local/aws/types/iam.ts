@@ -1,15 +1,33 @@
 import type { CheckFailure, Props } from "../../provider";
 import { arn } from "../account";
-import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
+import { type Call, mustText, text, type TextRule, type TypeBehaviour } from "../behaviour";
+import { refuseWhileUsed } from "../inUse";
+import { type PolicyKind, policyProblem } from "../policyProblem";
 import { hex } from "../recorder";
-import { jsonProblem } from "../validate";
 
 export const ROLE = "aws:iam/role:Role";
 const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
 
-function jsonChecked(property: string): (inputs: Props) => CheckFailure[] {
+const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
+
+/** Names of IAM, https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html. */
+function iamName(longest: number): TextRule {
+    return {
+        pattern: new RegExp(`^[\\w+=,.@-]{1,${longest}}$`),
+        reason: `It has at most ${longest} letters, digits and the characters _+=,.@-.`,
+    };
+}
+
+/** The policies of AWS that this project uses; of others nobody here knows whether they exist. */
+const MANAGED_POLICIES: ReadonlySet<string> = new Set([
+    "AmazonSSMManagedInstanceCore",
+    "service-role/AmazonDMSCloudWatchLogsRole",
+    "service-role/AmazonDMSVPCManagementRole",
+]);
+
+function policyChecked(property: string, kind: PolicyKind): (inputs: Props) => CheckFailure[] {
     return (inputs) => {
-        const reason = jsonProblem(inputs[property]);
+        const reason = policyProblem(inputs[property], kind);
         return reason === undefined ? [] : [{ property, reason }];
     };
 }
@@ -52,20 +70,43 @@ export const iamTypes: Readonly<Record<string, TypeBehaviour>> = {
         idFrom: "name",
         autoName: "name",
         required: ["assumeRolePolicy"],
+        texts: {
+            name: iamName(64),
+            description: {
+                pattern: /^[\t\n\r\u0020-\u007E\u00A1-\u00FF]{0,1000}$/,
+                reason: "It has at most 1000 characters of Latin-1.",
+            },
+        },
+        ranges: { maxSessionDuration: [3600, 43_200] },
         replaceOn: ["name", "path"],
-        check: jsonChecked("assumeRolePolicy"),
-        create: (call, inputs) => ({
-            arn: arn(call.account, "iam", `role${path(inputs)}${call.id}`),
-            uniqueId: `AROA${hex(17).toUpperCase()}`,
-            createDate: new Date().toISOString(),
-        }),
+        check: policyChecked("assumeRolePolicy", "trust"),
+        create: async (call, inputs) => {
+            const roles = await call.store.list(ROLE);
+            if (roles.some(({ id }) => id.toLowerCase() === call.id.toLowerCase())) {
+                throw new Error(
+                    `EntityAlreadyExists: a role with the name "${call.id}" already exists, whatever its case: choose another name.`,
+                );
+            }
+            return {
+                arn: arn(call.account, "iam", `role${path(inputs)}${call.id}`),
+                uniqueId: `AROA${hex(17).toUpperCase()}`,
+                createDate: new Date().toISOString(),
+            };
+        },
+        delete: async (call) => {
+            await refuseWhileUsed(call, "DeleteConflict", [
+                { type: ATTACHMENT, property: "role", value: call.id },
+                { type: ROLE_POLICY, property: "role", value: call.id },
+            ]);
+        },
     },
-    "aws:iam/rolePolicy:RolePolicy": {
+    [ROLE_POLICY]: {
         makeId: (inputs) => `${mustText(inputs, "role")}:${mustText(inputs, "name")}`,
         autoName: "name",
         required: ["role", "policy"],
+        texts: { name: iamName(128) },
         replaceOn: ["role", "name"],
-        check: jsonChecked("policy"),
+        check: policyChecked("policy", "rights"),
         create: async (call, inputs) => {
             await mustHaveRole(call, mustText(inputs, "role"));
             return {};
@@ -81,12 +122,19 @@ export const iamTypes: Readonly<Record<string, TypeBehaviour>> = {
             if (!/^arn:aws[\w-]*:iam::(aws|\d{12}):policy\/.+/.test(policyArn)) {
                 throw new Error(`InvalidInput: "${policyArn}" is not the ARN of a policy.`);
             }
+            const [, managed] = /^arn:aws[\w-]*:iam::aws:policy\/(.+)$/.exec(policyArn) ?? [];
+            if (managed !== undefined && !MANAGED_POLICIES.has(managed)) {
+                throw new Error(
+                    `NoSuchEntity: the policy ${policyArn} does not exist or is not attachable; the local stack knows ${[...MANAGED_POLICIES].join(", ")}.`,
+                );
+            }
             return {};
         },
     },
     "aws:iam/instanceProfile:InstanceProfile": {
         idFrom: "name",
         autoName: "name",
+        texts: { name: iamName(128) },
         replaceOn: ["name", "path"],
         create: async (call, inputs) => {
             const role = text(inputs, "role");

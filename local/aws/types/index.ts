@@ -2,6 +2,7 @@ import type { TypeBehaviour } from "../behaviour";
 import { dmsTypes } from "./dms";
 import { dmsTaskTypes } from "./dmsTask";
 import { iamTypes } from "./iam";
+import { logTypes } from "./logs";
 import { networkTypes } from "./network";
 import { rdsTypes } from "./rds";
 import { secretTypes } from "./secrets";
@@ -11,6 +12,7 @@ const types: Readonly<Record<string, TypeBehaviour>> = {
     ...dmsTypes,
     ...dmsTaskTypes,
     ...iamTypes,
+    ...logTypes,
     ...networkTypes,
     ...rdsTypes,
     ...secretTypes,

@@ -1,4 +1,4 @@
-import type { Props } from "../../provider";
+import { type CheckFailure, type Props, UNKNOWN } from "../../provider";
 import {
     applyParameters,
     rebootRdsServer,
@@ -15,16 +15,18 @@ import { refuseWhileUsed } from "../inUse";
 import { hex } from "../recorder";
 import type { ResourceRecord } from "../store";
 import { isKnown } from "../validate";
-import { subnetsOf } from "./network";
+import { subnetsOf } from "./networkParts";
 import { instance } from "./rdsInstance";
 import { CLUSTER, INSTANCE, parameterGroup, parameterGroupTypes } from "./rdsParameters";
 import {
     HOST,
+    IDENTIFIER,
     majorOf,
     makeServer,
     refuseDeletion,
     refusedServer,
     refuseUpgrade,
+    SERVER_TEXTS,
     type ServerNames,
     SUBNET_GROUP,
     takeFinalSnapshot,
@@ -37,6 +39,47 @@ const NAMES: ServerNames = {
     username: "masterUsername",
     password: "masterPassword",
 };
+
+const LOG_EXPORTS = ["postgresql", "instance", "iam-db-auth-error"];
+
+/** In Aurora capacity units, https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/aurora-serverless-v2.how-it-works.html. */
+const LARGEST_CAPACITY = 256;
+
+function refusedCapacity(scaling: unknown): CheckFailure[] {
+    if (typeof scaling !== "object" || scaling === null) {
+        return [];
+    }
+    const { minCapacity, maxCapacity } = scaling as Props;
+    const [least, greatest] = [Number(minCapacity), Number(maxCapacity)];
+    return least >= 0 &&
+        least <= greatest &&
+        greatest >= 1 &&
+        greatest <= LARGEST_CAPACITY &&
+        [least, greatest].every((units) => Number.isInteger(units * 2))
+        ? []
+        : [
+              {
+                  property: "serverlessv2ScalingConfiguration",
+                  reason: `minCapacity and maxCapacity are steps of a half from 0 to ${LARGEST_CAPACITY}, the second not the smaller one and 1 at least.`,
+              },
+          ];
+}
+
+function refusedCluster(inputs: Props): CheckFailure[] {
+    const exports = texts(inputs, "enabledCloudwatchLogsExports");
+    return [
+        ...refusedServer(inputs, NAMES),
+        ...refusedCapacity(inputs.serverlessv2ScalingConfiguration),
+        ...(exports.every((log) => log === UNKNOWN || LOG_EXPORTS.includes(log))
+            ? []
+            : [
+                  {
+                      property: "enabledCloudwatchLogsExports",
+                      reason: `They are some of ${LOG_EXPORTS.join(", ")}.`,
+                  },
+              ]),
+    ];
+}
 
 const cluster: TypeBehaviour = {
     idFrom: "clusterIdentifier",
@@ -61,7 +104,9 @@ const cluster: TypeBehaviour = {
         "storageEncrypted",
     ],
     hidden: ["masterPassword"],
-    check: (inputs) => refusedServer(inputs, NAMES),
+    texts: SERVER_TEXTS,
+    ranges: { backupRetentionPeriod: [1, 35] },
+    check: refusedCluster,
     create: async (call, inputs) => {
         const version = text(inputs, "engineVersion") ?? "17";
         const parameters = await parameterGroup(call, CLUSTER, inputs, majorOf(version));
@@ -81,7 +126,7 @@ const cluster: TypeBehaviour = {
     update: async (call, before, inputs) => {
         const version = text(inputs, "engineVersion") ?? "17";
         const from = majorOf(mustText(before.computed, "engineVersionActual"));
-        refuseUpgrade(call, "cluster", from, inputs);
+        refuseUpgrade(call, "cluster", mustText(before.computed, "engineVersionActual"), inputs);
         const parameters = await parameterGroup(call, CLUSTER, inputs, from);
         await applyParameters(call.stackDir, call.id, parameters);
         // Always: what the record holds never tells whether the password is another one.
@@ -117,6 +162,8 @@ const clusterInstance: TypeBehaviour = {
     idFrom: "identifier",
     autoName: "identifier",
     required: ["clusterIdentifier", "engine", "instanceClass"],
+    texts: { identifier: IDENTIFIER },
+    ranges: { promotionTier: [0, 15] },
     oneOf: { engine: ["aurora-postgresql"] },
     replaceOn: [
         "availabilityZone",
@@ -181,6 +228,9 @@ export async function checkZones(
     code: string,
 ): Promise<Props[]> {
     const subnets = await subnetsOf(call, subnetIds);
+    if (new Set(subnets.map(({ vpcId }) => vpcId)).size > 1) {
+        throw new Error(`InvalidSubnet: the subnets of "${call.id}" are not all in one VPC.`);
+    }
     const zones = new Set(subnets.map((subnet) => text(subnet, "availabilityZone")));
     if (zones.size < 2) {
         throw new Error(
@@ -210,6 +260,12 @@ export const rdsTypes: Readonly<Record<string, TypeBehaviour>> = {
         idFrom: "name",
         autoName: "name",
         required: ["subnetIds"],
+        texts: {
+            name: {
+                pattern: /^(?!default$)[a-z0-9 ._-]{1,255}$/,
+                reason: "It has up to 255 lower-case letters, digits, spaces and ._-, and is not default.",
+            },
+        },
         replaceOn: ["name"],
         create: async (call, inputs) => {
             const code = "DBSubnetGroupDoesNotCoverEnoughAZs";

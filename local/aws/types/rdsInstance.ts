@@ -19,6 +19,7 @@ import {
     refuseDeletion,
     refusedServer,
     refuseUpgrade,
+    SERVER_TEXTS,
     type ServerNames,
     takeFinalSnapshot,
 } from "./rdsServer";
@@ -99,6 +100,8 @@ export const instance: TypeBehaviour = {
         "username",
     ],
     hidden: ["password"],
+    texts: SERVER_TEXTS,
+    ranges: { backupRetentionPeriod: [0, 35] },
     check: refusedInstance,
     create: async (call, inputs) => {
         const version = text(inputs, "engineVersion") ?? "17";
@@ -126,7 +129,7 @@ export const instance: TypeBehaviour = {
         refuseRenaming(call.id, inputs);
         refuseShrinking(call.id, before, inputs);
         const from = majorOf(mustText(before.computed, "engineVersionActual"));
-        refuseUpgrade(call, "instance", from, inputs);
+        refuseUpgrade(call, "instance", mustText(before.computed, "engineVersionActual"), inputs);
         const parameters = await parameterGroup(call, INSTANCE, inputs, from);
         await applyParameters(call.stackDir, call.id, parameters);
         // Always: what the record holds never tells whether the password is another one.

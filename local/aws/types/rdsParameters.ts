@@ -3,10 +3,16 @@ import { findBinaries } from "../../servers/binaries";
 import { type Parameter, refusedParameter } from "../../servers/parameters";
 import { applyParameters } from "../../servers/rds";
 import { arn } from "../account";
-import { type Call, mustText, text, type TypeBehaviour } from "../behaviour";
+import { type Call, mustText, text, type TextRule, type TypeBehaviour } from "../behaviour";
 
 export const CLUSTER = "aws:rds/cluster:Cluster";
 export const INSTANCE = "aws:rds/instance:Instance";
+
+/** In the RDS API reference for CreateDBParameterGroup. */
+const GROUP_NAME: TextRule = {
+    pattern: /^[a-z](?!.*--)[a-z0-9-]{0,254}(?<!-)$/,
+    reason: "It has up to 255 lower-case letters, digits and hyphens, starts with a letter, and no hyphen ends it or follows another.",
+};
 
 /** A kind of parameter groups, and the servers that use them. */
 interface GroupKind {
@@ -97,6 +103,7 @@ function groupOf(serverType: string, kind: GroupKind): TypeBehaviour {
         idFrom: "name",
         autoName: "name",
         required: ["family"],
+        texts: { name: GROUP_NAME },
         replaceOn: ["name", "family", "description"],
         create: async (call, inputs) => {
             await checkParameters(kind, inputs);

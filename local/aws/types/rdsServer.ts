@@ -2,9 +2,9 @@ import type { CheckFailure, Props } from "../../provider";
 import type { Parameter } from "../../servers/parameters";
 import { createRdsServer } from "../../servers/rds";
 import { readRecord } from "../../servers/rdsFiles";
-import { type Call, mustText, text, texts } from "../behaviour";
+import { type Call, mustText, text, type TextRule, texts } from "../behaviour";
 import { isKnown } from "../validate";
-import { checkSecurityGroups } from "./network";
+import { checkSecurityGroups } from "./networkParts";
 
 export const SUBNET_GROUP = "aws:rds/subnetGroup:SubnetGroup";
 /** All servers are on this machine. */
@@ -21,6 +21,26 @@ export interface ServerNames {
 export function majorOf(version: string): number {
     return Number(version.split(".")[0]);
 }
+
+/** Without a minor version RDS takes the one that it prefers, which goes back for nobody. */
+function minorOf(version: string): number {
+    return Number(version.split(".")[1] ?? Number.POSITIVE_INFINITY);
+}
+
+/** Identifiers of clusters and instances, in the RDS API reference for CreateDBCluster and CreateDBInstance. */
+export const IDENTIFIER: TextRule = {
+    pattern: /^[a-z](?!.*--)[a-z0-9-]{0,62}(?<!-)$/,
+    reason: "It has up to 63 lower-case letters, digits and hyphens, starts with a letter, and no hyphen ends it or follows another.",
+};
+
+/** Further texts of a server, by the input that has them under this name for both kinds. */
+export const SERVER_TEXTS: Readonly<Record<string, TextRule>> = {
+    engineVersion: { pattern: /^\d{1,2}(\.\d{1,2})?$/, reason: "It is written like 17.7." },
+    finalSnapshotIdentifier: {
+        pattern: /^[a-z](?!.*--)[a-z0-9-]{0,254}(?<!-)$/i,
+        reason: "It has up to 255 letters, digits and hyphens, starts with a letter, and no hyphen ends it or follows another.",
+    },
+};
 
 /** Rules of the RDS API reference for CreateDBCluster and CreateDBInstance. */
 export function refusedServer(inputs: Props, names: ServerNames): CheckFailure[] {
@@ -43,10 +63,11 @@ export function refusedServer(inputs: Props, names: ServerNames): CheckFailure[]
         'It has 8 to 99 printable ASCII characters without /, ", @ and space.',
         !/^[!-~]{8,99}$/.test(password) || /[/"@]/.test(password),
     );
+    refuse(names.identifier, IDENTIFIER.reason, !IDENTIFIER.pattern.test(identifier));
     refuse(
-        names.identifier,
-        "It has up to 63 lower-case letters, digits and hyphens, starts with a letter, and no hyphen ends it or follows another.",
-        !/^[a-z](?!.*--)[a-z0-9-]{0,62}$/.test(identifier) || identifier.endsWith("-"),
+        "kmsKeyId",
+        "Only an encrypted server has a key: set storageEncrypted.",
+        inputs.storageEncrypted !== true,
     );
     refuse(
         names.databaseName,
@@ -69,10 +90,13 @@ export async function makeServer(
     parameters: readonly Parameter[],
 ): Promise<number> {
     const subnetGroup = text(inputs, "dbSubnetGroupName");
-    if (subnetGroup !== undefined && !(await call.store.get(SUBNET_GROUP, subnetGroup))) {
+    const found =
+        subnetGroup === undefined ? undefined : await call.store.get(SUBNET_GROUP, subnetGroup);
+    if (subnetGroup !== undefined && found === undefined) {
         throw new Error(`DBSubnetGroupNotFoundFault: there is no subnet group "${subnetGroup}".`);
     }
-    await checkSecurityGroups(call, texts(inputs, "vpcSecurityGroupIds"));
+    const vpcId = text(found?.computed ?? {}, "vpcId");
+    await checkSecurityGroups(call, texts(inputs, "vpcSecurityGroupIds"), vpcId);
     const databaseName = text(inputs, names.databaseName);
     await createRdsServer(call.stackDir, call.id, {
         major: majorOf(text(inputs, "engineVersion") ?? "17"),
@@ -87,9 +111,20 @@ export async function makeServer(
 /** What a kind of server is called in messages. */
 export type ServerWord = "cluster" | "instance";
 
-/** Refuses a change of the major version. AWS makes one where allowMajorVersionUpgrade is set; this machine never does. */
-export function refuseUpgrade(call: Call, word: ServerWord, from: number, inputs: Props): void {
+/**
+ * Refuses a change of the major version, and every way back: RDS changes no engine to an earlier version. AWS makes a change
+ * of the major version where allowMajorVersionUpgrade is set; this machine never does.
+ *
+ * @param actual the version that the server has
+ */
+export function refuseUpgrade(call: Call, word: ServerWord, actual: string, inputs: Props): void {
     const version = text(inputs, "engineVersion") ?? "17";
+    const from = majorOf(actual);
+    if (majorOf(version) === from && minorOf(version) < minorOf(actual)) {
+        throw new Error(
+            `InvalidParameterCombination: cannot upgrade ${word} "${call.id}" from ${actual} to ${version}, which is an earlier version.`,
+        );
+    }
     if (majorOf(version) !== from) {
         throw new Error(
             inputs.allowMajorVersionUpgrade === true

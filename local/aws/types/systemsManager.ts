@@ -28,10 +28,11 @@ function parameterProblems(inputs: Props): CheckFailure[] {
 /** https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html. */
 function documentProblems(inputs: Props): CheckFailure[] {
     const failures: CheckFailure[] = [];
-    if (!/^[\w.-]{3,128}$/.test(text(inputs, "name") ?? "")) {
+    const name = text(inputs, "name") ?? "";
+    if (!/^[\w.-]{3,128}$/.test(name) || /^(aws|amazon|amzn)/i.test(name)) {
         failures.push({
             property: "name",
-            reason: "must be 3 to 128 letters, digits and the characters _-.",
+            reason: "must be 3 to 128 letters, digits and the characters _-., and not begin with aws, amazon or amzn",
         });
     }
     const isJson = (text(inputs, "documentFormat") ?? "JSON") === "JSON";

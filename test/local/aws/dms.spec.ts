@@ -192,7 +192,7 @@ describe("DMS of the AWS stand-in", () => {
             cloud.create(SUBNET_GROUP, "group", inputs),
             /dms-vpc-role is not configured properly: the role .* does not exist/,
         );
-        await makeDmsRole(cloud, "dms-vpc-role", "SomethingElse");
+        await makeDmsRole(cloud, "dms-vpc-role", "AmazonDMSCloudWatchLogsRole");
         await assert.rejects(
             cloud.create(SUBNET_GROUP, "group", inputs),
             /lacks the policy AmazonDMSVPCManagementRole/,
@@ -341,7 +341,14 @@ describe("DMS of the AWS stand-in", () => {
     const refused: [string, Props, RegExp][] = [
         [TASK, { ...task, tableMappings: "no" }, /^tableMappings: It is not valid JSON/],
         [TASK, { ...task, migrationType: "all" }, /^migrationType: Expected one of full-load, cdc/],
-        [TASK, { ...task, replicationTaskId: "1-trail" }, /^replicationTaskId: It has up to 255/],
+        ...["1-trail", "Trail", "trail-", "a--b", "a".repeat(256)].map(
+            (replicationTaskId): [string, Props, RegExp] => [
+                TASK,
+                { ...task, replicationTaskId },
+                /^replicationTaskId: It has up to 255/,
+            ],
+        ),
+        [ENDPOINT, { ...endpoint, endpointId: "Source" }, /^endpointId: It has up to 255/],
         [
             TASK,
             { ...task, replicationTaskSettings: '{"Logging":{"CloudWatchLogGroup":null}}' },
@@ -374,6 +381,23 @@ describe("DMS of the AWS stand-in", () => {
             "aws:dms/replicationInstance:ReplicationInstance",
             { replicationInstanceId: "i", replicationInstanceClass: "db.t3.medium" },
             /^replicationInstanceClass: /,
+        ],
+        [
+            "aws:dms/replicationInstance:ReplicationInstance",
+            {
+                replicationInstanceId: "a".repeat(64),
+                replicationInstanceClass: "dms.t3.medium",
+            },
+            /^replicationInstanceId: It has up to 63/,
+        ],
+        [
+            SUBNET_GROUP,
+            {
+                replicationSubnetGroupId: "default",
+                replicationSubnetGroupDescription: "a",
+                subnetIds: [],
+            },
+            /^replicationSubnetGroupId: /,
         ],
     ];
     for (const [type, inputs, message] of refused) {

@@ -181,6 +181,10 @@ describe("RDS clusters of the AWS stand-in", function () {
             /allowMajorVersionUpgrade/,
         );
         await assert.rejects(
+            cloud.update(cluster, { engineVersion: "17.6" }),
+            /cannot upgrade cluster "orders" from 17.7 to 17.6/,
+        );
+        await assert.rejects(
             cloud.create(CLUSTER, "twin", clusterInputs),
             /"orders" already exists in the local stack "test"/,
         );
@@ -196,6 +200,23 @@ describe("RDS clusters of the AWS stand-in", function () {
         [{ databaseName: "1st" }, /^databaseName: /],
         [{ engine: "aurora-mysql" }, /^engine: Expected one of aurora-postgresql/],
         [{ manageMasterUserPassword: true }, /^manageMasterUserPassword: /],
+        [{ clusterIdentifier: "a--b" }, /^clusterIdentifier: /],
+        [{ backupRetentionPeriod: 0 }, /^backupRetentionPeriod: It is between 1 and 35/],
+        [{ backupRetentionPeriod: 36 }, /^backupRetentionPeriod: It is between 1 and 35/],
+        [{ finalSnapshotIdentifier: "orders_final" }, /^finalSnapshotIdentifier: /],
+        [{ finalSnapshotIdentifier: "orders-" }, /^finalSnapshotIdentifier: /],
+        [{ engineVersion: "latest" }, /^engineVersion: It is written like 17.7/],
+        [{ enabledCloudwatchLogsExports: ["audit"] }, /^enabledCloudwatchLogsExports: /],
+        [{ kmsKeyId: "arn:aws:kms:us-east-1:000000000000:key/1" }, /^kmsKeyId: /],
+        ...[
+            [2, 1],
+            [0.3, 1],
+            [0, 0.5],
+            [1, 257],
+        ].map(([minCapacity, maxCapacity]): [Props, RegExp] => [
+            { serverlessv2ScalingConfiguration: { minCapacity, maxCapacity } },
+            /^serverlessv2ScalingConfiguration: /,
+        ]),
     ];
     for (const [change, message] of refusedClusters) {
         it(`are refused with ${JSON.stringify(change)}`, async () => {
@@ -207,11 +228,17 @@ describe("RDS clusters of the AWS stand-in", function () {
 
     it("are refused by what they refer to, and leave nothing", async () => {
         const other = { ...clusterInputs, clusterIdentifier: "other" };
+        const away = await cloud.create("aws:ec2/vpc:Vpc", "away", { cidrBlock: "10.9.0.0/16" });
+        const stranger = await cloud.create("aws:ec2/securityGroup:SecurityGroup", "stranger", {
+            vpcId: away.id,
+        });
+        const { dbSubnetGroupName } = cluster.inputs;
         const family18 = await cloud.create(GROUP, "g18", { family: FAMILY, name: "g17" });
         const cases: [Props, RegExp][] = [
             [{ dbSubnetGroupName: "none" }, /DBSubnetGroupNotFoundFault/],
             [{ dbClusterParameterGroupName: "none" }, /DBClusterParameterGroupNotFound/],
             [{ vpcSecurityGroupIds: ["sg-0"] }, /InvalidGroup.NotFound/],
+            [{ dbSubnetGroupName, vpcSecurityGroupIds: [stranger.id] }, /is not in its VPC/],
             [
                 { dbClusterParameterGroupName: family18.id, engineVersion: "18.1" },
                 /is of family aurora-postgresql17, the cluster needs aurora-postgresql18/,

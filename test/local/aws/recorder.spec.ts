@@ -12,7 +12,14 @@ const SECRET = "aws:secretsmanager/secret:Secret";
 const PARAMETER = "aws:ssm/parameter:Parameter";
 const DOCUMENT = "aws:ssm/document:Document";
 const ROLE = "aws:iam/role:Role";
+const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
+const ATTACHMENT = "aws:iam/rolePolicyAttachment:RolePolicyAttachment";
+const SESSIONS = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
 const TRUST = JSON.stringify({ Version: "2012-10-17", Statement: [] });
+const RIGHTS = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Action: "s3:GetObject", Resource: "*" }],
+});
 
 describe("recorded AWS resources", () => {
     let cloud: Cloud;
@@ -105,7 +112,7 @@ describe("recorded AWS resources", () => {
     });
 
     it("are found again by a run that follows one which died before it could tell", async () => {
-        const { vpc, group } = await makeNetwork(cloud);
+        const { group } = await makeNetwork(cloud);
         const rule = {
             securityGroupId: group.id,
             ipProtocol: "tcp",
@@ -119,10 +126,10 @@ describe("recorded AWS resources", () => {
             cloud.create(INGRESS, "ssh-again", rule),
             /InvalidPermission.Duplicate/,
         );
-        assert.equal((await cloud.read(vpc))?.id, vpc.id);
-        await cloud.delete(vpc);
-        await cloud.delete(vpc);
-        assert.equal((await cloud.read(vpc))?.id, "");
+        assert.equal((await cloud.read(group))?.id, group.id);
+        await cloud.delete(group);
+        await cloud.delete(group);
+        assert.equal((await cloud.read(group))?.id, "");
     });
 
     it("are files that only their owner can read", async () => {
@@ -134,8 +141,8 @@ describe("recorded AWS resources", () => {
     });
 
     it("may have ids longer than a file name, and alike for most of it", async () => {
-        const type = "aws:iam/instanceProfile:InstanceProfile";
-        const names = ["a", "b"].map((end) => `/${"aws:rds ".repeat(40)}${end}`);
+        const type = "aws:cloudwatch/logGroup:LogGroup";
+        const names = ["a", "b"].map((end) => `/${"aws/rds/".repeat(40)}${end}`);
         const made = await Promise.all(
             names.map(
                 async (name, index) => await cloud.create(type, `profile-${index}`, { name }),
@@ -190,7 +197,7 @@ describe("recorded AWS resources", () => {
             ],
             [INGRESS, { ...rule, referencedSecurityGroupId: "sg-0" }, /InvalidGroup.NotFound/],
             [ROLE, { assumeRolePolicy: "{" }, /not valid JSON/],
-            ["aws:iam/rolePolicy:RolePolicy", { role: "nobody", policy: "{}" }, /NoSuchEntity/],
+            [ROLE_POLICY, { role: "nobody", policy: RIGHTS }, /NoSuchEntity/],
             [
                 "aws:secretsmanager/secretVersion:SecretVersion",
                 { secretId: "x" },
@@ -205,6 +212,99 @@ describe("recorded AWS resources", () => {
         for (const [type, inputs, message] of cases) {
             await assert.rejects(create(type, inputs), message);
         }
+    });
+
+    it("have names, sizes and tags that AWS takes", async () => {
+        const role = { assumeRolePolicy: TRUST, name: "a" };
+        const group = { name: "/aws/rds/cluster/a/postgresql" };
+        const logs = "aws:cloudwatch/logGroup:LogGroup";
+        const policy = { role: "a", name: "a", policy: RIGHTS };
+        const statement = (value: object): string => JSON.stringify({ Statement: [value] });
+        const allow = { Effect: "Allow", Action: "sts:AssumeRole" };
+        const cases: [string, object, object[]][] = [
+            [
+                ROLE,
+                role,
+                [
+                    { name: "a".repeat(65) },
+                    { name: "a b" },
+                    { description: "a → b" },
+                    { maxSessionDuration: 60 },
+                    { assumeRolePolicy: RIGHTS },
+                    { assumeRolePolicy: statement({ ...allow }) },
+                    { assumeRolePolicy: statement({ ...allow, Effect: "allow", Principal: "*" }) },
+                    { tags: { "aws:owner": "a" } },
+                    { tags: { Name: "a".repeat(257) } },
+                    { tags: { Name: "a;b" } },
+                    { tags: Object.fromEntries([...Array(51).keys()].map((n) => [`t${n}`, ""])) },
+                ],
+            ],
+            [
+                ROLE_POLICY,
+                policy,
+                [
+                    { name: "a/b" },
+                    { policy: "{}" },
+                    { policy: statement({ ...allow, Principal: "*", Resource: "*" }) },
+                    { policy: RIGHTS.replace('"*"', `"${"a".repeat(10_240)}"`) },
+                ],
+            ],
+            [
+                logs,
+                group,
+                [{ name: "aws/rds" }, { name: "a b" }, { name: "" }, { retentionInDays: 366 }],
+            ],
+            [
+                SECRET,
+                { name: "a/b" },
+                [{ name: "a:b" }, { recoveryWindowInDays: 6 }, { recoveryWindowInDays: 31 }],
+            ],
+            [
+                "aws:secretsmanager/secretVersion:SecretVersion",
+                { secretId: "a" },
+                [{ secretString: "ä".repeat(32_769) }],
+            ],
+        ];
+        for (const [type, inputs, wrongs] of cases) {
+            assert.deepEqual(await cloud.failures(type, { ...inputs }), [], type);
+            for (const wrong of wrongs) {
+                const refused = await cloud.failures(type, { ...inputs, ...wrong });
+                assert.equal(refused.length, 1, JSON.stringify([wrong, refused]).slice(0, 300));
+            }
+        }
+    });
+
+    it("have 26 more characters in their name than the prefix that the program gives", async () => {
+        const long = { assumeRolePolicy: TRUST, namePrefix: "a".repeat(38) };
+        const role = await cloud.create(ROLE, "access", long);
+        assert.match(role.id, /^a{38}\d{26}$/);
+        const longer = { ...long, namePrefix: "a".repeat(39) };
+        assert.match((await cloud.failures(ROLE, longer)).join(), /^name: It has at most 64/);
+    });
+
+    it("are roles that nobody deletes with their policies, and of AWS's policies those that there are", async () => {
+        const role = await cloud.create(ROLE, "access", { assumeRolePolicy: TRUST, name: "One" });
+        await assert.rejects(
+            cloud.create(ROLE, "twin", { assumeRolePolicy: TRUST, name: "oNE" }),
+            /EntityAlreadyExists/,
+        );
+        const policy = await cloud.create(ROLE_POLICY, "rights", { role: "One", policy: RIGHTS });
+        const attached = { role: "One", policyArn: SESSIONS };
+        const attachment = await cloud.create(ATTACHMENT, "sessions", attached);
+        for (const part of [policy, attachment]) {
+            await assert.rejects(cloud.delete(role), /DeleteConflict/);
+            await cloud.delete(part);
+        }
+        await cloud.delete(role);
+        const unknown = {
+            role: "One",
+            policyArn: SESSIONS.replace("policy/", "policy/service-role/"),
+        };
+        await cloud.create(ROLE, "access", { assumeRolePolicy: TRUST, name: "One" });
+        await assert.rejects(
+            cloud.create(ATTACHMENT, "wrong", unknown),
+            /NoSuchEntity: the policy/,
+        );
     });
 
     it("keep the name of a deleted secret taken while it can be restored", async () => {
