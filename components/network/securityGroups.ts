@@ -189,7 +189,7 @@ function allowSsh(owner: Owner, { id }: Group, cidrIpv4: string): void {
         {
             securityGroupId: id,
             cidrIpv4,
-            description: "SSH from the operator's network",
+            description: "SSH from the network of the operator",
             ...port(owner, SSH_PORT),
         },
         owner.opts,
