@@ -102,29 +102,75 @@ export async function checkGuards(
     );
 }
 
-/** Whether the functions that the guards call are those of this version, and nothing keeps markers from being written. */
+/** A function of the source's schema `audit_trail`, or something about its markers, as sql/verify/source_functions.sql has it. */
+interface SourceObject {
+    readonly name: string;
+    /** Null of what is no function. */
+    readonly body: string | null;
+    /** Whether it runs with its owner's rights. */
+    readonly is_definer: boolean | null;
+    /** Its SET clauses, joined by semicolons. */
+    readonly settings: string | null;
+    /** Its owner where that is not the marker table's. */
+    readonly other_owner: string | null;
+}
+
+/** Name, SECURITY and SET clauses, and body of each function that sql/source/marker.sql makes. */
+const MADE =
+    /^CREATE OR REPLACE FUNCTION audit_trail\.(\w+)([^]*?)AS \$function\$([^]*?)\$function\$/gmu;
+
+/**
+ * Whether the functions that the guards call are those of this version, with their settings and rights, and nothing keeps
+ * markers from being written or takes them away.
+ */
 export async function checkSourceFunctions(source: Database): Promise<Check> {
-    const found = await source.rows<{ name: string; body: string | null }>(
-        renderSql("sql/verify/source_functions.sql"),
-    );
-    const bodies = new Map(found.map(({ name, body }) => [name, body]));
-    const texts = markerFiles().flatMap(({ sql }) => [
-        ...sql.matchAll(
-            /^CREATE OR REPLACE FUNCTION audit_trail\.(\w+)[^]*?\$function\$([^]*?)\$function\$/gmu,
-        ),
-    ]);
+    const found = await source.rows<SourceObject>(renderSql("sql/verify/source_functions.sql"));
+    const functions = new Map(found.map((one) => [one.name, one]));
+    const made = markerFiles().flatMap(({ sql }) => [...sql.matchAll(MADE)]);
     const findings = [
-        ...texts
-            .filter(([, name = "", body = ""]) => bodies.get(name) !== body)
-            .map(
-                ([, name = ""]) =>
-                    `the body of audit_trail.${name}() is not the one that this version of the program makes: deploy again`,
+        ...made.flatMap(([, name = "", clauses = "", body = ""]) =>
+            functionProblems(functions.get(name), clauses, body).map(
+                (problem) => `audit_trail.${name}() ${problem}`,
             ),
+        ),
         ...found
             .filter(({ body }) => body === null)
-            .map(({ name }) => `${name} is not the trail's: drop it`),
+            .map(({ name }) => `${name} is not the trail's: take it away`),
     ];
     return checkOf("source functions", findings, "as this version of the program makes them");
+}
+
+function functionProblems(
+    present: SourceObject | undefined,
+    clauses: string,
+    body: string,
+): string[] {
+    if (present?.body !== body) {
+        return ["has not the body that this version of the program makes: deploy again"];
+    }
+    const settings = [...clauses.matchAll(/^SET (\w+) = (.*)$/gmu)].map(
+        ([, name = "", value = ""]) => `${name}=${value}`,
+    );
+    const isDefiner = /^SECURITY DEFINER$/mu.test(clauses);
+    return [
+        ...(present.settings === settings.join("; ")
+            ? []
+            : [
+                  `has the settings "${present.settings ?? ""}" and not "${settings.join("; ")}": deploy again`,
+              ]),
+        ...(present.is_definer === isDefiner
+            ? []
+            : [
+                  isDefiner
+                      ? "does not run with its owner's rights: deploy again"
+                      : "runs with its owner's rights: deploy again",
+              ]),
+        ...(present.other_owner === null
+            ? []
+            : [
+                  `belongs to ${present.other_owner}, and audit_trail.marker does not: give it to the marker's owner`,
+              ]),
+    ];
 }
 
 /** See {@link checkGuards}. A guard that is there must work, expected or not. */

@@ -238,8 +238,8 @@ SELECT
         )
     END AS partitions,
     EXISTS (SELECT FROM rewritten AS w WHERE w.oid = r.oid) AS updates_are_rewritten,
-    -- The guards that work as a deployment makes them: a trigger calls the function of its own name, which has the body it
-    -- was made with, fires in every session, compares the bytes of the whole key and sees what other triggers do to a row. On
+    -- The guards that work as a deployment makes them: a trigger calls the function of its own name, which has the body, the
+    -- settings and the rights that it was made with, fires in every session, compares the bytes of the whole key and sees what other triggers do to a row. On
     -- a partitioned table they work where every partition has them.
     (
         SELECT coalesce(jsonb_agg(t.tgname ORDER BY t.tgname), '[]')
@@ -250,6 +250,8 @@ SELECT
             AND t.tgname = 'audit_trail_' || f.proname
             AND f.pronamespace = pg_catalog.to_regnamespace('audit_trail')
             AND obj_description(f.oid, 'pg_proc') = md5(f.prosrc)
+            AND f.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+            AND f.prosecdef = starts_with(f.proname, 'record_')
             -- tgtype: a statement trigger before TRUNCATE, a row trigger after UPDATE, one after INSERT and UPDATE.
             AND CASE t.tgtype::integer
                 WHEN 34 THEN t.tgname LIKE '%\_truncate' AND t.tgqual IS NULL

@@ -189,7 +189,7 @@ describe("verify finds a source table changed since it was deployed:", function 
         );
         assert.match(
             await functions(),
-            /the body of audit_trail\.refuse_truncate\(\) is not.*the trigger quiet of audit_trail\.marker is not/u,
+            /audit_trail\.refuse_truncate\(\) has not the body.*the trigger quiet of audit_trail\.marker is not/u,
         );
         const { checks } = tableOf(await world.verify({}, "public.tenants"), "public.tenants");
         assert.match(
@@ -202,6 +202,55 @@ describe("verify finds a source table changed since it was deployed:", function 
                 .join(";")}`,
         );
         assert.equal(await functions(), "[]");
+    });
+
+    it("guards' functions of other settings, rights or owners, and markers that somebody may take away", async () => {
+        await world.source.query(`
+            CREATE ROLE sweeper;
+            ALTER FUNCTION audit_trail.refuse_truncate() RESET search_path;
+            ALTER FUNCTION audit_trail.record_truncate() SECURITY INVOKER;
+            ALTER FUNCTION audit_trail.refuse_key_update() SECURITY DEFINER;
+            ALTER FUNCTION audit_trail.return_owners() OWNER TO sweeper;
+            ALTER TABLE audit_trail.marker ENABLE ROW LEVEL SECURITY;
+            CREATE POLICY few ON audit_trail.marker USING (kind = 'verify');
+            CREATE TABLE heir_of_marker () INHERITS (audit_trail.marker);
+            GRANT DELETE ON audit_trail.marker TO sweeper;
+        `);
+        const report = await world.verify({}, "public.tenants");
+        const { findings = [] } =
+            report.checks.find(({ name }) => name === "source functions") ?? {};
+        const guards = tableOf(report, "public.tenants").checks.find(
+            ({ name }) => name === "source guards",
+        );
+        await world.source.query(`
+            REVOKE DELETE ON audit_trail.marker FROM sweeper;
+            DROP TABLE heir_of_marker;
+            DROP POLICY few ON audit_trail.marker;
+            ALTER TABLE audit_trail.marker DISABLE ROW LEVEL SECURITY;
+            ALTER FUNCTION audit_trail.return_owners() OWNER TO CURRENT_USER;
+            ${markerFiles()
+                .map(({ sql }) => sql)
+                .join(";")}
+        `);
+        assert.deepEqual([...findings].sort(), [
+            "audit_trail.record_truncate() does not run with its owner's rights: deploy again",
+            "audit_trail.refuse_key_update() runs with its owner's rights: deploy again",
+            'audit_trail.refuse_truncate() has the settings "" and not "search_path=pg_catalog, pg_temp": deploy again',
+            "audit_trail.return_owners() belongs to sweeper, and audit_trail.marker does not: give it to the marker's owner",
+            "row security of audit_trail.marker is not the trail's: take it away",
+            "the child public.heir_of_marker of audit_trail.marker is not the trail's: take it away",
+            "the policy few of audit_trail.marker is not the trail's: take it away",
+            "the right of sweeper to DELETE audit_trail.marker is not the trail's: take it away",
+        ]);
+        assert.match(
+            guards?.detail ?? "",
+            /audit_trail_refuse_truncate is not as a deployment makes it/u,
+        );
+        const { checks } = await world.verify({}, "public.tenants");
+        assert.deepEqual(
+            checks.filter(({ name, ok }) => name === "source functions" && !ok),
+            [],
+        );
     });
 
     it("rows hidden from the one who verifies, without keeping silent of other tables", async () => {
@@ -224,10 +273,10 @@ describe("verify finds a source table changed since it was deployed:", function 
         const report = await verifyTrail(source, audit, definitions, { markerTimeoutMs: 20_000 });
         const tenants = tableOf(report, "public.tenants");
         assert.equal(tenants.complete, false);
-        assert.equal(tenants.completeUpTo, null);
+        assert.equal(tenants.comparedUpTo, null);
         assert.deepEqual(failedChecks(tenants), ["source table"]);
         assert.match(JSON.stringify(tenants), /hides rows of it from this user/u);
-        assert.notEqual(tableOf(report, "public.enabled").completeUpTo, null);
+        assert.notEqual(tableOf(report, "public.enabled").comparedUpTo, null);
         assert.equal(tableOf(report, "public.enabled").rows, 1);
     });
 
