@@ -6,7 +6,7 @@ import type { Acknowledged, Difference } from "./report";
 import { checkScripts } from "./tableScripts";
 
 /** Beyond these a table is beyond repair row by row, and looking for more only costs time. */
-const ENOUGH = 10_000;
+export const ENOUGH = 10_000;
 
 /** What somebody has explained, as sql/verify/acknowledgements.sql finds it: a gap, or a difference by its hash. */
 export interface Acknowledgement {

@@ -52,15 +52,15 @@ export interface TableReport {
     readonly complete: boolean;
     /**
      * Commit time (ISO 8601, UTC, microseconds) of the marker before the first row was compared: every earlier commit is in
-     * the trail when the table is complete. Null when rows could not be compared.
+     * the trail when the table is complete, and only then. Null when rows could not be compared.
      */
-    readonly completeUpTo: string | null;
+    readonly comparedUpTo: string | null;
     /** Rows of the source that were compared. */
     readonly rows: number;
     readonly logRows: number;
     /** The first ones. */
     readonly differences: readonly Difference[];
-    /** All of them, as far as it was looked. */
+    /** All of them; from `ENOUGH` on there may be more, because nobody looked any further. */
     readonly differenceCount: number;
     /** What somebody has explained, and what no longer counts because of that. */
     readonly acknowledged: {
@@ -129,8 +129,8 @@ export function withDefaults(options: VerifyOptions): VerifySettings {
 
 /** A table's report out of its parts. */
 export function tableReport(parts: Omit<TableReport, "complete">): TableReport {
-    const { completeUpTo, differenceCount, checks } = parts;
-    const complete = completeUpTo !== null && differenceCount === 0 && checks.every(({ ok }) => ok);
+    const { comparedUpTo, differenceCount, checks } = parts;
+    const complete = comparedUpTo !== null && differenceCount === 0 && checks.every(({ ok }) => ok);
     return { ...parts, complete };
 }
 
@@ -138,7 +138,7 @@ export function tableReport(parts: Omit<TableReport, "complete">): TableReport {
 export function emptyReport(table: string, check: string, problem: string): TableReport {
     return tableReport({
         table,
-        completeUpTo: null,
+        comparedUpTo: null,
         rows: 0,
         logRows: 0,
         differences: [],

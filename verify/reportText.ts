@@ -1,5 +1,6 @@
 import { wrapped } from "../text/terminalLines";
 import { NO_GAPS } from "./auditChecks";
+import { ENOUGH } from "./differences";
 import type { Check, Difference, TableReport, VerifyReport } from "./report";
 
 /** How many of a list a person reads; `--json` has all of them. */
@@ -28,16 +29,18 @@ export function reportLines({ checks, tables }: VerifyReport): string[] {
 }
 
 function verdict(report: TableReport): string {
-    const { complete, completeUpTo, differenceCount, checks, acknowledged } = report;
+    const { complete, comparedUpTo, differenceCount, checks, acknowledged } = report;
     const explained = acknowledged.differences.length + acknowledged.gaps.length;
     const known = explained === 0 ? "" : `, ${explained} acknowledged`;
     if (complete) {
-        return `complete up to ${seconds(completeUpTo)}${known} (${counted(report.rows, "row")})`;
+        return `complete up to ${seconds(comparedUpTo)}${known} (${counted(report.rows, "row")})`;
     }
     const failed = checks.filter(({ ok }) => !ok).length;
     const reasons = [
-        ...(completeUpTo === null ? ["rows not compared"] : []),
-        ...(differenceCount === 0 ? [] : [counted(differenceCount, "difference")]),
+        ...(comparedUpTo === null ? ["rows not compared"] : []),
+        ...(differenceCount === 0
+            ? []
+            : [`${atLeast(differenceCount)}${counted(differenceCount, "difference")}`]),
         ...(failed === 0 ? [] : [counted(failed, "failed check")]),
     ];
     return `NOT complete: ${reasons.join(", ")}${known}`;
@@ -57,11 +60,15 @@ function seconds(time: string | null): string {
 }
 
 function details(report: TableReport): string[] {
-    const { table, complete, completeUpTo, checks, differences, acknowledged, notes } = report;
+    const { table, complete, comparedUpTo, checks, differences, acknowledged, notes } = report;
     const lines = [
         ...checks.filter(({ ok }) => !ok).flatMap((check) => failure(check, "  ")),
         ...byKind(differences),
-        ...more(report.differenceCount - differences.length, "differences", "  "),
+        ...more(
+            report.differenceCount - differences.length,
+            "differences",
+            `  and ${atLeast(report.differenceCount)}`,
+        ),
         ...folded(
             [
                 ...acknowledged.differences.map(
@@ -84,7 +91,7 @@ function details(report: TableReport): string[] {
     if (lines.length === 0) {
         return [];
     }
-    const compared = completeUpTo === null ? "" : `, compared up to ${seconds(completeUpTo)}`;
+    const compared = comparedUpTo === null ? "" : `, compared up to ${seconds(comparedUpTo)}`;
     return [complete ? table : `${table}${compared} ${size(report)}`, ...lines];
 }
 
@@ -114,12 +121,17 @@ function folded(items: readonly string[], indent: string): string[] {
     const shown = items.length === LISTED + 1 ? items : items.slice(0, LISTED);
     return [
         ...shown.flatMap((item) => wrapped(item, indent)),
-        ...more(items.length - shown.length, "", indent),
+        ...more(items.length - shown.length, "", `${indent}and `),
     ];
 }
 
-function more(count: number, what: string, indent: string): string[] {
-    return count > 0 ? [`${indent}and ${count} more ${what}`.trimEnd()] : [];
+function more(count: number, what: string, before: string): string[] {
+    return count > 0 ? [`${before}${count} more ${what}`.trimEnd()] : [];
+}
+
+/** What stands before a count of differences that nobody has counted to its end. */
+function atLeast(differences: number): string {
+    return differences < ENOUGH ? "" : "at least ";
 }
 
 function howToAcknowledge(tables: readonly TableReport[]): string[] {

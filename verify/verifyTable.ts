@@ -62,11 +62,11 @@ export async function verifyTable(
     const notes = new Notes();
     const rowsOf = source.reading(definition);
     const lookup = new KeyLookup(rowsOf, audit, markers, definition, stagingColumns);
-    let completeUpTo: string | null = null;
+    let comparedUpTo: string | null = null;
     let rows = 0;
     const canCompare = isReplicating && now !== undefined && showsAllRows(now);
     if (canCompare) {
-        completeUpTo = (await markers.pass()).commitTime;
+        comparedUpTo = (await markers.pass()).commitTime;
         const context = { audit, markers, definition, stagingColumns, settings, lookup };
         rows = await compareRows({ ...context, source: rowsOf }, differences);
     }
@@ -82,7 +82,7 @@ export async function verifyTable(
     );
     return tableReport({
         table,
-        completeUpTo,
+        comparedUpTo,
         rows,
         logRows,
         differences: differences.listed,

@@ -90,7 +90,7 @@ describe("groups of tables", function () {
             /^The group bil-ling: A marker that the source committed has not/u,
         );
         assert.ok(tableOf(report, "shop.orders").complete);
-        assert.equal(tableOf(report, "shop.lines").completeUpTo, null);
+        assert.equal(tableOf(report, "shop.lines").comparedUpTo, null);
         await startTask(taskDir);
         const after = await world.verify();
         assert.ok(after.complete, JSON.stringify(after, undefined, 1));

@@ -329,7 +329,7 @@ describe("verify finds what the guarantee rests on broken:", function () {
         );
         const idle = await world.verify({ markerTimeoutMs: 300, since }, TABLE);
         assert.deepEqual(failedChecks(idle), ["replication slot", "replication"]);
-        assert.equal(tableOf(idle, TABLE).completeUpTo, null);
+        assert.equal(tableOf(idle, TABLE).comparedUpTo, null);
         assert.match(
             idle.checks.find(({ name }) => name === "replication")?.detail ?? "",
             /has stood still for \d+ seconds \(\w+ is \d+ bytes behind\): /u,

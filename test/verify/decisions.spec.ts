@@ -263,7 +263,7 @@ describe("verify: checks", () => {
 describe("verify: the report", () => {
     const parts = {
         table: "public.items",
-        completeUpTo: "2026-01-01T00:00:00.000000Z",
+        comparedUpTo: "2026-01-01T00:00:00.000000Z",
         rows: 3,
         logRows: 1,
         differences: [],
@@ -308,6 +308,21 @@ describe("verify: the report", () => {
             "",
             "docs/verify.md says how to acknowledge what has an explanation.",
         ]);
+    });
+
+    it("says where differences were not counted to their end", () => {
+        const differences = new Differences(TABLE, 1);
+        for (let at = 0; !differences.isEnough; at += 1) {
+            differences.add({ key: `{"id": ${at}}`, kind: "missing in trail", detail: "" });
+        }
+        const table = tableReport({
+            ...parts,
+            differences: differences.listed,
+            differenceCount: differences.count,
+        });
+        const text = lines(table);
+        assert.equal(text[0], "public.items  NOT complete: at least 10000 differences");
+        assert.ok(text.includes("  and at least 9999 more differences"), text.join("\n"));
     });
 
     it("folds long lists, and wraps between words at 80 columns", () => {
@@ -355,7 +370,7 @@ describe("verify: the report", () => {
     });
 
     it("calls no table complete whose rows were not compared", () => {
-        const table = tableReport({ ...parts, completeUpTo: null });
+        const table = tableReport({ ...parts, comparedUpTo: null });
         assert.equal(table.complete, false);
         assert.doesNotMatch(lines(table).join(), /complete up to/u);
     });

@@ -94,7 +94,7 @@ describe("verify keeps the gap ledger:", function () {
                 assert.ok(ok || (HOLDER.test(detail) && detail.includes(relation)), name + detail);
             }
             assert.equal(hasUnverified(outcome), !outcome.complete);
-            left[ledger] = table.completeUpTo === null ? "no rows" : "its rows";
+            left[ledger] = table.comparedUpTo === null ? "no rows" : "its rows";
         }
         assert.deepEqual(left, LEDGERS);
         assert.ok((await world.verify()).complete);

@@ -127,7 +127,7 @@ describe("verify under load", function () {
                 `SELECT count(*)::int AS n FROM ${quoted}`,
             );
             assert.equal(table.rows, counted.rows[0]?.n, table.table);
-            assert.ok(Date.parse(table.completeUpTo ?? "") >= (rows[0]?.now.getTime() ?? Infinity));
+            assert.ok(Date.parse(table.comparedUpTo ?? "") >= (rows[0]?.now.getTime() ?? Infinity));
         }
         assert.ok(report.complete);
     });
