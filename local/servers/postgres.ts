@@ -279,8 +279,16 @@ function signal(pid: number | undefined, name: NodeJS.Signals): void {
     }
 }
 
-function fatalLine(log: string): string | undefined {
-    return /(?:FATAL|PANIC): {2}(.*)/.exec(log)?.[1];
+/**
+ * What others say in the same log while a server starts: the sessions of a killed one before they end, and those who connect
+ * too early.
+ */
+const OF_SESSIONS = /unexpected postmaster exit|^the database system is /;
+
+/** Why a server did not start, by what was logged meanwhile. */
+export function fatalLine(log: string): string | undefined {
+    const reasons = [...log.matchAll(/(?:FATAL|PANIC): {2}(.*)/g)].map(([, reason = ""]) => reason);
+    return reasons.find((reason) => !OF_SESSIONS.test(reason));
 }
 
 /** Refuses a path that initdb cannot have: it runs the server's program by a shell, with the path in double quotes. */

@@ -1,7 +1,9 @@
 import path from "node:path";
 import { Client } from "pg";
 import { findBinaries } from "../../local/servers/binaries";
+import { becomesFree } from "../../local/servers/ports";
 import {
+    isRunning,
     recordedPid,
     type ServerFiles,
     startServer,
@@ -48,7 +50,14 @@ export class MortalServer {
         await until(() => Promise.resolve(!isAlive(pid)));
     }
 
+    /** Whether it is there: a test that fails may leave it taken away. */
+    async isThere(): Promise<boolean> {
+        return await isRunning(this.files);
+    }
+
     async bringBack(): Promise<void> {
+        // A child of the killed server may hold the port until it has noticed its end; whoever else does, the start tells.
+        await becomesFree(this.scratch.port);
         await startServer(this.files, this.scratch.port);
     }
 

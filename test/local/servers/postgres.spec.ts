@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { Client } from "pg";
 import { failureReason } from "../../../local/servers/failureReason";
 import { isPortFree, serverPorts } from "../../../local/servers/ports";
-import { initServer, quoteSetting } from "../../../local/servers/postgres";
+import { fatalLine, initServer, quoteSetting } from "../../../local/servers/postgres";
 import { type ScratchServer, scratchServer } from "../../../testing/postgres";
 import { until } from "../../../testing/until";
 
@@ -93,6 +93,21 @@ initdb: removing contents of data directory "/x"
             reasonOf('initdb: removing contents of data directory "/x"\n'),
             "it gave no reason",
         );
+    });
+});
+
+describe("why a server did not start", () => {
+    it("is what it has logged itself, and not what the sessions of its killed predecessor have", () => {
+        const orphan = "[7] FATAL:  terminating connection due to unexpected postmaster exit\n";
+        const early = "[9] FATAL:  the database system is starting up\n";
+        const own = "[8] FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use\n";
+        const hint = "[8] HINT:  Terminate any old server processes.\n";
+        const reason = "pre-existing shared memory block (key 1, ID 2) is still in use";
+        for (const log of [own + hint, orphan + own + hint, orphan + early + own + orphan]) {
+            assert.equal(fatalLine(log), reason);
+        }
+        assert.equal(fatalLine(`LOG:  hello\n${orphan}${early}`), undefined);
+        assert.equal(fatalLine("[8] PANIC:  no space\n"), "no space");
     });
 });
 
