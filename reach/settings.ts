@@ -1,4 +1,4 @@
-/** How patient a tunnel is, in milliseconds; tests are less patient. */
+/** How a tunnel behaves; times are in milliseconds, and tests are less patient. */
 export interface ReachSettings {
     /** How long a host may take until the tunnel stands. */
     readonly openMs: number;
@@ -10,6 +10,11 @@ export interface ReachSettings {
     readonly keepAliveMs: number;
     /** How long a tunnel stays open for the next user after the last one has closed it. */
     readonly lingerMs: number;
+    /**
+     * Whether the tunnel goes on when a terminal's Ctrl-C is sent to all processes of the command: psql cancels a query by it.
+     * The command then ends the tunnel itself.
+     */
+    readonly outlivesCtrlC: boolean;
 }
 
 export const REACH_SETTINGS: ReachSettings = {
@@ -18,4 +23,5 @@ export const REACH_SETTINGS: ReachSettings = {
     connectMs: 15_000,
     keepAliveMs: 10_000,
     lingerMs: 20_000,
+    outlivesCtrlC: false,
 };

@@ -3,6 +3,7 @@ import net from "node:net";
 import { pipeline } from "node:stream";
 import { openDialer } from "../../reach/dialer";
 import type { Route } from "../../reach/route";
+import { REACH_SETTINGS } from "../../reach/settings";
 import { messageOf } from "../../text/errors";
 import { sayAside } from "./command";
 
@@ -27,7 +28,7 @@ export async function openDoor(
     if (route === undefined || route.kind === "direct") {
         return { variables: {}, close: () => Promise.resolve() };
     }
-    const dialer = openDialer(route);
+    const dialer = openDialer(route, { ...REACH_SETTINGS, outlivesCtrlC: true });
     const server = net.createServer((local) => {
         dialer.connect(PGHOST, Number(PGPORT)).then(
             (remote) => {

@@ -52,7 +52,7 @@ export class Forward {
         await requirePlugin();
         const target = `${host}:${String(port)}`;
         const session = await startSession(route, host, port, settings.arrivalMs);
-        const plugin = new PluginProcess(route, session);
+        const plugin = new PluginProcess(route, session, settings.outlivesCtrlC);
         try {
             const local = await plugin.port(settings.openMs);
             plugin.unref();

@@ -65,7 +65,8 @@ export class PluginProcess {
     private readonly ended: Promise<void>;
     isRunning = true;
 
-    constructor(route: SsmRoute, session: SessionResponse) {
+    /** @param isOutOfGroup whether it is the leader of a process group of its own, which a terminal's Ctrl-C passes by */
+    constructor(route: SsmRoute, session: SessionResponse, isOutOfGroup: boolean) {
         const { AWS_ENDPOINT_URL_SSM: own, AWS_ENDPOINT_URL: all } = process.env;
         // As the AWS CLI calls it, src/sessionmanagerplugin/session/session.go.
         this.child = spawn(
@@ -81,6 +82,7 @@ export class PluginProcess {
             {
                 env: { ...pluginEnvironment(), [VARIABLE]: JSON.stringify(session) },
                 stdio: ["ignore", "pipe", "pipe"],
+                detached: isOutOfGroup,
             },
         );
         this.ended = once(this.child, "close").then(

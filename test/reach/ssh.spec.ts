@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server } from "node:net";
+import path from "node:path";
 import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { utils } from "ssh2";
 import { type Dialer, openDialer } from "../../reach/dialer";
 import type { SshRoute } from "../../reach/route";
@@ -9,6 +15,7 @@ import { REACH_SETTINGS } from "../../reach/settings";
 import { fingerprint } from "../../reach/ssh/hostKey";
 import { Proxy } from "../../testing/proxy";
 import { type Sshd, startSshd } from "../../testing/sshd";
+import { makeTempDir } from "../../testing/tempDir";
 import { until } from "../../testing/until";
 
 const IMPATIENT = { ...REACH_SETTINGS, openMs: 5_000, connectMs: 5_000, lingerMs: 50 };
@@ -23,6 +30,34 @@ async function echoServer(): Promise<{ server: Server; port: number }> {
         server.listen(0, "127.0.0.1", resolve);
     });
     return { server, port: (server.address() as AddressInfo).port };
+}
+
+interface Agent {
+    readonly socket: string;
+    add(keyFile: string): Promise<void>;
+    stop(): Promise<void>;
+}
+
+/** OpenSSH's agent, without any key. */
+async function startAgent(): Promise<Agent> {
+    const folder = await makeTempDir();
+    const socket = path.join(folder, "agent");
+    // In the foreground: it is this process's child and ends with `stop`.
+    const child = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+    const ended = once(child, "exit");
+    await until(() => Promise.resolve(existsSync(socket)));
+    return {
+        socket,
+        add: async (keyFile) => {
+            const env = { ...process.env, SSH_AUTH_SOCK: socket };
+            await promisify(execFile)("ssh-add", ["-q", keyFile], { env });
+        },
+        stop: async () => {
+            child.kill();
+            await ended;
+            await rm(folder, { recursive: true, force: true });
+        },
+    };
 }
 
 describe("reach: ssh", function () {
@@ -144,6 +179,28 @@ describe("reach: ssh", function () {
         await assert.rejects(
             open({ hostKey: `${sshd.hostKey} other` }).connect("127.0.0.1", echo.port),
             /refused the login of "\w+" with the key in .*; .*keyName.*\.$/,
+        );
+    });
+
+    it("logs in with a key that only the agent has, and says when the agent has none", async () => {
+        const agent = await startAgent();
+        try {
+            delete process.env.AUDIT_TRAIL_SSH_KEY;
+            process.env.SSH_AUTH_SOCK = agent.socket;
+            await assert.rejects(
+                open({ hostKey: `${sshd.hostKey} empty` }).connect("127.0.0.1", echo.port),
+                /refused the login of "\w+" with the keys of the SSH agent; .*\.$/,
+            );
+            await agent.add(sshd.keyFile);
+            const before = logins();
+            assert.equal(await answer(open({ hostKey: `${sshd.hostKey} agent` }), "x"), "x");
+            assert.equal(logins(), before + 1);
+        } finally {
+            await agent.stop();
+        }
+        await assert.rejects(
+            open({ hostKey: `${sshd.hostKey} gone` }).connect("127.0.0.1", echo.port),
+            /agent.*\.$/,
         );
     });
 

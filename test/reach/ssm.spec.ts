@@ -229,17 +229,30 @@ describe("reach: ssm", function () {
     describe("in a process of its own", () => {
         const script = `
             const { openDialer } = require(${JSON.stringify(path.resolve("reach/dialer.ts"))});
-            const [route, port, hold] = JSON.parse(process.argv[1]);
-            openDialer(route).connect("127.0.0.1", port).then((stream) => {
+            const { REACH_SETTINGS } = require(${JSON.stringify(path.resolve("reach/settings.ts"))});
+            const [route, port, hold, outlivesCtrlC] = JSON.parse(process.argv[1]);
+            const dialer = openDialer(route, { ...REACH_SETTINGS, outlivesCtrlC });
+            dialer.connect("127.0.0.1", port).then((stream) => {
                 console.log("connected");
                 if (!hold) stream.destroy();
+                if (!outlivesCtrlC) return;
+                process.on("SIGINT", () => {
+                    stream.once("data", (answer) => process.exit(String(answer) === "x" ? 0 : 1));
+                    // Once the plugin has had the time to hear it too.
+                    dialer.connect("127.0.0.1", port).then(() => stream.write("x"));
+                });
             });`;
 
-        async function run(hold: boolean): Promise<{ child: ChildProcess; plugin: number }> {
+        async function run(
+            hold: boolean,
+            outlivesCtrlC = false,
+        ): Promise<{ child: ChildProcess; plugin: number }> {
             const before = manager.started().length;
-            const input = JSON.stringify([nextRoute(), database.port, hold]);
+            const input = JSON.stringify([nextRoute(), database.port, hold, outlivesCtrlC]);
             const child = spawn(process.execPath, ["--require", "tsx/cjs", "-e", script, input], {
                 stdio: ["ignore", "pipe", "inherit"],
+                // A group of its own, as a shell gives to a command.
+                detached: outlivesCtrlC,
             });
             await once(child.stdout, "data");
             const [plugin] = manager.started().slice(before);
@@ -263,5 +276,14 @@ describe("reach: ssm", function () {
                 await until(() => Promise.resolve(!isRunning(plugin)));
             });
         }
+
+        it("goes on, where Ctrl-C is meant for another program, and ends with the process", async () => {
+            const { child, plugin } = await run(true, true);
+            const exit = once(child, "exit");
+            // What a terminal does: everybody in the command's group hears it.
+            process.kill(-(child.pid ?? NaN), "SIGINT");
+            assert.deepEqual(await exit, [0, null]);
+            await until(() => Promise.resolve(!isRunning(plugin)));
+        });
     });
 });
