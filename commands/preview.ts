@@ -9,7 +9,7 @@ import { obtainCli } from "../local/engine/pulumiCli";
 import { localStackPlace, openStack, type StackPlace } from "../local/engine/workspace";
 import { PlainError } from "../text/errors";
 import { terminalOf } from "../text/terminal";
-import { runCommand, say, sayAside } from "./shared/command";
+import { runCommand, say, sayAside, sayWarnings } from "./shared/command";
 import { optionsOf } from "./shared/usage";
 
 /** A stack of the project's own settings files, previewed as if for the first time, with state of its own. */
@@ -59,10 +59,9 @@ runCommand(
                 say(asJson(stackName, report, []));
                 return;
             }
-            say(plainPlan(plan));
-            report.warnings.forEach((warning) => {
-                say(`Warning: ${warning}`);
-            });
+            const shown = plainPlan(plan);
+            say(shown);
+            sayWarnings(report.warnings, shown);
             say("The policy pack in policy/ passed.");
         } catch (error) {
             if (json && error instanceof OperationError && error.report !== undefined) {

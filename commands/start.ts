@@ -10,7 +10,7 @@ import { recover } from "../local/engine/recover";
 import { localStackPlace, openStack } from "../local/engine/workspace";
 import { PlainError } from "../text/errors";
 import { wrapped } from "../text/terminalLines";
-import { type CommandOptions, runCommand, say } from "./shared/command";
+import { type CommandOptions, runCommand, say, sayWarnings } from "./shared/command";
 import { connect } from "./shared/databaseSession";
 import {
     type ConnectionUrls,
@@ -140,6 +140,7 @@ async function start(
         throw new PlainError(failures.join("\n"));
     }
     say(`Resources: ${changesOf(report)}. The policy pack in policy/ passed.`);
+    sayWarnings(report.warnings);
 
     const urls = await connectionUrls(outputs);
     // The walk-through writes to the demo table, and to no table of anybody else.

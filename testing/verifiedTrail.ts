@@ -235,14 +235,20 @@ export class World {
      * An update of the program to other groups, in the program's order.
      *
      * @param whileNobody what happens while no task carries a table that moves
+     * @param tables the audited tables from now on
      */
     async regroup(
         named: readonly TableGroup[],
         whileNobody: () => Promise<void> = () => Promise.resolve(),
+        tables: readonly TableName[] = this.definitions,
     ): Promise<void> {
         const { master } = this.trail;
-        const wanted = tableGroups(this.definitions, named);
-        const { groups } = planGroups(wanted, this.groups);
+        const kept = new Set(tables.map(formatTableName));
+        const leaving = this.definitions.filter((one) => !kept.has(formatTableName(one)));
+        const all = await this.readDefinitions([...tables, MARKER_TABLE]);
+        this.definitions = all.slice(0, tables.length);
+        const deployed = this.groups.map((group) => ({ ...group, carriedBefore: [] }));
+        const { groups } = planGroups(tableGroups(this.definitions, named), deployed);
         const before = this.groups;
         this.groups = groups;
         const listed = trailTables(this.definitions, groups);
@@ -258,20 +264,27 @@ export class World {
             await this.runTask(group);
         }
         await run(master, [retireFile(listed)]);
+        for (const definition of leaving) {
+            await this.dropFunction(definition);
+        }
         for (const { name } of before) {
             const folder = this.taskDirs.get(name);
             if (folder !== undefined && !groups.some((group) => group.name === name)) {
                 await stopTask(folder);
                 await dropTaskSlot(folder);
                 this.taskDirs.delete(name);
-                // As the provider does.
-                const gone = triggerFunction(markerDefinition(this.marker, name));
-                await master.query(
-                    `DROP FUNCTION ${escapeIdentifier(gone.schema)}.${escapeIdentifier(gone.name)}`,
-                );
+                await this.dropFunction(markerDefinition(this.marker, name));
             }
         }
         await master.query("RESET ALL");
+    }
+
+    /** As the provider does, once nothing uses it any more. */
+    private async dropFunction(definition: TableDefinition): Promise<void> {
+        const { schema, name } = triggerFunction(definition);
+        await this.trail.master.query(
+            `DROP FUNCTION ${escapeIdentifier(schema)}.${escapeIdentifier(name)}`,
+        );
     }
 
     private async readDefinitions(tables: readonly TableName[]): Promise<TableDefinition[]> {

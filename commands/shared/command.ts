@@ -10,6 +10,13 @@ export function say(line = ""): void {
     process.stdout.write(`${line}\n`);
 }
 
+/** What an operation warned of, each once, as far as the terminal has not shown it yet. */
+export function sayWarnings(warnings: readonly string[], shown = ""): void {
+    for (const warning of warnings.filter((text) => !shown.includes(text))) {
+        say(`Warning: ${warning}`);
+    }
+}
+
 /** One line that is not the command's result, to standard error. */
 export function sayAside(line: string): void {
     process.stderr.write(`${line}\n`);

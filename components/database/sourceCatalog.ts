@@ -65,6 +65,11 @@ interface SourceCatalogState extends Pick<
     "tables" | "excluded" | "query" | "columnsHash" | "replicated" | "repairs"
 > {
     readonly rows: readonly CatalogRow[];
+    /**
+     * Every table that the group's task has ever carried: DMS may remember that it has loaded them. The resource is there as
+     * long as the task. A state of an older version has none.
+     */
+    readonly carried?: readonly TableName[];
 }
 
 /** The rows, and apart from them the tables (see {@link Repairs}) that lack a guard, which a deployment changes itself. */
@@ -143,14 +148,23 @@ function repairsFor(unguarded: readonly string[], known: Repairs): Repairs {
     return next;
 }
 
+/** The tables of both lists, each once. */
+function union(some: readonly TableName[], others: readonly TableName[]): TableName[] {
+    const all = [...some, ...others].map(({ schema, table }) => JSON.stringify({ schema, table }));
+    return all
+        .filter((text, index) => all.indexOf(text) === index)
+        .map((text) => JSON.parse(text) as TableName);
+}
+
 async function readState(
     inputs: SourceCatalogInputs,
-    known: Pick<SourceCatalogState, "repairs" | "rows"> | undefined,
+    known: Pick<SourceCatalogState, "carried" | "repairs" | "rows" | "tables"> | undefined,
 ): Promise<SourceCatalogState> {
     const { tables, excluded, query } = inputs;
     const { rows, unguarded } = await readCatalog(inputs, known?.rows ?? []);
     return {
         ...{ tables, excluded, query, rows },
+        carried: union(known?.carried ?? known?.tables ?? [], tables),
         columnsHash: hashColumns(rows),
         replicated: replicatedOf(rows),
         // Before the first deployment no guard is missing: the scripts that make them have not run.
@@ -238,7 +252,7 @@ export const catalogProvider: pulumi.dynamic.ResourceProvider<
     async update(_id, olds, news) {
         // A state of an older version has none.
         const { repairs = {} } = olds as Partial<SourceCatalogState>;
-        return { outs: await readState(news, { repairs, rows: olds.rows }) };
+        return { outs: await readState(news, { ...olds, repairs }) };
     },
 };
 

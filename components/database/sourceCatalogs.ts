@@ -33,7 +33,7 @@ export interface SourceCatalogs {
     readonly repairs: pulumi.Output<Repairs>;
 }
 
-/** Reads the source's catalog, for each group apart. The default group has the name that stacks without groups know. */
+/** Reads the source's catalog, for each group apart. */
 export function sourceCatalogs(owner: DatabaseOwner, args: SourceCatalogsArgs): SourceCatalogs {
     const ofGroups = args.groups.map((group) => ({
         group,
@@ -54,6 +54,11 @@ export function sourceCatalogs(owner: DatabaseOwner, args: SourceCatalogsArgs): 
     };
 }
 
+/** The name of a group's catalog; that of the default group is the one that stacks without groups know. */
+export function catalogName(owner: string, group: string): string {
+    return group === DEFAULT_GROUP ? `${owner}-catalog` : `${owner}-catalog-${group}`;
+}
+
 /** Each table once: all catalogs have the marker table. */
 function inOrder(rows: readonly CatalogRow[], tables: readonly TableName[]): CatalogRow[] {
     return tables.flatMap(
@@ -69,7 +74,7 @@ function sourceCatalog(
 ): SourceCatalog {
     const tables = [...group.tables, MARKER_TABLE];
     return new SourceCatalog(
-        group.name === DEFAULT_GROUP ? `${name}-catalog` : `${name}-catalog-${group.name}`,
+        catalogName(name, group.name),
         {
             connection: server.masterConnection,
             tables,

@@ -2,8 +2,9 @@ import { MARKER_TABLE } from "../../trail/guards";
 import { formatTableName } from "../../trail/names";
 import type { ReplicatedTable, TableName } from "../../trail/tableDefinition";
 import { groupOfName } from "../../trail/taskNames";
+import { catalogName } from "../database/sourceCatalogs";
 import { nameOf, type StackState } from "../stackState";
-import type { DeployedGroup } from "./groupPlan";
+import type { DeployedGroup } from "./groupNews";
 
 const TASK = "aws:dms/replicationTask:ReplicationTask";
 const CATALOG = "pulumi-nodejs:dynamic/auditTrail:SourceCatalog";
@@ -12,10 +13,12 @@ const CATALOG = "pulumi-nodejs:dynamic/auditTrail:SourceCatalog";
 interface Outputs {
     readonly tableMappings?: unknown;
     readonly replicated?: unknown;
+    readonly carried?: unknown;
+    readonly tables?: unknown;
 }
 
 /**
- * The groups whose tasks the stack's state has, with what those were told to carry.
+ * The groups whose tasks the stack's state has, with what those were told to carry, now and before.
  *
  * @param prefix what the names of the stack's resources begin with
  */
@@ -25,20 +28,32 @@ export function deployedGroups(state: StackState, prefix: string): DeployedGroup
         name: nameOf(urn),
         outputs: outputsIn(outputs),
     }));
+    const catalogs = resources.filter(({ type }) => type === CATALOG);
     const parents = new Map(
-        resources
-            .filter(({ type }) => type === CATALOG)
-            .flatMap(({ outputs }) => replicatedIn(outputs.replicated))
+        catalogs
+            .flatMap(({ outputs }) => tablesIn(outputs.replicated))
             .map((one) => [formatTableName(one), one.partitionOf ?? one] as const),
     );
     return resources
         .filter(({ type }) => type === TASK)
         .flatMap(({ name, outputs }): DeployedGroup[] => {
             const group = groupOfName(name, prefix);
-            return group === undefined
-                ? []
-                : [{ name: group, tables: carried(outputs.tableMappings, parents) }];
+            if (group === undefined) {
+                return [];
+            }
+            const own = catalogName(`${prefix}-source-database`, group);
+            const catalog = catalogs.find((one) => one.name === own)?.outputs;
+            const tables = carried(outputs.tableMappings, parents);
+            return [{ name: group, tables, carriedBefore: formerly(catalog, tables) }];
         });
+}
+
+/** What a task has carried and does not carry now. */
+function formerly(catalog: Outputs | undefined, now: readonly TableName[]): TableName[] {
+    const others = new Set([...now, MARKER_TABLE].map(formatTableName));
+    return tablesIn(catalog?.carried ?? catalog?.tables).filter(
+        (table) => !others.has(formatTableName(table)),
+    );
 }
 
 /** The engine gives the outputs of a resource beside its type and id. */
@@ -47,8 +62,8 @@ function outputsIn(value: unknown): Outputs {
     return outputs ?? {};
 }
 
-function replicatedIn(value: unknown): readonly ReplicatedTable[] {
-    // The catalog's own output, components/database/sourceCatalog.ts.
+/** Of the catalog's own outputs, components/database/sourceCatalog.ts. */
+function tablesIn(value: unknown): readonly ReplicatedTable[] {
     return Array.isArray(value) ? (value as ReplicatedTable[]) : [];
 }
 

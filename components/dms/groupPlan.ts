@@ -1,13 +1,12 @@
 import { formatTableName } from "../../trail/names";
-import type { TableName } from "../../trail/tableDefinition";
 import { DEFAULT_GROUP, type TableGroup } from "../../trail/tableGroups";
-
-/** A group whose task the stack has by now. */
-export interface DeployedGroup {
-    readonly name: string;
-    /** The audited tables that its task carries, a partitioned one in the place of its partitions. */
-    readonly tables: readonly TableName[];
-}
+import {
+    type DeployedGroup,
+    type GroupNews,
+    groupNews,
+    isElsewhere,
+    type Places,
+} from "./groupNews";
 
 /** A group whose task this update makes, changes or leaves as it is. */
 export interface PlannedGroup extends TableGroup {
@@ -23,10 +22,8 @@ export interface GroupPlan {
     readonly groups: readonly PlannedGroup[];
     /** Whether tables may have to be let into another group between the early and the late ones. */
     readonly mayMove: boolean;
-    /** What becomes of single tables, a sentence each. */
-    readonly notes: readonly string[];
-    /** What is lost meanwhile, a sentence each. */
-    readonly warnings: readonly string[];
+    /** What a person reads of it. */
+    readonly news: GroupNews;
 }
 
 /**
@@ -73,55 +70,15 @@ export function planGroups(
     return {
         groups,
         mayMove: groups.some(({ name }) => name !== DEFAULT_GROUP),
-        notes: deployed.length === 0 ? [] : notesOf(wanted, deployed, places, givenUp),
-        warnings: warningsOf(wanted, places),
+        news: groupNews({ wanted, deployed, homes, places, givenUp }),
     };
 }
 
 /** The group of each table, by the table's name. */
-function homesOf(groups: readonly TableGroup[]): ReadonlyMap<string, string> {
+function homesOf(groups: readonly TableGroup[]): Places {
     return new Map(
         groups.flatMap(({ name, tables }) =>
             tables.map((table) => [formatTableName(table), name] as const),
         ),
-    );
-}
-
-function isElsewhere(homes: ReadonlyMap<string, string>, table: TableName, group: string): boolean {
-    const home = homes.get(formatTableName(table));
-    return home !== undefined && home !== group;
-}
-
-function notesOf(
-    wanted: readonly TableGroup[],
-    deployed: readonly DeployedGroup[],
-    places: ReadonlyMap<string, string>,
-    givenUp: readonly DeployedGroup[],
-): string[] {
-    const joining = wanted.flatMap(({ name, tables }) =>
-        tables
-            .map(formatTableName)
-            .filter((table) => !places.has(table))
-            .map((table) =>
-                deployed.some((group) => group.name === name)
-                    ? `${table} joins the running group ${name}: its task is stopped, changed and resumed, and the changes of the group's other tables wait until ${table} is loaded. A group of its own in audit-trail:groups would leave them alone.`
-                    : `${table} joins the new group ${name}: a task of its own loads it, and the tables of other groups do not wait for that.`,
-            ),
-    );
-    const ending = givenUp.map(
-        ({ name }) =>
-            `The group ${name} is given up: this update leaves its task nothing but the markers, and the next update deletes the task with its slot.`,
-    );
-    return [...joining, ...ending];
-}
-
-function warningsOf(wanted: readonly TableGroup[], places: ReadonlyMap<string, string>): string[] {
-    return wanted.flatMap(({ name, tables }) =>
-        tables
-            .filter((table) => isElsewhere(places, table, name))
-            .map(
-                (table) =>
-                    `${formatTableName(table)} moves from the group ${places.get(formatTableName(table)) ?? ""} to the group ${name}: what is committed until the new task reads it is in no log, a row of audit_trail.gap says so, and it is loaded again. Call audit_trail.end_reload() once that is done (docs/tables.md#groups).`,
-            ),
     );
 }

@@ -13,8 +13,8 @@ export function plannedGroups(
 ): GroupPlan {
     try {
         const plan = planGroups(tableGroups(tables, groups), deployedGroups(stackState(), prefix));
-        plan.notes.forEach((note) => void pulumi.log.info(note));
-        plan.warnings.forEach((warning) => void pulumi.log.warn(warning));
+        plan.news.notes.forEach((note) => void pulumi.log.info(note));
+        plan.news.warnings.forEach((warning) => void pulumi.log.warn(warning));
         return plan;
     } catch (error) {
         throw new pulumi.RunError(messageOf(error));

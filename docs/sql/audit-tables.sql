@@ -2104,8 +2104,9 @@ END
 $lock$;
 
 --> sql/audit/leave.sql | audit cluster | as the master user | script audit-database-tables, when its text is another one
--- Notes where the logs of tables end that have left the list, or the group where they were. To be run before DMS is told: what
--- it has read and not applied by then will be in no log, and nothing afterwards says how far it had come.
+-- Notes where the logs of tables end that have left the list, or the group where they were, and makes room for tables that are
+-- listed again. To be run before DMS is told: what it has read and not applied by then will be in no log, and nothing afterwards
+-- says how far it had come.
 SET LOCAL ROLE audit_trail_owner;
 
 UPDATE audit_trail.audited_table AS t
@@ -2146,6 +2147,39 @@ UPDATE audit_trail.audited_table AS t
             )
     ) AS o
     WHERE (o.table_schema, o.table_name) = (t.table_schema, t.table_name);
+
+-- A table that is listed again finds its staging full. A task that has not carried it before loads it, and one that has may do so
+-- or not: rows of a load then take the places of those that are there, whichever it is. No task writes it yet.
+SELECT audit_trail.begin_reload(t.table_schema, t.table_name)
+FROM audit_trail.audited_table AS t
+JOIN (VALUES ('public', 'items', 'default'), ('audit_trail', 'marker', 'default')) AS w (table_schema, table_name, table_group)
+    ON (w.table_schema, w.table_name) = (t.table_schema, t.table_name)
+WHERE t.left_at IS NOT NULL AND t.table_schema <> 'audit_trail';
+
+-- The markers of a group that ended and is there again: its new task loads all that the source has, and nobody ends that reload.
+DO $do$
+DECLARE
+    markers record;
+BEGIN
+    FOR markers IN
+        SELECT t.table_schema, t.staging
+        FROM audit_trail.audited_table AS t
+        JOIN (VALUES ('public', 'items', 'default'), ('audit_trail', 'marker', 'default')) AS w (table_schema, table_name, table_group)
+            ON (w.table_schema, w.table_name) = (t.table_schema, t.table_name)
+        WHERE t.left_at IS NOT NULL AND t.table_schema = 'audit_trail'
+    LOOP
+        EXECUTE format('DELETE FROM %I.%I', markers.table_schema, markers.staging);
+    END LOOP;
+END
+$do$;
+
+-- It comes from no other group: the task that carried it has let go of it long ago, and may be gone.
+UPDATE audit_trail.audited_table AS t
+    SET table_group = w.table_group, moved_from = NULL
+    FROM (VALUES ('public', 'items', 'default'), ('audit_trail', 'marker', 'default')) AS w (table_schema, table_name, table_group)
+    WHERE (t.table_schema, t.table_name) = (w.table_schema, w.table_name)
+        AND t.left_at IS NOT NULL
+        AND t.table_group <> w.table_group;
 
 RESET ROLE;
 
@@ -3129,16 +3163,16 @@ END
 $lock$;
 
 --> sql/audit/join_group.sql | audit cluster | as the master user | script audit-database-joined, where there are groups, before a task gets tables of another one, when its text is another one
--- Lets tables into the group that the config puts them into: those that come from another one, and those that are listed again.
--- To be run when no task writes them, which is after the tasks that gave them up were told and before those that get them:
--- two tasks must never write one staging table. The task that gets a table loads it, and finds its staging full.
+-- Lets tables that come from another group into the one that the config puts them into. To be run when no task writes them, which
+-- is after the tasks that gave them up were told and before those that get them: two tasks must never write one staging table.
+-- The task that gets a table loads it, and finds its staging full.
 SET LOCAL ROLE audit_trail_owner;
 
 SELECT audit_trail.begin_reload(t.table_schema, t.table_name)
 FROM audit_trail.audited_table AS t
 JOIN (VALUES ('public', 'items', 'default'), ('audit_trail', 'marker', 'default')) AS w (table_schema, table_name, table_group)
     ON (w.table_schema, w.table_name) = (t.table_schema, t.table_name)
-WHERE t.left_after IS NOT NULL AND (t.table_group <> w.table_group OR t.left_at IS NOT NULL);
+WHERE t.left_after IS NOT NULL AND t.left_at IS NULL AND t.table_group <> w.table_group;
 
 UPDATE audit_trail.audited_table AS t
     SET table_group = w.table_group, moved_from = t.table_group

@@ -1,4 +1,5 @@
 import type { RenderOptions } from "./apply/changeStatements";
+import type { CatalogTable } from "./apply/columnCatalog";
 import type { ValueRules } from "./apply/columnValues";
 import type { ReloadFile } from "./load/reload";
 import type { Log } from "./log";
@@ -17,6 +18,8 @@ export interface TaskContext {
     readonly log: Log;
     readonly signal: AbortSignal;
     checkpoint: Checkpoint | undefined;
+    /** Source tables by their quoted names, as they were read when the task began to run; a reload keeps them. */
+    readonly definitions: Map<string, CatalogTable | undefined>;
 }
 
 /** What one group is applied with; faults and rules may change from group to group. */

@@ -58,6 +58,7 @@ async function main(taskDir: string): Promise<number> {
             log,
             signal: stop.signal,
             checkpoint: withFaults(readCheckpoint(files.checkpoint), faults.current()),
+            definitions: new Map(),
         };
         status.update({ taskIdentifier: task.identifier });
         log("I", "TASK_MANAGER", `Task ${task.identifier} starts.`);
@@ -99,8 +100,10 @@ async function keepRunning(context: TaskContext): Promise<void> {
                 throw new StopRequested();
             }
             if (error instanceof ReloadRequested) {
+                // DMS "retains the previously read table definition" (guide, "Reloading tables during a task").
                 continue;
             }
+            context.definitions.clear();
             const isRunning = status.current.state === "running";
             hasRun ||= isRunning;
             // An error that comes again with every attempt must reach the limit.

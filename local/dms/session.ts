@@ -62,7 +62,7 @@ export class Session {
     }
 
     private async runConnected(): Promise<void> {
-        const { task, log, status } = this.context;
+        const { task, log, status, definitions } = this.context;
         const queue = this.openQueue();
         const lost = (error: Error): void => {
             queue.fail(error);
@@ -70,7 +70,7 @@ export class Session {
         const target = await this.connected(connectTarget(this.context, lost));
         const source = await this.connected(connectSource(this.context, lost));
         await this.control.create(target);
-        const tables = new Tables(task, source, target, log);
+        const tables = new Tables(task, source, target, log, definitions);
         const rules = valueRules(this.context);
         const checkpoint = await initialise({ ...this.context, source, target, tables, rules });
         this.context.checkpoint = checkpoint;

@@ -1,5 +1,6 @@
--- Notes where the logs of tables end that have left the list, or the group where they were. To be run before DMS is told: what
--- it has read and not applied by then will be in no log, and nothing afterwards says how far it had come.
+-- Notes where the logs of tables end that have left the list, or the group where they were, and makes room for tables that are
+-- listed again. To be run before DMS is told: what it has read and not applied by then will be in no log, and nothing afterwards
+-- says how far it had come.
 SET LOCAL ROLE audit_trail_owner;
 
 UPDATE audit_trail.audited_table AS t
@@ -40,5 +41,38 @@ UPDATE audit_trail.audited_table AS t
             )
     ) AS o
     WHERE (o.table_schema, o.table_name) = (t.table_schema, t.table_name);
+
+-- A table that is listed again finds its staging full. A task that has not carried it before loads it, and one that has may do so
+-- or not: rows of a load then take the places of those that are there, whichever it is. No task writes it yet.
+SELECT audit_trail.begin_reload(t.table_schema, t.table_name)
+FROM audit_trail.audited_table AS t
+JOIN (VALUES :audited) AS w (table_schema, table_name, table_group)
+    ON (w.table_schema, w.table_name) = (t.table_schema, t.table_name)
+WHERE t.left_at IS NOT NULL AND t.table_schema <> 'audit_trail';
+
+-- The markers of a group that ended and is there again: its new task loads all that the source has, and nobody ends that reload.
+DO $do$
+DECLARE
+    markers record;
+BEGIN
+    FOR markers IN
+        SELECT t.table_schema, t.staging
+        FROM audit_trail.audited_table AS t
+        JOIN (VALUES :audited) AS w (table_schema, table_name, table_group)
+            ON (w.table_schema, w.table_name) = (t.table_schema, t.table_name)
+        WHERE t.left_at IS NOT NULL AND t.table_schema = 'audit_trail'
+    LOOP
+        EXECUTE format('DELETE FROM %I.%I', markers.table_schema, markers.staging);
+    END LOOP;
+END
+$do$;
+
+-- It comes from no other group: the task that carried it has let go of it long ago, and may be gone.
+UPDATE audit_trail.audited_table AS t
+    SET table_group = w.table_group, moved_from = NULL
+    FROM (VALUES :audited) AS w (table_schema, table_name, table_group)
+    WHERE (t.table_schema, t.table_name) = (w.table_schema, w.table_name)
+        AND t.left_at IS NOT NULL
+        AND t.table_group <> w.table_group;
 
 RESET ROLE;

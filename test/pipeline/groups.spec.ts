@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { startTask, stopTask } from "../../local/dms/control";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 import { parseTableName } from "../../trail/names";
 import type { TableGroup } from "../../trail/tableGroups";
 
-const TABLES = ["shop.orders", "shop.lines", "shop.notes"].map(parseTableName);
+const TABLES = ["shop.orders", "shop.lines", "shop.notes", "shop.parts"].map(parseTableName);
 const billing = (...tables: readonly string[]): TableGroup => ({
     name: "bil-ling",
     tables: tables.map(parseTableName),
@@ -21,6 +23,11 @@ describe("groups of tables", function () {
              CREATE TABLE shop.orders (id integer PRIMARY KEY, note varchar(20));
              CREATE TABLE shop.lines (id integer PRIMARY KEY, note varchar(20));
              CREATE TABLE shop.notes (id integer PRIMARY KEY, note varchar(20));
+             CREATE TABLE shop.parts (region integer, id integer, note varchar(20), PRIMARY KEY (region, id))
+                 PARTITION BY LIST (region);
+             CREATE TABLE shop.parts_1 PARTITION OF shop.parts FOR VALUES IN (1);
+             CREATE TABLE shop.parts_2 PARTITION OF shop.parts FOR VALUES IN (2);
+             INSERT INTO shop.parts VALUES (1, 1, 'loaded'), (2, 1, 'loaded');
              INSERT INTO shop.orders VALUES (1, 'loaded');
              INSERT INTO shop.lines VALUES (1, 'loaded'), (2, 'to go')`,
             TABLES,
@@ -184,4 +191,78 @@ describe("groups of tables", function () {
         await world.source.query("INSERT INTO shop.lines VALUES (9, 'default')");
         assert.ok((await world.verify()).complete);
     });
+
+    for (const loadsReturning of [false, true]) {
+        const how = loadsReturning
+            ? "forget what they have loaded"
+            : "remember what they have loaded";
+        it(`come back to the list and to their tasks, which ${how}, and nothing is lost silently`, async () => {
+            const round = loadsReturning ? 2 : 1;
+            await world.regroup(
+                [billing("shop.lines")],
+                undefined,
+                TABLES.filter(({ table }) => ["orders", "lines"].includes(table)),
+            );
+            for (const folder of world.taskDirs.values()) {
+                writeFileSync(path.join(folder, "faults.json"), JSON.stringify({ loadsReturning }));
+            }
+            await acknowledgeAll();
+            await world.source.query(
+                `ALTER TABLE shop.notes ADD COLUMN added_${String(round)} integer;
+                 INSERT INTO shop.notes (id, note, added_${String(round)}) VALUES (${String(round)}0, 'unseen', ${String(round)});
+                 UPDATE shop.parts SET note = 'unseen ${String(round)}' WHERE region = 1;
+                 INSERT INTO shop.parts VALUES (2, ${String(round)}0, 'unseen')`,
+            );
+            // The group gives a table and gets one that was in no group.
+            await world.regroup(
+                [billing("shop.parts")],
+                async () => {
+                    await world.source.query(
+                        `INSERT INTO shop.lines VALUES (${String(round)}00, 'unseen');
+                         DELETE FROM shop.lines WHERE id = ${String(round)}`,
+                    );
+                },
+                TABLES,
+            );
+            const holes = (await gaps())
+                .map((gap) => gap as { readonly table: string; readonly kind: string })
+                .filter(({ kind }) => !["shape change", "task stopped"].includes(kind))
+                .sort((one, other) => one.table.localeCompare(other.table));
+            assert.deepEqual(holes, [
+                {
+                    table: "lines",
+                    kind: "moved to another group",
+                    detail: { from_group: "bil-ling", to_group: "default" },
+                },
+                { table: "notes", kind: "not audited", detail: {} },
+                { table: "parts", kind: "not audited", detail: {} },
+            ]);
+            if (!loadsReturning) {
+                assert.deepEqual((await world.verify()).complete, false);
+                await world.reload("shop.notes");
+                await world.reload("shop.lines");
+            }
+            for (const table of ["lines", "notes", "parts"]) {
+                await world.trail.master.query("SELECT audit_trail.end_reload('shop', $1)", [
+                    table,
+                ]);
+            }
+            await acknowledgeAll();
+            const report = await world.verify();
+            const failed = [report, ...report.tables].flatMap(({ checks }) =>
+                checks.filter(({ ok }) => !ok),
+            );
+            assert.deepEqual(failed, []);
+            assert.ok(report.complete, JSON.stringify(report, undefined, 1));
+            const { rows } = await world.trail.master.query(
+                `SELECT (SELECT count(*) FROM shop.lines_audit_log AS l WHERE l.row_key ->> 'id' = $1 AND l.operation = 'B') AS lines,
+                    (SELECT count(*) FROM shop.notes_audit_log AS l WHERE l.new_row_data ->> $2 = $3 AND l.operation = 'B') AS notes,
+                    (SELECT count(*) FROM shop.parts_audit_log AS l WHERE l.new_row_data ->> 'note' = 'unseen ' || $3 AND l.operation = 'B')
+                        AS parts,
+                    (SELECT count(*) FROM shop.lines_audit_log AS l WHERE l.row_key ->> 'id' = $3 AND l.operation = 'D') AS closed`,
+                [`${String(round)}00`, `added_${String(round)}`, String(round)],
+            );
+            assert.deepEqual(rows, [{ lines: "1", notes: "1", parts: "1", closed: "1" }]);
+        });
+    }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Client } from "pg";
 import { catalogSnapshot } from "../../testing/catalogSnapshot";
+import { groupsLife } from "./support/groupsLife";
 import { ARTICLE, LaptopStack } from "./support/laptopStack";
 import { OwnSource } from "./support/ownSource";
 
@@ -50,7 +51,7 @@ const MENDS: readonly (readonly [RegExp, string])[] = [
     [/public\.items has row security/, "ALTER TABLE public.items DISABLE ROW LEVEL SECURITY"],
 ];
 
-describe("stack: the guards of a source that the stack did not make", function () {
+describe("stack: guards and groups at a source that the stack did not make", function () {
     this.timeout(600_000);
     let stack: LaptopStack;
     let own: OwnSource;
@@ -132,6 +133,8 @@ describe("stack: the guards of a source that the stack did not make", function (
         });
     });
 
+    groupsLife(() => ({ stack, settings: { ...ARTICLE, ...own.settings }, atSource }));
+
     it("go with all else of the trail when the stack is destroyed, which waits for the source", async () => {
         await own.goAway();
         const refused = await stack.attempt("stop");
@@ -146,6 +149,7 @@ describe("stack: the guards of a source that the stack did not make", function (
         // What this spec has made of the table.
         await atSource(async (source) => {
             await source.query("DROP TRIGGER later ON public.items; DROP TABLE public.items_old");
+            await source.query("DROP TABLE public.orders, public.lines, public.notes");
             await source.query("ALTER INDEX public.items_pkey1 RENAME TO items_pkey");
         });
         const now = await own.asAdministrator(catalogSnapshot);

@@ -21,6 +21,8 @@ export class Tables {
         private readonly source: Client,
         private readonly target: Client,
         private readonly log: Log,
+        /** Source tables as they were read before, by their quoted names: what is in here is not read again. */
+        private readonly definitions: Map<string, CatalogTable | undefined> = new Map(),
     ) {}
 
     isSelected(table: TableName): boolean {
@@ -75,7 +77,10 @@ export class Tables {
             throw new TaskError(`The table ${quoted(table)} is not selected.`);
         }
         const target = this.targetOf(mapped);
-        const sourceTable = await readTable(this.source, table);
+        const sourceTable = this.definitions.has(quoted(table))
+            ? this.definitions.get(quoted(table))
+            : await readTable(this.source, table);
+        this.definitions.set(quoted(table), sourceTable);
         const plan = makePlan(
             mapped,
             target,
@@ -120,6 +125,7 @@ export class Tables {
             }
         }
         this.plans.delete(quoted(plan.source));
+        this.definitions.delete(quoted(plan.source));
         const renewed = await this.plan(plan.source);
         // A column that has already gone again must not look new with each change.
         const sourceColumns = new Map([

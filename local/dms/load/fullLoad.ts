@@ -49,9 +49,10 @@ export async function loadTable(
             (context.rules.supportLobs || !isLob(plan.sourceColumns.get(name) ?? "")),
     );
     const list = names.map(escapeIdentifier).join(", ");
-    await source.query(
-        `DECLARE awsdms_load NO SCROLL CURSOR FOR SELECT ${list} FROM ${quoted(plan.source)}`,
-    );
+    const cursor = `DECLARE awsdms_load NO SCROLL CURSOR FOR SELECT ${list} FROM ${quoted(plan.source)}`;
+    await source.query(cursor).catch((error: unknown) => {
+        throw loadError(plan, error);
+    });
     await target.query("BEGIN");
     try {
         if (truncateFirst) {
@@ -78,16 +79,20 @@ export async function loadTable(
         return count;
     } catch (error) {
         await target.query("ROLLBACK").catch(() => undefined);
-        if (isRowError(error)) {
-            throw new TaskError(
-                `Full load of ${quoted(plan.source)} into ${quoted(plan.target)} failed: ${messageOf(error)}`,
-                { cause: error },
-            );
-        }
-        throw error;
+        throw loadError(plan, error);
     } finally {
         await source.query("CLOSE awsdms_load").catch(() => undefined);
     }
+}
+
+/** A connection that breaks says nothing of the table. */
+function loadError({ source, target }: TablePlan, error: unknown): unknown {
+    return isRowError(error)
+        ? new TaskError(
+              `Full load of ${quoted(source)} into ${quoted(target)} failed: ${messageOf(error)}`,
+              { cause: error },
+          )
+        : error;
 }
 
 async function writeRows(

@@ -9,6 +9,7 @@ import {
 } from "../task/checkpoint";
 import type { MappedTable } from "../task/mapping";
 import { loadTables, type LoadTablesContext } from "./loadTables";
+import { withoutLoads } from "./reload";
 
 const START: Checkpoint = {
     slot: "",
@@ -22,6 +23,16 @@ const START: Checkpoint = {
 /** At the first start: slot, snapshot and full load as the migration type wants them. Later: the checkpoint. */
 export async function initialise(context: LoadTablesContext): Promise<Checkpoint> {
     const mapped = await context.tables.all();
+    const begun = await begin(context, mapped);
+    const checkpoint = { ...begun, mapped: mapped.map(({ source }) => quoted(source)) };
+    writeCheckpoint(context.files.checkpoint, checkpoint);
+    return checkpoint;
+}
+
+async function begin(
+    context: LoadTablesContext,
+    mapped: readonly MappedTable[],
+): Promise<Checkpoint> {
     const { checkpoint, task } = context;
     if (checkpoint?.fullLoad === "done") {
         return await resume(context, checkpoint, mapped);
@@ -47,12 +58,24 @@ function interrupted({ files }: LoadTablesContext): Checkpoint {
     return { ...START, ...readCheckpoint(files.checkpoint) };
 }
 
-/** Tables that joined the mapping since the last start are loaded; the others go on. */
+/**
+ * Tables that joined the mapping since the last start are loaded; the others go on. What was in the mapping before that goes on
+ * too: the task remembers its load. The fault `loadsReturning` is for a task that forgets it.
+ */
 async function resume(
     context: LoadTablesContext,
-    checkpoint: Checkpoint,
+    known: Checkpoint,
     mapped: readonly MappedTable[],
 ): Promise<Checkpoint> {
+    const before = known.mapped;
+    const returning =
+        context.faults.current().loadsReturning && before !== undefined
+            ? mapped.filter(({ source }) => !before.includes(quoted(source)))
+            : [];
+    const checkpoint = withoutLoads(
+        known,
+        returning.map(({ source }) => source),
+    );
     const fresh = mapped.filter(({ source }) => checkpoint.tables[quoted(source)] === undefined);
     const { migrationType } = context.task;
     if (fresh.length > 0 && migrationType === "full-load-and-cdc") {

@@ -6,7 +6,12 @@ export interface Checkpoint {
     readonly slot: string;
     /** "loading" after an interrupted load: the tables are then loaded again. */
     readonly fullLoad: "loading" | "done";
-    /** Quoted source tables and the position up to which their load holds their changes. */
+    /** Quoted source tables that the mapping had at the last start; none in a checkpoint of an older version. */
+    readonly mapped?: readonly string[];
+    /**
+     * Quoted source tables and the position up to which their load holds their changes; also those that have left the mapping
+     * since.
+     */
     readonly tables: Readonly<Record<string, string>>;
     /**
      * Quoted source tables whose load read later than their capture began, and the position up to which their changes may

@@ -18,6 +18,8 @@ export interface Faults {
     readonly loadOverlap: boolean;
     /** The load of each table waits before it reads. */
     readonly holdLoad: boolean;
+    /** A table that comes back to the mapping is loaded again: the guide does not say. */
+    readonly loadsReturning: boolean;
     /** What a flagged delete does to the columns outside the key. */
     readonly deleteImage: "keep" | "null";
     /** Whose policy a flagged delete of a missing row obeys: the guide does not say. */
@@ -47,6 +49,7 @@ const NO_FAULTS: Faults = {
     splitTransactions: 0,
     loadOverlap: true,
     holdLoad: false,
+    loadsReturning: false,
     deleteImage: "null",
     flaggedDeletePolicy: "update",
     streamPosition: "change-and-commit",
@@ -64,6 +67,7 @@ const CHECKS: Readonly<Record<keyof Faults, (value: unknown) => boolean>> = {
     splitTransactions: isCount,
     loadOverlap: isFlag,
     holdLoad: isFlag,
+    loadsReturning: isFlag,
     deleteImage: (value) => value === "keep" || value === "null",
     flaggedDeletePolicy: (value) => value === "update" || value === "delete",
     streamPosition: (value) =>

@@ -551,6 +551,28 @@ describe("local/dms: full load and ongoing replication", function () {
         assert.deepEqual(await bench.rows("SELECT item_id FROM items_staging"), [["1"]]);
     });
 
+    it("loads a table anew with the columns that it had when the task started, as DMS does", async () => {
+        const settings = { FullLoadSettings: { TargetTablePrepMode: "TRUNCATE_BEFORE_LOAD" } };
+        await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");
+        const dir = await bench.started({ settings });
+        await bench.target.query("ALTER TABLE items_staging ADD COLUMN extra integer");
+        await bench.source.query("INSERT INTO items VALUES (2, 'b', 1)");
+        await bench.caughtUp(dir);
+        // A change would show the column to the task.
+        await bench.source.query("ALTER TABLE items ADD COLUMN extra integer DEFAULT 7");
+        bench.reload(dir, "items");
+        await until(() => Promise.resolve(statusOf(dir).loadedRows['"public"."items"'] === 2));
+        const extras = () => bench.rows("SELECT DISTINCT extra FROM items_staging");
+        assert.deepEqual(await extras(), [[null]]);
+        await bench.restart(dir);
+        bench.reload(dir, "items");
+        await until(async () => (await extras())[0]?.[0] === "7");
+        await bench.source.query("ALTER TABLE items DROP COLUMN price");
+        bench.reload(dir, "items");
+        await until(() => Promise.resolve(statusOf(dir).state === "failed"));
+        assert.match(statusOf(dir).error ?? "", /Full load of .* column "price" does not exist/u);
+    });
+
     it("loads everything anew, from a new slot, once its checkpoint is gone", async () => {
         await bench.source.query("INSERT INTO items VALUES (1, 'a', 1)");
         const dir = await bench.started();
