@@ -3,8 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
 import type { CaBundle } from "../dms/caBundle";
 import type { Owner } from "../owner";
+import { stackState } from "../stackState";
 import { named } from "../tags";
 import { auroraFamily } from "./engineVersion";
+import { refuseMajorUpgrade } from "./majorUpgrade";
 import {
     CERTIFICATE_AUTHORITY,
     deletionInputs,
@@ -132,6 +134,7 @@ function auroraCluster(
         tags: named(name, tags),
     };
     const resourceName = `${name}-cluster`;
+    refuseMajorUpgrade(stackState(), resourceName, args.engineVersion);
     return new aws.rds.Cluster(resourceName, inputs, {
         ...opts,
         ...args.guard.lastingOptionsFor(resourceName),

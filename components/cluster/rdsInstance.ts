@@ -3,8 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Connection } from "../../database/connection";
 import type { CaBundle } from "../dms/caBundle";
 import type { Owner } from "../owner";
+import { stackState } from "../stackState";
 import { named } from "../tags";
 import { rdsFamily } from "./engineVersion";
+import { refuseMajorUpgrade } from "./majorUpgrade";
 import {
     CERTIFICATE_AUTHORITY,
     deletionInputs,
@@ -115,6 +117,7 @@ function rdsInstance(owner: Owner, args: RdsInstanceArgs, password: Password): a
         tags: named(name, tags),
     };
     const resourceName = `${name}-instance`;
+    refuseMajorUpgrade(stackState(), resourceName, args.engineVersion);
     return new aws.rds.Instance(resourceName, inputs, {
         ...opts,
         ...args.guard.lastingOptionsFor(resourceName),
