@@ -63,7 +63,7 @@ function localFolderProblem(folder) {
     }
     try {
         if (!fs.statSync(place).isDirectory()) {
-            return `${place} is no folder, and the stack's files belong there; rename it and run the command again.`;
+            return `${place} is not a folder, and the stack's files belong there; rename it and run the command again.`;
         }
         fs.accessSync(place, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
         return undefined;

@@ -14,7 +14,7 @@ export function databaseAccess({ access, network }: Config): DatabaseAccess {
 
 const KEY = "The config key audit-trail";
 
-/** Why a way that goes through the psql host is none; undefined where there is a host. */
+/** Why no way leads through the psql host; undefined where there is a host. */
 function noHost(config: Config): string | undefined {
     const problem = missingHost(config);
     return problem && `goes through the psql host, but ${problem.reason}; ${problem.mend}`;

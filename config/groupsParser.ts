@@ -76,7 +76,7 @@ function refuseName(name: string): void {
 function listOf(name: string, list: unknown, example: string): readonly unknown[] {
     if (!Array.isArray(list)) {
         throw new FieldError(
-            `what it says of the group ${name} is no list of tables as schema.table`,
+            `what it says of the group ${name} is not a list of tables as schema.table`,
             "set",
             `${name}[0]`,
             example,

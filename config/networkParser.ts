@@ -67,7 +67,7 @@ function id(path: string, kind: keyof typeof EXAMPLES, value: unknown): string {
     const pattern = new RegExp(`^${kind}-([0-9a-f]{8}|[0-9a-f]{17})$`);
     if (typeof value !== "string" || !pattern.test(value)) {
         throw new FieldError(
-            `its ${path} is ${JSON.stringify(value)}, which is no id such as ${EXAMPLES[kind]}`,
+            `its ${path} is ${JSON.stringify(value)}, which is not an id such as ${EXAMPLES[kind]}`,
             "set",
             path,
             EXAMPLES[kind],

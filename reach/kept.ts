@@ -3,7 +3,7 @@ interface Standing {
     readonly isOpen: boolean;
 }
 
-/** Makes something when it is needed, keeps it for all who need it, and makes it anew when it no longer stands. */
+/** Makes something when it is needed, keeps it for all who need it, and makes it again when it no longer stands. */
 export class Kept<T extends Standing> {
     private current: T | undefined;
     private opening: Promise<T> | undefined;

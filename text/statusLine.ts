@@ -17,7 +17,7 @@ export interface Status extends Share {
 }
 
 /**
- * One line about work that takes long: overwritten on a terminal, and elsewhere a line now and then. It is asked for anew
+ * One line about work that takes long: overwritten on a terminal, and elsewhere a line now and then. It is asked for again
  * each second, so that work that hangs shows since when.
  */
 export class StatusLine {

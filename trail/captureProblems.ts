@@ -25,7 +25,7 @@ export interface CaptureFacts {
 /** The same of a table that holds rows of a partitioned one; what is as it has to be is left out. */
 interface PartitionFacts extends TableName {
     readonly oid: string;
-    /** `pg_class.relkind` where it is no plain table. */
+    /** `pg_class.relkind` where it is not a plain table. */
     readonly kind?: string;
     readonly persistence?: string;
     readonly other_identity?: string;
@@ -49,7 +49,7 @@ export function captureProblems(facts: CaptureFacts): string[] {
     const problems: string[] = [];
     if (facts.key_is_deferrable === true) {
         problems.push(
-            `The table ${table} has a deferrable primary key, which is no replica identity, so that its deletes do not reach DMS: drop the key and add it again NOT DEFERRABLE.`,
+            `The table ${table} has a deferrable primary key, which cannot be a replica identity, so that its deletes do not reach DMS: drop the key and add it again NOT DEFERRABLE.`,
         );
     }
     // Of a partitioned table DMS reads the leaves, and what is said of the parent does not hold for them.
@@ -72,7 +72,7 @@ function partitionProblems(parent: string, leaf: PartitionFacts): string[] {
     if (leaf.kind !== undefined) {
         const kind = leaf.kind === "f" ? "a foreign table" : "no plain table";
         return [
-            `The partition ${table} of ${parent} is ${kind}, of whose rows and changes nothing is in the source's WAL, from which DMS reads: detach it, or list the other partitions in place of ${parent}.`,
+            `The partition ${table} of ${parent} is ${kind}, whose rows and changes are not in the source's WAL, from which DMS reads: detach it, or list the other partitions in place of ${parent}.`,
         ];
     }
     return [...relationProblems(table, leaf), ...similarNames(table, leaf)];

@@ -102,7 +102,7 @@ export function listProblems(rows: readonly CatalogRow[]): string[] {
  * Turns the catalog's rows into definitions for a comparison, which can be made of tables that no deployment would accept: what
  * an application did to one of them must not keep verify from the others.
  *
- * @throws Error with one sentence for each table that is no table or has no key
+ * @throws Error with one sentence for each table that is not a table or has no key
  */
 export function comparableDefinitions(rows: readonly CatalogRow[]): TableDefinition[] {
     refuse(rows.flatMap(relationProblems), []);
@@ -193,7 +193,7 @@ function relationProblems(row: CatalogRow): string[] {
     }
     if (!isTable(row)) {
         return [
-            `${table} is ${KINDS[row.relkind] ?? "no table"}, of which DMS replicates no changes: list the plain tables behind it.`,
+            `${table} is ${KINDS[row.relkind] ?? "not a table"}, whose changes DMS does not replicate: list the plain tables behind it.`,
         ];
     }
     return row.primary_key.length > 0

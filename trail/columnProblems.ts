@@ -80,7 +80,7 @@ function nameProblems(where: string, name: string): ColumnProblem[] {
     if (isReserved(name)) {
         problems.push(
             plain(
-                `${where} has a name that begins with ${RESERVED_PREFIX}, as those of the columns do that the trail adds to staging: rename it, or leave the table out.`,
+                `${where} has a name that begins with ${RESERVED_PREFIX}, as do those of the columns that the trail adds to staging: rename it, or leave the table out.`,
             ),
         );
     }
@@ -207,7 +207,7 @@ function textProblems(where: string, column: CatalogColumn, inKey: boolean): Col
     if (textForm(column) === undefined) {
         return [
             {
-                sentence: `${where} has the type ${column.type}, of which DMS's guide has no text that is PostgreSQL's, so that it cannot be asText.`,
+                sentence: `${where} has the type ${column.type}, whose text in DMS's guide is not the one of PostgreSQL, so that it cannot be asText.`,
                 choices: inKey ? [] : ["exclude"],
             },
         ];

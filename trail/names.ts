@@ -64,7 +64,7 @@ export function parseTableName(text: string): TableName {
     const match = QUALIFIED_NAME.exec(text);
     if (match === null) {
         throw new Error(
-            `"${text}" is no table name: write schema.table, with a part that has a dot or a quote in double quotes.`,
+            `"${text}" is not a table name: write schema.table, with a part that has a dot or a quote in double quotes.`,
         );
     }
     const name = { schema: part(match[1], match[2]), table: part(match[3], match[4]) };

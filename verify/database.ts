@@ -114,7 +114,7 @@ export class Database {
             const results: unknown = await this.client.query(sql);
             const last: unknown = Array.isArray(results) ? results.at(-1) : results;
             if (!isPlain(last)) {
-                throw new Error("it is no plain table");
+                throw new Error("it is not a plain table");
             }
             return await statement();
         } finally {

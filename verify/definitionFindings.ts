@@ -21,7 +21,7 @@ export function definitionFindings(expected: readonly Fact[], found: readonly Fa
     );
     for (const name of present.keys()) {
         if (!wanted.has(name)) {
-            findings.push(`${name} is no part of the trail`);
+            findings.push(`${name} is not part of the trail`);
         }
     }
     return [...findings, ...partitionFindings(expected, found)];

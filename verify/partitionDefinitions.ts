@@ -80,7 +80,7 @@ export function partitionFindings(
     const known = new Set(registered.map(({ name }) => name));
     for (const name of present.keys()) {
         if (!known.has(name)) {
-            add("<partition> is no part of the trail", name);
+            add("<partition> is not part of the trail", name);
         }
     }
     return foldFindings(staging, findings);

@@ -28,7 +28,7 @@ function judgePartitions(present: readonly TableName[], registered: readonly Tab
               ];
     };
     const came = "since the last deployment: deploy, which loads and audits";
-    const went = "of the table any more: deploy, which closes";
+    const went = "of the table: deploy, which closes";
     const findings = [
         ...told(
             without(present, registered),
@@ -37,8 +37,8 @@ function judgePartitions(present: readonly TableName[], registered: readonly Tab
         ),
         ...told(
             without(registered, present),
-            `is no part ${went} its rows`,
-            `are no part ${went} their rows`,
+            `is no longer part ${went} its rows`,
+            `are no longer part ${went} their rows`,
         ),
     ];
     return checkOf("partitions", findings, `${present.length}, all of them audited`);

@@ -69,7 +69,7 @@ function describe(name: string, connectionString: string): { host: string; isVer
             );
         }
         throw new PlainError(
-            `${name} is no address of a database; write postgresql://user:password@host:port/database?sslmode=verify-full, special characters as %-codes.`,
+            `${name} is not the address of a database; write postgresql://user:password@host:port/database?sslmode=verify-full, special characters as %-codes.`,
         );
     }
 }

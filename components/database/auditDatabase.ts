@@ -168,7 +168,7 @@ function trailSchemas(
             new postgresql.Schema(
                 `${name}-schema-${schema}`,
                 { name: schema, database: databaseName },
-                // The logs of tables that are audited no more stay, and so do the schemas that hold them.
+                // The logs of tables that are no longer audited stay, and so do the schemas that hold them.
                 { ...inDatabase, retainOnDelete: true },
             ),
     );

@@ -12,7 +12,7 @@ import {
 export interface PlannedGroup extends TableGroup {
     /** Whether its task gets tables, so that it has to wait until the others have let go of them. */
     readonly isLate: boolean;
-    /** Whether the config has it no more: its task stays for this update, with nothing but the markers. */
+    /** Whether the config no longer has it: its task stays for this update, with nothing but the markers. */
     readonly isGivenUp: boolean;
 }
 

@@ -12,7 +12,7 @@ export interface PsqlHostArgs {
     readonly securityGroupId: pulumi.Input<string>;
     /** Whether a network may reach the host by SSH; otherwise it gets no public address. */
     readonly hasSsh: boolean;
-    /** Whether the host keeps the image and the set-up that it was made with, or is made anew when these change. */
+    /** Whether the host keeps the image and the set-up that it was made with, or is replaced when these change. */
     readonly image: "pinned" | "latest";
     readonly instanceType: string;
     /** EC2 key pair for SSH; Session Manager works without one. */

@@ -133,7 +133,7 @@ export async function readSettings(
     } catch (error) {
         const [reason = ""] = messageOf(error).split("\n");
         throw new Error(
-            `The settings file ${file} is no valid YAML (${reason}); mend it and run the command again.`,
+            `The settings file ${file} is not valid YAML (${reason}); mend it and run the command again.`,
             { cause: error },
         );
     }

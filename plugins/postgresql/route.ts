@@ -41,7 +41,7 @@ function routeIn(value: Uint8Array | undefined): string | undefined {
     }
     const text = textIn(value);
     if (text === undefined) {
-        throw new Error(`The postgresql provider's input "${ROUTE_INPUT}" is no text.`);
+        throw new Error(`The postgresql provider's input "${ROUTE_INPUT}" is not a text.`);
     }
     return text === UNKNOWN ? undefined : text;
 }

@@ -180,7 +180,7 @@ const trustedServices = resourceRule({
         findings.require(
             text,
             (value) => readStatements(value) !== undefined,
-            `assumeRolePolicy is ${typeof text === "string" ? "no policy document" : typeof text}; give one as JSON text.`,
+            `assumeRolePolicy is ${typeof text === "string" ? "not a policy document" : typeof text}; give one as JSON text.`,
         );
         for (const statement of readStatements(text) ?? []) {
             judgeTrust(statement, items(config.alsoAllowed), findings);

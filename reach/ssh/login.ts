@@ -31,7 +31,7 @@ function keyFile(file: string): Login {
         throw new ReachError(
             isLocked
                 ? `The private key ${file} that ${KEY_VARIABLE} names has a passphrase, and nobody is asked for one here; add it to the SSH agent with "ssh-add ${file}" and unset the variable.`
-                : `The file ${file} that ${KEY_VARIABLE} names is no private key; name the file of the key pair's private key.`,
+                : `The file ${file} that ${KEY_VARIABLE} names is not a private key; name the file of the key pair's private key.`,
             "EROUTEREFUSED",
             { cause: parsed },
         );

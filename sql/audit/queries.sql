@@ -95,7 +95,7 @@ BEGIN
         SELECT array_agg(k ORDER BY k) INTO given FROM jsonb_object_keys(key) AS k;
     END IF;
     IF given IS DISTINCT FROM ARRAY(SELECT k FROM unnest(audited.primary_key) AS k ORDER BY k) THEN
-        RAISE EXCEPTION '% is no key of %.%.', coalesce(key::text, 'null'), source_schema, source_table
+        RAISE EXCEPTION '% is not a key of %.%.', coalesce(key::text, 'null'), source_schema, source_table
             USING HINT = format(
                 'Give an object with the primary key''s columns: %s.', array_to_string(audited.primary_key, ', ')
             );

@@ -87,7 +87,7 @@ WHERE b.datname <> current_database()
 UNION ALL
 -- Only an object's owner can take a trigger or a right from it: a superuser, a member, or who may become one.
 SELECT format(
-    '%s %s to %s, of which %s is no member: run GRANT %s TO %s',
+    '%s %s to %s, of which %s is not a member: run GRANT %s TO %s',
     string_agg(DISTINCT o.object, ', '), CASE count(DISTINCT o.object) WHEN 1 THEN 'belongs' ELSE 'belong' END,
     r.rolname, current_user, quote_ident(r.rolname), quote_ident(current_user)
 )

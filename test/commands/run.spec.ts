@@ -98,7 +98,7 @@ describe("what a command needs before it can begin", function () {
             [".", /^AUDIT_TRAIL_LOCAL_DIR names .*, which is not a folder inside /],
             ["a,b", /^AUDIT_TRAIL_LOCAL_DIR names ".*a,b", which has a character /],
             ["link", /link is a link to a folder that is not there; make that folder or remove /],
-            ["file", /file is no folder, and the stack's files belong there; rename it /],
+            ["file", /file is not a folder, and the stack's files belong there; rename it /],
         ] as const) {
             assert.match(await sentence(folder, "stop", { AUDIT_TRAIL_LOCAL_DIR: chosen }), told);
         }

@@ -200,8 +200,8 @@ describe("config", () => {
         ["tables", "[]", /must be a list of one or more tables/],
         ["tables", '{"a":"public.items"}', /must be a list of one or more tables/],
         ["tables", "[1]", /its entry 1 is not a text/],
-        ["tables", '["items"]', /is no table name/],
-        ["tables", '["a.b.c"]', /is no table name/],
+        ["tables", '["items"]', /is not a table name/],
+        ["tables", '["a.b.c"]', /is not a table name/],
         ["tables", '["public.items","public.items"]', /it lists public\.items twice/],
         ["tables", '["public.items","\\"public\\".\\"items\\""]', /it lists public\.items twice/],
         ["tables", '["pg_catalog.pg_class"]', /schema of pg_catalog\.pg_class cannot be audited/],
@@ -263,7 +263,7 @@ describe("config", () => {
         ["groups", '{"":["public.items"]}', /"" has no name of 1 to 30 lower-case letters/],
         ["columns", "public.items", /must hold tables, each with its columns/],
         ["columns", "[]", /must hold tables, each with its columns/],
-        ["columns", '{"items":{}}', /is no table name/],
+        ["columns", '{"items":{}}', /is not a table name/],
         [
             "columns",
             '{"public.item":{}}',
@@ -317,7 +317,7 @@ describe("config", () => {
         [
             "network",
             network({ allowedSecurityGroupIds: ["0.0.0.0/0"] }),
-            /allowedSecurityGroupIds\[0\] is "0\.0\.0\.0\/0", which is no id such as sg-/,
+            /allowedSecurityGroupIds\[0\] is "0\.0\.0\.0\/0", which is not an id such as sg-/,
         ],
         ["audit", "rds", /an object with kind, engineVersion/],
         ["audit", '{"kinds":"rds"}', /"kinds" is unknown, the nearest known one is kind;/],

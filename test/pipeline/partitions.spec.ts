@@ -263,7 +263,7 @@ describe("a partitioned table", function () {
         const found = (await verify())?.checks.find(({ name }) => name === "partitions")?.findings;
         assert.deepEqual(found, [
             "2 partitions (public.payment_feb, public.payment_old) are not audited, they came since the last deployment: deploy, which loads and audits them",
-            "2 partitions (parts.feb, public.Late 0) are no part of the table any more: deploy, which closes their rows",
+            "2 partitions (parts.feb, public.Late 0) are no longer part of the table: deploy, which closes their rows",
         ]);
         const before = await lastId();
         await task.redeploy();

@@ -212,7 +212,7 @@ describe("reach: ssh", function () {
         };
         await assert.rejects(attempt(undefined), /^Error: There is no SSH agent and no key .*\.$/);
         await assert.rejects(attempt(`${key}.none`), /cannot be read \(ENOENT.*\); .*\.$/);
-        await assert.rejects(attempt(__filename), /is no private key; .*\.$/);
+        await assert.rejects(attempt(__filename), /is not a private key; .*\.$/);
     });
 
     it("notices within two signs of life that the host is gone", async () => {

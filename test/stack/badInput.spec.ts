@@ -94,7 +94,7 @@ describe("stack: bad input", function () {
             await stack.writeSettings("config:\n  audit-trail:tables: [public.items\n");
             assertRefused(
                 await stack.attempt("start"),
-                /^The settings file .*Pulumi\.local\.yaml is no valid YAML \(.+\); mend it and run the command again\.$/,
+                /^The settings file .*Pulumi\.local\.yaml is not valid YAML \(.+\); mend it and run the command again\.$/,
             );
         });
     });

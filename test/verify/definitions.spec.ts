@@ -184,13 +184,13 @@ describe("verify names whatever the scripts did not make:", function () {
             "one more function",
             "CREATE FUNCTION audit_trail.helper() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
             "DROP FUNCTION audit_trail.helper()",
-            /audit_trail\.helper\(\) is no part of the trail/u,
+            /audit_trail\.helper\(\) is not part of the trail/u,
         ],
         [
             "one more table and an operator",
             "CREATE TABLE audit_trail.notes (); CREATE OPERATOR audit_trail.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq)",
             "DROP OPERATOR audit_trail.=== (text, text); DROP TABLE audit_trail.notes",
-            /===\(text,text\) is no part of the trail; audit_trail\.notes is no part/u,
+            /===\(text,text\) is not part of the trail; audit_trail\.notes is not part/u,
         ],
         [
             "a ledger of somebody else",

@@ -150,7 +150,7 @@ describe("the route among the postgresql provider's inputs", () => {
         assert.equal(route, undefined);
         const kept = proto.CheckResponse.deserializeBinary(response(new Uint8Array()));
         assert.deepEqual(values(kept.getInputs()), { [ROUTE_INPUT]: UNKNOWN });
-        assert.throws(() => checked(7), /input "databaseRoute" is no text/);
+        assert.throws(() => checked(7), /input "databaseRoute" is not a text/);
     });
 
     it("takes the place of every proxy that the user's environment names", () => {
