@@ -83,7 +83,9 @@ function parseChoice(where: string, value: unknown): ColumnChoice {
 
 function excluded(where: string, reason: unknown): ColumnChoice {
     if (typeof reason !== "string" || reason.trim() === "" || reason.length > 500) {
-        throw new Error(`${where} is excluded for a reason that is not a text of 1 to 500 characters`);
+        throw new Error(
+            `${where} is excluded for a reason that is not a text of 1 to 500 characters`,
+        );
     }
     return { kind: "exclude", reason };
 }

@@ -32,7 +32,7 @@ describe("the program", function () {
         assert.equal(recorder.all("postgresql:index/function:Function").length, 4);
         const scripts = recorder.all("pulumi-nodejs:dynamic/auditTrail:SqlScript");
         assert.deepEqual(scripts.map(({ name }) => name.replace("audit-trail-dev-", "")).sort(), [
-            "audit-database-machinery",
+            "audit-database-foundation",
             "audit-database-marker-gaps",
             "audit-database-retired",
             "audit-database-tables",

@@ -4,7 +4,7 @@ export const roles = {
     source: "audit_trail_dms_source",
     /** On the audit cluster: writes the staging tables and nothing else. */
     target: "audit_trail_dms_target",
-    /** Owns the log, the machinery and the trigger functions; nobody can log in as it. */
+    /** Owns the log, the ledgers, the registry and the trigger functions; nobody can log in as it. */
     owner: "audit_trail_owner",
     /** Reads the log and the gap ledger; granted to the people who audit. */
     auditor: "audit_trail_auditor",

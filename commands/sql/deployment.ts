@@ -88,7 +88,7 @@ function auditParts(subjects: readonly Subject[], marker: TableDefinition): Part
             session: {},
             steps: [
                 auditObjects(definitions),
-                ...steps("machinery", foundationBatches(definitions)),
+                ...steps("foundation", foundationBatches(definitions)),
                 ...steps("users", databaseUserBatches(definitions, [])),
             ],
         },

@@ -33,6 +33,7 @@ import {
     databaseOwner,
     dmsCredentials,
     dmsPassword,
+    formerly,
     sqlScript,
 } from "./databaseOwner";
 import { SqlScript, type SqlScriptArgs } from "./sqlScript";
@@ -84,9 +85,9 @@ export class AuditDatabase extends pulumi.ComponentResource {
 
         const password = dmsPassword(owner, args.passwordVersion);
         const rolesAndSchemas = [...trailRoles(owner, password), ...trailSchemas(owner, audited)];
-        const machinery = sqlScript(
-            owner,
-            "machinery",
+        const foundation = sqlScript(
+            formerly(owner, "machinery"),
+            "foundation",
             { batches: foundationBatches(audited), look: dmsSessionLook(roles.target) },
             rolesAndSchemas,
         );
@@ -95,9 +96,9 @@ export class AuditDatabase extends pulumi.ComponentResource {
             owner,
             "users",
             { batches: databaseUserBatches(audited, users), look: databaseUsersLook(users) },
-            [machinery],
+            [foundation],
         );
-        const functions = logFunctions(owner, audited, definitions, machinery);
+        const functions = logFunctions(owner, audited, definitions, foundation);
         const tables = tableScript(owner, args.guard, audited, definitions, functions);
         const batches = markerGapBatches(
             audited,
@@ -179,13 +180,13 @@ function logFunctions(
     { name, opts, server, databaseName }: DatabaseOwner,
     audited: readonly TableName[],
     definitions: pulumi.Output<readonly TableDefinition[]>,
-    machinery: pulumi.Resource,
+    foundation: pulumi.Resource,
 ): pulumi.Resource[] {
     return audited.map((table) => {
         const definition = definitions.apply((all) => definitionOf(all, table));
         return new AuditedTable(
             `${name}-${formatTableName(table)}`,
-            { table, definition, databaseName, machinery, server },
+            { table, definition, databaseName, foundation, server },
             opts,
         );
     });

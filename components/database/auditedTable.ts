@@ -11,7 +11,7 @@ export interface AuditedTableArgs {
     readonly definition: pulumi.Input<TableDefinition>;
     readonly databaseName: string;
     /** The trail's own objects in that database, which the function uses. */
-    readonly machinery: pulumi.Resource;
+    readonly foundation: pulumi.Resource;
     /** Where that database is. */
     readonly server: DatabaseServer;
 }
@@ -39,7 +39,7 @@ export class AuditedTable extends pulumi.ComponentResource {
             {
                 parent: this,
                 ...(args.server.owner && { deletedWith: args.server.owner }),
-                dependsOn: [args.machinery],
+                dependsOn: [args.foundation],
                 // The trigger is switched in between. The plugin asks for the other order whenever a program gives a name:
                 // nameRequiresDeleteBeforeReplace in pulumi-terraform-bridge.
                 deleteBeforeReplace: false,

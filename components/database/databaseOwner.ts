@@ -18,6 +18,8 @@ export interface DatabaseOwner extends Owner {
         readonly deletedWith?: pulumi.Resource;
         /** What looks at the database before anything is made there. */
         readonly dependsOn?: pulumi.Resource[];
+        /** See {@link formerly}. */
+        readonly aliases?: pulumi.Alias[];
     };
 }
 
@@ -38,6 +40,12 @@ export function databaseOwner(
     const goes = server.owner === undefined ? {} : { deletedWith: server.owner };
     const inDatabase = { parent, ...goes };
     return { name, tags, opts: { parent }, server, databaseName, kmsKeyArn, inDatabase };
+}
+
+/** The same owner for a resource that an earlier version of the program has made under another label. */
+export function formerly(owner: DatabaseOwner, label: string): DatabaseOwner {
+    const aliases = [{ name: `${owner.name}-${label}` }];
+    return { ...owner, inDatabase: { ...owner.inDatabase, aliases } };
 }
 
 /** A script that runs in the database as the master user, after `dependsOn`; guarded where another one in its place loses. */

@@ -22,6 +22,7 @@ import {
     databaseOwner,
     dmsCredentials,
     dmsPassword,
+    formerly,
     sqlScript,
 } from "./databaseOwner";
 import { repairOf, type SourceCatalog } from "./sourceCatalog";
@@ -73,11 +74,11 @@ export class SourceDatabase extends pulumi.ComponentResource {
         const password = dmsPassword(owner, args.passwordVersion);
         const role = dmsRole(owner, password);
         const heartbeat = schema(owner, "heartbeat", schemas.dmsHeartbeat);
-        const machinery = schema(owner, "machinery", schemas.trail);
-        const undo = sourceUndo(owner, [role, heartbeat, machinery]);
+        const trailSchema = schema(formerly(owner, "machinery"), "trail", schemas.trail);
+        const undo = sourceUndo(owner, [role, heartbeat, trailSchema]);
         const demo = args.demoTable ? [sqlScript(owner, "items", { batches: demoBatches() })] : [];
         const marker = sqlScript(owner, "marker", { batches: markerBatches() }, [
-            machinery,
+            trailSchema,
             ...undo,
         ]);
         const catalogs = sourceCatalogs(owner, {

@@ -19,9 +19,10 @@ export class DmsRoles extends pulumi.ComponentResource {
         const parent = { parent: this };
         const partition = aws.getPartitionOutput({}, parent).partition;
         const account = aws.getCallerIdentityOutput({}, parent).accountId;
+        // The label is in the names that an earlier version of the program gave the two, which others had as well.
         const role = (label: string, roleName: string, policy: string): void => {
             const created = new aws.iam.Role(
-                `${name}-${label}`,
+                `${name}-${roleName}`,
                 {
                     name: roleName,
                     description: "Account-wide role of AWS DMS",
@@ -30,15 +31,15 @@ export class DmsRoles extends pulumi.ComponentResource {
                     ),
                     tags: args.tags,
                 },
-                parent,
+                { ...parent, aliases: [{ name: `${name}-${label}` }] },
             );
             new aws.iam.RolePolicyAttachment(
-                `${name}-${label}-policy`,
+                `${name}-${roleName}-policy`,
                 {
                     role: created.name,
                     policyArn: pulumi.interpolate`arn:${partition}:iam::aws:policy/service-role/${policy}`,
                 },
-                parent,
+                { ...parent, aliases: [{ name: `${name}-${label}-policy` }] },
             );
         };
         role("vpc", "dms-vpc-role", "AmazonDMSVPCManagementRole");

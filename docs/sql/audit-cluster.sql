@@ -42,7 +42,7 @@ BEGIN
 END
 $lock$;
 
---> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-machinery, whenever another batch of the script runs
+--> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-foundation, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
 -- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
 -- tables that left the list stay. Owners' own rights need no grant.
@@ -299,7 +299,7 @@ BEGIN
 END
 $lock$;
 
---> sql/audit/schema_version.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/schema_version.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- Which version of the audit schema this database has: trail/schemaVersion.ts lists them. A change to it is a numbered step with
 -- a test: the program runs the steps between the version that it finds and its own. Two versions of the program must not work
 -- on one trail.
@@ -333,7 +333,7 @@ INSERT INTO audit_trail.schema_version (version) VALUES (2) ON CONFLICT (version
 
 RESET ROLE;
 
---> sql/audit/basics.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/basics.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- What positions, keys, times and errors mean, and how a trigger is made: used by everything that follows.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -422,7 +422,7 @@ END;
 
 RESET ROLE;
 
---> sql/audit/ledger.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/ledger.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- Tables that say what the logs cannot: what may be missing, what could not be logged, and what a log had when it was read.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -606,7 +606,7 @@ ALTER TABLE audit_trail.log_count ENABLE ALWAYS TRIGGER append_only_truncate;
 
 RESET ROLE;
 
---> sql/audit/slots.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/slots.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- What the audit side remembers of the source's replication slots: a slot that was dropped and made again begins after
 -- changes that nobody will read.
 SET LOCAL ROLE audit_trail_owner;
@@ -671,7 +671,7 @@ REVOKE ALL ON FUNCTION audit_trail.observe_slots(text[]) FROM PUBLIC, audit_trai
 
 RESET ROLE;
 
---> sql/audit/registry.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/registry.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- What the trail knows of the audited tables and their columns, so that a query finds a log by its source table, and so
 -- that a changed definition shows.
 SET LOCAL ROLE audit_trail_owner;
@@ -1126,7 +1126,7 @@ $function$;
 
 RESET ROLE;
 
---> sql/audit/partitions.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/partitions.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- The partitions of audited tables. DMS writes each partition of the source into a staging table of its own; these are the
 -- partitions of the table's staging, by the name of the source's partition, and have one log, one registry entry and one
 -- set of tombstones: a primary key of a partitioned table is unique in all of it.
@@ -1410,7 +1410,7 @@ $function$;
 
 RESET ROLE;
 
---> sql/audit/images.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/images.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- Rows as the log has them.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -1522,7 +1522,7 @@ END;
 
 RESET ROLE;
 
---> sql/audit/tables.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/tables.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- What deployment and maintenance do to a table of a trail.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -1753,7 +1753,7 @@ $function$;
 
 RESET ROLE;
 
---> sql/audit/triggers.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/triggers.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- What the triggers of every trail share.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -1914,7 +1914,7 @@ $function$;
 
 RESET ROLE;
 
---> sql/audit/reload.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/reload.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- Reloads: what happens when DMS loads a table again that has a log already.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -2226,7 +2226,7 @@ $function$;
 
 RESET ROLE;
 
---> sql/audit/control_tables.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/control_tables.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- How the tables are read in which DMS reports what it does. They belong to DMS's user, who may put anything under their
 -- names, a view or a row policy that runs code of its own among them. Nothing is read that is more than a plain table.
 SET LOCAL ROLE audit_trail_owner;
@@ -2322,7 +2322,7 @@ REVOKE ALL ON FUNCTION audit_trail.control_rows(text, text[]) FROM PUBLIC;
 
 RESET ROLE;
 
---> sql/audit/new_columns.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/new_columns.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- Columns that DMS added to staging after the source got them. The trail's own tables and the catalog are all that is read.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -2378,7 +2378,7 @@ REVOKE ALL ON FUNCTION audit_trail.register_new_columns() FROM PUBLIC;
 
 RESET ROLE;
 
---> sql/audit/collect_gaps.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/collect_gaps.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- Enters into the gap ledger what DMS wrote into its control tables, and what it changed in staging. To be run from
 -- time to time (npm run verify does); what is in the ledger already is not entered again.
 SET LOCAL ROLE audit_trail_owner;
@@ -2568,7 +2568,7 @@ GRANT CREATE ON SCHEMA audit_trail TO audit_trail_collector;
 ALTER FUNCTION audit_trail.collect_gaps() OWNER TO audit_trail_collector;
 REVOKE CREATE ON SCHEMA audit_trail FROM audit_trail_collector;
 
---> sql/audit/set_aside.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/set_aside.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- A new log under a name that had one: for a table that got another key, became partitioned, or is no longer partitioned.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -2747,7 +2747,7 @@ $function$;
 
 RESET ROLE;
 
---> sql/audit/bring_back.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/bring_back.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- Brings a change that could not be logged back into its log, once what stood in the way is gone.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -2857,7 +2857,7 @@ $function$;
 
 RESET ROLE;
 
---> sql/audit/maintain.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/maintain.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- What an operator does from time to time: a scheduler (pg_cron) may too.
 SET LOCAL ROLE audit_trail_owner;
 
@@ -2939,7 +2939,7 @@ REVOKE ALL ON PROCEDURE audit_trail.maintain(interval) FROM PUBLIC;
 
 RESET ROLE;
 
---> sql/audit/queries.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/queries.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- For people who read the trail. Each answer says how many known gaps touch it. The functions run with the rights of
 -- who calls them.
 SET LOCAL ROLE audit_trail_owner;
@@ -3118,7 +3118,7 @@ $function$;
 
 RESET ROLE;
 
---> sql/audit/acknowledge.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one
+--> sql/audit/acknowledge.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- What somebody has looked into and explained: a gap, or a difference that verify has found. Nothing goes away by it and
 -- nothing is mended; verify says so beside its verdict.
 SET LOCAL ROLE audit_trail_owner;
@@ -3246,7 +3246,7 @@ BEGIN
 END
 $lock$;
 
---> sql/dms/session.sql | audit cluster | as the master user | script audit-database-machinery, when its text is another one | the sessions of DMS's user
+--> sql/dms/session.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one | the sessions of DMS's user
 -- The settings of DMS's sessions in this database, by its user: what a value looks like as text, what a session sees, and how
 -- long it may live. They outrank what the database, the role in general, the server or a parameter group say. A server that
 -- does not know one goes without it.
@@ -3294,7 +3294,7 @@ BEGIN
 END
 $lock$;
 
---> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-machinery, whenever another batch of the script runs
+--> sql/audit/grants.sql | audit cluster | as the master user | script audit-database-foundation, whenever another batch of the script runs
 -- Who may do what on the audit cluster, all of it on this page. Runs as the user who deploys, before the other scripts and
 -- after them: each time it gives what is missing on what is there. It takes away nothing that it gave, because the logs of
 -- tables that left the list stay. Owners' own rights need no grant.

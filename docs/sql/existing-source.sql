@@ -29,7 +29,7 @@ WHERE me.rolname = current_user;
 --> sql/source/undo_look.sql | source cluster | as the master user | before a destroy ends anything, and again before it takes anything away
 -- What would keep a destroy from leaving the source as it was; no row when nothing would. A destroy asks before it ends
 -- anything: what it has ended, the task above all, it cannot begin again.
-WITH machinery AS (
+WITH own_schema AS (
     SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.nspname IN ('audit_trail', 'awsdms_heartbeat')
 ),
 dms AS (
@@ -39,13 +39,13 @@ dms AS (
 own AS (
     SELECT 'pg_class'::regclass AS classid, c.oid AS objid
     FROM pg_catalog.pg_class AS c
-    JOIN machinery AS m ON m.oid = c.relnamespace
+    JOIN own_schema AS m ON m.oid = c.relnamespace
     WHERE c.relowner IN (SELECT d.oid FROM dms AS d)
         OR m.nspname = 'audit_trail' AND c.relname IN ('marker', 'task_slot', 'identity_before')
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid
     FROM pg_catalog.pg_proc AS p
-    JOIN machinery AS m ON m.oid = p.pronamespace
+    JOIN own_schema AS m ON m.oid = p.pronamespace
     WHERE m.nspname = 'audit_trail' AND p.proname IN ('refuse_truncate', 'record_truncate', 'refuse_key_update', 'record_key_update', 'refuse_over_limit', 'guarded_relations', 'borrow_owners', 'return_owners', 'remove_guards', 'guard_partitions', 'identify_by_all_columns', 'identify_as_before', 'revoke_truncate')
 ),
 -- With what goes along with them: indexes, sequences, row types, columns' defaults, constraints.
@@ -66,16 +66,16 @@ guards AS (
 strangers AS (
     SELECT 'pg_class'::regclass AS classid, c.oid AS objid, m.nspname
     FROM pg_catalog.pg_class AS c
-    JOIN machinery AS m ON m.oid = c.relnamespace
+    JOIN own_schema AS m ON m.oid = c.relnamespace
     WHERE c.relkind NOT IN ('i', 'I', 't')
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid, m.nspname
     FROM pg_catalog.pg_proc AS p
-    JOIN machinery AS m ON m.oid = p.pronamespace
+    JOIN own_schema AS m ON m.oid = p.pronamespace
     UNION ALL
     SELECT 'pg_type'::regclass, t.oid, m.nspname
     FROM pg_catalog.pg_type AS t
-    JOIN machinery AS m ON m.oid = t.typnamespace
+    JOIN own_schema AS m ON m.oid = t.typnamespace
     WHERE t.typrelid = 0 AND t.typelem = 0
 )
 SELECT format('%s is in the trail''s schema %s: move it, or drop it', pg_describe_object(s.classid, s.objid, 0), s.nspname)

@@ -1,6 +1,6 @@
 -- What would keep a destroy from leaving the source as it was; no row when nothing would. A destroy asks before it ends
 -- anything: what it has ended, the task above all, it cannot begin again.
-WITH machinery AS (
+WITH own_schema AS (
     SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace AS n WHERE n.nspname IN ('audit_trail', 'awsdms_heartbeat')
 ),
 dms AS (
@@ -10,13 +10,13 @@ dms AS (
 own AS (
     SELECT 'pg_class'::regclass AS classid, c.oid AS objid
     FROM pg_catalog.pg_class AS c
-    JOIN machinery AS m ON m.oid = c.relnamespace
+    JOIN own_schema AS m ON m.oid = c.relnamespace
     WHERE c.relowner IN (SELECT d.oid FROM dms AS d)
         OR m.nspname = 'audit_trail' AND c.relname IN (:relations)
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid
     FROM pg_catalog.pg_proc AS p
-    JOIN machinery AS m ON m.oid = p.pronamespace
+    JOIN own_schema AS m ON m.oid = p.pronamespace
     WHERE m.nspname = 'audit_trail' AND p.proname IN (:functions)
 ),
 -- With what goes along with them: indexes, sequences, row types, columns' defaults, constraints.
@@ -37,16 +37,16 @@ guards AS (
 strangers AS (
     SELECT 'pg_class'::regclass AS classid, c.oid AS objid, m.nspname
     FROM pg_catalog.pg_class AS c
-    JOIN machinery AS m ON m.oid = c.relnamespace
+    JOIN own_schema AS m ON m.oid = c.relnamespace
     WHERE c.relkind NOT IN ('i', 'I', 't')
     UNION ALL
     SELECT 'pg_proc'::regclass, p.oid, m.nspname
     FROM pg_catalog.pg_proc AS p
-    JOIN machinery AS m ON m.oid = p.pronamespace
+    JOIN own_schema AS m ON m.oid = p.pronamespace
     UNION ALL
     SELECT 'pg_type'::regclass, t.oid, m.nspname
     FROM pg_catalog.pg_type AS t
-    JOIN machinery AS m ON m.oid = t.typnamespace
+    JOIN own_schema AS m ON m.oid = t.typnamespace
     WHERE t.typrelid = 0 AND t.typelem = 0
 )
 SELECT format('%s is in the trail''s schema %s: move it, or drop it', pg_describe_object(s.classid, s.objid, 0), s.nspname)

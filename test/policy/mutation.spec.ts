@@ -166,9 +166,9 @@ describe("policy: every flip of every input of the program's stack", function ()
                 "audit-trail-dev-audit-master-secret",
                 "audit-trail-dev-source-database-dms-secret",
             ),
-            from("role", "audit-trail-dev-vpc"),
+            from("role", "audit-trail-dev-dms-vpc-role"),
             from("role"),
-            from("role", "audit-trail-dev-host-role", "audit-trail-dev-logs"),
+            from("role", "audit-trail-dev-host-role", "audit-trail-dev-dms-cloudwatch-logs-role"),
         ]) {
             assert.equal(judge(changed, { hostReads: "master" }).length, 1);
         }

@@ -137,7 +137,7 @@ describe("what is logged stays", () => {
         }
     });
 
-    it("keeps DMS and auditors out of the machinery", async () => {
+    it("keeps DMS and auditors out of the trail's own tables and functions", async () => {
         for (const client of [trail.dms, trail.reader]) {
             for (const statement of [
                 "SELECT audit_trail.add_partitions('public.items_audit_log', 'items_audit_log_')",

@@ -73,11 +73,11 @@ describe("the databases", function () {
             [[dmsSession(roles.source)], [sourceGrants(audited)]],
         );
         // Every script that acts as the owner begins with the membership in it.
-        for (const script of ["-machinery", "-tables", "-marker-gaps", "-retired"]) {
+        for (const script of ["-foundation", "-tables", "-marker-gaps", "-retired"]) {
             const [first] = batchesOf(`-audit-database${script}`);
             assert.deepEqual(first, { files: [auditGrants(audited)], always: true }, script);
         }
-        for (const script of ["-machinery", "-tables"]) {
+        for (const script of ["-foundation", "-tables"]) {
             const batches = batchesOf(`-audit-database${script}`);
             assert.deepEqual(batches.at(-1), batches[0], script);
         }
@@ -165,15 +165,15 @@ describe("the databases", function () {
         const order = [
             // Nothing is made in a source that is not ready.
             ["-source-database-preflight", "-source-database-heartbeat"],
-            ["-source-database-preflight", "-source-database-machinery"],
+            ["-source-database-preflight", "-source-database-trail"],
             ["-source-database-preflight", "-source-database-items"],
             ["-source-database-items", "-source-database-catalog"],
             ["-source-database-catalog", "-audit-database-tables"],
-            ["-audit-database-owner", "-audit-database-machinery"],
-            ["-audit-database-collector", "-audit-database-machinery"],
-            ["-audit-database-schema-Sales", "-audit-database-machinery"],
-            ["-audit-database-machinery", "-public.items-function"],
-            ["-source-database-machinery", "-source-database-marker"],
+            ["-audit-database-owner", "-audit-database-foundation"],
+            ["-audit-database-collector", "-audit-database-foundation"],
+            ["-audit-database-schema-Sales", "-audit-database-foundation"],
+            ["-audit-database-foundation", "-public.items-function"],
+            ["-source-database-trail", "-source-database-marker"],
             ["-source-database-marker", "-source-database-catalog"],
             ["-source-database-catalog", "-source-database-guards"],
             ["-public.items-function", "-audit-database-tables"],
