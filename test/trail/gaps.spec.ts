@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import path from "node:path";
 import { definitionOf, ITEMS, run, type Trail, trailServer } from "../../testing/trailDatabase";
 import { tableObjects } from "../../trail/statements";
 import { markerGapFiles } from "../../trail/tableGroups";
@@ -317,5 +319,47 @@ describe("the gap ledger", () => {
             trail.reader.query("SELECT * FROM audit_trail.as_of('public', 'other', now())"),
             /public\.other is not audited/u,
         );
+    });
+
+    it("goes with an export that an auditor makes as docs/tables.md says, the same each time", async () => {
+        const page = readFileSync(path.join(__dirname, "../../docs/tables.md"), "utf8");
+        const [, settings = "", query = "", format = ""] =
+            /```sql\n([^`]*?)COPY \(([^`]*?)\n\) TO STDOUT ([^`]*?)```/u.exec(page) ?? [];
+        const select = query
+            .replace("sales.orders_audit_log", "items_audit_log")
+            .replaceAll("2026-10-01", "2026-10-20")
+            .replaceAll("2026-11-01", "2026-10-21");
+        const headers =
+            "audit_trail_operation, audit_trail_commit_timestamp, audit_trail_stream_position, audit_trail_change_seq";
+        await trail.dms.query(
+            `INSERT INTO items_staging (item_id, name, price, ${headers})
+             VALUES (50, $1, 1, 'I', '2026-10-20 00:00', $2, '1')`,
+            ['=1+1;"x",\n😀', LSN(20)],
+        );
+        await trail.dms.query(
+            `UPDATE items_staging SET (price, ${headers}) = (2.10, 'U', '2026-10-20 23:59:59.999999', $1, '2') WHERE item_id = 50`,
+            [LSN(21)],
+        );
+        await trail.dms.query(
+            `INSERT INTO items_staging (item_id, name, price, ${headers}) VALUES (51, 'late', 1, 'I', '2026-10-21 00:00', $1, '3')`,
+            [LSN(22)],
+        );
+        const exports: string[] = [];
+        for (const own of ["SET timezone = 'Asia/Tokyo'; SET datestyle = 'SQL, DMY'", ""]) {
+            await trail.reader.query(`${own}; ${settings}`);
+            await trail.reader.query(`COPY (${select}) TO STDOUT ${format}`);
+            const { rows } = await trail.reader.query<{ line: string }>(
+                `SELECT e::text AS line FROM (${select}) AS e`,
+            );
+            exports.push(rows.map(({ line }) => line).join("\n"));
+        }
+        await trail.reader.query("RESET timezone; RESET datestyle");
+        assert.equal(exports[0], exports[1]);
+        assert.equal(exports[0]?.match(/^\(/gmu)?.length, 2, exports[0]);
+        assert.match(exports[0] ?? "", /2026-10-20 23:59:59\.999999\+00.*2\.10.*\{price\}/su);
+        const { rows } = await trail.reader.query<{ gaps: number }>(
+            "SELECT count(*)::int AS gaps FROM audit_trail.gaps_between('public', 'items', '2026-10-20 00:00Z', '2026-10-21 00:00Z')",
+        );
+        assert.equal(typeof rows[0]?.gaps, "number");
     });
 });
