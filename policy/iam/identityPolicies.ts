@@ -26,17 +26,20 @@ function tooMuch({ allows, actions, resources, isOpenEnded }: Statement): string
     if (isOpenEnded) {
         return "allows all but what it names";
     }
-    const wide = actions.find((action) => /^[^:]*\*|^[^:]+:\*/.test(action));
+    // IAM reads both "*" and "?" as wildcards.
+    const wide = actions.find((action) => /^[^:]*[*?]|^[^:]+:(\*|\?+\*|\?+$)/.test(action));
     if (wide !== undefined) {
         return `allows ${shown(wide)}`;
     }
-    const guarded = actions.find((action) => GUARDED.includes(serviceOf(action)));
-    if (guarded?.includes("*") === true) {
-        return `allows ${shown(guarded)}`;
+    const guarded = actions.filter((action) => GUARDED.includes(serviceOf(action)));
+    const several = guarded.find((action) => /[*?]/.test(action));
+    if (several !== undefined) {
+        return `allows ${shown(several)}`;
     }
-    const open = resources.find((resource) => /^\*$|[:/]\*$/.test(resource.trim()));
-    return guarded !== undefined && open !== undefined
-        ? `allows ${shown(guarded)} on ${shown(open)}`
+    const [one] = guarded;
+    const open = resources.find((resource) => /(^|[:/])[*?]+$/.test(resource.trim()));
+    return one !== undefined && open !== undefined
+        ? `allows ${shown(one)} on ${shown(open)}`
         : undefined;
 }
 

@@ -35,6 +35,11 @@ export const accessCases: readonly ResourceCases[] = [
         base: {},
         pass: [
             allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:a:1:secret:trail-1"),
+            // The six characters that Secrets Manager adds to a name.
+            allow(
+                "secretsmanager:GetSecretValue",
+                "arn:aws:secretsmanager:a:1:secret:trail-??????",
+            ),
             allow(["ec2:DescribeInstances", "logs:Describe*"], "*"),
             { policy: document({ Effect: "Deny", Action: "*", Resource: "*" }) },
         ],
@@ -43,6 +48,13 @@ export const accessCases: readonly ResourceCases[] = [
             allow("*:*", "*"),
             allow("rds:*", "arn:aws:rds:a:1:cluster:trail"),
             allow(["logs:PutLogEvents", "secretsmanager:Get*"], "arn:aws:secretsmanager:a:1:s"),
+            allow(
+                ["rds:DescribeDBClusters", "secretsmanager:Get*"],
+                "arn:aws:secretsmanager:a:1:secret:trail-*",
+            ),
+            allow("secretsmanager:GetSecretValu?", "arn:aws:secretsmanager:a:1:secret:trail-1"),
+            allow("logs:?*", "arn:aws:logs:a:1:log-group:trail"),
+            allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:a:1:secret:?*"),
             allow("secretsmanager:GetSecretValue", "*"),
             allow("SecretsManager:GetSecretValue", "arn:aws:secretsmanager:a:1:secret:*"),
             allow("kms:Decrypt", ["arn:aws:kms:a:1:key/1", "*"]),
