@@ -18,6 +18,12 @@ const GUARDED: readonly string[] = [
     "sts",
 ];
 
+/**
+ * A resource without a wildcard, but for the six characters that Secrets Manager adds to a name.
+ * https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_examples.html
+ */
+const NAMED = /^[^*?]+(-\?{6})?$/;
+
 /** Why a statement of an identity policy lets in too much, or undefined when it does not. */
 function tooMuch({ allows, actions, resources, isOpenEnded }: Statement): string | undefined {
     if (!allows) {
@@ -37,7 +43,7 @@ function tooMuch({ allows, actions, resources, isOpenEnded }: Statement): string
         return `allows ${shown(several)}`;
     }
     const [one] = guarded;
-    const open = resources.find((resource) => /(^|[:/])[*?]+$/.test(resource.trim()));
+    const open = resources.find((resource) => !NAMED.test(resource.trim()));
     return one !== undefined && open !== undefined
         ? `allows ${shown(one)} on ${shown(open)}`
         : undefined;
@@ -65,7 +71,7 @@ const narrowPolicies = resourceRule({
     name: "iam-policies-narrow",
     displayName: "Policies name what they allow",
     description:
-        "An IAM policy allows no service as a whole, and nothing by NotAction or NotResource. For services that lead to the databases or their passwords it allows no action on every resource: whoever gets such a policy could read the secrets and rewrite the trail.",
+        "An IAM policy allows no service as a whole, and nothing by NotAction or NotResource. For services that lead to the databases or their passwords it names each action and each resource in full, but for the six characters that Secrets Manager adds to a name: whoever gets a wider policy could read the secrets and rewrite the trail.",
     severity: "critical",
     frameworks: [
         securityHub("IAM.1", "IAM policies should not allow full administrative privileges"),

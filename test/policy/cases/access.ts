@@ -55,6 +55,9 @@ export const accessCases: readonly ResourceCases[] = [
             allow("secretsmanager:GetSecretValu?", "arn:aws:secretsmanager:a:1:secret:trail-1"),
             allow("logs:?*", "arn:aws:logs:a:1:log-group:trail"),
             allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:a:1:secret:?*"),
+            // The names of the stack's secrets begin with its own, so that this names them all.
+            allow("secretsmanager:GetSecretValue", "arn:aws:secretsmanager:a:1:secret:trail-*"),
+            allow("rds-db:connect", "arn:aws:rds-db:a:1:dbuser:cluster-1/post*"),
             allow("secretsmanager:GetSecretValue", "*"),
             allow("SecretsManager:GetSecretValue", "arn:aws:secretsmanager:a:1:secret:*"),
             allow("kms:Decrypt", ["arn:aws:kms:a:1:key/1", "*"]),
