@@ -151,7 +151,7 @@ function keepSize(server: ServerFacts): Finding[] {
         findings.push({
             check: "idle_replication_slot_timeout",
             severity: "should",
-            found: `idle_replication_slot_timeout is ${idle}: the server throws away the slot of a task that is stopped for longer.`,
+            found: `idle_replication_slot_timeout is ${idle} s: the server throws away the slot of a task that is stopped for longer.`,
             wanted: "0, so that a stopped task can be resumed.",
             mend: settingMend(server, "idle_replication_slot_timeout", "0"),
             source: PAGES.replicationSettings,

@@ -9,8 +9,10 @@ import { startServer, stopServer } from "../../local/servers/postgres";
 import { createRdsServer, removeRdsServer, startRdsServer } from "../../local/servers/rds";
 import { readRecord } from "../../local/servers/rdsFiles";
 import { authorityFiles } from "../../local/servers/tls";
+import { activityFindings } from "../../preflight/activityChecks";
 import { refuseUnready } from "../../preflight/gate";
 import { preflight, type PreflightReport } from "../../preflight/preflight";
+import { factQueries, readFacts } from "../../preflight/readFacts";
 import { reportLines } from "../../preflight/reportText";
 import type { Wishes } from "../../preflight/wishes";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
@@ -70,6 +72,98 @@ function assertFound(
     }
 }
 
+/** Settings of a server with every fault at once. */
+const FAULTY_SETTINGS = {
+    wal_level: "replica",
+    max_replication_slots: "1",
+    max_wal_senders: "0",
+    wal_sender_timeout: "5s",
+    max_slot_wal_keep_size: "1GB",
+    max_prepared_transactions: "3",
+    synchronous_commit: "off",
+    session_replication_role: "replica",
+    idle_in_transaction_session_timeout: "30s",
+};
+
+/** What makes the other faults in it, statement by statement. */
+const FAULTS = [
+    "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'",
+    "ALTER SYSTEM SET max_connections = 50",
+    "SELECT pg_reload_conf()",
+    "CREATE ROLE app",
+    "CREATE ROLE deployer LOGIN PASSWORD 'scratch'",
+    "ALTER ROLE app SET synchronous_commit = off",
+    "ALTER ROLE app SET session_replication_role = replica",
+    "ALTER DATABASE postgres SET DateStyle = 'SQL, DMY'",
+    "ALTER DATABASE postgres SET TimeZone = 'Europe/Paris'",
+    "SELECT pg_create_physical_replication_slot('forgotten', true)",
+    "CREATE TABLE plain (id integer PRIMARY KEY, note text)",
+    "INSERT INTO plain VALUES (0, repeat('é', 40000))",
+    "CREATE TABLE keyless (id integer)",
+    "CREATE TABLE hosts (id integer PRIMARY KEY, address inet)",
+    "CREATE TABLE postponed (id integer PRIMARY KEY DEFERRABLE)",
+    "CREATE TABLE nothing (id integer PRIMARY KEY)",
+    "ALTER TABLE nothing REPLICA IDENTITY NOTHING",
+    "CREATE TABLE whole (id integer PRIMARY KEY)",
+    "ALTER TABLE whole REPLICA IDENTITY FULL",
+    "CREATE UNLOGGED TABLE unlogged (id integer PRIMARY KEY)",
+    "CREATE TABLE parent (id integer PRIMARY KEY)",
+    "CREATE TABLE heir () INHERITS (parent)",
+    "CREATE TABLE secured (id integer PRIMARY KEY)",
+    "ALTER TABLE secured ENABLE ROW LEVEL SECURITY",
+    "CREATE VIEW seen AS SELECT 1 AS id",
+    "CREATE TABLE parts (id integer PRIMARY KEY) PARTITION BY RANGE (id)",
+    "CREATE UNLOGGED TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10)",
+];
+
+/** One more row, in a transaction that is prepared and not ended. */
+const PREPARED = "BEGIN; INSERT INTO plain VALUES (1); PREPARE TRANSACTION 'it''s'";
+
+const FAULTY_TABLES = inPublic(
+    ...["plain", "keyless", "hosts", "postponed", "nothing", "whole", "unlogged", "parent"],
+    ...["secured", "seen", "parts", "absent"],
+);
+
+/** What a look at these tables in such a server finds. */
+const FOUND: readonly (readonly [string, string, RegExp])[] = [
+    ["must", "large objects", /of all rows of the column "note" of public\.plain has 78 kB/],
+    ["must", "wal_level", /ALTER SYSTEM SET wal_level = 'logical', then restart/],
+    ["must", "wal_sender_timeout", /5000 ms.*ALTER SYSTEM SET wal_sender_timeout = '0'/],
+    ["must", "tls", /no TLS/],
+    ["must", "max_replication_slots", /Of 1 .* none is free/],
+    ["must", "max_wal_senders", /Of 0 .* none is free/],
+    ["should", "max_slot_wal_keep_size", /is 1024 MB/],
+    ["should", "synchronous_commit", /is off: .*ALTER SYSTEM/],
+    ["should", "synchronous_commit", /for the role app in every.*ALTER ROLE "app" RESET/],
+    ["should", "session_replication_role", /by the configuration/],
+    ["should", "session_replication_role", /for the role app in every database/],
+    ["should", "prepared transactions", /"it's".*COMMIT PREPARED 'it''s'/],
+    ["should", "idle slots", /physical slot forgotten/],
+    ["note", "pending restart", /new values for max_connections/],
+    ["note", "sessions", /idle_in_transaction_session_timeout = 30000; DateStyle = SQL/],
+    ["note", "sessions", /TimeZone = Europe\/Paris/],
+    ["note", "replica identity", /public\.whole has REPLICA IDENTITY FULL/],
+    ["must", "tables", /public\.keyless has no primary key/],
+    ["must", "tables", /public\.postponed has a deferrable/],
+    ["must", "tables", /public\.nothing has REPLICA IDENTITY NOTHING/],
+    ["must", "tables", /public\.unlogged is UNLOGGED/],
+    ["must", "tables", /tables that inherit from it/],
+    ["must", "tables", /public\.secured has row security/],
+    ["must", "tables", /public\.seen is a view/],
+    ["must", "tables", /public\.parts_1 is UNLOGGED/],
+    ["must", "tables", /public\.absent does not exist/],
+    ["must", "columns", /"address" of public\.hosts.*address: asText, or exclude/],
+];
+
+const OF_VERSION_18 = [
+    ["must", "version", /PostgreSQL 18/],
+    [
+        "should",
+        "idle_replication_slot_timeout",
+        /is 7200 s: .*ALTER SYSTEM SET idle_replication_slot_timeout = '0'/,
+    ],
+] as const;
+
 describe("preflight on a server with every fault at once", function () {
     this.timeout(60_000);
     let server: ScratchServer;
@@ -83,53 +177,13 @@ describe("preflight on a server with every fault at once", function () {
     }
 
     before(async () => {
-        server = await scratchServer({
-            settings: {
-                wal_level: "replica",
-                max_replication_slots: "1",
-                max_wal_senders: "0",
-                wal_sender_timeout: "5s",
-                max_slot_wal_keep_size: "1GB",
-                max_prepared_transactions: "3",
-                synchronous_commit: "off",
-                session_replication_role: "replica",
-                idle_in_transaction_session_timeout: "30s",
-            },
-        });
+        server = await scratchServer({ settings: FAULTY_SETTINGS });
         superuser = await open(server.database);
-        for (const statement of [
-            "CREATE DATABASE ascii TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'",
-            "ALTER SYSTEM SET max_connections = 50",
-            "SELECT pg_reload_conf()",
-            "CREATE ROLE app",
-            "CREATE ROLE deployer LOGIN PASSWORD 'scratch'",
-            "ALTER ROLE app SET synchronous_commit = off",
-            "ALTER ROLE app SET session_replication_role = replica",
-            "ALTER DATABASE postgres SET DateStyle = 'SQL, DMY'",
-            "ALTER DATABASE postgres SET TimeZone = 'Europe/Paris'",
-            "SELECT pg_create_physical_replication_slot('forgotten', true)",
-            "CREATE TABLE plain (id integer PRIMARY KEY, note text)",
-            "INSERT INTO plain VALUES (0, repeat('é', 40000))",
-            "CREATE TABLE keyless (id integer)",
-            "CREATE TABLE hosts (id integer PRIMARY KEY, address inet)",
-            "CREATE TABLE postponed (id integer PRIMARY KEY DEFERRABLE)",
-            "CREATE TABLE nothing (id integer PRIMARY KEY)",
-            "ALTER TABLE nothing REPLICA IDENTITY NOTHING",
-            "CREATE TABLE whole (id integer PRIMARY KEY)",
-            "ALTER TABLE whole REPLICA IDENTITY FULL",
-            "CREATE UNLOGGED TABLE unlogged (id integer PRIMARY KEY)",
-            "CREATE TABLE parent (id integer PRIMARY KEY)",
-            "CREATE TABLE heir () INHERITS (parent)",
-            "CREATE TABLE secured (id integer PRIMARY KEY)",
-            "ALTER TABLE secured ENABLE ROW LEVEL SECURITY",
-            "CREATE VIEW seen AS SELECT 1 AS id",
-            "CREATE TABLE parts (id integer PRIMARY KEY) PARTITION BY RANGE (id)",
-            "CREATE UNLOGGED TABLE parts_1 PARTITION OF parts FOR VALUES FROM (0) TO (10)",
-        ]) {
+        for (const statement of FAULTS) {
             await superuser.query(statement);
         }
         const busy = await open(server.database);
-        await busy.query("BEGIN; INSERT INTO plain VALUES (1); PREPARE TRANSACTION 'it''s'");
+        await busy.query(PREPARED);
     });
 
     after(async () => {
@@ -137,45 +191,8 @@ describe("preflight on a server with every fault at once", function () {
         await server.stop();
     });
 
-    const TABLES = inPublic(
-        ...["plain", "keyless", "hosts", "postponed", "nothing", "whole", "unlogged", "parent"],
-        ...["secured", "seen", "parts", "absent"],
-    );
-
     it("names them all in one run, as each is to be mended", async () => {
-        assertFound(await look(superuser, TABLES), [
-            [
-                "must",
-                "large objects",
-                /of all rows of the column "note" of public\.plain has 78 kB/,
-            ],
-            ["must", "wal_level", /ALTER SYSTEM SET wal_level = 'logical', then restart/],
-            ["must", "wal_sender_timeout", /5000 ms.*ALTER SYSTEM SET wal_sender_timeout = '0'/],
-            ["must", "tls", /no TLS/],
-            ["must", "max_replication_slots", /Of 1 .* none is free/],
-            ["must", "max_wal_senders", /Of 0 .* none is free/],
-            ["should", "max_slot_wal_keep_size", /is 1024 MB/],
-            ["should", "synchronous_commit", /is off: .*ALTER SYSTEM/],
-            ["should", "synchronous_commit", /for the role app in every.*ALTER ROLE "app" RESET/],
-            ["should", "session_replication_role", /by the configuration/],
-            ["should", "session_replication_role", /for the role app in every database/],
-            ["should", "prepared transactions", /"it's".*COMMIT PREPARED 'it''s'/],
-            ["should", "idle slots", /physical slot forgotten/],
-            ["note", "pending restart", /new values for max_connections/],
-            ["note", "sessions", /idle_in_transaction_session_timeout = 30000; DateStyle = SQL/],
-            ["note", "sessions", /TimeZone = Europe\/Paris/],
-            ["note", "replica identity", /public\.whole has REPLICA IDENTITY FULL/],
-            ["must", "tables", /public\.keyless has no primary key/],
-            ["must", "tables", /public\.postponed has a deferrable/],
-            ["must", "tables", /public\.nothing has REPLICA IDENTITY NOTHING/],
-            ["must", "tables", /public\.unlogged is UNLOGGED/],
-            ["must", "tables", /tables that inherit from it/],
-            ["must", "tables", /public\.secured has row security/],
-            ["must", "tables", /public\.seen is a view/],
-            ["must", "tables", /public\.parts_1 is UNLOGGED/],
-            ["must", "tables", /public\.absent does not exist/],
-            ["must", "columns", /"address" of public\.hosts.*address: asText, or exclude/],
-        ]);
+        assertFound(await look(superuser, FAULTY_TABLES), FOUND);
     });
 
     it("says what the user may not who deploys, and what DMS's may not", async () => {
@@ -260,13 +277,60 @@ describe("preflight on a server with every fault at once", function () {
         await writeFile(path.join(dataDir, "standby.signal"), "");
         await startServer(files, server.port);
         superuser = await open(server.database);
-        const { findings } = await look(superuser, TABLES);
+        const { findings } = await look(superuser, FAULTY_TABLES);
         const checks = findings.map(({ check }) => check);
         assert.equal(checks.includes("writer"), true);
         assert.equal(checks.includes("wal_level"), true);
         assert.equal(checks.includes("columns"), true);
     });
 });
+
+for (const major of [15, 16, 18]) {
+    describe(`preflight on such a server of PostgreSQL ${String(major)}`, function () {
+        this.timeout(120_000);
+
+        it("names the same, its version's own, and a transaction that a slot would wait for", async () => {
+            const server = await scratchServer({ major, settings: FAULTY_SETTINGS });
+            const { user, database } = server;
+            const superuser = await connect(server, { user, database });
+            const busy = await connect(server, { user, database });
+            try {
+                for (const statement of FAULTS) {
+                    await superuser.query(statement);
+                }
+                await busy.query(PREPARED);
+                // A new setting of version 18.
+                const own = major >= 18 ? OF_VERSION_18 : [];
+                if (own.length > 0) {
+                    await superuser.query("ALTER SYSTEM SET idle_replication_slot_timeout = '2h'");
+                    await superuser.query("SELECT pg_reload_conf()");
+                }
+                const later = await connect(server, { user, database });
+                try {
+                    assertFound(await look(later, FAULTY_TABLES), [...FOUND, ...own]);
+                    await busy.query("BEGIN; SELECT pg_current_xact_id()");
+                    const query = async <T extends object>(
+                        sql: string,
+                        values: readonly unknown[],
+                    ) => (await later.query<T>(sql, [...values])).rows;
+                    const facts = await readFacts(query, factQueries(), [], 0);
+                    const told = activityFindings(facts.server, facts.activity)
+                        .filter(({ check }) => check === "long transactions")
+                        .map(({ found }) => found);
+                    assert.match(
+                        told.join("; "),
+                        /^Process \d+ .* has had a transaction that writes for /u,
+                    );
+                } finally {
+                    await later.end();
+                }
+            } finally {
+                await Promise.all([busy.end(), superuser.end()]);
+                await server.stop();
+            }
+        });
+    });
+}
 
 describe("preflight on a managed server", function () {
     this.timeout(60_000);

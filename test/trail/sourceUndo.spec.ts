@@ -67,7 +67,7 @@ const THEIRS = `
     CREATE PUBLICATION shop_changes FOR TABLE shop.orders;
 `;
 
-for (const major of [15, 17]) {
+for (const major of [15, 16, 17, 18]) {
     describe(`a source that goes on without the trail, PostgreSQL ${String(major)}`, function () {
         this.timeout(120_000);
         let folder: string;
