@@ -3,6 +3,7 @@ import { messageOf } from "../text/errors";
 import type { CatalogRow } from "../trail/catalogRow";
 import { choicesFor, type TableChoices } from "../trail/columnChoices";
 import { LARGE_OBJECT_TYPES } from "../trail/dmsTypes";
+import { foreignText } from "../trail/foreignTypes";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
 import { bytesText } from "./amounts";
@@ -92,7 +93,7 @@ export function lobScript(
     { name: column, type }: { readonly name: string; readonly type: string },
     percent: number,
 ): SqlFile {
-    const value = type === "bytea" ? 't.:"column"' : 'CAST(t.:"column" AS text)';
+    const value = type === "bytea" ? 't.:"column"' : foreignText("column");
     const sample = percent === 100 ? [] : [{ percent: SqlFragment.integer(percent) }];
     return renderSql("sql/source/preflight/lob_size.sql", {
         schema,

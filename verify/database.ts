@@ -2,7 +2,7 @@ import type { Client } from "pg";
 import { prepareSession } from "../database/session";
 import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import { codeOf, messageOf, PlainError } from "../text/errors";
-import type { TableName } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { type Lock, LockedError, lockWords } from "./locks";
 import { LOCK_TIMEOUT_MS } from "./report";
 import { lockScript } from "./tableScripts";
@@ -44,7 +44,7 @@ export class Database {
     }
 
     /** The same database for scripts that read one table, which somebody else owns: only while it is a plain table. */
-    reading(table: TableName): Database {
+    reading(table: TableDefinition): Database {
         return new Database(
             this.client,
             this.name,
@@ -114,7 +114,9 @@ export class Database {
             const results: unknown = await this.client.query(sql);
             const last: unknown = Array.isArray(results) ? results.at(-1) : results;
             if (!isPlain(last)) {
-                throw new Error("it is not a plain table");
+                throw new Error(
+                    "it is not a plain table, or has got a column of a type that somebody made",
+                );
             }
             return await statement();
         } finally {

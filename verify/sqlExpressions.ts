@@ -1,5 +1,6 @@
 import { escapeIdentifier } from "pg";
 import { SqlFragment, type Variables } from "../database/sqlTemplate";
+import { foreignText, foreignValue, isForeign } from "../trail/foreignTypes";
 import { addedColumns, PARTITION_COLUMN } from "../trail/headerColumns";
 import { trailNames } from "../trail/names";
 import type { TableDefinition } from "../trail/tableDefinition";
@@ -22,25 +23,39 @@ export function keyVariables(
     const mayBeInfinite = new Set(
         from === "source" ? definition.primaryKey.filter(isTime(definition)) : [],
     );
-    const list = (template: string, ofTime = template, separator = ", "): SqlFragment => {
+    const foreign = new Set(from === "source" ? foreignColumns(definition) : []);
+    const list = (
+        template: string,
+        ofTime = template,
+        ofForeign = template,
+        separator = ", ",
+    ): SqlFragment => {
         const parts = definition.primaryKey.map((column) => ({
-            part: SqlFragment.each(mayBeInfinite.has(column) ? ofTime : template, [
-                { column, type: SqlFragment.type(typeOf(definition, column, from)) },
-            ]),
+            part: SqlFragment.each(
+                mayBeInfinite.has(column) ? ofTime : foreign.has(column) ? ofForeign : template,
+                [{ column, type: SqlFragment.type(typeOf(definition, column, from)) }],
+            ),
         }));
         return SqlFragment.each(":part", parts, separator);
     };
     // Not by the table's own row type: a domain's conditions would run as whoever reads.
     const populated = (json: string): string => `CAST(${json} ->> :'column' AS :type)`;
     const bound = (json: string): SqlFragment =>
-        list(populated(json), infiniteTime(populated(json), [LAST]));
-    const same = populated(`${rowKey}.row_key`);
+        list(populated(json), infiniteTime(populated(json), [LAST]), foreignValue(json));
+    const key = `${rowKey}.row_key`;
+    const same = populated(key);
     return {
         schema,
         table,
         key: list('t.:"column"'),
         row_key: SqlFragment.each("jsonb_build_object(:pairs)", [
-            { pairs: list(`:'column', t.:"column"`, `:'column', ${finiteTime("column")}`) },
+            {
+                pairs: list(
+                    `:'column', t.:"column"`,
+                    `:'column', ${finiteTime("column")}`,
+                    `:'column', ${foreignText("column")}`,
+                ),
+            },
         ]),
         lower: bound("$1::jsonb"),
         upper: bound("$2::jsonb"),
@@ -48,6 +63,7 @@ export function keyVariables(
         same_row: list(
             `t.:"column" = ${same}`,
             `t.:"column" IN (${same}, ${infiniteTime(same, [FIRST, LAST])})`,
+            `t.:"column" = ${foreignValue(key)}`,
             " AND ",
         ),
     };
@@ -74,7 +90,8 @@ const UNHOLDABLE = [
  * A row of `t` as JSON, by the columns that are named. `to_jsonb(t.*)` where that can do: `to_jsonb(t)` would be a column
  * with that name. It fails on a json value that jsonb cannot hold, which is written as a string here.
  *
- * @param columns those that count where the table has columns of the type json; undefined: all
+ * @param columns those that count where the table has columns of the type json; undefined: all of the source's table but
+ * {@link foreignColumns}
  */
 export function wholeRow(definition: TableDefinition, columns?: readonly string[]): SqlFragment {
     const json = definition.columns.filter(
@@ -82,7 +99,8 @@ export function wholeRow(definition: TableDefinition, columns?: readonly string[
     );
     // What is left out of the trail is not read either.
     const leavesOut = columns === undefined && (definition.excluded ?? []).length > 0;
-    if (json.length === 0 && !leavesOut) {
+    const foreign = columns === undefined ? foreignColumns(definition) : [];
+    if (json.length === 0 && !leavesOut && foreign.length === 0) {
         return SqlFragment.each("to_jsonb(t.*)", [{}]);
     }
     const safe = json.map(({ name, type }) => {
@@ -95,7 +113,7 @@ export function wholeRow(definition: TableDefinition, columns?: readonly string[
         };
     });
     const others = (columns ?? definition.columns.map(({ name }) => name))
-        .filter((name) => !json.some((one) => one.name === name))
+        .filter((name) => !json.some((one) => one.name === name) && !foreign.includes(name))
         .map((name) => ({ name }));
     return SqlFragment.each("((SELECT to_jsonb(r.*) FROM (SELECT :others) AS r) :safe)", [
         {
@@ -138,9 +156,11 @@ export function rowImage(
     }
     if (from !== "source" && missing.length > 0) {
         const nulls = JSON.stringify(Object.fromEntries(missing.map((name) => [name, null])));
+        // The audit side need not have a type that somebody has made at the source.
+        const unknown = new Set(foreignColumns(definition));
         const defaults = definition.columns.flatMap(({ name, type, missing: value }) =>
             value !== undefined && missing.includes(name)
-                ? [{ name, value, type: SqlFragment.type(type) }]
+                ? [{ name, value, type: SqlFragment.type(unknown.has(name) ? "text" : type) }]
                 : [],
         );
         const defaulted = SqlFragment.each(
@@ -152,7 +172,13 @@ export function rowImage(
             { nulls, added: defaulted, image },
         ]);
     }
+    const foreign = new Set(from === "source" ? foreignColumns(definition) : []);
     const rewritten = definition.columns.flatMap(({ name, type, sourceType }) => {
+        if (foreign.has(name)) {
+            return [
+                SqlFragment.each(`jsonb_build_object(:'name', ${foreignText("name")})`, [{ name }]),
+            ];
+        }
         if (type === "numeric" || sourceType === "numeric") {
             return [SqlFragment.each(TRIMMED, [{ name, row }])];
         }
@@ -177,6 +203,11 @@ export function rowImage(
 const AS_TEXT = `jsonb_build_object(:'name', CAST(t.:"name" AS text))`;
 
 const TRIMMED = "jsonb_build_object(:'name', trim_scale((:row ->> :'name')::numeric))";
+
+/** The columns with types that are not PostgreSQL's own, by name. */
+function foreignColumns({ columns }: TableDefinition): string[] {
+    return columns.filter(isForeign).map(({ name }) => name);
+}
 
 /** The types that have infinite values which DMS cannot carry. */
 const TIME = /^(date|timestamp)[^[]*$/u;

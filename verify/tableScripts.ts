@@ -1,4 +1,5 @@
-import { qualified, renderSql, type SqlFile } from "../database/sqlTemplate";
+import { qualified, renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
+import { isForeign } from "../trail/foreignTypes";
 import { carriedByAnyLog, carriedHeaders } from "../trail/headerColumns";
 import { carriedComparison, carriedText } from "../trail/headerFragments";
 import { trailNames } from "../trail/names";
@@ -17,11 +18,18 @@ import {
 // columns included, in the order of the table.
 
 /** Opens a transaction in which a table of the source can be read. */
-export function lockScript({ schema, table }: TableName): SqlFile {
+export function lockScript(definition: TableDefinition): SqlFile {
+    const { schema, table, columns, excluded = [] } = definition;
     return renderSql("sql/verify/lock_source_table.sql", {
         schema,
         table,
         table_name: qualified(schema, table),
+        // Read by their own expressions, or not at all.
+        known_columns: SqlFragment.literals(
+            [...columns.filter((column) => column.extension || isForeign(column)), ...excluded].map(
+                ({ name }) => name,
+            ),
+        ),
     });
 }
 

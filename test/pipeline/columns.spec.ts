@@ -233,6 +233,36 @@ describe("columns with a choice", function () {
         assert.ok((await report()).complete);
     });
 
+    it("runs no cast that the owner of a type has made, when verify reads the source", async () => {
+        // The reader may write anything: whoever owns the type would have its rights, and could hide what the table has.
+        const casts = [
+            ["rating", "json"],
+            ["rating", "text"],
+            ["text", "rating"],
+            ["rating[]", "text"],
+            ["pair", "text"],
+        ].map(([from = "", to = ""], at) => [
+            `CREATE FUNCTION planted_${at}(${from}) RETURNS ${to} LANGUAGE plpgsql AS
+                'BEGIN RAISE EXCEPTION ''planted code runs as %'', current_user; END'`,
+            `CREATE CAST (${from} AS ${to}) WITH FUNCTION planted_${at}(${from})`,
+            `DROP FUNCTION planted_${at}(${from}) CASCADE`,
+        ]);
+        await writer.query(casts.flatMap((sql) => sql.slice(0, 2)).join("; "));
+        const whole = await report();
+        // With a row to look up by its key.
+        await trail.query(
+            "ALTER TABLE film_staging DISABLE TRIGGER log_change; UPDATE film_staging SET title = 'forged' WHERE id = 1",
+        );
+        const forged = await report();
+        await trail.query(
+            "UPDATE film_staging SET title = 'New' WHERE id = 1; ALTER TABLE film_staging ENABLE ALWAYS TRIGGER log_change",
+        );
+        await writer.query(casts.map(([, , drop]) => drop).join("; "));
+        assert.ok(whole.complete, JSON.stringify(whole));
+        assert.doesNotMatch(JSON.stringify(forged), /planted code/u);
+        assert.match(JSON.stringify(forged.differences), /log and staging differ/u);
+    });
+
     it("tells verify of a text that is not the source's", async () => {
         const set = (stream_position: string): string =>
             "ALTER TABLE film_staging DISABLE TRIGGER log_change; " +

@@ -56,6 +56,34 @@ describe("verify reads what others own without lending them its rights:", functi
         await world.forge("UPDATE first_staging SET v = 'v' WHERE id = '7'");
     });
 
+    it("the cast of a type that a column has got since the deployment", async () => {
+        await world.source.query(
+            `CREATE TYPE mood AS ENUM ('fine', 'sad');
+             CREATE FUNCTION public.lie(mood) RETURNS json LANGUAGE plpgsql AS
+                $f$ BEGIN RAISE EXCEPTION 'planted code runs as %', current_user; END $f$;
+             CREATE CAST (mood AS json) WITH FUNCTION public.lie(mood);
+             ALTER TABLE second ADD COLUMN moods mood[]`,
+        );
+        // As it was when its catalog was read, and as the catalog has it now.
+        const before = await world.verify({}, "public.second");
+        await world.source.query(
+            "ALTER TABLE second ADD COLUMN mood mood DEFAULT 'fine'; UPDATE second SET moods = '{sad,NULL}' WHERE id = 2",
+        );
+        const reader = await world.session();
+        const audit = await world.auditSession();
+        const subject = await readTables(reader, audit, TABLES);
+        const now = await verifyTrail(reader, audit, subject);
+        await world.source.query(
+            "ALTER TABLE second DROP COLUMN mood, DROP COLUMN moods; DROP TYPE mood CASCADE",
+        );
+        assert.doesNotMatch(JSON.stringify([before, now]), /planted code/u);
+        assert.match(JSON.stringify(before), /a column of a type that somebody made/u);
+        assert.deepEqual(
+            tableOf(now, "public.second").differences.map(({ kind, key }) => [kind, key]),
+            [["different row", '{"id": 2}']],
+        );
+    });
+
     it("a policy that would hide rows from a reader without rights of its own", async () => {
         await world.source.query(
             `CREATE ROLE someone LOGIN PASSWORD 'scratch' IN ROLE pg_read_all_data;
