@@ -31,8 +31,17 @@ const ANEW = "refused: destroy the stack and deploy it anew";
 /** Everything that is changed in place, at once. */
 export const IN_PLACE: ChangeGroup = {
     settings: {
-        tables: ["public.orders"],
+        tables: ["public.orders", "public.lines"],
+        groups: { billing: ["public.lines"] },
         demoTable: false,
+        allowTruncate: ["public.orders"],
+        audit: { instanceClass: "db.r6g.2xlarge" },
+        highAvailability: true,
+        deletionProtection: true,
+        passwordVersion: 2,
+        privateEndpoints: false,
+        hostSecrets: "master",
+        hostSessionLog: true,
         instanceClass: "db.r6g.xlarge",
         engineVersion: "17.8",
         backupRetentionDays: 14,
@@ -68,6 +77,40 @@ export const IN_PLACE: ChangeGroup = {
             input: "engineVersion",
             operation: "update",
             effect: RESTART,
+        },
+        {
+            kind: "`audit`, `sourceServer`: another class",
+            resource: "audit-instance-1",
+            input: "instanceClass",
+            operation: "update",
+            effect: RESTART,
+        },
+        {
+            kind: "`highAvailability`",
+            resource: "source-instance-2",
+            operation: "create",
+            effect: ALIVE,
+        },
+        {
+            kind: "`highAvailability`",
+            resource: "instance",
+            input: "multiAz",
+            operation: "update",
+            effect: MINUTES,
+        },
+        {
+            kind: "`deletionProtection`",
+            resource: "source-cluster",
+            input: "deletionProtection",
+            operation: "update",
+            effect: ALIVE,
+        },
+        {
+            kind: "`passwordVersion`",
+            resource: "source-database-dms-version",
+            input: "secretString",
+            operation: "replace",
+            effect: "a new version of the secret; the task is stopped, changed and resumed",
         },
         {
             kind: "`backupRetentionDays`",
@@ -138,6 +181,18 @@ export const IN_PLACE: ChangeGroup = {
             effect: "after the task was changed; staging and log stay",
         },
         {
+            kind: "`groups`: one comes",
+            resource: "task-billing",
+            operation: "create",
+            effect: "it makes a slot of its own and loads its tables; the other tasks run on",
+        },
+        {
+            kind: "`allowTruncate` and what else is about guards",
+            resource: "source-database-guards",
+            operation: "update",
+            effect: ALIVE,
+        },
+        {
             kind: "the logs and staging tables, by any of these",
             resource: "audit-database-tables",
             operation: "update",
@@ -161,6 +216,31 @@ export const IN_PLACE: ChangeGroup = {
             kind: "tags",
             resource: "subnets",
             input: "tags",
+            operation: "update",
+            effect: ALIVE,
+        },
+        {
+            kind: "`privateEndpoints: false`",
+            resource: "secretsmanager",
+            operation: "delete",
+            effect: "DMS reaches its secrets by a way of your own, or its tasks fail",
+        },
+        {
+            kind: "`hostSecrets`",
+            resource: "host-databases-secrets",
+            operation: "create",
+            effect: ALIVE,
+        },
+        {
+            kind: "`hostSessionLog`",
+            resource: "host-sessions-document",
+            operation: "create",
+            effect: ALIVE,
+        },
+        {
+            kind: "`sshCidr`",
+            resource: "host-ssh",
+            input: "cidrIpv4",
             operation: "update",
             effect: ALIVE,
         },
@@ -219,6 +299,7 @@ export const REFUSED: readonly (Pick<ChangeGroup, "settings"> & {
 export const REPLACING: ChangeGroup = {
     settings: {
         hostImage: "latest",
+        keyName: "ops",
         acknowledgeReplacement: ["audit-trail-local-task"],
     },
     alterations: {
@@ -247,6 +328,13 @@ export const REPLACING: ChangeGroup = {
             kind: "another set-up with `hostImage: latest`",
             resource: "host-instance",
             input: "userData",
+            operation: "replace",
+            effect: "a new host is made; the old one goes with what is on its disk",
+        },
+        {
+            kind: "`keyName`",
+            resource: "host-instance",
+            input: "keyName",
             operation: "replace",
             effect: "a new host is made; the old one goes with what is on its disk",
         },
