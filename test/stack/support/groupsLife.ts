@@ -14,7 +14,10 @@ import { logOf } from "./log";
 
 const ORDERS = { schema: "public", table: "orders" };
 const TABLES = ["public.orders", "public.lines", "public.notes"];
+/** The resource of the default group's task. */
 const TASK = "audit-trail-local-task";
+/** The task of the default group as DMS knows it; that of another group has its resource's name. */
+const DEFAULT_ID = "audit-trail-local";
 
 /** Explains what these tests have made. */
 const ACKNOWLEDGE = `SELECT audit_trail.acknowledge(g.gap_id, 'test') FROM audit_trail.gap AS g
@@ -111,7 +114,7 @@ export function groupsLife(ground: () => Ground): void {
 
         const tasks = (await stack.processes()).filter(({ what }) => what.includes("task"));
         assert.deepEqual(tasks.map(({ what }) => what).sort(), [
-            `task ${TASK}`,
+            `task ${DEFAULT_ID}`,
             `task ${TASK}-sales`,
         ]);
         const sales = tasks.find(({ what }) => what.endsWith("-sales"));
@@ -151,10 +154,10 @@ export function groupsLife(ground: () => Ground): void {
                 .map(({ name, operation }) => [name, operation]),
             [[`${TASK}-sales`, "update"]],
         );
-        const before = [starts(stack, TASK), starts(stack, `${TASK}-sales`)];
+        const before = [starts(stack, DEFAULT_ID), starts(stack, `${TASK}-sales`)];
         await stack.run("start");
         assert.deepEqual(
-            [starts(stack, TASK), starts(stack, `${TASK}-sales`)],
+            [starts(stack, DEFAULT_ID), starts(stack, `${TASK}-sales`)],
             [before[0], (before[1] ?? 0) + 1],
         );
         await atSource(async (source) => {
@@ -211,7 +214,7 @@ export function groupsLife(ground: () => Ground): void {
             (await stack.processes())
                 .map(({ what }) => what)
                 .filter((what) => what.includes("task")),
-            [`task ${TASK}`],
+            [`task ${DEFAULT_ID}`],
         );
         await atSource(async (source) => {
             const { rowCount } = await source.query("SELECT FROM pg_replication_slots");
