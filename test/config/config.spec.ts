@@ -227,7 +227,7 @@ describe("config", () => {
         ],
         ["groups", "public.items", /must hold groups, each with a list of tables/],
         ["groups", '["public.items"]', /must hold groups, each with a list of tables/],
-        ["groups", '{"billing":"public.items"}', /the group billing is no list of tables/],
+        ["groups", '{"billing":"public.items"}', /the group billing is not a list of tables/],
         ["groups", '{"billing":[]}', /the group billing is empty, and a task needs a table/],
         [
             "groups",
@@ -304,7 +304,7 @@ describe("config", () => {
         ["network", "[]", /an object with vpcId, privateSubnetIds/],
         ["network", '{"vpcID":"vpc-01234567"}', /"vpcID" is unknown, the nearest .* is vpcId;/],
         ["network", network({ vpcId: undefined }), /it has no vpcId/],
-        ["network", network({ vpcId: "vpc-0123" }), /its vpcId is "vpc-0123", which is no id/],
+        ["network", network({ vpcId: "vpc-0123" }), /its vpcId is "vpc-0123", which is not an id/],
         ["network", network({ privateSubnetIds: undefined }), /are 0, and .* need 2 in different/],
         ["network", network({ privateSubnetIds: ["subnet-01234567"] }), /privateSubnetIds\[1\]'/],
         ["network", network({ privateSubnetIds: "subnet-01234567" }), /must be a list of ids/],
@@ -313,7 +313,7 @@ describe("config", () => {
             network({ privateSubnetIds: ["subnet-01234567", "subnet-01234567"] }),
             /has subnet-01234567 twice; remove it with .*'network.privateSubnetIds\[1\]'/,
         ],
-        ["network", network({ hostSubnetId: 7 }), /its hostSubnetId is 7, which is no id/],
+        ["network", network({ hostSubnetId: 7 }), /its hostSubnetId is 7, which is not an id/],
         [
             "network",
             network({ allowedSecurityGroupIds: ["0.0.0.0/0"] }),
