@@ -110,13 +110,14 @@ export async function startServer(files: ServerFiles, port: number): Promise<voi
         if (failure === undefined) {
             return;
         }
-        const reason = fatalLine((await readFile(files.logFile, "utf8")).slice(logged));
+        const log = (await readFile(files.logFile, "utf8")).slice(logged);
+        const reason = fatalLine(log);
         // Children of a killed server hold its shared memory for a moment until they notice its death.
         const orphans = /pre-existing shared memory block/.test(reason ?? "");
         if (!orphans || Date.now() > deadline) {
             throw new Error(
                 `The PostgreSQL server in ${files.dataDir} did not start on port ${port}: ` +
-                    `${reason ?? failure} (log: ${files.logFile})`,
+                    `${reason ?? [failure, ...lastLine(log)].join("; ")} (log: ${files.logFile})`,
             );
         }
         await pause(POLL_MS);
@@ -147,7 +148,7 @@ async function launchServer(
     deadline: number,
 ): Promise<string | undefined> {
     const ended = new AbortController();
-    let failure = "it ended at its start";
+    let failure = "";
     const child = spawnAsServerUser(
         path.join(files.bin, "postgres"),
         ["-D", files.dataDir, "-p", String(port)],
@@ -157,7 +158,11 @@ async function launchServer(
         failure = error.message;
         ended.abort();
     });
-    child.once("exit", () => {
+    child.once("exit", (code, signalName) => {
+        failure =
+            signalName === null
+                ? `it ended at its start with exit code ${String(code)}`
+                : `it was ended at its start by ${signalName}`;
         ended.abort();
     });
     while (!ended.signal.aborted) {
@@ -289,6 +294,13 @@ const OF_SESSIONS = /unexpected postmaster exit|^the database system is /;
 export function fatalLine(log: string): string | undefined {
     const reasons = [...log.matchAll(/(?:FATAL|PANIC): {2}(.*)/g)].map(([, reason = ""]) => reason);
     return reasons.find((reason) => !OF_SESSIONS.test(reason));
+}
+
+/** What was logged last, where anything was. */
+function lastLine(log: string): string[] {
+    const lines = log.trim().split("\n");
+    const last = lines.at(-1) ?? "";
+    return last === "" ? [] : [`its log ends with "${last}"`];
 }
 
 /** Refuses a path that initdb cannot have: it runs the server's program by a shell, with the path in double quotes. */

@@ -478,7 +478,8 @@ describe("verify: the command line", () => {
             () => {
                 check("postgresql://u:p/w@h:1/secret");
             },
-            (error: Error) => /is not the address/u.test(error.message) && !/secret/u.test(error.message),
+            (error: Error) =>
+                /is not the address/u.test(error.message) && !/secret/u.test(error.message),
         );
         check(`${remote}?sslmode=verify-full`);
         for (const host of ["localhost", "127.0.0.1", "[::1]"]) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -10,7 +10,7 @@ import fc from "fast-check";
 import { Client } from "pg";
 import { failureReason } from "../../../local/servers/failureReason";
 import { isPortFree, serverPorts } from "../../../local/servers/ports";
-import { fatalLine, initServer, quoteSetting } from "../../../local/servers/postgres";
+import { fatalLine, initServer, quoteSetting, startServer } from "../../../local/servers/postgres";
 import { type ScratchServer, scratchServer } from "../../../testing/postgres";
 import { until } from "../../../testing/until";
 
@@ -108,6 +108,31 @@ describe("why a server did not start", () => {
         }
         assert.equal(fatalLine(`LOG:  hello\n${orphan}${early}`), undefined);
         assert.equal(fatalLine("[8] PANIC:  no space\n"), "no space");
+    });
+
+    it("is how its program ended, and the end of its log, where it gave no reason", async () => {
+        const bin = await mkdtemp(path.join(tmpdir(), "audit-trail-bin-"));
+        try {
+            await chmod(bin, 0o755);
+            const files = { bin, dataDir: bin, logFile: path.join(bin, "log") };
+            for (const [script, reason] of [
+                ["exit 3", "it ended at its start with exit code 3"],
+                ["kill -KILL $$", "it was ended at its start by SIGKILL"],
+                [
+                    'echo "LOG:  begun"; echo "LOG:  odd"; exit 1',
+                    'it ended at its start with exit code 1; its log ends with "LOG:  odd"',
+                ],
+            ] as const) {
+                await writeFile(path.join(bin, "postgres"), `#!/bin/sh\n${script}\n`, {
+                    mode: 0o755,
+                });
+                await assert.rejects(startServer(files, 1), {
+                    message: `The PostgreSQL server in ${bin} did not start on port 1: ${reason} (log: ${files.logFile})`,
+                });
+            }
+        } finally {
+            await rm(bin, { recursive: true, force: true });
+        }
     });
 });
 
