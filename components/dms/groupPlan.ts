@@ -20,6 +20,11 @@ export interface PlannedGroup extends TableGroup {
 export interface GroupPlan {
     /** In the order in which the tasks are changed. */
     readonly groups: readonly PlannedGroup[];
+    /**
+     * The same in an order that no update changes, for what the databases are told: the scripts of a second update would
+     * differ from those of the first one otherwise, and run again.
+     */
+    readonly byName: readonly PlannedGroup[];
     /** Whether tables may have to be let into another group between the early and the late ones. */
     readonly mayMove: boolean;
     /** What a person reads of it. */
@@ -69,9 +74,16 @@ export function planGroups(
     ];
     return {
         groups,
+        byName: [...groups].sort((one, other) => compareNames(one.name, other.name)),
         mayMove: groups.some(({ name }) => name !== DEFAULT_GROUP),
         news: groupNews({ wanted, deployed, homes, places, givenUp }),
     };
+}
+
+/** The default group comes first, the others in the order of their letters. */
+function compareNames(one: string, other: string): number {
+    const rank = (name: string): string => `${name === DEFAULT_GROUP ? 0 : 1} ${name}`;
+    return rank(one) < rank(other) ? -1 : 1;
 }
 
 /** The group of each table, by the table's name. */

@@ -3,7 +3,7 @@ import { deployedGroups } from "../../../components/dms/deployedGroups";
 import type { DeployedGroup } from "../../../components/dms/groupNews";
 import { type GroupPlan, planGroups } from "../../../components/dms/groupPlan";
 import { tableMappings } from "../../../components/dms/tableMappings";
-import { parseTableName } from "../../../trail/names";
+import { formatTableName, parseTableName } from "../../../trail/names";
 import { replicatedBy, type TableGroup, tableGroups } from "../../../trail/tableGroups";
 
 const group = (name: string, ...tables: readonly string[]): TableGroup => ({
@@ -31,8 +31,11 @@ const ordered = (wanted: readonly TableGroup[], deployed: readonly TableGroup[])
 describe("the plan for groups of tables", () => {
     it("says nothing of a first deployment, and makes the tasks in the order of the groups", () => {
         const wanted = [group("default", "a.t"), group("billing", "a.u")];
+        const planned = wanted.map((one) => ({ ...one, isLate: true, isGivenUp: false }));
+        const [first, second] = planned;
         assert.deepEqual(planGroups(wanted, []), {
-            groups: wanted.map((one) => ({ ...one, isLate: true, isGivenUp: false })),
+            groups: planned,
+            byName: [first, second],
             mayMove: true,
             news: { notes: [], warnings: [] },
         });
@@ -43,6 +46,33 @@ describe("the plan for groups of tables", () => {
         assert.deepEqual(planOf(groups, groups).news, { notes: [], warnings: [] });
         assert.deepEqual(ordered(groups, groups), ["default", "billing"]);
         assert.ok(!planOf([group("default", "a.t")], [group("default", "a.t")]).mayMove);
+    });
+
+    it("tells the databases of the groups in the same order in every update, whatever moves", () => {
+        const all = ["a.t", "a.u", "a.v"];
+        const before = [group("rest", "a.v"), group("default", "a.t"), group("billing", "a.u")];
+        const moves = all.flatMap((moved) =>
+            before.map(({ name }) =>
+                before.map((one) => ({
+                    ...one,
+                    tables: all
+                        .filter((table) =>
+                            table === moved
+                                ? one.name === name
+                                : one.tables.some((its) => formatTableName(its) === table),
+                        )
+                        .map(parseTableName),
+                })),
+            ),
+        );
+        const orders = moves.flatMap((wanted) =>
+            [[], before, wanted].map((deployed) =>
+                planOf(wanted, deployed).byName.map(({ name }) => name),
+            ),
+        );
+        for (const order of orders) {
+            assert.deepEqual(order, ["default", "billing", "rest"]);
+        }
     });
 
     it("says of a table that comes whether the tables of a running group wait for it", () => {
