@@ -35,8 +35,8 @@ const knownSettings = resourceRule({
             endpoint.get("extraConnectionAttributes"),
             findings,
         );
-        for (const { name, value } of given?.entries ?? []) {
-            judgeGiven(name, value, side === "target" ? "target" : "source", findings);
+        for (const entry of given?.entries ?? []) {
+            judgeGiven(entry, side === "target" ? "target" : "source", findings);
         }
         if (given?.complete === true) {
             const names = given.entries.map(({ name }) => name.toLowerCase());
@@ -45,8 +45,16 @@ const knownSettings = resourceRule({
     },
 });
 
+/** One setting as an endpoint gives it. */
+interface GivenSetting {
+    readonly name: string;
+    readonly value: unknown;
+    /** Whether it is in extraConnectionAttributes. */
+    readonly isAttribute: boolean;
+}
+
 interface Given {
-    readonly entries: readonly { readonly name: string; readonly value: unknown }[];
+    readonly entries: readonly GivenSetting[];
     /** False when an unknown value may hide further settings. */
     readonly complete: boolean;
 }
@@ -82,7 +90,7 @@ function givenSettings(
     const named: Values = isValues(settings) ? settings : {};
     const entries = Object.entries(named)
         .filter(([, value]) => value !== undefined)
-        .map(([name, value]) => ({ name, value }));
+        .map(([name, value]) => ({ name, value, isAttribute: false }));
     return { entries: [...entries, ...parsed], complete: !isUnknown };
 }
 
@@ -92,7 +100,11 @@ function parseAttributes(text: string): Given["entries"] | undefined {
     const pairs = parts.map((part) => /^\s*([A-Za-z]+)\s*=\s*(.*?)\s*$/s.exec(part));
     return pairs.some((pair) => pair === null)
         ? undefined
-        : pairs.map((pair) => ({ name: pair?.[1] ?? "", value: typed(pair?.[2] ?? "") }));
+        : pairs.map((pair) => ({
+              name: pair?.[1] ?? "",
+              value: typed(pair?.[2] ?? ""),
+              isAttribute: true,
+          }));
 }
 
 /** An attribute's value as `postgresSettings` would write it. */
@@ -106,7 +118,11 @@ function typed(text: string): unknown {
     return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
 }
 
-function judgeGiven(name: string, value: unknown, side: Side, findings: Findings): void {
+function judgeGiven(
+    { name, value, isAttribute }: GivenSetting,
+    side: Side,
+    findings: Findings,
+): void {
     const key = Object.keys(SETTINGS).find((known) => known.toLowerCase() === name.toLowerCase());
     const known = key === undefined ? undefined : SETTINGS[key];
     if (known === undefined || !known.sides.includes(side)) {
@@ -115,7 +131,8 @@ function judgeGiven(name: string, value: unknown, side: Side, findings: Findings
         );
         return;
     }
-    if (known.rule !== undefined) {
+    // A rule of its own reads it where the program writes it. Under another spelling, or as an attribute, it may outrank that.
+    if (known.rule !== undefined && name === key && !isAttribute) {
         return;
     }
     const { setting } = known;

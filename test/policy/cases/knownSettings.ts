@@ -119,6 +119,7 @@ export const knownSettingsCases: readonly ResourceCases[] = [
                 ...source({ heartbeatEnable: undefined }),
                 extraConnectionAttributes: "heartbeatEnable=Y",
             },
+            { extraConnectionAttributes: "failTasksOnLobTruncation=true" },
             target({ maxFileSize: 65_536 }),
             target({ databaseMode: "default" }),
             // Judged by rules of their own.
@@ -139,6 +140,11 @@ export const knownSettingsCases: readonly ResourceCases[] = [
             target({ babelfishDatabaseName: "db" }),
             target({ authenticationMethod: "iam" }),
             target({ heartbeatEnable: true }),
+            // Beside postgresSettings that say the opposite.
+            { extraConnectionAttributes: "failTasksOnLobTruncation=false" },
+            { extraConnectionAttributes: "FailTasksOnLOBTruncation=N;captureDDLs=Y" },
+            source({ FailTasksOnLobTruncation: false }),
+            { extraConnectionAttributes: "afterConnectScript=SET x = 1" },
             { extraConnectionAttributes: "consumeMonotonicEvents=true" },
             { extraConnectionAttributes: "PluginName=pglogical" },
             { extraConnectionAttributes: "anything=1" },
