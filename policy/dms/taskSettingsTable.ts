@@ -149,8 +149,8 @@ export const SECTIONS = {
     },
     ControlTablesSettings: {
         ControlSchema: text(
-            "without a schema of their own the control tables land in public, where DMS may create nothing",
-            { pattern: /^(?!public$)\S+$/, words: 'a schema of its own such as "awsdms_control"' },
+            "the gap ledger is filled from the control tables there, and DMS may create nothing elsewhere",
+            { pattern: /^awsdms_control$/, words: '"awsdms_control"' },
         ),
         HistoryTimeslotInMinutes: integer(5, SPEED, { min: 1, max: 1440 }),
         HistoryTableEnabled: must(true, false, CONTROL_TABLE),

@@ -17,7 +17,7 @@ export function readJson(name: string, text: unknown, findings: Findings): JsonD
     findings.require(
         text,
         () => isValues(value),
-        `${name} is not a JSON object; build it with JSON.stringify.`,
+        `${name} is not a JSON object, or has a key twice in one object; build it with JSON.stringify.`,
     );
     return isValues(value) ? { state: "read", value } : { state: "unreadable" };
 }
@@ -27,8 +27,28 @@ function parsed(text: unknown): unknown {
         return undefined;
     }
     try {
-        return JSON.parse(text) as unknown;
+        const value = JSON.parse(text) as unknown;
+        return repeatsKey(text) ? undefined : value;
     } catch {
         return undefined;
     }
+}
+
+/** Whether an object in a JSON text has a key twice: here the last value counts, and nobody says which one does elsewhere. */
+function repeatsKey(json: string): boolean {
+    const seen: Set<string>[] = [];
+    for (const [token, text, colon] of json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/gu)) {
+        if (token === "{") {
+            seen.push(new Set());
+        } else if (token === "}") {
+            seen.pop();
+        } else if (text !== undefined && colon !== undefined) {
+            const key = String(JSON.parse(text));
+            if (seen.at(-1)?.has(key) === true) {
+                return true;
+            }
+            seen.at(-1)?.add(key);
+        }
+    }
+    return false;
 }

@@ -71,6 +71,7 @@ export const knownSettingsCases: readonly ResourceCases[] = [
             section("ErrorBehavior", { IgnoreEverything: true }),
             section("ControlTablesSettings", { ControlSchema: "" }),
             section("ControlTablesSettings", { ControlSchema: "public" }),
+            section("ControlTablesSettings", { ControlSchema: "elsewhere" }),
             section("ControlTablesSettings", { StatusTableEnabled: undefined }),
             section("ChangeProcessingDdlHandlingPolicy", { HandleSourceTableAltered: false }),
             section("ChangeProcessingTuning", { RecoveryTimeout: 5 }),
@@ -98,6 +99,12 @@ export const knownSettingsCases: readonly ResourceCases[] = [
         wrongType: [
             { replicationTaskSettings: 7 },
             { replicationTaskSettings: "no JSON" },
+            {
+                replicationTaskSettings: JSON.stringify(goodSettings).replace(
+                    '"DataErrorPolicy":',
+                    '"DataErrorPolicy":"LOG_ERROR","DataErrorPoli\\u0063y":',
+                ),
+            },
             settings({ ErrorBehavior: "STOP_TASK" }),
             settings({ TTSettings: true }),
             settings({ FailTaskWhenCleanTaskResourceFailed: "false" }),

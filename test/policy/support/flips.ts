@@ -47,7 +47,7 @@ const DANGEROUS: Readonly<Record<string, readonly unknown[]>> = {
     filters: [[{ "filter-type": "source", "column-name": "item_id", "filter-conditions": [] }]],
     "data-type": [{ type: "int8" }],
     TargetTablePrepMode: ["DROP_AND_CREATE", "TRUNCATE_BEFORE_LOAD"],
-    ControlSchema: ["", "public"],
+    ControlSchema: ["", "public", "elsewhere"],
     Severity: ["LOGGER_SEVERITY_ERROR"],
     pluginName: ["pglogical"],
     heartbeatSchema: ["public"],
