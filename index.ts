@@ -19,7 +19,9 @@ import { taskSettings } from "./components/dms/taskSettings";
 import { routeToDatabases } from "./components/network/databaseRoute";
 import { ExistingNetwork } from "./components/network/existingNetwork";
 import { HostDatabases } from "./components/network/hostDatabases";
+import { hostProgram } from "./components/network/hostProgram";
 import { HostSessionLog, sessionCommand } from "./components/network/hostSessionLog";
+import { HostVerify } from "./components/network/hostVerify";
 import { Network } from "./components/network/network";
 import { PrivateEndpoints } from "./components/network/privateEndpoints";
 import { PsqlHost } from "./components/network/psqlHost";
@@ -67,6 +69,7 @@ const route = routeToDatabases({
 
 const source = makeSource();
 const audit = makeAudit();
+const hostVerify = host && makeHostVerify(host);
 const hostDatabases = host && makeHostDatabases(host);
 const sessionLog = host && makeSessionLog(host);
 
@@ -202,6 +205,18 @@ function makeAudit(): NewServer {
     });
 }
 
+/** The program of audit-verify, which needs both master secrets. */
+function makeHostVerify({ roleName: role }: PsqlHost): HostVerify | undefined {
+    if (config.host.secrets !== "master") {
+        return undefined;
+    }
+    const program = hostProgram({
+        tables: trail.tables.map(formatTableName),
+        guardsExpected: config.source.guards,
+    });
+    return new HostVerify(`${prefix}-verify`, { role, program, kmsKeyArn, tags });
+}
+
 /** Lets the commands on the psql host find the databases. */
 function makeHostDatabases({ parameterName, roleName }: PsqlHost): HostDatabases {
     return new HostDatabases(`${prefix}-host-databases`, {
@@ -210,6 +225,7 @@ function makeHostDatabases({ parameterName, roleName }: PsqlHost): HostDatabases
         source: { server: source, databaseName: sourceDatabaseName },
         audit: { server: audit, databaseName: cluster.databaseName },
         readsSecrets: config.host.secrets === "master",
+        verify: hostVerify?.place,
         kmsKeyArn,
         tags,
     });
@@ -291,7 +307,7 @@ function makeReplication(): DmsReplication {
 function protectEverything(): void {
     const everything = [
         ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
-        ...[hostDatabases, sessionLog].filter((made) => made !== undefined),
+        ...[hostVerify, hostDatabases, sessionLog].filter((made) => made !== undefined),
         ...[sourceDatabase, auditDatabase, replication, ...replication.joined, retired],
     ];
     const checks = sourceDatabase.checkDestroy(`${prefix}-destroy-check`, everything);

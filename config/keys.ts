@@ -307,7 +307,7 @@ export const KEY_GROUPS = {
                 parser: access.hostSecrets,
                 default: "none",
                 meaning:
-                    "Which secrets the psql host reads, for psql-source and psql-audit: none, or master; with master whoever gets a shell there can rewrite the log",
+                    "Which secrets the psql host reads, for psql-source, psql-audit and audit-verify: none, or master, which also makes the bucket of audit-verify; with master whoever gets a shell there can rewrite the log",
                 page: "aws.md#the-psql-host",
             },
             sessionLog: {

@@ -16,6 +16,7 @@ import { databaseRules } from "./rds/databases";
 import { knownParameterRules } from "./rds/knownParameters";
 import { parameterGroupRules } from "./rds/parameterGroups";
 import { snapshotRules } from "./rds/snapshots";
+import { bucketRules } from "./s3/buckets";
 import { secretRules } from "./secretsmanager/secrets";
 import { documentRules } from "./ssm/documents";
 import { stackRules } from "./stack";
@@ -39,6 +40,7 @@ export const rules: readonly Rule[] = [
     ...ec2Rules,
     ...secretRules,
     ...documentRules,
+    ...bucketRules,
     ...iamRules,
     ...postgresqlRules,
     ...knownInputRules,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { rules } from "../policy/registry";
 import { isWrappedSecret, MOCK_PASSWORD } from "./components/support/mocks";
 import { leastConfig, type ProgramRun, runProgram } from "./components/support/program";
@@ -185,6 +186,30 @@ describe("the program", function () {
         assert.deepEqual(own.outputs["databaseRoute"], {
             ...{ kind: "ssh", host: "bastion.example.com", port: 2222, user: "me" },
             hostKey: `SHA256:${"a".repeat(43)}`,
+        });
+    });
+
+    it("has a bucket with the program of audit-verify where the host reads the secrets, and only there", async () => {
+        const types = ({ recorder }: ProgramRun): string =>
+            recorder.resources.map(({ type }) => type).join();
+        assert.ok(!types(run).includes("aws:s3/"));
+        const { recorder } = await runProgram({
+            ...leastConfig,
+            "audit-trail:tables": '["public.items", "sales.orders"]',
+            "audit-trail:hostSecrets": "master",
+            "audit-trail:sourceGuards": "false",
+        });
+        const { content } = recorder.inputs("aws:s3/bucketObjectv2:BucketObjectv2");
+        assert.ok(
+            String(content).includes('{tables:["public.items","sales.orders"],guardsExpected:!1}'),
+        );
+        const { value } = recorder.inputs("aws:ssm/parameter:Parameter");
+        const { verify } = JSON.parse(String(value)) as Record<string, Record<string, string>>;
+        assert.deepEqual(verify, {
+            bucket: "audit-trail-dev-verify-bucket-id",
+            key: "audit-verify.cjs",
+            versionId: "v1",
+            sha256: createHash("sha256").update(String(content)).digest("hex"),
         });
     });
 

@@ -108,7 +108,7 @@ export function usageText(command: string): string {
 }
 
 /** What `--help` prints of a program that is called with these words. */
-function helpText(call: string, { does, options, codes }: Usage): string {
+export function helpText(call: string, { does, options, codes }: Usage): string {
     const all = {
         ...options,
         "--verbose": "all that the engine prints, and the stack of an error",

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { DatabaseServer } from "../cluster/databaseServer";
 import { readSecrets } from "../iamPolicies";
 import type { Tags } from "../tags";
+import type { HostProgramPlace } from "./hostVerify";
 
 /** A database as the commands on the psql host need to know it. */
 interface HostDatabase {
@@ -19,6 +20,8 @@ export interface HostDatabasesArgs {
     readonly audit: HostDatabase;
     /** Whether the host reads the secrets of both master users: whoever has a shell there can then rewrite the log. */
     readonly readsSecrets: boolean;
+    /** Where the program of `audit-verify` is, which needs both secrets; undefined where the host may not read them. */
+    readonly verify: HostProgramPlace | undefined;
     /** The customer's key that encrypts the secrets, if there is one. */
     readonly kmsKeyArn: string | undefined;
     readonly tags: Tags;
@@ -33,7 +36,7 @@ export class HostDatabases extends pulumi.ComponentResource {
     constructor(name: string, args: HostDatabasesArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:HostDatabases", name, {}, opts);
         const parent = { parent: this };
-        const { source, audit, readsSecrets, kmsKeyArn } = args;
+        const { source, audit, verify, readsSecrets, kmsKeyArn } = args;
         new aws.ssm.Parameter(
             `${name}-parameter`,
             {
@@ -43,6 +46,7 @@ export class HostDatabases extends pulumi.ComponentResource {
                 value: pulumi.jsonStringify({
                     source: described(source, readsSecrets),
                     audit: described(audit, readsSecrets),
+                    ...(verify === undefined ? {} : { verify }),
                 }),
                 tags: args.tags,
             },

@@ -26,6 +26,9 @@ const SHARE = "/usr/local/share/audit-trail";
 
 const HOME = "/home/ec2-user";
 
+/** Its program is node-24, whatever else is installed: https://docs.aws.amazon.com/linux/al2023/ug/nodejs.html. */
+const NODE = "nodejs24";
+
 /** A file of certificate authorities on the host. */
 export interface HostBundle {
     /** Its path, relative to the login's home folder. */
@@ -44,9 +47,10 @@ export interface HostSetup {
     readonly parameterName: string;
 }
 
-/** A command of the host, out of its file. */
+/** A command of the host, out of its file. The room of its comments is for certificates. */
 function hostScript(file: string): string {
-    return readFileSync(path.join(__dirname, "host", file), "utf8").replaceAll("\r\n", "\n");
+    const text = readFileSync(path.join(__dirname, "host", file), "utf8").replaceAll("\r\n", "\n");
+    return text.replaceAll(/^ *#(?!!).*\n/gm, "");
 }
 
 /** Lines that write a text into a file, for everybody to read. */
@@ -104,9 +108,13 @@ function setUpScript(
             ...written(`${SHARE}/${file}`, pem),
             ...inHome(file),
         ]),
+        ...written(`${SHARE}/common.sh`, hostScript("common.sh")),
         ...written("/usr/local/bin/psql-source", hostScript("psql.sh"), "755"),
         "ln -sf psql-source /usr/local/bin/psql-audit",
+        ...written("/usr/local/bin/audit-verify", hostScript("audit-verify.sh"), "755"),
         `dnf install -y postgresql${newestMajor(engineVersions)}`,
+        // By itself: without it there is psql all the same.
+        `dnf install -y ${NODE}`,
         ...(fetched === undefined ? [] : fetchedBundle(fetched)),
         "",
     ].join("\n");

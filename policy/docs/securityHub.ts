@@ -35,7 +35,7 @@ const CHOICE = "the operator chooses between cost and availability; the trail re
 const TAGS =
     "the program tags everything; which tags an organisation wants is its tag policy's business";
 
-/** Every control for RDS, DMS, EC2 with VPC, KMS, Secrets Manager, IAM, Systems Manager and CloudWatch, as far as they were known in 2026. */
+/** Every control for RDS, DMS, EC2 with VPC, KMS, Secrets Manager, IAM, Systems Manager, S3 and CloudWatch, as far as they were known in 2026. */
 export const coverage: readonly ControlCoverage[] = [
     covered("RDS.1", "snapshots are private", "rds-snapshots-private"),
     covered("RDS.2", "no public access", "rds-not-public"),
@@ -177,6 +177,34 @@ export const coverage: readonly ControlCoverage[] = [
     covered("SSM.4", "documents are private", "ssm-documents-private"),
     left("SSM.5", "tags", TAGS),
     left("SSM.6 SSM.7", "logs of automation, sharing of documents", ACCOUNT),
+
+    left("S3.1", "block public access of the account", ACCOUNT),
+    covered(
+        "S3.2 S3.3 S3.8",
+        "buckets are not public",
+        "stack-buckets-closed",
+        "s3-buckets-tls",
+        "inputs-known",
+    ),
+    covered("S3.5", "buckets demand TLS", "s3-buckets-tls"),
+    covered("S3.6", "buckets let no other account in", "s3-buckets-tls"),
+    left("S3.7", "a copy in another region", "the next update makes the only object again"),
+    left(
+        "S3.9 S3.22 S3.23",
+        "logs of requests",
+        "the only object is the program of the psql host, without rows and passwords; its checksum is in the host's parameter. Who writes to it is in the account's CloudTrail",
+    ),
+    covered("S3.10 S3.13", "old versions go", "stack-buckets-closed", "inputs-known"),
+    left("S3.11", "event notifications", "nothing waits for a change of the only object"),
+    covered("S3.12", "no access lists", "stack-buckets-closed", "inputs-known"),
+    covered("S3.14", "versions", "stack-buckets-closed", "inputs-known"),
+    left(
+        "S3.15 S3.20",
+        "object lock, deletion by MFA",
+        "a destroy removes the bucket, and an update makes the only object again",
+    ),
+    covered("S3.17", "encryption by KMS", "stack-buckets-closed", "inputs-known"),
+    left("S3.19 S3.24 S3.25", "access points, directory buckets", NOT_HERE),
 
     left(
         "CloudWatch.1 CloudWatch.2 CloudWatch.3 CloudWatch.4 CloudWatch.5 CloudWatch.6 CloudWatch.7 CloudWatch.8 CloudWatch.9 CloudWatch.10 CloudWatch.11 CloudWatch.12 CloudWatch.13 CloudWatch.14",

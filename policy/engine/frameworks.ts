@@ -49,6 +49,7 @@ export const pages = {
     hubEc2: `${SECURITY_HUB}/ec2-controls.html`,
     hubIam: `${SECURITY_HUB}/iam-controls.html`,
     hubRds: `${SECURITY_HUB}/rds-controls.html`,
+    hubS3: `${SECURITY_HUB}/s3-controls.html`,
     hubSecrets: `${SECURITY_HUB}/secretsmanager-controls.html`,
     registry: "https://www.pulumi.com/registry/packages/aws/api-docs/",
     replicationTask: "https://www.pulumi.com/registry/packages/aws/api-docs/dms/replicationtask/",

@@ -12,6 +12,8 @@ export interface Statement {
     readonly resources: readonly string[];
     /** The account on whose behalf alone a service may act; undefined where the statement names none. */
     readonly sourceAccount: string | undefined;
+    /** As it is written; undefined where there is none. */
+    readonly condition: unknown;
     /** True of NotPrincipal, NotAction and NotResource, which say who is left out and let in all others. */
     readonly isOpenEnded: boolean;
 }
@@ -67,6 +69,7 @@ function statement(value: Values): Statement {
         services: isValues(principal) ? texts(principal.Service) : [],
         actions: texts(value.Action),
         resources: texts(value.Resource),
+        condition,
         sourceAccount: typeof account === "string" ? account : undefined,
         isOpenEnded: ["NotPrincipal", "NotAction", "NotResource"].some((key) => key in value),
     };

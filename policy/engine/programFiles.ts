@@ -8,6 +8,7 @@ export const programFiles = {
     cluster: "components/cluster/auroraCluster.ts or components/cluster/rdsInstance.ts",
     securityGroups: "components/network/securityGroups.ts",
     psqlHost: "components/network/psqlHost.ts",
+    hostVerify: "components/network/hostVerify.ts",
     /** For types that this program does not make. */
     elsewhere: "the program that makes this resource",
 } as const;

@@ -1,4 +1,4 @@
-import type { dms, ec2, iam, rds, secretsmanager, ssm, vpc } from "@pulumi/aws";
+import type { dms, ec2, iam, rds, s3, secretsmanager, ssm, vpc } from "@pulumi/aws";
 import type { RoleArgs } from "@pulumi/postgresql";
 
 /**
@@ -39,6 +39,14 @@ export interface ResourceArgs {
     "aws:rds/snapshot:Snapshot": rds.SnapshotArgs;
     "aws:rds/snapshotCopy:SnapshotCopy": rds.SnapshotCopyArgs;
     "aws:rds/subnetGroup:SubnetGroup": rds.SubnetGroupArgs;
+    "aws:s3/bucket:Bucket": s3.BucketArgs;
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": s3.BucketLifecycleConfigurationArgs;
+    "aws:s3/bucketObjectv2:BucketObjectv2": s3.BucketObjectv2Args;
+    "aws:s3/bucketOwnershipControls:BucketOwnershipControls": s3.BucketOwnershipControlsArgs;
+    "aws:s3/bucketPolicy:BucketPolicy": s3.BucketPolicyArgs;
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": s3.BucketPublicAccessBlockArgs;
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": s3.BucketServerSideEncryptionConfigurationArgs;
+    "aws:s3/bucketVersioning:BucketVersioning": s3.BucketVersioningArgs;
     "aws:secretsmanager/secret:Secret": secretsmanager.SecretArgs;
     "aws:secretsmanager/secretPolicy:SecretPolicy": secretsmanager.SecretPolicyArgs;
     "aws:secretsmanager/secretVersion:SecretVersion": secretsmanager.SecretVersionArgs;

@@ -4,6 +4,7 @@ import type { ResourceType } from "../engine/resourceTypes";
 import type { ResourceRule, RuleContext } from "../engine/rule";
 import { isValues, items, readValue, shown, Unknown, type Values } from "../engine/values";
 import { accessInputs } from "./access";
+import { bucketInputs } from "./buckets";
 import { databaseInputs } from "./databases";
 import { dmsInputs } from "./dms";
 import type { InputKind, InputTable } from "./kinds";
@@ -13,6 +14,7 @@ import { networkInputs } from "./network";
 const INPUTS: Readonly<Record<string, InputTable>> = {
     ...networkInputs,
     ...accessInputs,
+    ...bucketInputs,
     ...databaseInputs,
     ...dmsInputs,
 };

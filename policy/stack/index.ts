@@ -1,4 +1,5 @@
 import type { StackRule } from "../engine/rule";
+import { bucketPairRules } from "./buckets";
 import { databasePairRules } from "./databases";
 import { endpointPairRules } from "./endpoints";
 import { ingressRules } from "./ingress";
@@ -17,5 +18,6 @@ export const stackRules: readonly StackRule[] = [
     ...kmsKeyRules,
     ...secretReaderRules,
     ...subnetRules,
+    ...bucketPairRules,
     ...typeRules,
 ];

@@ -1,6 +1,6 @@
 import { auditTrail, pages, securityHub } from "../engine/frameworks";
 import { stackRule } from "../engine/rule";
-import { isValues, readValue, shown, Unknown } from "../engine/values";
+import { isValues, items, readValue, shown, Unknown } from "../engine/values";
 
 /** Types that keep rows, passwords or logs, and the input by which each takes a key. */
 const KEYED: Readonly<Record<string, string>> = {
@@ -11,6 +11,10 @@ const KEYED: Readonly<Record<string, string>> = {
     "aws:rds/instance:Instance": "kmsKeyId",
     "aws:secretsmanager/secret:Secret": "kmsKeyId",
 };
+
+/** A bucket's encryption is a resource of its own. */
+const BUCKET =
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
 
 /** A host's input that takes the key of its disk. */
 const HOST = "aws:ec2/instance:Instance";
@@ -32,13 +36,16 @@ const oneKey = stackRule({
     check: (stack, findings) => {
         const keyed = stack.resources.flatMap(({ type, name, urn, props }) => {
             const property = KEYED[type];
-            const key =
-                type === HOST
-                    ? diskKey(readValue(() => props.rootBlockDevice))
-                    : property && readValue(() => props[property]);
-            return property === undefined && type !== HOST
-                ? []
-                : [{ name, urn, property: property ?? "rootBlockDevice.kmsKeyId", key }];
+            if (type === HOST) {
+                const key = diskKey(readValue(() => props.rootBlockDevice));
+                return [{ name, urn, property: "rootBlockDevice.kmsKeyId", key }];
+            }
+            if (type === BUCKET) {
+                const key = bucketKey(readValue(() => props.rules));
+                return [{ name, urn, property: "kmsMasterKeyId", key }];
+            }
+            const key = property && readValue(() => props[property]);
+            return property === undefined ? [] : [{ name, urn, property, key }];
         });
         const isGiven = (key: unknown): boolean => key instanceof Unknown || hasText(key);
         const first = keyed.find(({ key }) => hasText(key));
@@ -55,6 +62,12 @@ const oneKey = stackRule({
 
 function hasText(value: unknown): boolean {
     return typeof value === "string" && value !== "";
+}
+
+function bucketKey(rules: unknown): unknown {
+    const [rule] = items(rules);
+    const given = isValues(rule) ? rule.applyServerSideEncryptionByDefault : (rule ?? rules);
+    return isValues(given) ? given.kmsMasterKeyId : given;
 }
 
 function diskKey(device: unknown): unknown {

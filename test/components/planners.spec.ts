@@ -132,7 +132,7 @@ describe("the psql host's setup", () => {
         ];
         const script = hostUserData({ ...setup, engineVersions: ["16.9", "15.4"], bundles });
         assert.match(script, /^#!\/bin\/bash\nset -euo pipefail\n/);
-        assert.match(script, /\ndnf install -y postgresql16\n$/);
+        assert.match(script, /\ndnf install -y postgresql16\ndnf install -y nodejs24\n$/);
         assert.match(script, /mkdir -p \/home\/ec2-user\/certs\n/);
         const said = (name: string): string | undefined =>
             new RegExp(`cat >/usr/local/${name} <<'END OF FILE'\n([^]*?)\nEND OF FILE\n`).exec(
@@ -145,6 +145,12 @@ describe("the psql host's setup", () => {
             "AUDIT_TRAIL_REGION=eu-west-1\nAUDIT_TRAIL_PARAMETER=/audit-trail-dev-host/databases",
         );
         assert.match(said("bin/psql-source") ?? "", /^#!\/bin\/bash\n[^]*\nexec psql "\$@"$/);
+        assert.match(
+            said("bin/audit-verify") ?? "",
+            /^#!\/bin\/bash\n[^]*\nexec node-24 --input-type=commonjs - "\$@"$/,
+        );
+        // Comments would take the certificates' room.
+        assert.ok(!/^ *#(?!!)/m.test(script));
         assert.ok(Buffer.byteLength(script) < 16 * 1024, String(Buffer.byteLength(script)));
     });
 

@@ -57,7 +57,7 @@ describe("policy: registry", () => {
         for (const name of names) {
             assert.match(
                 name,
-                /^(rds|dms|vpc|ec2|secrets|ssm|iam|postgresql|inputs|stack)(-[a-z0-9]+)+$/,
+                /^(rds|dms|vpc|ec2|secrets|ssm|iam|s3|postgresql|inputs|stack)(-[a-z0-9]+)+$/,
             );
         }
     });

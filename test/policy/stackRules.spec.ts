@@ -397,6 +397,16 @@ const stackCases: readonly StackCases[] = [
         fail: [
             set("audit-cluster", { kmsKeyId: "arn:aws:kms:eu-west-1:123456789012:key/1" }),
             set("source-endpoint", { kmsKeyArn: "arn:aws:kms:eu-west-1:123456789012:key/1" }),
+            set("bucket-ServerSideEncryptionConfiguration", {
+                rules: [
+                    {
+                        applyServerSideEncryptionByDefault: {
+                            sseAlgorithm: "aws:kms",
+                            kmsMasterKeyId: "arn:aws:kms:eu-west-1:123456789012:key/1",
+                        },
+                    },
+                ],
+            }),
         ],
         absent: [[set("audit-cluster", { kmsKeyId: undefined }), "passed"]],
         unknown: [[set("audit-cluster", { kmsKeyId: UNKNOWN }), "passed"]],
@@ -444,6 +454,23 @@ const stackCases: readonly StackCases[] = [
         absent: [[set("access-policy", { role: undefined }), "refused"]],
         unknown: [[set("access-policy", { policy: UNKNOWN }), "passed"]],
         wrongType: [set("access-policy", { role: 7 })],
+    },
+    {
+        rule: "stack-buckets-closed",
+        pass: [set("bucket", { forceDestroy: true })],
+        fail: [
+            leaveOut("bucket-Versioning"),
+            leaveOut("bucket-Policy"),
+            leaveOut("bucket-PublicAccessBlock"),
+            leaveOut("bucket-OwnershipControls"),
+            leaveOut("bucket-LifecycleConfiguration"),
+            leaveOut("bucket-ServerSideEncryptionConfiguration"),
+            set("bucket-Policy", { bucket: "one-of-another-stack" }),
+            add({ ...named("bucket"), name: "another" }),
+        ],
+        absent: [[set("bucket-Policy", { bucket: undefined }), "refused"]],
+        unknown: [[set("bucket-Policy", { bucket: UNKNOWN }), "refused"]],
+        wrongType: [set("bucket-Policy", { bucket: 7 })],
     },
     {
         rule: "stack-private-subnets",

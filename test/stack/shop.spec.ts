@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { secretValue } from "../../local/aws/secretValue";
+import { type ResourceRecord, Store } from "../../local/aws/store";
+import { authorityFiles } from "../../local/servers/tls";
+import { type HostResult, PsqlHostFolder } from "../../testing/psqlHost";
 import { until } from "../../testing/until";
+import type { VerifyReport } from "../../verify/report";
 import { connected, LaptopStack, type Settings } from "./support/laptopStack";
 
 const SHOP = path.join(__dirname, "shop");
@@ -33,6 +38,8 @@ const SETTINGS: Settings = {
     audit: { kind: "rds" },
     deletionProtection: false,
     sshCidr: "127.0.0.1/32",
+    // The program of the host's audit-verify is made, and its place is recorded.
+    hostSecrets: "master",
 };
 
 /** What DMS cannot carry, and a secret. */
@@ -123,6 +130,59 @@ describe("stack: a shop of 16 tables", function () {
             );
             assert.deepEqual(rows, []);
         });
+    });
+
+    /** Runs audit-verify as the psql host would, with what the deployment has given to AWS. */
+    async function auditVerify(...args: readonly string[]): Promise<HostResult> {
+        const store = new Store(stack.stackDir);
+        const one = async (type: string): Promise<ResourceRecord> =>
+            (await store.list(type))[0] ?? assert.fail(`no ${type}`);
+        const parameter = String((await one("aws:ssm/parameter:Parameter")).inputs["value"]);
+        const object = await one("aws:s3/bucketObjectv2:BucketObjectv2");
+        const places = JSON.parse(parameter) as Record<string, Record<string, string>>;
+        const secrets = await Promise.all(
+            ["source", "audit"].map(async (side): Promise<[string, unknown]> => {
+                const arn = places[side]?.["secretArn"] ?? "";
+                return [arn.replace(/^.*:/, ""), await secretValue(store, arn)];
+            }),
+        );
+        const authority = await readFile(authorityFiles(stack.stackDir).certPath, "utf8");
+        const host = await PsqlHostFolder.make({
+            [places["audit"]?.["caBundle"] ?? ""]: authority,
+        });
+        try {
+            const program = String(object.inputs["content"]);
+            const answers = { parameter, secrets: Object.fromEntries(secrets), program };
+            return await host.run("audit-verify", args, answers);
+        } finally {
+            await host.remove();
+        }
+    }
+
+    it("is verified by the psql host's program alone, without the project", async () => {
+        const { code, stdout, stderr, calls } = await auditVerify("--json");
+        assert.equal(code, 0, stdout + stderr);
+        const { complete, tables } = JSON.parse(stdout) as VerifyReport;
+        assert.deepEqual([complete, tables.length], [true, TABLES.length]);
+        const { sourceUrl, auditUrl } = await stack.outputs();
+        for (const { password } of [new URL(sourceUrl), new URL(auditUrl)]) {
+            assert.ok(password.length > 10 && !calls.includes(password));
+        }
+    });
+
+    it("is said on the psql host to lack a log row that the logs' owner has removed", async () => {
+        await connected((await stack.outputs()).auditUrl, async (audit) => {
+            await audit.query(`
+                BEGIN;
+                SET LOCAL ROLE audit_trail_owner;
+                ALTER TABLE hire.depot_audit_log DISABLE TRIGGER append_only;
+                DELETE FROM hire.depot_audit_log WHERE audit_id = (SELECT min(audit_id) FROM hire.depot_audit_log);
+                ALTER TABLE hire.depot_audit_log ENABLE ALWAYS TRIGGER append_only;
+                COMMIT`);
+        });
+        const { code, stdout } = await auditVerify("--table", "hire.depot");
+        assert.equal(code, 1, stdout);
+        assert.match(stdout, /hire\.depot/);
     });
 
     it("stops, and nothing is left", async () => {

@@ -1,4 +1,5 @@
 import type { TypeBehaviour } from "../behaviour";
+import { bucketTypes } from "./buckets";
 import { dmsTypes } from "./dms";
 import { dmsTaskTypes } from "./dmsTask";
 import { iamTypes } from "./iam";
@@ -9,6 +10,7 @@ import { secretTypes } from "./secrets";
 import { systemsManagerTypes } from "./systemsManager";
 
 const types: Readonly<Record<string, TypeBehaviour>> = {
+    ...bucketTypes,
     ...dmsTypes,
     ...dmsTaskTypes,
     ...iamTypes,

@@ -6,6 +6,7 @@ import {
     unfitSubnets,
 } from "../../../components/network/existingNetwork";
 import { HostSessionLog, sessionCommand } from "../../../components/network/hostSessionLog";
+import { HostVerify } from "../../../components/network/hostVerify";
 import { Network } from "../../../components/network/network";
 import { PrivateEndpoints } from "../../../components/network/privateEndpoints";
 import { PsqlHost } from "../../../components/network/psqlHost";
@@ -360,5 +361,49 @@ describe("HostSessionLog", () => {
         const policy = String(recorder.inputs("aws:iam/rolePolicy:RolePolicy")["policy"]);
         assert.doesNotMatch(policy, /"Resource":\["?\*/);
         assert.match(policy, /PutLogEvents/);
+    });
+});
+
+describe("HostVerify", () => {
+    async function made(kmsKeyArn?: string): Promise<{ recorder: Recorder; place: unknown[] }> {
+        const recorder = new Recorder();
+        await recorder.install();
+        const program = { text: "a program", sha256: "0a1b" };
+        const { place } = new HostVerify("dev-verify", { role: "r", program, kmsKeyArn, tags });
+        const settled = await recorder.settle(place.bucket, place.versionId);
+        return { recorder, place: [...settled, place.key, place.sha256] };
+    }
+
+    it("keeps the program where the host's role reads this one object and no more", async () => {
+        const { recorder, place } = await made();
+        assert.deepEqual(place, ["dev-verify-bucket-id", "v1", "audit-verify.cjs", "0a1b"]);
+        const object = recorder.inputs("aws:s3/bucketObjectv2:BucketObjectv2");
+        assert.deepEqual([object["content"], object["key"]], ["a program", "audit-verify.cjs"]);
+        const { role, policy } = recorder.inputs("aws:iam/rolePolicy:RolePolicy");
+        assert.equal(role, "r");
+        const { Statement: statements } = JSON.parse(String(policy)) as { Statement: unknown[] };
+        assert.deepEqual(statements, [
+            {
+                Effect: "Allow",
+                Action: ["s3:GetObjectVersion"],
+                Resource: [
+                    "arn:aws:mock:us-east-1:123456789012:dev-verify-bucket/audit-verify.cjs",
+                ],
+            },
+        ]);
+    });
+
+    it("encrypts it with the customer's key, where there is one, and lets the host decrypt with that", async () => {
+        const key = "arn:aws:kms:us-east-1:123456789012:key/1";
+        const { recorder } = await made(key);
+        const policy = String(recorder.inputs("aws:iam/rolePolicy:RolePolicy")["policy"]);
+        assert.ok(
+            policy.endsWith(`{"Effect":"Allow","Action":["kms:Decrypt"],"Resource":["${key}"]}]}`),
+        );
+        const type =
+            "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration";
+        assert.ok(
+            JSON.stringify(recorder.inputs(type)["rules"]).includes(`"kmsMasterKeyId":"${key}"`),
+        );
     });
 });

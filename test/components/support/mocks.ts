@@ -57,6 +57,8 @@ function outputsOf(type: string, name: string, inputs: Record<string, unknown>) 
             return { ...common, certificateArn: arn };
         case "aws:ec2/instance:Instance":
             return { ...common, publicIp: "192.0.2.7" };
+        case "aws:s3/bucketObjectv2:BucketObjectv2":
+            return { ...common, versionId: "v1" };
         case "pulumi-nodejs:dynamic/auditTrail:Password":
             return { ...common, value: `${MOCK_PASSWORD}${name}` };
         case "pulumi-nodejs:dynamic/auditTrail:SourceClaim": {

@@ -4,12 +4,13 @@ import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import { cidrProblem, contains, overlaps } from "../../../local/aws/validate";
-import { UNKNOWN } from "../../../local/provider";
+import { type Props, UNKNOWN } from "../../../local/provider";
 import { Cloud, makeNetwork } from "./support/cloud";
 
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 const SECRET = "aws:secretsmanager/secret:Secret";
 const PARAMETER = "aws:ssm/parameter:Parameter";
+const BUCKET = "aws:s3/bucket:Bucket";
 const DOCUMENT = "aws:ssm/document:Document";
 const ROLE = "aws:iam/role:Role";
 const ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy";
@@ -59,6 +60,90 @@ describe("recorded AWS resources", () => {
             replaces: ["name"],
             deleteBeforeReplace: false,
         });
+    });
+
+    it("of S3 have a bucket with a name that it takes, versions, and a policy that is not public", async () => {
+        const bucket = await cloud.create(BUCKET, "one", { bucketPrefix: "dev-verify-" });
+        assert.match(bucket.id, /^dev-verify-[0-9a-f]+$/);
+        assert.equal(bucket.outputs.arn, `arn:aws:s3:::${bucket.id}`);
+        const again = await cloud.check(BUCKET, "one", bucket.inputs, {
+            bucketPrefix: "dev-verify-",
+        });
+        assert.equal(cloud.diff(bucket, again)?.changes, false);
+        for (const wrong of [
+            { bucketPrefix: "Dev-verify-" },
+            { bucketPrefix: "x".repeat(38) },
+            { bucketPrefix: "sthree-a" },
+            { bucket: "ab" },
+            { bucket: "dev_verify" },
+            { bucket: "dev-verify-" },
+            { bucket: "-dev" },
+            { bucket: "a..b" },
+            { bucket: "192.168.5.4" },
+            { bucket: "dev-s3alias" },
+            { bucket: "x".repeat(64) },
+        ]) {
+            assert.equal((await cloud.failures(BUCKET, wrong)).length, 1, JSON.stringify(wrong));
+        }
+        const object = { bucket: bucket.id, key: "a.cjs", content: "1" };
+        const make = (kind: string, inputs: Props): ReturnType<Cloud["create"]> =>
+            cloud.create(`aws:s3/${kind.replace(/^B/, "b")}:${kind}`, "of-one", {
+                bucket: bucket.id,
+                ...inputs,
+            });
+        await assert.rejects(make("BucketObjectv2", { ...object, bucket: "gone" }), /NoSuchBucket/);
+        await assert.rejects(
+            make("BucketVersioning", { bucket: "gone", versioningConfiguration: {} }),
+            /NoSuchBucket/,
+        );
+        await make("BucketOwnershipControls", { rule: { objectOwnership: "BucketOwnerEnforced" } });
+        await assert.rejects(
+            make("BucketObjectv2", { ...object, acl: "private" }),
+            /AccessControlListNotSupported/,
+        );
+        const early = await make("BucketObjectv2", { ...object, key: "early" });
+        assert.equal(early.outputs.versionId, "null");
+        await make("BucketVersioning", { versioningConfiguration: { status: "Enabled" } });
+        const first = await make("BucketObjectv2", object);
+        assert.match(String(first.outputs.versionId), /^[0-9a-f]{32}$/);
+        const same = await cloud.update(first, { ...first.inputs, tags: { Team: "a" } });
+        assert.equal(same.outputs.versionId, first.outputs.versionId);
+        const second = await cloud.update(first, { ...first.inputs, content: "2" });
+        assert.notEqual(second.outputs.versionId, first.outputs.versionId);
+        await make("BucketPublicAccessBlock", { blockPublicPolicy: true });
+        const statement = {
+            Effect: "Allow",
+            Principal: "*",
+            Action: "s3:GetObject",
+            Resource: "*",
+        };
+        for (const [principal, effect] of [
+            ["*", "Allow"],
+            [{ AWS: "*" }, "Allow"],
+            ["*", "Deny"],
+        ] as const) {
+            const Statement = [{ ...statement, Principal: principal, Effect: effect }];
+            const policy = JSON.stringify({ Version: "2012-10-17", Statement });
+            const made = make("BucketPolicy", { policy });
+            await (effect === "Deny" ? made : assert.rejects(made, /AccessDenied: .* is public/));
+        }
+        await assert.rejects(cloud.delete(bucket), /BucketNotEmpty/);
+        await cloud.delete(first);
+        await cloud.delete(early);
+        await cloud.delete(bucket);
+        const free = await cloud.create(BUCKET, "two", { forceDestroy: true });
+        await make("BucketObjectv2", { ...object, bucket: free.id });
+        await cloud.delete(free);
+        for (const [type, inputs] of [
+            ["aws:s3/bucketObjectv2:BucketObjectv2", { bucket: "a", key: "b" }],
+            ["aws:s3/bucketPolicy:BucketPolicy", { bucket: "a", policy: "{" }],
+            [
+                "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+                { bucket: "a", rules: [{ id: "a" }] },
+            ],
+        ] as const) {
+            assert.equal((await cloud.failures(type, inputs)).length, 1, type);
+        }
     });
 
     it("of Systems Manager have names and sizes that it takes, and documents that stay as they are", async () => {

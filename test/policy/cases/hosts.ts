@@ -16,6 +16,14 @@ const session = (inputs: Values): Values => {
     return { content: JSON.stringify({ ...whole, inputs: { ...whole.inputs, ...inputs } }) };
 };
 
+const TLS_ONLY = {
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: ["arn:aws:s3:::a", "arn:aws:s3:::a/*"],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+} as const;
+
 /** Cases of the rules about hosts, networks and secrets. */
 export const hostCases: readonly ResourceCases[] = [
     {
@@ -265,6 +273,38 @@ export const hostCases: readonly ResourceCases[] = [
             [{ value: UNKNOWN, insecureValue: "password=hunter2" }, "refused"],
         ],
         wrongType: [{ value: 1 }, { insecureValue: [] }],
+    },
+    {
+        rule: "s3-buckets-tls",
+        type: "aws:s3/bucketPolicy:BucketPolicy",
+        base: policy(TLS_ONLY),
+        pass: [
+            policy([TLS_ONLY]),
+            policy({ ...TLS_ONLY, Sid: "TlsOnly", Principal: { AWS: "*" } }),
+        ],
+        fail: [
+            policy({ ...TLS_ONLY, Effect: "Allow" }),
+            policy([TLS_ONLY, { ...TLS_ONLY, Effect: "Allow", Principal: { AWS: "a" } }]),
+            policy({ ...TLS_ONLY, Action: "s3:GetObject" }),
+            policy({ ...TLS_ONLY, Principal: { AWS: "arn:aws:iam::123456789012:role/a" } }),
+            policy({ ...TLS_ONLY, Resource: "arn:aws:s3:::a/*" }),
+            policy({ ...TLS_ONLY, Resource: ["arn:aws:s3:::a", "arn:aws:s3:::b/*"] }),
+            policy({ ...TLS_ONLY, Condition: { Bool: { "aws:SecureTransport": "true" } } }),
+            policy({
+                ...TLS_ONLY,
+                Condition: { ...TLS_ONLY.Condition, StringEquals: { "aws:PrincipalArn": "a" } },
+            }),
+            policy({
+                ...TLS_ONLY,
+                Condition: { Bool: { ...TLS_ONLY.Condition.Bool, "aws:ViaAWSService": "true" } },
+            }),
+            policy({ ...TLS_ONLY, Condition: undefined }),
+            policy([]),
+            { policy: "" },
+        ],
+        absent: [[{ policy: undefined }, "refused"]],
+        unknown: [[{ policy: UNKNOWN }, "undecided"]],
+        wrongType: [{ policy: 7 }, { policy: "no JSON" }],
     },
     {
         rule: "ssm-documents-private",

@@ -101,6 +101,7 @@ export const withoutBreakage: readonly string[] = [
     "stack-trail-protected",
     "stack-secret-readers",
     "stack-private-subnets",
+    "stack-buckets-closed",
     "stack-known-types",
 ];
 

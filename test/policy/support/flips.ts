@@ -96,6 +96,8 @@ const ADDED: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
         iamRoles: ["arn:aws:iam::1:role/export"],
         engineMode: "serverless",
     },
+    "aws:s3/bucket:Bucket": { acl: "public-read", website: { indexDocument: "a" } },
+    "aws:s3/bucketObjectv2:BucketObjectv2": { acl: "public-read", kmsKeyId: "elsewhere" },
     "aws:secretsmanager/secret:Secret": { policy: EVERYBODY, replicas: [{ region: "x" }] },
     "postgresql:index/role:Role": { superuser: true, bypassRowLevelSecurity: true },
     "postgresql:index/schema:Schema": { dropCascade: true, policies: [{ role: "public" }] },

@@ -200,6 +200,22 @@ const network: readonly WrittenResource[] = [
     },
 ];
 
+const buckets: readonly WrittenResource[] = [
+    { type: "aws:s3/bucket:Bucket", name: "bucket", inputs: {} },
+    ...[
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        "aws:s3/bucketPolicy:BucketPolicy",
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        "aws:s3/bucketVersioning:BucketVersioning",
+    ].map((type): WrittenResource => ({
+        type,
+        name: `bucket-${type.replace(/^.*:Bucket/, "")}`,
+        inputs: { bucket: new Reference("bucket") },
+    })),
+];
+
 const forceSsl: Values = { name: "rds.force_ssl", value: "1", applyMethod: "pending-reboot" };
 
 /** A stack that no rule has anything against. */
@@ -212,6 +228,7 @@ export const goodStack: readonly WrittenResource[] = [
     ...cluster("audit", [forceSsl]),
     ...access,
     ...network,
+    ...buckets,
     {
         type: "aws:dms/replicationInstance:ReplicationInstance",
         name: "replication-instance",

@@ -8,6 +8,7 @@ const ENDPOINT = "aws:dms/endpoint:Endpoint";
 const GROUP = "aws:rds/clusterParameterGroup:ClusterParameterGroup";
 const TASK = "aws:dms/replicationTask:ReplicationTask";
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
+const BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock";
 
 /** Flips that would weaken a guarantee, each with the rule whose refusal explains why. */
 export const meantFor: readonly Meant[] = [
@@ -45,6 +46,11 @@ export const meantFor: readonly Meant[] = [
     [ENDPOINT, "postgresSettings.pluginName", "dangerous", "dms-endpoint-settings-known"],
     [ENDPOINT, "secretsManagerArn", "dangerous", "stack-task-endpoint-directions"],
     [ENDPOINT, "sslMode", "dangerous", "dms-endpoint-tls"],
+    ["aws:s3/bucket:Bucket", "acl+", "added", "inputs-known"],
+    [BLOCK, "blockPublicPolicy", "dangerous", "inputs-known"],
+    [BLOCK, "restrictPublicBuckets", "absent", "inputs-known"],
+    [BLOCK, "bucket", "dangerous", "stack-buckets-closed"],
+    ["aws:s3/bucketPolicy:BucketPolicy", "policy", "dangerous", "s3-buckets-tls"],
     [TASK, "cdcStartTime+", "added", "dms-task-captures-changes"],
     [TASK, "migrationType", "dangerous", "dms-task-captures-changes"],
     [TASK, "replicationTaskSettings.ErrorBehavior.+", "added", "dms-task-settings-known"],

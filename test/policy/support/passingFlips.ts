@@ -85,6 +85,36 @@ export const passing: readonly PassingFlip[] = [
         reason: "No secret is in it, which a rule of its own demands; the commands on the host say what they do not find there, and know a server by its certificate alone.",
     },
     {
+        type: /^aws:s3\/bucket:/,
+        paths: /^(bucketPrefix|forceDestroy)$/,
+        how: EITHER,
+        reason: "A name; and whether a destroy takes what the next update makes again.",
+    },
+    {
+        type: /^aws:s3\/bucketObjectv2:/,
+        paths: /^(bucket|key|content|contentType)$/,
+        how: EITHER,
+        reason: "Another place or another text: the host runs only what has the checksum of its parameter, and a bucket of the stack is closed by a rule of its own.",
+    },
+    {
+        type: /^aws:s3\/bucketServerSideEncryptionConfiguration:/,
+        paths: /^rules\.\*\.(bucketKeyEnabled|applyServerSideEncryptionByDefault\.kmsMasterKeyId)$/,
+        how: EITHER,
+        reason: "Another key of the operator's, which S3 refuses if there is none; how often S3 asks KMS says only what that costs.",
+    },
+    {
+        type: /^aws:s3\/bucketPolicy:/,
+        paths: /^policy\.Statement\.\*\.Action$/,
+        how: ["wrong type"],
+        reason: "A list of one text reads like the text.",
+    },
+    {
+        type: /^aws:s3\/bucketLifecycleConfiguration:/,
+        paths: /^rules\.\*\.(id|abortIncompleteMultipartUpload\.daysAfterInitiation|noncurrentVersionExpiration\.noncurrentDays)$/,
+        how: VALUE,
+        reason: "A name, and how long what nobody needs stays.",
+    },
+    {
         type: /[pP]arameterGroup/,
         paths: /^parameters\.\*(\.applyMethod)?$/,
         how: ABSENT,
