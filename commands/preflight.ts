@@ -90,8 +90,8 @@ async function queryOn(client: Client): Promise<Query> {
 }
 
 /**
- * `npm run preflight`: what is to be mended at a source before a trail of it is deployed. Exit code 0: nothing has to be; 1:
- * something must be; 2: it could not be looked at.
+ * `npm run preflight`: what to mend at a source before its first deployment. Exit code 0: nothing must be mended; 1: something
+ * must; 2: the source could not be looked at.
  */
 runCommand(
     optionsOf("preflight"),

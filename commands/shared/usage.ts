@@ -50,7 +50,7 @@ export const USAGE: Readonly<Record<string, Usage>> = {
         },
     },
     preflight: {
-        does: "Names everything that is to be mended at a source before a trail of it is deployed. It changes nothing.",
+        does: "Names everything to mend at a source before its first deployment. It changes nothing.",
         options: {
             "--stack <name>":
                 "the tables and the source of a stack of your own instead of the laptop's; AUDIT_TRAIL_SOURCE_URL names another source",

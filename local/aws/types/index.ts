@@ -21,8 +21,8 @@ const types: Readonly<Record<string, TypeBehaviour>> = {
     ...systemsManagerTypes,
 };
 
-/** Types that would have to do something here and do not: recording them would pretend. */
-const NOT_PLAYED: ReadonlySet<string> = new Set([
+/** Types of which a record alone would pretend: on AWS they do something that nothing here does. */
+const REFUSED_TYPES: ReadonlySet<string> = new Set([
     "aws:dms/replicationConfig:ReplicationConfig",
     "aws:lambda/function:Function",
     "aws:rds/globalCluster:GlobalCluster",
@@ -32,9 +32,9 @@ const NOT_PLAYED: ReadonlySet<string> = new Set([
 
 /** The behaviour of a resource type; types without one are recorded and nothing more. */
 export function behaviourOf(type: string): TypeBehaviour {
-    if (!type.startsWith("aws:") || NOT_PLAYED.has(type)) {
+    if (!type.startsWith("aws:") || REFUSED_TYPES.has(type)) {
         throw new Error(
-            `The local stack cannot play ${type}: leave it out on the laptop, or deploy this program to AWS.`,
+            `The laptop stack has no stand-in for ${type}: leave it out on the laptop, or deploy this program to AWS.`,
         );
     }
     return types[type] ?? {};

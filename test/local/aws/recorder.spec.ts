@@ -250,7 +250,7 @@ describe("recorded AWS resources", () => {
     it("of types that would have to act are refused by name", async () => {
         await assert.rejects(
             cloud.create("aws:rds/proxy:Proxy", "db", {}),
-            /cannot play aws:rds\/proxy:Proxy/,
+            /has no stand-in for aws:rds\/proxy:Proxy/,
         );
     });
 
