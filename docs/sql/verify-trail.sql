@@ -446,6 +446,15 @@ acls AS (
     JOIN pg_catalog.pg_attribute AS c ON c.attrelid = r.relation
     CROSS JOIN LATERAL aclexplode(c.attacl) AS a
     UNION ALL
+    -- Whoever may set the sequence that numbers a log's rows could have new ones numbered before older ones.
+    SELECT r.name, r.part_of, ' of its sequence', r.relowner, a.*
+    FROM relations AS r
+    JOIN pg_catalog.pg_depend AS d
+        ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = r.relation AND d.deptype = 'i'
+    JOIN pg_catalog.pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
+    CROSS JOIN LATERAL aclexplode(s.relacl) AS a
+    WHERE a.privilege_type = 'UPDATE'
+    UNION ALL
     SELECT f.name, NULL, '', f.proowner, a.*
     FROM routines AS f
     CROSS JOIN LATERAL aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) AS a
@@ -785,6 +794,18 @@ WHERE r.oid <> o.oid
     AND r.rolname NOT IN (current_user, session_user)
     AND r.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
     AND pg_has_role(r.oid, o.oid, 'MEMBER')
+UNION ALL
+-- Until then whoever may make roles may grant every role that is no superuser, also to himself.
+SELECT format('%s may make roles, and so make itself a member of %s before PostgreSQL 16', r.rolname, 'audit_trail_owner')
+FROM pg_catalog.pg_roles AS r
+WHERE current_setting('server_version_num')::integer < 160000
+    AND r.rolcreaterole
+    AND NOT r.rolsuper
+    AND r.rolname NOT IN (current_user, session_user, 'audit_trail_owner')
+    AND r.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+    AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_roles AS s WHERE s.rolname = 'rds_superuser' AND pg_has_role(r.oid, s.oid, 'MEMBER')
+    )
 UNION ALL
 SELECT format('%s can log in', o.rolname) FROM pg_catalog.pg_roles AS o WHERE o.rolname = 'audit_trail_owner' AND o.rolcanlogin;
 

@@ -60,6 +60,15 @@ acls AS (
     JOIN pg_catalog.pg_attribute AS c ON c.attrelid = r.relation
     CROSS JOIN LATERAL aclexplode(c.attacl) AS a
     UNION ALL
+    -- Whoever may set the sequence that numbers a log's rows could have new ones numbered before older ones.
+    SELECT r.name, r.part_of, ' of its sequence', r.relowner, a.*
+    FROM relations AS r
+    JOIN pg_catalog.pg_depend AS d
+        ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = r.relation AND d.deptype = 'i'
+    JOIN pg_catalog.pg_class AS s ON s.oid = d.objid AND s.relkind = 'S'
+    CROSS JOIN LATERAL aclexplode(s.relacl) AS a
+    WHERE a.privilege_type = 'UPDATE'
+    UNION ALL
     SELECT f.name, NULL, '', f.proowner, a.*
     FROM routines AS f
     CROSS JOIN LATERAL aclexplode(coalesce(f.proacl, acldefault('f', f.proowner))) AS a

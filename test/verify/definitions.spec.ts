@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { renderSql } from "../../database/sqlTemplate";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 import { triggerFunction } from "../../trail/logFunction";
 import { trailNames } from "../../trail/names";
+import { roles } from "../../trail/rolesAndSchemas";
 import { markerGapFiles } from "../../trail/tableGroups";
 
 const TABLE = "public.It's";
@@ -113,6 +115,12 @@ describe("verify names whatever the scripts did not make:", function () {
             `ALTER TABLE ${LOG} ADD CONSTRAINT few CHECK (operation <> 'X')`,
             `ALTER TABLE ${LOG} DROP CONSTRAINT few`,
             /the constraint CHECK .* is not the trail's/u,
+        ],
+        [
+            "the right to set back the numbers of a log's rows",
+            `GRANT UPDATE ON SEQUENCE "It's_audit_log_audit_id_seq" TO reader`,
+            `REVOKE UPDATE ON SEQUENCE "It's_audit_log_audit_id_seq" FROM reader`,
+            /the privilege reader UPDATE of its sequence on public\."It's_audit_log" is not one/u,
         ],
         [
             "an index that computes",
@@ -298,10 +306,26 @@ describe("verify names whatever the scripts did not make:", function () {
 
     it("nothing where somebody else may read, or finds rows faster", async () => {
         await world.trail.superuser.query(
-            `GRANT SELECT ON ${LOG}, audit_trail.gap TO reader; CREATE INDEX faster ON ${LOG} (stream_position)`,
+            `GRANT SELECT ON ${LOG}, audit_trail.gap TO reader; CREATE INDEX faster ON ${LOG} (stream_position);
+             GRANT SELECT, USAGE ON SEQUENCE "It's_audit_log_audit_id_seq" TO reader`,
         );
         const report = await world.verify({}, TABLE);
         assert.ok(report.complete, JSON.stringify(report));
+    });
+
+    it("whoever can make himself a member of the owner, as before PostgreSQL 16", async () => {
+        await world.trail.superuser.query("CREATE ROLE maker CREATEROLE");
+        const { sql } = renderSql("sql/verify/owner_members.sql", { owner: roles.owner });
+        const findings = async (text: string): Promise<unknown[]> =>
+            (await world.trail.master.query<{ finding: string }>(text)).rows;
+        assert.deepEqual(await findings(sql), []);
+        // As on a server of an older version.
+        assert.deepEqual(await findings(sql.replace("160000", "990000")), [
+            {
+                finding:
+                    "maker may make roles, and so make itself a member of audit_trail_owner before PostgreSQL 16",
+            },
+        ]);
     });
 
     it("nothing of what it made to compare with stays", async () => {
