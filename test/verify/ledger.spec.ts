@@ -72,7 +72,9 @@ describe("verify keeps the gap ledger:", function () {
         assert.deepEqual(await gaps(), []);
     });
 
-    it("and says who has locked a ledger, of what needs it, and goes on with the rest", async () => {
+    it("and says who has locked a ledger, of what needs it, and goes on with the rest", async function () {
+        // As many verifications as there are ledgers.
+        this.timeout(180_000);
         const { superuser } = world.trail;
         const left: Record<string, string> = {};
         await superuser.query("SET application_name = 'archive'");
