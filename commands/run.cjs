@@ -45,8 +45,28 @@ function lineEndProblem(folder) {
         : undefined;
 }
 
+/** Why a folder cannot be used, by the system's word for it. */
+function unusable(place, code) {
+    if (code === "ENOENT") {
+        return `${place} is a link to a folder that is not there; make that folder or remove the link, and run the command again.`;
+    }
+    return code === "EROFS"
+        ? `${place} is on a file system that is mounted read-only, and the stack's files are written there; mount it for writing, or move the project, and run the command again.`
+        : `This user may not use ${place} (${code}), which another user made, perhaps by a start with sudo; run the command as that user, or with sudo.`;
+}
+
+/** What keeps a folder from being made in another one; that it may belong to somebody else is said when it is made. */
+function readOnlyProblem(folder) {
+    try {
+        fs.accessSync(folder, fs.constants.W_OK);
+        return undefined;
+    } catch (error) {
+        return error.code === "EROFS" ? unusable(folder, error.code) : undefined;
+    }
+}
+
 /** The folder of everything that the stack has: where it is, and whether this user may use it. */
-function localFolderProblem(folder) {
+function localFolderProblem(folder, isMade) {
     const chosen = process.env.AUDIT_TRAIL_LOCAL_DIR || ".local";
     const place = path.resolve(folder, chosen);
     const inside = path.relative(folder, place);
@@ -59,7 +79,7 @@ function localFolderProblem(folder) {
     try {
         fs.lstatSync(place);
     } catch {
-        return undefined; // It will be made.
+        return isMade ? readOnlyProblem(folder) : undefined;
     }
     try {
         if (!fs.statSync(place).isDirectory()) {
@@ -68,9 +88,7 @@ function localFolderProblem(folder) {
         fs.accessSync(place, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
         return undefined;
     } catch (error) {
-        return error.code === "ENOENT"
-            ? `${place} is a link to a folder that is not there; make that folder or remove the link, and run the command again.`
-            : `This user may not use ${place} (${error.code}), which another user made, perhaps by a start with sudo; run the command as that user, or with sudo.`;
+        return unusable(place, error.code);
     }
 }
 
@@ -104,15 +122,14 @@ function problem(command) {
         fs.readFileSync(path.join(root, "package.json"), "utf8"),
     );
     // A stack on AWS is verified and looked at without the laptop's packages.
-    const packages = Object.keys(dependencies).concat(
-        ["verify", "tables", "sql", "preflight"].includes(command) ? [] : LAPTOP_PACKAGES,
-    );
+    const isForAws = ["verify", "tables", "sql", "preflight"].includes(command);
+    const packages = Object.keys(dependencies).concat(isForAws ? [] : LAPTOP_PACKAGES);
     return (
         nodeProblem(engines.node, process.versions.node) ||
         folderProblem(root) ||
         lineEndProblem(root) ||
         packageProblem(root, packages) ||
-        localFolderProblem(root) ||
+        localFolderProblem(root, !isForAws) ||
         temporaryProblem()
     );
 }
@@ -147,4 +164,4 @@ function main() {
 if (require.main === module) {
     main();
 }
-module.exports = { nodeProblem, folderProblem, packageProblem, loadProblem };
+module.exports = { nodeProblem, folderProblem, packageProblem, loadProblem, unusable };

@@ -9,6 +9,7 @@ import { type Environment, launch } from "../../testing/command";
 const run = createRequire(__filename)("../../commands/run.cjs") as {
     folderProblem(folder: string): string | undefined;
     loadProblem(folder: string, message: string): string;
+    unusable(place: string, code: string): string;
 };
 
 describe("what a command needs before it can begin", function () {
@@ -65,6 +66,13 @@ describe("what a command needs before it can begin", function () {
             told("The package esbuild could not be found"),
             /^The project's programs cannot be loaded \(.*\); run "npm ci" in \/srv\/it, /,
         );
+    });
+
+    it("is a folder for the stack's files that can be written to", () => {
+        const told = (code: string): string => run.unusable("/srv/it/.local", code);
+        assert.match(told("EROFS"), /^\/srv\/it\/\.local is on a file system .* read-only, .*\.$/);
+        assert.match(told("EACCES"), /^This user may not use .* \(EACCES\), which another user/);
+        assert.match(told("ENOENT"), /is a link to a folder that is not there; /);
     });
 
     it("are line ends that a shell reads", async () => {
