@@ -2,11 +2,12 @@ import type { SqlBatch } from "../database/runBatch";
 import type { TableChoices } from "./columnChoices";
 import { dmsSession, SESSIONS } from "./dmsSession";
 import { auditGrants, auditRights } from "./grants";
+import { formatTableName } from "./names";
 import { roles } from "./rolesAndSchemas";
 import { foundation, widthFile } from "./statements";
 import { tableBatches } from "./tableBatches";
 import { definitionOf, type TableDefinition, type TableName } from "./tableDefinition";
-import { type GroupedTable, markerGapFiles } from "./tableGroups";
+import { DEFAULT_GROUP, type GroupedTable, markerGapFiles } from "./tableGroups";
 import { forgetColumnsFiles, joinGroupFile, leaveFile, retireFile } from "./tableLife";
 
 // The scripts of a deployment on the audit cluster, in the order of the functions below. Each of them begins with the
@@ -58,7 +59,7 @@ export function joinGroupBatches(audited: readonly GroupedTable[]): SqlBatch[] {
 
 /** The scripts for tables and columns that have left the list, to be run once DMS no longer writes them. */
 export function retirementBatches(
-    audited: readonly TableName[],
+    audited: readonly GroupedTable[],
     definitions: readonly TableDefinition[],
     choices: readonly TableChoices[],
 ): SqlBatch[] {
@@ -66,10 +67,15 @@ export function retirementBatches(
         rights(audited),
         {
             files: [retireFile(audited), ...forgetColumnsFiles(audited, choices)],
-            // Nothing else here changes when a partition leaves.
-            rerunWhen: JSON.stringify(
-                definitions.flatMap(({ partitions = [] }) => partitions.map(({ oid }) => oid)),
-            ),
+            // Nothing else here changes when a partition leaves, or when a table goes to another group.
+            rerunWhen: JSON.stringify([
+                ...definitions.flatMap(({ partitions = [] }) => partitions.map(({ oid }) => oid)),
+                ...audited.flatMap((table) =>
+                    table.group === undefined || table.group === DEFAULT_GROUP
+                        ? []
+                        : [[formatTableName(table), table.group]],
+                ),
+            ]),
         },
     ];
 }

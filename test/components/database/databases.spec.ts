@@ -2,9 +2,12 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { SqlBatch } from "../../../components/database/sqlScript";
 import type { TableMappings } from "../../../components/dms/tableMappings";
+import { retirementBatches } from "../../../trail/auditDeployment";
 import { dmsSession } from "../../../trail/dmsSession";
 import { auditGrants, sourceGrants } from "../../../trail/grants";
+import { parseTableName } from "../../../trail/names";
 import { roles } from "../../../trail/rolesAndSchemas";
+import { DEFAULT_GROUP } from "../../../trail/tableGroups";
 import { isWrappedSecret, mockColumnsHash, type Registered } from "../support/mocks";
 import { leastConfig, type ProgramRun, runProgram } from "../support/program";
 
@@ -218,5 +221,15 @@ describe("the databases", function () {
             (guards["batches"] as readonly SqlBatch[]).flatMap(({ about = [] }) => about),
             ["public.items", "Sales.Orders", "Sales.lines"],
         );
+    });
+
+    it("record the gap of a table that goes to another group, though the list stays the same", () => {
+        const orders = parseTableName("Sales.Orders");
+        const inGroup = (group: string): string | undefined =>
+            retirementBatches([{ ...orders, group }], [], [])[1]?.rerunWhen;
+        assert.notEqual(inGroup("sales"), inGroup(DEFAULT_GROUP));
+        assert.notEqual(inGroup("sales"), inGroup("more"));
+        // As stacks without groups have it.
+        assert.equal(inGroup(DEFAULT_GROUP), "[]");
     });
 });
