@@ -49,7 +49,7 @@ const draft: fc.Arbitrary<Draft> = fc.record({
         { minLength: 1, maxLength: 8 },
     ),
     positions: fc.constantFrom("per change", "per commit"),
-    form: fc.constantFrom("plain", "dotted"),
+    form: fc.constantFrom("plain", "dotted", "mixed"),
     races: fc.boolean(),
     sameTime: fc.boolean(),
 });

@@ -44,7 +44,8 @@ export interface Draft {
         readonly value: number;
     }[])[];
     readonly positions: "per change" | "per commit";
-    readonly form: "plain" | "dotted";
+    /** Mixed: every other one in small letters or dotted, so that the log's two functions take turns. */
+    readonly form: "plain" | "dotted" | "mixed";
     /** Re-inserts that wait for the delete of another transaction, their WAL record lying before the delete's. */
     readonly races: boolean;
     /** Commits within one microsecond. */
@@ -123,5 +124,7 @@ function timestamp(index: number): string {
 
 function formatPosition(lsn: number, form: Draft["form"]): string {
     const text = `00000002/${lsn.toString(16).toUpperCase().padStart(8, "0")}`;
-    return form === "plain" ? text : `${text}.3.${text}`;
+    const dotted = `${text}.3.${text}`;
+    const mixed = [text, text.toLowerCase(), dotted, dotted.toLowerCase()][(lsn >> 8) % 4] ?? text;
+    return { plain: text, dotted, mixed }[form];
 }
