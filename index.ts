@@ -76,7 +76,7 @@ const sessionLog = host && makeSessionLog(host);
 const sourceDatabase = makeSourceDatabase();
 const auditDatabase = makeAuditDatabase();
 const replication = makeReplication();
-const retired = auditDatabase.retireOthers(replication);
+const late = [auditDatabase.retireOthers(replication), sourceDatabase.unguardOthers(replication)];
 protectEverything();
 
 export const sourceGuards = config.source.guards;
@@ -308,7 +308,7 @@ function protectEverything(): void {
     const everything = [
         ...[network, groups, ...prerequisites, ...(host ? [host] : []), source, audit],
         ...[hostVerify, hostDatabases, sessionLog].filter((made) => made !== undefined),
-        ...[sourceDatabase, auditDatabase, replication, ...replication.joined, retired],
+        ...[sourceDatabase, auditDatabase, replication, ...replication.joined, ...late],
     ];
     const checks = sourceDatabase.checkDestroy(`${prefix}-destroy-check`, everything);
     new DeletionProtection(`${prefix}-deletionProtection`, {

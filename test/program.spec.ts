@@ -42,6 +42,7 @@ describe("the program", function () {
             "source-database-guards",
             "source-database-items",
             "source-database-marker",
+            "source-database-unguarded",
         ]);
     });
 
@@ -152,7 +153,7 @@ describe("the program", function () {
             );
         const ssh = { host: "192.0.2.7", hostKey: "", kind: "ssh", port: 22, user: "ec2-user" };
         assert.deepEqual(run.outputs["databaseRoute"], ssh);
-        assert.equal(connectionsOf(run).split(JSON.stringify(ssh)).length, 1 + 10);
+        assert.equal(connectionsOf(run).split(JSON.stringify(ssh)).length, 1 + 11);
 
         const ssm = await runProgram({ ...leastConfig, "aws:profile": "deploy" });
         const route = {

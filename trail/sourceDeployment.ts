@@ -132,10 +132,10 @@ export function guardBatches(
               ]
             : [];
     });
-    return [
-        functions,
-        ...tables,
-        { files: guardOthersFiles(choices.tables), rerunWhen },
-        ...checks,
-    ];
+    return [functions, ...tables, ...checks];
+}
+
+/** Takes the guards from the tables that are not audited any more: once no task brings their changes. */
+export function unguardBatches(audited: readonly TableName[]): SqlBatch[] {
+    return [{ files: guardOthersFiles(audited) }];
 }

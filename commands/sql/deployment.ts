@@ -13,6 +13,7 @@ import {
     guardBatches,
     markerBatches,
     sourceRightsBatches,
+    unguardBatches,
 } from "../../trail/sourceDeployment";
 import type { TableDefinition } from "../../trail/tableDefinition";
 import { auditObjects, logFunctionStep, sourceObjects } from "./pluginObjects";
@@ -72,6 +73,11 @@ function sourcePart(subjects: readonly Subject[], marker: TableDefinition): Part
                 "source",
                 guards,
                 "script source-database-guards, once the catalog is read",
+            ),
+            ...batchSteps(
+                "source",
+                unguardBatches(tables),
+                "script source-database-unguarded, once the task knows the tables",
             ),
         ],
     };

@@ -34,9 +34,12 @@ import {
     dmsCredentials,
     dmsPassword,
     formerly,
+    type LateScript,
+    lateScript,
+    runLate,
     sqlScript,
 } from "./databaseOwner";
-import { SqlScript, type SqlScriptArgs } from "./sqlScript";
+import type { SqlScript } from "./sqlScript";
 
 /** Arguments of {@link AuditDatabase}. */
 export interface AuditDatabaseArgs {
@@ -58,9 +61,6 @@ export interface AuditDatabaseArgs {
     readonly passwordVersion?: number;
     readonly tags: Tags;
 }
-
-/** Name, arguments and options of a script that waits for tasks, and so is no child: the tasks wait for all of those. */
-type LateScript = readonly [string, SqlScriptArgs, pulumi.CustomResourceOptions];
 
 /** The audit trail inside the audit cluster: roles, schemas, ledgers and, for each table, staging, log and trigger. */
 export class AuditDatabase extends pulumi.ComponentResource {
@@ -126,8 +126,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
      *     is on its way would arrive where nothing logs it.
      */
     retireOthers(task: pulumi.Resource): pulumi.Resource {
-        const [name, args, opts] = this.retirement;
-        return new SqlScript(name, args, { ...opts, dependsOn: [task] });
+        return runLate(this.retirement, [task]);
     }
 
     /**
@@ -135,8 +134,7 @@ export class AuditDatabase extends pulumi.ComponentResource {
      * @param tasks The tasks that those tables have left, as far as there are any.
      */
     letJoin(tasks: readonly pulumi.Resource[]): pulumi.Resource {
-        const [name, args, opts] = this.joining;
-        return new SqlScript(name, args, { ...opts, dependsOn: [this, ...tasks] });
+        return runLate(this.joining, [this, ...tasks]);
     }
 }
 
@@ -212,16 +210,4 @@ function tableScript(
         functions,
         guard,
     );
-}
-
-function lateScript(
-    { name, server }: DatabaseOwner,
-    label: string,
-    batches: SqlScriptArgs["batches"],
-): LateScript {
-    return [
-        `${name}-${label}`,
-        { connection: server.masterConnection, batches },
-        server.owner === undefined ? {} : { deletedWith: server.owner },
-    ];
 }

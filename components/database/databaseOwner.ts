@@ -68,6 +68,30 @@ export function sqlScript(
     );
 }
 
+/** Name, arguments and options of a script that waits for tasks, and so is no child: the tasks wait for all of those. */
+export type LateScript = readonly [string, SqlScriptArgs, pulumi.CustomResourceOptions];
+
+/** What {@link runLate} makes of a component's own values, once the tasks are there. */
+export function lateScript(
+    { name, server }: DatabaseOwner,
+    label: string,
+    batches: SqlScriptArgs["batches"],
+): LateScript {
+    return [
+        `${name}-${label}`,
+        { connection: server.masterConnection, batches },
+        server.owner === undefined ? {} : { deletedWith: server.owner },
+    ];
+}
+
+/** Runs the script after `dependsOn`. */
+export function runLate(
+    [name, args, opts]: LateScript,
+    dependsOn: readonly pulumi.Resource[],
+): SqlScript {
+    return new SqlScript(name, args, { ...opts, dependsOn: [...dependsOn] });
+}
+
 /** The password of DMS's user; another version is another password. */
 export function dmsPassword(
     { name, opts }: DatabaseOwner,

@@ -10,6 +10,7 @@ import {
     type GuardChoices,
     markerBatches,
     sourceRightsBatches,
+    unguardBatches,
 } from "../../trail/sourceDeployment";
 import { undoScripts } from "../../trail/sourceUndo";
 import type { TableDefinition, TableName } from "../../trail/tableDefinition";
@@ -23,6 +24,9 @@ import {
     dmsCredentials,
     dmsPassword,
     formerly,
+    type LateScript,
+    lateScript,
+    runLate,
     sqlScript,
 } from "./databaseOwner";
 import { repairOf, type SourceCatalog } from "./sourceCatalog";
@@ -62,6 +66,8 @@ export class SourceDatabase extends pulumi.ComponentResource {
     readonly dmsSecretArn: pulumi.Output<string>;
 
     private readonly undoArgs: SourceUndoArgs | undefined;
+    /** See {@link unguardOthers}. */
+    private readonly unguarding: LateScript;
 
     /** @param opts `providers` must hold a postgresql provider for this database. */
     constructor(name: string, args: SourceDatabaseArgs, opts: pulumi.ComponentResourceOptions) {
@@ -90,6 +96,7 @@ export class SourceDatabase extends pulumi.ComponentResource {
         const keepsRights = args.server.owner === undefined;
         guardScript(owner, { ...args, keepsRights }, catalogs);
 
+        this.unguarding = lateScript(owner, "unguarded", unguardBatches(args.tables));
         this.databaseName = args.databaseName;
         this.undoArgs = undoArgs(args.server);
         this.dmsEngineName = args.server.dmsEngineName;
@@ -107,6 +114,15 @@ export class SourceDatabase extends pulumi.ComponentResource {
             tableMappings: this.tableMappings,
             dmsSecretArn: this.dmsSecretArn,
         });
+    }
+
+    /**
+     * Takes the guards from tables that left the list.
+     * @param task The DMS task without these tables. It has to be there first: what is done to them before, which DMS does not
+     *     replicate, would be in the log as little as in the ledger of gaps.
+     */
+    unguardOthers(task: pulumi.Resource): pulumi.Resource {
+        return runLate(this.unguarding, [task]);
     }
 
     /**
