@@ -41,7 +41,8 @@ export const USAGE: Readonly<Record<string, Usage>> = {
         options: {
             ...STACK,
             "--table <schema.table>": "this table only; may be given several times",
-            "--since <time>": "log rows from this commit time on, for example 2026-01-31T12:00:00Z",
+            "--since <time>":
+                "what was recorded before this time fails nothing, for example 2026-01-31T12:00:00Z",
             "--json": "the report for a program",
         },
         codes: {

@@ -10,7 +10,7 @@ SELECT pg_catalog.set_config(s.name, w.value, false)
     JOIN pg_catalog.pg_settings AS s ON s.name = w.key;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."public_items_fa5aa5e9_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."public_items_6c9285f7_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -77,11 +77,14 @@ BEGIN
         AND committed_at IS NOT NULL
         AND NEW.audit_trail_change_seq <> ''
         AND change_position LIKE '________/________'
-        AND (known_position LIKE '________/________' OR coalesce(known_position, '') = '')
-        AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') IN ('/', '//')
-        AND change_position > coalesce(known_position, '') COLLATE "C"
+        AND CASE
+            WHEN coalesce(known_position, '') = '' THEN translate(change_position, '0123456789ABCDEF', '') = '/'
+            ELSE known_position LIKE '________/________'
+                AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') = '//'
+                AND change_position > known_position COLLATE "C"
+        END
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_fa5aa5e9_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."public_items_6c9285f7_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
@@ -146,13 +149,13 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."public_items_fa5aa5e9_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."public_items_6c9285f7_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 $function$;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."audit_trail_marker_da49320b_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."audit_trail_marker_f2288ca1_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -219,11 +222,14 @@ BEGIN
         AND committed_at IS NOT NULL
         AND NEW.audit_trail_change_seq <> ''
         AND change_position LIKE '________/________'
-        AND (known_position LIKE '________/________' OR coalesce(known_position, '') = '')
-        AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') IN ('/', '//')
-        AND change_position > coalesce(known_position, '') COLLATE "C"
+        AND CASE
+            WHEN coalesce(known_position, '') = '' THEN translate(change_position, '0123456789ABCDEF', '') = '/'
+            ELSE known_position LIKE '________/________'
+                AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') = '//'
+                AND change_position > known_position COLLATE "C"
+        END
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_da49320b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
@@ -288,7 +294,7 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."audit_trail_marker_da49320b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 $function$;
@@ -769,7 +775,7 @@ RESET ROLE;
 -- they are null, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_items_fa5aa5e9_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_items_6c9285f7_log_uncommon"(
     statement text,
     old_row "public"."items_staging",
     new_row "public"."items_staging",
@@ -870,7 +876,7 @@ BEGIN
         last_change := current_setting('audit_trail.last_change', true);
         is_interleaved := coalesce(
             starts_with(last_change, audit_trail.microseconds(committed_at) || ' ')
-                AND change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn),
+                AND change_lsn < audit_trail.lsn_of(split_part(last_change, ' ', 2)),
             false
         );
         -- In the form in which the fast path compares it.
@@ -1146,7 +1152,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_items_fa5aa5e9_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_items_6c9285f7_log_uncommon"(
     text, "public"."items_staging", "public"."items_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1157,7 +1163,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_items_6c9285f7_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1226,11 +1232,14 @@ BEGIN
         AND committed_at IS NOT NULL
         AND NEW.audit_trail_change_seq <> ''''
         AND change_position LIKE ''________/________''
-        AND (known_position LIKE ''________/________'' OR coalesce(known_position, '''') = '''')
-        AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') IN (''/'', ''//'')
-        AND change_position > coalesce(known_position, '''') COLLATE "C"
+        AND CASE
+            WHEN coalesce(known_position, '''') = '''' THEN translate(change_position, ''0123456789ABCDEF'', '''') = ''/''
+            ELSE known_position LIKE ''________/________''
+                AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') = ''//''
+                AND change_position > known_position COLLATE "C"
+        END
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_fa5aa5e9_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."public_items_6c9285f7_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
@@ -1295,21 +1304,21 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."public_items_fa5aa5e9_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."public_items_6c9285f7_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_items_6c9285f7_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_items_6c9285f7_log_change"() SET search_path = pg_catalog, pg_temp;
 
-ALTER FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_items_fa5aa5e9_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_items_6c9285f7_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_items_6c9285f7_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_fa5aa5e9_log_change', 'public_items_fa5aa5e9_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_6c9285f7_log_change', 'public_items_6c9285f7_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."items_staging"'::regclass,
@@ -1521,7 +1530,7 @@ RESET ROLE;
 -- they are null, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_da49320b_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(
     statement text,
     old_row "audit_trail"."marker_staging",
     new_row "audit_trail"."marker_staging",
@@ -1622,7 +1631,7 @@ BEGIN
         last_change := current_setting('audit_trail.last_change', true);
         is_interleaved := coalesce(
             starts_with(last_change, audit_trail.microseconds(committed_at) || ' ')
-                AND change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn),
+                AND change_lsn < audit_trail.lsn_of(split_part(last_change, ' ', 2)),
             false
         );
         -- In the form in which the fast path compares it.
@@ -1898,7 +1907,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_da49320b_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(
     text, "audit_trail"."marker_staging", "audit_trail"."marker_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1909,7 +1918,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1978,11 +1987,14 @@ BEGIN
         AND committed_at IS NOT NULL
         AND NEW.audit_trail_change_seq <> ''''
         AND change_position LIKE ''________/________''
-        AND (known_position LIKE ''________/________'' OR coalesce(known_position, '''') = '''')
-        AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') IN (''/'', ''//'')
-        AND change_position > coalesce(known_position, '''') COLLATE "C"
+        AND CASE
+            WHEN coalesce(known_position, '''') = '''' THEN translate(change_position, ''0123456789ABCDEF'', '''') = ''/''
+            ELSE known_position LIKE ''________/________''
+                AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') = ''//''
+                AND change_position > known_position COLLATE "C"
+        END
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_da49320b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
@@ -2047,21 +2059,21 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."audit_trail_marker_da49320b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_da49320b_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_da49320b_log_change', 'audit_trail_marker_da49320b_log_uncommon');
+SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_f2288ca1_log_change', 'audit_trail_marker_f2288ca1_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"audit_trail"."marker_staging"'::regclass,

@@ -322,7 +322,7 @@ RESET ROLE;
 -- they are null, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_d38f898d_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_de485d0f_log_uncommon"(
     statement text,
     old_row "public"."readings_staging",
     new_row "public"."readings_staging",
@@ -423,7 +423,7 @@ BEGIN
         last_change := current_setting('audit_trail.last_change', true);
         is_interleaved := coalesce(
             starts_with(last_change, audit_trail.microseconds(committed_at) || ' ')
-                AND change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn),
+                AND change_lsn < audit_trail.lsn_of(split_part(last_change, ' ', 2)),
             false
         );
         -- In the form in which the fast path compares it.
@@ -699,7 +699,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_d38f898d_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_readings_de485d0f_log_uncommon"(
     text, "public"."readings_staging", "public"."readings_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -710,7 +710,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_d38f898d_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_de485d0f_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -779,11 +779,14 @@ BEGIN
         AND committed_at IS NOT NULL
         AND NEW.audit_trail_change_seq <> ''''
         AND change_position LIKE ''________/________''
-        AND (known_position LIKE ''________/________'' OR coalesce(known_position, '''') = '''')
-        AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') IN (''/'', ''//'')
-        AND change_position > coalesce(known_position, '''') COLLATE "C"
+        AND CASE
+            WHEN coalesce(known_position, '''') = '''' THEN translate(change_position, ''0123456789ABCDEF'', '''') = ''/''
+            ELSE known_position LIKE ''________/________''
+                AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') = ''//''
+                AND change_position > known_position COLLATE "C"
+        END
     ) IS NOT TRUE THEN
-        PERFORM audit_trail."public_readings_d38f898d_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+        PERFORM audit_trail."public_readings_de485d0f_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;
     END IF;
 
@@ -849,21 +852,21 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        PERFORM audit_trail."public_readings_d38f898d_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
+        PERFORM audit_trail."public_readings_de485d0f_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
         RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_readings_d38f898d_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_readings_de485d0f_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_readings_d38f898d_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."public_readings_d38f898d_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."public_readings_d38f898d_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_d38f898d_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_readings_de485d0f_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_readings_de485d0f_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."public_readings_de485d0f_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_readings_de485d0f_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_d38f898d_log_change', 'public_readings_d38f898d_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_de485d0f_log_change', 'public_readings_de485d0f_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."readings_staging"'::regclass,

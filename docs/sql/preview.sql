@@ -377,8 +377,8 @@ WITH audited AS (
         encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') AS found_hash,
         p.provolatile = 'v' AND p.proparallel = 'u' AND NOT p.proisstrict AS is_plain,
         coalesce(p.proconfig, '{}') AS proconfig
-    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_fa5aa5e9_log_change', '8dbea1a69abf589f54e06488eb224458353c30378301deb42ea76d42d72fa8f2', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
-        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_da49320b_log_change', 'ba5c7dbc007b337cbcc51ad0e0b139111928d5d2fdf255f9363a379a2f6da534', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
+    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_6c9285f7_log_change', '5365de792227b084a1d628e493ce2521b7deed866b27b877b9b0f5889ebec612', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
+        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_f2288ca1_log_change', 'cbb40e10eb13f9e8a9b89b8bed1aeee5a844094de85c4882bdc6a95dc9bd8807', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema_name
     LEFT JOIN pg_catalog.pg_class AS s ON s.relnamespace = n.oid AND s.relname = w.staging_name
     LEFT JOIN pg_catalog.pg_class AS l ON l.relnamespace = n.oid AND l.relname = w.log_name

@@ -65,9 +65,12 @@ BEGIN
         AND committed_at IS NOT NULL
         AND NEW.audit_trail_change_seq <> ''
         AND change_position LIKE '________/________'
-        AND (known_position LIKE '________/________' OR coalesce(known_position, '') = '')
-        AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') IN ('/', '//')
-        AND change_position > coalesce(known_position, '') COLLATE "C"
+        AND CASE
+            WHEN coalesce(known_position, '') = '' THEN translate(change_position, '0123456789ABCDEF', '') = '/'
+            ELSE known_position LIKE '________/________'
+                AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') = '//'
+                AND change_position > known_position COLLATE "C"
+        END
     ) IS NOT TRUE THEN
         PERFORM audit_trail.:"uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
         RETURN NULL;

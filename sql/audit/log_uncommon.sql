@@ -111,7 +111,7 @@ BEGIN
         last_change := current_setting('audit_trail.last_change', true);
         is_interleaved := coalesce(
             starts_with(last_change, audit_trail.microseconds(committed_at) || ' ')
-                AND change_lsn < CAST(split_part(last_change, ' ', 2) AS pg_lsn),
+                AND change_lsn < audit_trail.lsn_of(split_part(last_change, ' ', 2)),
             false
         );
         -- In the form in which the fast path compares it.

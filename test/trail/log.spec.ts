@@ -294,6 +294,18 @@ describe("the log's trigger", () => {
         ]);
     });
 
+    for (const odd of ["00000000/000000/0", "00000000/0000000/", "0000000G/00000000"]) {
+        it(`logs what comes after the position ${odd}, which only looks like one`, async () => {
+            await insert("a", "I", odd, "1");
+            // Small letters: judged in the other function, by numbers.
+            await update("b", "U", "00000000/00abcdef");
+            assert.deepEqual(await logged(), [
+                ["I", null, "a"],
+                ["U", "a", "b"],
+            ]);
+        });
+    }
+
     it("knows older changes again after a delete without position", async () => {
         const first = position();
         await insert("a", "I", first);
