@@ -26,6 +26,7 @@ export const PLACES: Readonly<Record<SpecGroup, readonly string[]>> = {
         "test/commands/sql.spec.ts",
         "test/components/network/hostCommands.spec.ts",
         "test/database/",
+        "test/hostileEnvironment.spec.ts",
         "test/local/aws/rds.spec.ts",
         "test/local/aws/replication.spec.ts",
         "test/local/dms/",
