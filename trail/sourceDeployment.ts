@@ -62,9 +62,7 @@ export function sourceRightsBatches(
             // DMS loads each partition by itself.
             files: [sourceGrants([...audited, ...replicatedTables(definitions)])],
             // A table that was dropped and made again has nobody's rights.
-            rerunWhen: definitions
-                .flatMap(({ oid, partitions = [] }) => [oid, ...partitions.map((one) => one.oid)])
-                .join(),
+            rerunWhen: oidsOf(definitions),
         },
     ];
 }
@@ -135,7 +133,22 @@ export function guardBatches(
     return [functions, ...tables, ...checks];
 }
 
-/** Takes the guards from the tables that are not audited any more: once no task brings their changes. */
-export function unguardBatches(audited: readonly TableName[]): SqlBatch[] {
-    return [{ files: guardOthersFiles(audited) }];
+/**
+ * Takes the guards from the tables that are not audited any more: to be run once no task brings their changes. It runs again
+ * when another table has one of the names, because the former one may still be there under another name.
+ *
+ * @param audited The audited tables.
+ */
+export function unguardBatches(
+    audited: readonly TableName[],
+    definitions: readonly TableDefinition[],
+): SqlBatch[] {
+    return [{ files: guardOthersFiles(audited), rerunWhen: oidsOf(definitions) }];
+}
+
+/** Another text for another table under one of the names, and for other partitions. */
+function oidsOf(definitions: readonly TableDefinition[]): string {
+    return definitions
+        .flatMap(({ oid, partitions = [] }) => [oid, ...partitions.map((one) => one.oid)])
+        .join();
 }

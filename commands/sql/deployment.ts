@@ -76,7 +76,7 @@ function sourcePart(subjects: readonly Subject[], marker: TableDefinition): Part
             ),
             ...batchSteps(
                 "source",
-                unguardBatches(tables),
+                unguardBatches(tables, [...tables, marker]),
                 "script source-database-unguarded, once the task knows the tables",
             ),
         ],

@@ -96,7 +96,11 @@ export class SourceDatabase extends pulumi.ComponentResource {
         const keepsRights = args.server.owner === undefined;
         guardScript(owner, { ...args, keepsRights }, catalogs);
 
-        this.unguarding = lateScript(owner, "unguarded", unguardBatches(args.tables));
+        this.unguarding = lateScript(
+            owner,
+            "unguarded",
+            catalogs.definitions.apply((all) => unguardBatches(args.tables, all)),
+        );
         this.databaseName = args.databaseName;
         this.undoArgs = undoArgs(args.server);
         this.dmsEngineName = args.server.dmsEngineName;

@@ -987,7 +987,7 @@ BEGIN
 END
 $lock$;
 
---> sql/source/guard_others.sql | source cluster | as the master user | script source-database-unguarded, once the task knows the tables, when its text is another one
+--> sql/source/guard_others.sql | source cluster | as the master user | script source-database-unguarded, once the task knows the tables, when its text or its table is another one, or what it made is gone
 -- Takes the guards from tables that have left the list, and the replica identity that they got. Rights to truncate that were
 -- revoked stay so.
 SET LOCAL lock_timeout = '10s';

@@ -360,7 +360,12 @@ const written: readonly Breakage[] = [
     {
         rule: "iam-roles-trust-services",
         type: "aws:iam/role:Role",
-        break: set({ assumeRolePolicy: EVERYBODY }),
+        break: set({
+            assumeRolePolicy: JSON.stringify({
+                Version: "2012-10-17",
+                Statement: [{ Effect: "Allow", Principal: "*", Action: "sts:AssumeRole" }],
+            }),
+        }),
     },
     {
         rule: "vpc-no-ingress-from-anywhere",
