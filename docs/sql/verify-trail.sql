@@ -263,7 +263,9 @@ SELECT
             AND t.tgname = 'audit_trail_' || f.proname
             AND f.pronamespace = pg_catalog.to_regnamespace('audit_trail')
             AND obj_description(f.oid, 'pg_proc') = md5(f.prosrc)
-            AND f.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+            AND f.proconfig IN (
+                ARRAY['search_path=pg_catalog, pg_temp'], ARRAY['search_path="pg_catalog", "pg_temp"']
+            )
             AND f.prosecdef = starts_with(f.proname, 'record_')
             -- tgtype: a statement trigger before TRUNCATE, a row trigger after UPDATE, one after INSERT and UPDATE.
             AND CASE t.tgtype::integer
@@ -949,7 +951,12 @@ SELECT
     p.proname AS name,
     p.prosrc AS body,
     p.prosecdef AS is_definer,
-    coalesce(array_to_string(p.proconfig, '; '), '') AS settings,
+    -- A session with quote_all_identifiers writes the same path with quotes.
+    replace(
+        coalesce(array_to_string(p.proconfig, '; '), ''),
+        'search_path="pg_catalog", "pg_temp"',
+        'search_path=pg_catalog, pg_temp'
+    ) AS settings,
     CASE WHEN p.proowner <> m.relowner THEN pg_get_userbyid(p.proowner)::text END AS other_owner
 FROM pg_catalog.pg_proc AS p
 LEFT JOIN marker AS m ON true

@@ -238,7 +238,9 @@ SELECT
             AND t.tgname = 'audit_trail_' || f.proname
             AND f.pronamespace = pg_catalog.to_regnamespace('audit_trail')
             AND obj_description(f.oid, 'pg_proc') = md5(f.prosrc)
-            AND f.proconfig = ARRAY['search_path=pg_catalog, pg_temp']
+            AND f.proconfig IN (
+                ARRAY['search_path=pg_catalog, pg_temp'], ARRAY['search_path="pg_catalog", "pg_temp"']
+            )
             AND f.prosecdef = starts_with(f.proname, 'record_')
             -- tgtype: a statement trigger before TRUNCATE, a row trigger after UPDATE, one after INSERT and UPDATE.
             AND CASE t.tgtype::integer

@@ -9,7 +9,12 @@ SELECT
     p.proname AS name,
     p.prosrc AS body,
     p.prosecdef AS is_definer,
-    coalesce(array_to_string(p.proconfig, '; '), '') AS settings,
+    -- A session with quote_all_identifiers writes the same path with quotes.
+    replace(
+        coalesce(array_to_string(p.proconfig, '; '), ''),
+        'search_path="pg_catalog", "pg_temp"',
+        'search_path=pg_catalog, pg_temp'
+    ) AS settings,
     CASE WHEN p.proowner <> m.relowner THEN pg_get_userbyid(p.proowner)::text END AS other_owner
 FROM pg_catalog.pg_proc AS p
 LEFT JOIN marker AS m ON true

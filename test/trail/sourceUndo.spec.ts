@@ -29,6 +29,7 @@ import {
     type GuardChoices,
     markerBatches,
     sourceRightsBatches,
+    unguardBatches,
 } from "../../trail/sourceDeployment";
 import { undoScripts } from "../../trail/sourceUndo";
 import type { TableName } from "../../trail/tableDefinition";
@@ -179,6 +180,7 @@ for (const major of [15, 16, 17, 18]) {
             const definitions = tableDefinitions(rows, []);
             await runBatches(sourceRightsBatches(audited, definitions));
             await runBatches(guardBatches(choices(tables, full), rows, definitions, () => ""));
+            await runBatches(unguardBatches(tables, definitions));
         }
 
         /** As the postgresql plugin does it. */
