@@ -55,3 +55,19 @@ export async function readStackState(): Promise<void> {
 export function nameOf(nameOrUrn: string): string {
     return nameOrUrn.split("::").at(3) ?? nameOrUrn;
 }
+
+/** The type part of a URN, without the types of its parents. */
+export function typeOf(urn: string): string {
+    return urn.split("::").at(2)?.split("$").at(-1) ?? "";
+}
+
+/** The outputs of the resource with one of these types and this name; undefined where the state has no such resource. */
+export function outputsOf(
+    state: StackState,
+    types: readonly string[],
+    name: string,
+): Readonly<Record<string, unknown>> | undefined {
+    const [, resource] =
+        [...state].find(([urn]) => types.includes(typeOf(urn)) && nameOf(urn) === name) ?? [];
+    return (resource as { readonly outputs?: Record<string, unknown> } | undefined)?.outputs;
+}

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import { nameOf, type StackState } from "../stackState";
+import { outputsOf, type StackState } from "../stackState";
 import { majorVersion } from "./engineVersion";
 
-const SERVERS = [":rds/cluster:Cluster", ":rds/instance:Instance"];
+const SERVERS = ["aws:rds/cluster:Cluster", "aws:rds/instance:Instance"];
 
 /**
  * Ends the program where the config asks for another major version than a server runs. RDS would refuse it too, but halfway: other
@@ -14,27 +14,14 @@ const SERVERS = [":rds/cluster:Cluster", ":rds/instance:Instance"];
  * @throws RunError in one sentence
  */
 export function refuseMajorUpgrade(state: StackState, resourceName: string, wanted: string): void {
-    const running = [...state]
-        .filter(([urn]) => nameOf(urn) === resourceName)
-        .filter(([urn]) => SERVERS.some((type) => urn.split("::").at(2)?.endsWith(type)))
-        .map(([, resource]) => versionIn(resource))
-        .find((version) => version !== undefined);
+    const outputs = outputsOf(state, SERVERS, resourceName);
+    // What it runs may be newer than what it was made with.
+    const running = [outputs?.engineVersionActual, outputs?.engineVersion].find(
+        (version) => typeof version === "string",
+    );
     if (running !== undefined && majorVersion(running) !== majorVersion(wanted)) {
         throw new pulumi.RunError(
             `${resourceName} runs PostgreSQL ${running}, and the config asks for ${wanted}: the trail goes on over no change of the major version, because DMS's replication slot does not. Set a version of ${String(majorVersion(running))}; docs/changes.md#another-major-version-of-postgresql says how to get to another one.`,
         );
     }
-}
-
-/** The version that the server runs, which may be newer than the one it was made with. */
-function versionIn(resource: unknown): string | undefined {
-    const { outputs } = resource as {
-        readonly outputs?: {
-            readonly engineVersion?: unknown;
-            readonly engineVersionActual?: unknown;
-        };
-    };
-    return [outputs?.engineVersionActual, outputs?.engineVersion].find(
-        (version) => typeof version === "string",
-    );
 }

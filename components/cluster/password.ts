@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { nameOf, stackState } from "../stackState";
+import { outputsOf, stackState } from "../stackState";
 // Bound so that the serialised provider requires it in its own process.
 import crypto = require("node:crypto");
 
@@ -37,10 +37,7 @@ function isAnother(olds: PasswordState, news: PasswordInputs): boolean {
  * would be unknown in every preview.
  */
 function isWithoutFormer(name: string): boolean {
-    const known = [...stackState()].find(
-        ([urn]) => urn.split("::").at(2)?.endsWith(":Password") && nameOf(urn) === name,
-    );
-    const { outputs } = (known?.[1] ?? {}) as { readonly outputs?: object };
+    const outputs = outputsOf(stackState(), ["pulumi-nodejs:dynamic/auditTrail:Password"], name);
     return outputs !== undefined && !("former" in outputs);
 }
 

@@ -3,7 +3,7 @@ import { formatTableName } from "../../trail/names";
 import type { ReplicatedTable, TableName } from "../../trail/tableDefinition";
 import { groupOfName } from "../../trail/taskNames";
 import { catalogName } from "../database/sourceCatalogs";
-import { nameOf, type StackState } from "../stackState";
+import { nameOf, type StackState, typeOf } from "../stackState";
 import type { DeployedGroup } from "./groupNews";
 
 const TASK = "aws:dms/replicationTask:ReplicationTask";
@@ -24,7 +24,7 @@ interface Outputs {
  */
 export function deployedGroups(state: StackState, prefix: string): DeployedGroup[] {
     const resources = [...state].map(([urn, outputs]) => ({
-        type: urn.split("::").at(2)?.split("$").at(-1),
+        type: typeOf(urn),
         name: nameOf(urn),
         outputs: outputsIn(outputs),
     }));

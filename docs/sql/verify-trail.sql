@@ -252,8 +252,8 @@ SELECT
     END AS partitions,
     EXISTS (SELECT FROM rewritten AS w WHERE w.oid = r.oid) AS updates_are_rewritten,
     -- The guards that work as a deployment makes them: a trigger calls the function of its own name, which has the body, the
-    -- settings and the rights that it was made with, fires in every session, compares the bytes of the whole key and sees what other triggers do to a row. On
-    -- a partitioned table they work where every partition has them.
+    -- settings and the rights that it was made with, fires in every session, compares the bytes of the whole key and sees
+    -- what other triggers do to a row. On a partitioned table they work where every partition has them.
     (
         SELECT coalesce(jsonb_agg(t.tgname ORDER BY t.tgname), '[]')
         FROM pg_catalog.pg_trigger AS t
