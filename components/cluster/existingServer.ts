@@ -4,6 +4,7 @@ import { renderSql } from "../../database/sqlTemplate";
 import type { Route } from "../../reach/route";
 import { roles, schemas } from "../../trail/rolesAndSchemas";
 import type { CaBundle } from "../dms/caBundle";
+import type { Owner } from "../owner";
 import type { Tags } from "../tags";
 import { DatabaseCredentials } from "./databaseCredentials";
 import type { DatabaseServer } from "./databaseServer";
@@ -46,26 +47,12 @@ export class ExistingServer extends pulumi.ComponentResource implements Database
     constructor(name: string, args: ExistingServerArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:ExistingServer", name, {}, opts);
         const { found, databaseName } = args;
-        const { file: caBundle, path: caPath } = args.caBundle;
-        const connection = pulumi.secret(
-            pulumi
-                .all([found.host, found.port, found.login, args.route])
-                .apply(([host, port, { username: user, password }, route]): Connection => {
-                    const direct = { host, port, database: databaseName, user, password, caPath };
-                    return route.kind === "direct" ? direct : { ...direct, route };
-                }),
-        );
-        const claim = new SourceClaim(
-            `${name}-claim`,
-            {
-                connection,
-                query: renderSql("sql/source/claim.sql").sql,
-                roles: [roles.source],
-                schemas: [schemas.trail, schemas.dmsHeartbeat],
-            },
-            { parent: this },
-        );
+        const { file: caBundle } = args.caBundle;
+        const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
+        const connection = pulumi.secret(loginConnection(args));
+        const claim = sourceClaim(owner, connection);
         const { host, port } = claim;
+        const masterUsername = pulumi.unsecret(found.login.username);
 
         this.dmsEngineName = found.dmsEngineName;
         this.caBundle = args.caBundle;
@@ -79,24 +66,7 @@ export class ExistingServer extends pulumi.ComponentResource implements Database
         this.masterConnection = pulumi.secret(
             pulumi.all([connection, host, port]).apply(([way]) => way),
         );
-        this.masterSecretArn =
-            found.secretArn ??
-            new DatabaseCredentials(
-                `${name}-master`,
-                {
-                    description: `Login of the source of ${name}`,
-                    username: found.login.username,
-                    password: found.login.password,
-                    host,
-                    port,
-                    databaseName,
-                    caBundle,
-                    kmsKeyArn: args.kmsKeyArn,
-                    tags: args.tags,
-                },
-                { parent: this },
-            ).secretArn;
-        const masterUsername = pulumi.unsecret(found.login.username);
+        this.masterSecretArn = found.secretArn ?? loginSecret(owner, args, claim);
         this.psql = psqlOutput({ host, port, databaseName, masterUsername, caBundle });
         this.registerOutputs({
             host,
@@ -105,4 +75,56 @@ export class ExistingServer extends pulumi.ComponentResource implements Database
             psql: this.psql,
         });
     }
+}
+
+function loginConnection({
+    found,
+    databaseName: database,
+    caBundle: { path: caPath },
+    route: way,
+}: ExistingServerArgs): pulumi.Output<Connection> {
+    return pulumi
+        .all([found.host, found.port, found.login, way])
+        .apply(([host, port, { username: user, password }, route]): Connection => {
+            const direct = { host, port, database, user, password, caPath };
+            return route.kind === "direct" ? direct : { ...direct, route };
+        });
+}
+
+/** Makes sure that no other stack works at this source; nothing connects before. */
+function sourceClaim({ name, opts }: Owner, connection: pulumi.Output<Connection>): SourceClaim {
+    return new SourceClaim(
+        `${name}-claim`,
+        {
+            connection,
+            query: renderSql("sql/source/claim.sql").sql,
+            roles: [roles.source],
+            schemas: [schemas.trail, schemas.dmsHeartbeat],
+        },
+        opts,
+    );
+}
+
+/** A secret for the login of a server that has none of its own. */
+function loginSecret(
+    { name, tags, opts }: Owner,
+    { found, databaseName, caBundle, kmsKeyArn }: ExistingServerArgs,
+    { host, port }: SourceClaim,
+): pulumi.Output<string> {
+    const credentials = new DatabaseCredentials(
+        `${name}-master`,
+        {
+            description: `Login of the source of ${name}`,
+            username: found.login.username,
+            password: found.login.password,
+            host,
+            port,
+            databaseName,
+            caBundle: caBundle.file,
+            kmsKeyArn,
+            tags,
+        },
+        opts,
+    );
+    return credentials.secretArn;
 }

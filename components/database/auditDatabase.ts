@@ -84,27 +84,14 @@ export class AuditDatabase extends pulumi.ComponentResource {
             .apply((all) => trailDefinitions(all, args.groups));
 
         const password = dmsPassword(owner, args.passwordVersion);
-        const rolesAndSchemas = [...trailRoles(owner, password), ...trailSchemas(owner, audited)];
-        const foundation = sqlScript(
-            formerly(owner, "machinery"),
-            "foundation",
-            { batches: foundationBatches(audited), look: dmsSessionLook(roles.target) },
-            rolesAndSchemas,
-        );
-        const { users = [] } = args;
-        sqlScript(
-            owner,
-            "users",
-            { batches: databaseUserBatches(audited, users), look: databaseUsersLook(users) },
-            [foundation],
-        );
+        const foundation = foundationScript(owner, audited, [
+            ...trailRoles(owner, password),
+            ...trailSchemas(owner, audited),
+        ]);
+        userScript(owner, audited, args.users ?? [], foundation);
         const functions = logFunctions(owner, audited, definitions, foundation);
         const tables = tableScript(owner, args.guard, audited, definitions, functions);
-        const batches = markerGapBatches(
-            audited,
-            args.groups.map((group) => group.name),
-        );
-        sqlScript(owner, "marker-gaps", { batches }, [tables]);
+        markerGapScript(owner, audited, args.groups, tables);
 
         this.retirement = lateScript(
             owner,
@@ -173,6 +160,35 @@ function trailSchemas(
     );
 }
 
+/** The ledgers, the functions that all tables share, and the rights. */
+function foundationScript(
+    owner: DatabaseOwner,
+    audited: readonly GroupedTable[],
+    rolesAndSchemas: readonly pulumi.Resource[],
+): SqlScript {
+    return sqlScript(
+        formerly(owner, "machinery"),
+        "foundation",
+        { batches: foundationBatches(audited), look: dmsSessionLook(roles.target) },
+        rolesAndSchemas,
+    );
+}
+
+/** Makes people's logins, and takes away the rights of those that the config no longer names. */
+function userScript(
+    owner: DatabaseOwner,
+    audited: readonly GroupedTable[],
+    users: readonly DatabaseUser[],
+    foundation: pulumi.Resource,
+): void {
+    sqlScript(
+        owner,
+        "users",
+        { batches: databaseUserBatches(audited, users), look: databaseUsersLook(users) },
+        [foundation],
+    );
+}
+
 /** For each table the function that logs its changes. */
 function logFunctions(
     { name, opts, server, databaseName }: DatabaseOwner,
@@ -210,4 +226,18 @@ function tableScript(
         functions,
         guard,
     );
+}
+
+/** Lets the markers that a task brings become rows of the gap ledger. */
+function markerGapScript(
+    owner: DatabaseOwner,
+    audited: readonly GroupedTable[],
+    groups: readonly TableGroup[],
+    tables: pulumi.Resource,
+): void {
+    const batches = markerGapBatches(
+        audited,
+        groups.map((group) => group.name),
+    );
+    sqlScript(owner, "marker-gaps", { batches }, [tables]);
 }

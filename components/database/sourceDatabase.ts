@@ -83,35 +83,23 @@ export class SourceDatabase extends pulumi.ComponentResource {
         const trailSchema = schema(formerly(owner, "machinery"), "trail", schemas.trail);
         const undo = sourceUndo(owner, [role, heartbeat, trailSchema]);
         const demo = args.demoTable ? [sqlScript(owner, "items", { batches: demoBatches() })] : [];
-        const marker = sqlScript(owner, "marker", { batches: markerBatches() }, [
-            trailSchema,
-            ...undo,
-        ]);
+        const before = [trailSchema, ...undo];
+        const marker = sqlScript(owner, "marker", { batches: markerBatches() }, before);
         const catalogs = sourceCatalogs(owner, {
             ...args,
             wayIn: wayIn(args.server),
             dependsOn: [...demo, marker, args.otherServer],
         });
         rightsScript(owner, tables, catalogs, [role, heartbeat]);
-        const keepsRights = args.server.owner === undefined;
-        guardScript(owner, { ...args, keepsRights }, catalogs);
+        guardScript(owner, args, catalogs);
 
-        this.unguarding = lateScript(
-            owner,
-            "unguarded",
-            catalogs.definitions.apply((all) => unguardBatches(args.tables, all)),
-        );
+        this.unguarding = unguardScript(owner, args.tables, catalogs);
         this.databaseName = args.databaseName;
         this.undoArgs = undoArgs(args.server);
         this.dmsEngineName = args.server.dmsEngineName;
         this.caBundlePem = args.server.caBundle.pem;
         this.definitions = catalogs.definitions;
-        this.tableMappings = Object.fromEntries(
-            catalogs.ofGroups.map(({ group, catalog }) => [
-                group.name,
-                mappingsOf(catalog, group, args),
-            ]),
-        );
+        this.tableMappings = mappingsOfGroups(catalogs, args);
         this.dmsSecretArn = dmsCredentials(owner, roles.source, password);
         this.registerOutputs({
             definitions: this.definitions,
@@ -239,9 +227,10 @@ function rightsScript(
 /** Puts the guards on the tables, again where the catalog found one missing. */
 function guardScript(
     owner: DatabaseOwner,
-    choices: GuardChoices,
+    args: GuardChoices,
     { rows, definitions, repairs }: SourceCatalogs,
 ): void {
+    const choices = { ...args, keepsRights: owner.server.owner === undefined };
     sqlScript(owner, "guards", {
         batches: pulumi
             .all([rows, definitions, repairs])
@@ -249,6 +238,28 @@ function guardScript(
                 guardBatches(choices, read, tables, (table) => repairOf(texts, table)),
             ),
     });
+}
+
+/** Takes the guards from tables that left the list. It runs late, see {@link SourceDatabase.unguardOthers}. */
+function unguardScript(
+    owner: DatabaseOwner,
+    tables: readonly TableName[],
+    { definitions }: Pick<SourceCatalogs, "definitions">,
+): LateScript {
+    return lateScript(
+        owner,
+        "unguarded",
+        definitions.apply((all) => unguardBatches(tables, all)),
+    );
+}
+
+function mappingsOfGroups(
+    { ofGroups }: SourceCatalogs,
+    args: SourceDatabaseArgs,
+): Record<string, pulumi.Output<TableMappings>> {
+    return Object.fromEntries(
+        ofGroups.map(({ group, catalog }) => [group.name, mappingsOf(catalog, group, args)]),
+    );
 }
 
 function mappingsOf(

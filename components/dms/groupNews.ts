@@ -46,11 +46,7 @@ export function groupNews(change: Change): GroupNews {
     if (deployed.length === 0) {
         return { notes: [], warnings: [] };
     }
-    const joining = wanted.flatMap(({ name, tables }) =>
-        tables
-            .filter((table) => places.get(formatTableName(table)) === undefined)
-            .map((table) => ({ table, group: deployed.find((one) => one.name === name), name })),
-    );
+    const joining = joiningTables(change);
     const gone = deployed.flatMap(({ tables }) =>
         tables.filter((table) => homes.get(formatTableName(table)) === undefined),
     );
@@ -65,26 +61,27 @@ export function groupNews(change: Change): GroupNews {
     return {
         notes: [
             ...joining.map(({ table, group, name }) => joins(formatTableName(table), group, name)),
-            ...ended.map(
-                ({ name }) =>
-                    `The task of the group ${name} carries nothing any more: it is deleted with its slot.`,
-            ),
+            ...ended.map(ends),
         ],
         warnings: [
             ...moving.map(({ table, group }) => moves(table, group.name, places, deployed)),
             ...joining
                 .filter(({ table, group }) => group !== undefined && knows(group, table))
-                .map(
-                    ({ table, name }) =>
-                        `${formatTableName(table)} comes back to the group ${name}. ${reload(table)}`,
-                ),
+                .map(({ table, name }) => comesBack(table, name)),
             ...gone.map(leaves),
-            ...givenUp.map(
-                ({ name }) =>
-                    `The group ${name} ends: this update leaves its task nothing but the markers, and the next update deletes the task with its slot.`,
-            ),
+            ...givenUp.map(willEnd),
         ],
     };
+}
+
+/** The tables that are in no group by now, each with the group that it comes to, as far as that is deployed. */
+function joiningTables({ wanted, deployed, places }: Change) {
+    return wanted.flatMap(({ name, tables }) => {
+        const group = deployed.find((one) => one.name === name);
+        return tables
+            .filter((table) => places.get(formatTableName(table)) === undefined)
+            .map((table) => ({ table, group, name }));
+    });
 }
 
 function knows({ carriedBefore }: DeployedGroup, table: TableName): boolean {
@@ -111,6 +108,18 @@ function moves(
             ? reload(table)
             : `The new task loads it again. ${endReload(table)}`;
     return `${name} moves from the group ${from} to the group ${to}: what is committed until the new task reads it is in no log, and a row of audit_trail.gap says so. ${then}`;
+}
+
+function comesBack(table: TableName, group: string): string {
+    return `${formatTableName(table)} comes back to the group ${group}. ${reload(table)}`;
+}
+
+function ends({ name }: DeployedGroup): string {
+    return `The task of the group ${name} carries nothing any more: it is deleted with its slot.`;
+}
+
+function willEnd({ name }: DeployedGroup): string {
+    return `The group ${name} ends: this update leaves its task nothing but the markers, and the next update deletes the task with its slot.`;
 }
 
 /** Of a table that a task has carried before. Nothing that AWS publishes says whether the task then loads it by itself. */

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { PolicyDocument } from "../iamPolicies";
+import type { Owner } from "../owner";
 import { named, type Tags } from "../tags";
 
 /** Arguments of {@link HostSessionLog}. */
@@ -88,44 +89,60 @@ export class HostSessionLog extends pulumi.ComponentResource {
 
     constructor(name: string, args: HostSessionLogArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:HostSessionLog", name, {}, opts);
-        const parent = { parent: this };
+        const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
         const logGroup = `/${name}`;
-        const group = new aws.cloudwatch.LogGroup(
-            `${name}-log`,
-            {
-                name: logGroup,
-                kmsKeyId: args.kmsKeyArn,
-                retentionInDays: RETENTION_DAYS,
-                tags: named(name, args.tags),
-            },
-            parent,
-        );
-        const rights = new aws.iam.RolePolicy(
-            `${name}-rights`,
-            {
-                role: args.role,
-                policy: group.arn.apply((arn) => JSON.stringify(writeLog(arn))),
-            },
-            parent,
-        );
-        const document = new aws.ssm.Document(
-            `${name}-document`,
-            {
-                name,
-                documentType: "Session",
-                documentFormat: "JSON",
-                content: JSON.stringify(sessionDocument(logGroup, args.kmsKeyArn !== undefined)),
-                tags: args.tags,
-            },
-            {
-                parent: this,
-                dependsOn: [group, rights],
-                // AWS updates no document of this schema version: https://www.pulumi.com/registry/packages/aws/api-docs/ssm/document/.
-                replaceOnChanges: ["content"],
-                deleteBeforeReplace: true,
-            },
-        );
+
+        const group = sessionLog(owner, args, logGroup);
+        const rights = rightToWrite(owner, args, group);
+        const content = sessionDocument(logGroup, args.kmsKeyArn !== undefined);
+        const document = loggedSession(owner, content, [group, rights]);
+
         this.documentName = document.name;
         this.registerOutputs({ documentName: this.documentName });
     }
+}
+
+function sessionLog(
+    { name, tags, opts }: Owner,
+    { kmsKeyArn: kmsKeyId }: HostSessionLogArgs,
+    logGroup: string,
+): aws.cloudwatch.LogGroup {
+    return new aws.cloudwatch.LogGroup(
+        `${name}-log`,
+        { name: logGroup, kmsKeyId, retentionInDays: RETENTION_DAYS, tags: named(name, tags) },
+        opts,
+    );
+}
+
+function rightToWrite(
+    { name, opts }: Owner,
+    { role }: HostSessionLogArgs,
+    group: aws.cloudwatch.LogGroup,
+): aws.iam.RolePolicy {
+    const policy = group.arn.apply((arn) => JSON.stringify(writeLog(arn)));
+    return new aws.iam.RolePolicy(`${name}-rights`, { role, policy }, opts);
+}
+
+function loggedSession(
+    { name, tags, opts }: Owner,
+    content: Readonly<object>,
+    dependsOn: pulumi.Resource[],
+): aws.ssm.Document {
+    return new aws.ssm.Document(
+        `${name}-document`,
+        {
+            name,
+            documentType: "Session",
+            documentFormat: "JSON",
+            content: JSON.stringify(content),
+            tags,
+        },
+        {
+            ...opts,
+            dependsOn,
+            // AWS updates no document of this schema version: https://www.pulumi.com/registry/packages/aws/api-docs/ssm/document/.
+            replaceOnChanges: ["content"],
+            deleteBeforeReplace: true,
+        },
+    );
 }

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { PolicyDocument } from "../iamPolicies";
+import type { Owner } from "../owner";
 import { named, type Tags } from "../tags";
 import type { HostProgram } from "./hostProgram";
 
@@ -69,99 +70,156 @@ export class HostVerify extends pulumi.ComponentResource {
 
     constructor(name: string, args: HostVerifyArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:HostVerify", name, {}, opts);
-        const parent = { parent: this };
         const { kmsKeyArn, program, tags } = args;
-        const made = new aws.s3.Bucket(
-            `${name}-bucket`,
-            {
-                // Names of buckets are those of all accounts.
-                bucketPrefix: `${name}-`,
-                // It holds what the next update makes again, and versions that lifecycle has not removed yet.
-                forceDestroy: true,
-                tags: named(name, tags),
-            },
-            parent,
-        );
-        const bucket = made.id;
+        const owner: Owner = { name, tags, opts: { parent: this } };
+
+        const bucket = programBucket(owner);
         const settings = [
-            new aws.s3.BucketOwnershipControls(
-                `${name}-ownership`,
-                { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
-                parent,
-            ),
-            new aws.s3.BucketVersioning(
-                `${name}-versioning`,
-                { bucket, versioningConfiguration: { status: "Enabled" } },
-                parent,
-            ),
-            new aws.s3.BucketServerSideEncryptionConfiguration(
-                `${name}-encryption`,
-                {
-                    bucket,
-                    rules: [
-                        {
-                            applyServerSideEncryptionByDefault: {
-                                sseAlgorithm: "aws:kms",
-                                kmsMasterKeyId: kmsKeyArn,
-                            },
-                            bucketKeyEnabled: true,
-                            // What S3 says of new buckets since March 2026, so that no second preview differs.
-                            blockedEncryptionTypes: ["SSE-C"],
-                        },
-                    ],
-                },
-                parent,
-            ),
+            ownershipByBucket(owner, bucket),
+            versioning(owner, bucket),
+            encryption(owner, bucket, kmsKeyArn),
         ];
-        const block = new aws.s3.BucketPublicAccessBlock(
-            `${name}-public-access`,
-            {
-                bucket,
-                blockPublicAcls: true,
-                blockPublicPolicy: true,
-                ignorePublicAcls: true,
-                restrictPublicBuckets: true,
-            },
-            parent,
-        );
-        const policy = new aws.s3.BucketPolicy(
-            `${name}-policy`,
-            { bucket, policy: made.arn.apply((arn) => JSON.stringify(tlsOnly(arn))) },
-            // S3 refuses one of two changes at once: OperationAborted.
-            { parent: this, dependsOn: [block] },
-        );
-        new aws.s3.BucketLifecycleConfiguration(
-            `${name}-lifecycle`,
-            {
-                bucket,
-                rules: [
-                    {
-                        id: "old-versions",
-                        status: "Enabled",
-                        filter: {},
-                        noncurrentVersionExpiration: { noncurrentDays: OLD_VERSION_DAYS },
-                        abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
-                    },
-                ],
-            },
-            { parent: this, dependsOn: settings },
-        );
-        const object = new aws.s3.BucketObjectv2(
-            `${name}-program`,
-            { bucket, key: KEY, content: program.text, contentType: "text/javascript", tags },
-            // Its first version is encrypted and has a number.
-            { parent: this, dependsOn: [...settings, policy] },
-        );
-        new aws.iam.RolePolicy(
-            `${name}-rights`,
-            {
-                role: args.role,
-                policy: made.arn.apply((arn) => JSON.stringify(readObject(arn, kmsKeyArn))),
-            },
-            parent,
-        );
+        const policy = tlsPolicy(owner, bucket, [publicAccessBlock(owner, bucket)]);
+        expiryOfOldVersions(owner, bucket, settings);
+        // Its first version is encrypted and has a number.
+        const object = programObject(owner, bucket, program.text, [...settings, policy]);
+        rightToRead(owner, bucket, args);
+
         const { versionId } = object;
-        this.place = { bucket, key: KEY, versionId, sha256: program.sha256 };
+        this.place = { bucket: bucket.id, key: KEY, versionId, sha256: program.sha256 };
         this.registerOutputs();
     }
+}
+
+function programBucket({ name, tags, opts }: Owner): aws.s3.Bucket {
+    return new aws.s3.Bucket(
+        `${name}-bucket`,
+        {
+            // Names of buckets are those of all accounts.
+            bucketPrefix: `${name}-`,
+            // It holds what the next update makes again, and versions that lifecycle has not removed yet.
+            forceDestroy: true,
+            tags: named(name, tags),
+        },
+        opts,
+    );
+}
+
+function ownershipByBucket(
+    { name, opts }: Owner,
+    { id: bucket }: aws.s3.Bucket,
+): aws.s3.BucketOwnershipControls {
+    return new aws.s3.BucketOwnershipControls(
+        `${name}-ownership`,
+        { bucket, rule: { objectOwnership: "BucketOwnerEnforced" } },
+        opts,
+    );
+}
+
+function versioning({ name, opts }: Owner, { id: bucket }: aws.s3.Bucket): aws.s3.BucketVersioning {
+    return new aws.s3.BucketVersioning(
+        `${name}-versioning`,
+        { bucket, versioningConfiguration: { status: "Enabled" } },
+        opts,
+    );
+}
+
+function encryption(
+    { name, opts }: Owner,
+    { id: bucket }: aws.s3.Bucket,
+    kmsMasterKeyId: string | undefined,
+): aws.s3.BucketServerSideEncryptionConfiguration {
+    return new aws.s3.BucketServerSideEncryptionConfiguration(
+        `${name}-encryption`,
+        {
+            bucket,
+            rules: [
+                {
+                    applyServerSideEncryptionByDefault: { sseAlgorithm: "aws:kms", kmsMasterKeyId },
+                    bucketKeyEnabled: true,
+                    // What S3 says of new buckets since March 2026, so that no second preview differs.
+                    blockedEncryptionTypes: ["SSE-C"],
+                },
+            ],
+        },
+        opts,
+    );
+}
+
+function publicAccessBlock(
+    { name, opts }: Owner,
+    { id: bucket }: aws.s3.Bucket,
+): aws.s3.BucketPublicAccessBlock {
+    return new aws.s3.BucketPublicAccessBlock(
+        `${name}-public-access`,
+        {
+            bucket,
+            blockPublicAcls: true,
+            blockPublicPolicy: true,
+            ignorePublicAcls: true,
+            restrictPublicBuckets: true,
+        },
+        opts,
+    );
+}
+
+/** @param dependsOn The other settings of public access: S3 refuses one of two changes at once (OperationAborted). */
+function tlsPolicy(
+    { name, opts }: Owner,
+    { id: bucket, arn }: aws.s3.Bucket,
+    dependsOn: pulumi.Resource[],
+): aws.s3.BucketPolicy {
+    return new aws.s3.BucketPolicy(
+        `${name}-policy`,
+        { bucket, policy: arn.apply((known) => JSON.stringify(tlsOnly(known))) },
+        { ...opts, dependsOn },
+    );
+}
+
+function expiryOfOldVersions(
+    { name, opts }: Owner,
+    { id: bucket }: aws.s3.Bucket,
+    dependsOn: pulumi.Resource[],
+): void {
+    new aws.s3.BucketLifecycleConfiguration(
+        `${name}-lifecycle`,
+        {
+            bucket,
+            rules: [
+                {
+                    id: "old-versions",
+                    status: "Enabled",
+                    filter: {},
+                    noncurrentVersionExpiration: { noncurrentDays: OLD_VERSION_DAYS },
+                    abortIncompleteMultipartUpload: { daysAfterInitiation: 1 },
+                },
+            ],
+        },
+        { ...opts, dependsOn },
+    );
+}
+
+function programObject(
+    { name, tags, opts }: Owner,
+    { id: bucket }: aws.s3.Bucket,
+    content: string,
+    dependsOn: pulumi.Resource[],
+): aws.s3.BucketObjectv2 {
+    return new aws.s3.BucketObjectv2(
+        `${name}-program`,
+        { bucket, key: KEY, content, contentType: "text/javascript", tags },
+        { ...opts, dependsOn },
+    );
+}
+
+function rightToRead(
+    { name, opts }: Owner,
+    { arn }: aws.s3.Bucket,
+    { role, kmsKeyArn }: HostVerifyArgs,
+): void {
+    new aws.iam.RolePolicy(
+        `${name}-rights`,
+        { role, policy: arn.apply((known) => JSON.stringify(readObject(known, kmsKeyArn))) },
+        opts,
+    );
 }

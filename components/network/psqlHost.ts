@@ -2,6 +2,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { regionBundle } from "../dms/caBundle";
 import { trustService } from "../iamPolicies";
+import type { Owner } from "../owner";
 import { named, type Tags } from "../tags";
 import { type HostBundle, hostUserData, imageParameter } from "./hostSetup";
 import type { HostPlace } from "./trailNetwork";
@@ -42,79 +43,14 @@ export class PsqlHost extends pulumi.ComponentResource {
 
     constructor(name: string, args: PsqlHostArgs, opts?: pulumi.ComponentResourceOptions) {
         super("auditTrail:index:PsqlHost", name, {}, opts);
-        const parent = { parent: this };
-        const partition = aws.getPartitionOutput({}, parent).partition;
-        const image = aws.ssm.getParameterOutput(
-            { name: imageParameter(args.instanceType) },
-            parent,
-        );
+        const owner: Owner = { name, tags: args.tags, opts: { parent: this } };
         const parameterName = `/${name}/databases`;
-        const userData = aws.getRegionOutput({}, parent).region.apply((region) =>
-            hostUserData({
-                engineVersions: args.engineVersions,
-                bundles: args.caBundles.map(({ file, pem }) => ({
-                    file,
-                    pem: regionBundle(pem, region),
-                })),
-                region,
-                parameterName,
-            }),
-        );
-        const role = new aws.iam.Role(
-            `${name}-role`,
-            {
-                namePrefix: `${name}-`,
-                description: "Lets Session Manager reach the psql host",
-                assumeRolePolicy: JSON.stringify(trustService("ec2.amazonaws.com")),
-                tags: args.tags,
-            },
-            parent,
-        );
-        const attachment = new aws.iam.RolePolicyAttachment(
-            `${name}-session-manager`,
-            {
-                role: role.name,
-                policyArn: pulumi.interpolate`arn:${partition}:iam::aws:policy/AmazonSSMManagedInstanceCore`,
-            },
-            parent,
-        );
-        const profile = new aws.iam.InstanceProfile(
-            `${name}-profile`,
-            { namePrefix: `${name}-`, role: role.name, tags: args.tags },
-            { parent: this, dependsOn: [attachment] },
-        );
-        const host = new aws.ec2.Instance(
-            `${name}-instance`,
-            {
-                ami: image.value,
-                instanceType: args.instanceType,
-                subnetId: args.place.subnetId,
-                vpcSecurityGroupIds: [args.securityGroupId],
-                associatePublicIpAddress: args.place.hasPublicAddress && args.hasSsh,
-                keyName: args.keyName,
-                iamInstanceProfile: profile.name,
-                metadataOptions: {
-                    httpEndpoint: "enabled",
-                    httpTokens: "required",
-                    httpPutResponseHopLimit: 1,
-                },
-                rootBlockDevice: {
-                    encrypted: true,
-                    kmsKeyId: args.kmsKeyArn,
-                    volumeType: "gp3",
-                    tags: args.tags,
-                },
-                userData,
-                // A host runs it at its first boot alone: a running one would only be stopped for it.
-                userDataReplaceOnChange: true,
-                tags: named(name, args.tags),
-            },
-            {
-                parent: this,
-                ignoreChanges: args.image === "pinned" ? ["ami", "userData"] : [],
-                dependsOn: [...args.dependsOn],
-            },
-        );
+
+        const role = hostRole(owner);
+        const profile = instanceProfile(owner, role, [sessionManagerRights(owner, role)]);
+        const userData = firstBoot(owner, args, parameterName);
+        const host = hostInstance(owner, args, profile, userData);
+
         this.instanceId = host.id;
         this.roleName = role.name;
         this.parameterName = parameterName;
@@ -124,4 +60,93 @@ export class PsqlHost extends pulumi.ComponentResource {
             .apply(([publicIp, privateIp]) => publicIp || privateIp);
         this.registerOutputs({ instanceId: this.instanceId, publicIp: this.publicIp });
     }
+}
+
+function hostRole({ name, tags, opts }: Owner): aws.iam.Role {
+    return new aws.iam.Role(
+        `${name}-role`,
+        {
+            namePrefix: `${name}-`,
+            description: "Lets Session Manager reach the psql host",
+            assumeRolePolicy: JSON.stringify(trustService("ec2.amazonaws.com")),
+            tags,
+        },
+        opts,
+    );
+}
+
+function sessionManagerRights(
+    { name, opts }: Owner,
+    role: aws.iam.Role,
+): aws.iam.RolePolicyAttachment {
+    const partition = aws.getPartitionOutput({}, opts).partition;
+    return new aws.iam.RolePolicyAttachment(
+        `${name}-session-manager`,
+        {
+            role: role.name,
+            policyArn: pulumi.interpolate`arn:${partition}:iam::aws:policy/AmazonSSMManagedInstanceCore`,
+        },
+        opts,
+    );
+}
+
+function instanceProfile(
+    { name, tags, opts }: Owner,
+    role: aws.iam.Role,
+    dependsOn: pulumi.Resource[],
+): aws.iam.InstanceProfile {
+    return new aws.iam.InstanceProfile(
+        `${name}-profile`,
+        { namePrefix: `${name}-`, role: role.name, tags },
+        { ...opts, dependsOn },
+    );
+}
+
+/** The user data: what the host sets up when it first boots. */
+function firstBoot(
+    { opts }: Owner,
+    { engineVersions, caBundles }: PsqlHostArgs,
+    parameterName: string,
+): pulumi.Output<string> {
+    return aws.getRegionOutput({}, opts).region.apply((region) => {
+        const bundles = caBundles.map(({ file, pem }) => ({
+            file,
+            pem: regionBundle(pem, region),
+        }));
+        return hostUserData({ engineVersions, bundles, region, parameterName });
+    });
+}
+
+function hostInstance(
+    { name, tags, opts }: Owner,
+    args: PsqlHostArgs,
+    profile: aws.iam.InstanceProfile,
+    userData: pulumi.Output<string>,
+): aws.ec2.Instance {
+    const { instanceType, keyName, place } = args;
+    const image = aws.ssm.getParameterOutput({ name: imageParameter(instanceType) }, opts);
+    const inputs: aws.ec2.InstanceArgs = {
+        ami: image.value,
+        instanceType,
+        subnetId: place.subnetId,
+        vpcSecurityGroupIds: [args.securityGroupId],
+        associatePublicIpAddress: place.hasPublicAddress && args.hasSsh,
+        keyName,
+        iamInstanceProfile: profile.name,
+        metadataOptions: {
+            httpEndpoint: "enabled",
+            httpTokens: "required",
+            httpPutResponseHopLimit: 1,
+        },
+        rootBlockDevice: { encrypted: true, kmsKeyId: args.kmsKeyArn, volumeType: "gp3", tags },
+        userData,
+        // A host runs it at its first boot alone: a running one would only be stopped for it.
+        userDataReplaceOnChange: true,
+        tags: named(name, tags),
+    };
+    return new aws.ec2.Instance(`${name}-instance`, inputs, {
+        ...opts,
+        ignoreChanges: args.image === "pinned" ? ["ami", "userData"] : [],
+        dependsOn: [...args.dependsOn],
+    });
 }

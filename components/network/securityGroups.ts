@@ -67,33 +67,12 @@ export class SecurityGroups extends pulumi.ComponentResource {
             "The source and the audit cluster",
             args.isKept ? keeping(owner) : owner,
         );
-        if (host !== undefined && args.host !== undefined) {
-            if (args.host.sshCidr !== undefined) {
-                allowSsh(owner, host, args.host.sshCidr);
-            }
-            allowOut(owner, host, "Package repositories and Session Manager");
-            allow(owner, host, database, DATABASE_PORT);
-        }
-        allow(owner, dms, database, DATABASE_PORT);
-        allowStrangers(owner, database, args.allowedSecurityGroupIds);
-        if (args.privateEndpoints) {
-            const endpoints = group("endpoints", "VPC endpoints of AWS services");
-            // Inside the VPC the services' names lead to the endpoints, for the host as well.
-            if (host !== undefined) {
-                allow(owner, host, endpoints, HTTPS_PORT);
-            }
-            allow(owner, dms, endpoints, HTTPS_PORT);
-            this.endpointsId = endpoints.id;
-        } else {
-            allowOut(owner, dms, "Secrets Manager and CloudWatch Logs");
-            this.endpointsId = undefined;
-        }
-        if (args.source !== undefined) {
-            for (const from of host === undefined ? [dms] : [host, dms]) {
-                allowSource(owner, from, args.source);
-            }
-        }
+        const endpoints = args.privateEndpoints
+            ? group("endpoints", "VPC endpoints of AWS services")
+            : undefined;
+        makeRules(owner, { host, dms, database, endpoints }, args);
 
+        this.endpointsId = endpoints?.id;
         this.hostId = host?.id;
         this.dmsId = dms.id;
         this.databaseId = database.id;
@@ -104,6 +83,37 @@ export class SecurityGroups extends pulumi.ComponentResource {
             endpointsId: this.endpointsId,
         });
     }
+}
+
+/** The groups, and so who there is to connect to whom. */
+interface Groups {
+    readonly host: Group | undefined;
+    readonly dms: Group;
+    readonly database: Group;
+    readonly endpoints: Group | undefined;
+}
+
+function makeRules(
+    owner: Owner,
+    { host, dms, database, endpoints }: Groups,
+    args: SecurityGroupsArgs,
+): void {
+    if (host !== undefined) {
+        allowSsh(owner, host, args.host?.sshCidr);
+        allowOut(owner, host, "Package repositories and Session Manager");
+    }
+    if (endpoints === undefined) {
+        allowOut(owner, dms, "Secrets Manager and CloudWatch Logs");
+    }
+    for (const client of host === undefined ? [dms] : [host, dms]) {
+        allow(owner, client, database, DATABASE_PORT);
+        allowSource(owner, client, args.source);
+        if (endpoints !== undefined) {
+            // Inside the VPC the services' names lead to the endpoints, for the host as well.
+            allow(owner, client, endpoints, HTTPS_PORT);
+        }
+    }
+    allowStrangers(owner, database, args.allowedSecurityGroupIds);
 }
 
 function securityGroup(
@@ -150,14 +160,14 @@ function allow(owner: Owner, from: Group, to: Group, number: pulumi.Input<number
 }
 
 /**
- * Lets one group open connections to a source that the stack did not make. At the source's end a rule is added only where the
+ * Lets one group open connections to a source that the stack did not make, if it has one. At the source's end a rule is added only where the
  * config says so: otherwise whoever has made the source lets this group in.
  */
-function allowSource(
-    owner: Owner,
-    from: Group,
-    { securityGroupId: id, cidr: cidrIpv4, port: number, mayAddRules }: ExistingSourceAccess,
-): void {
+function allowSource(owner: Owner, from: Group, source: ExistingSourceAccess | undefined): void {
+    if (source === undefined) {
+        return;
+    }
+    const { securityGroupId: id, cidr: cidrIpv4, port: number, mayAddRules } = source;
     if (id !== undefined && mayAddRules) {
         allow(owner, from, { label: "source", id }, number);
         return;
@@ -183,7 +193,10 @@ function allowOut(owner: Owner, { label, id }: Group, description: string): void
     );
 }
 
-function allowSsh(owner: Owner, { id }: Group, cidrIpv4: string): void {
+function allowSsh(owner: Owner, { id }: Group, cidrIpv4: string | undefined): void {
+    if (cidrIpv4 === undefined) {
+        return;
+    }
     new aws.vpc.SecurityGroupIngressRule(
         `${owner.name}-host-ssh`,
         {
