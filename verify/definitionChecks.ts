@@ -15,6 +15,7 @@ import type { Database } from "./database";
 import { definitionFindings } from "./definitionFindings";
 import { type ExpectedTrail, expectedTrail } from "./expectedTrail";
 import { partitionedFacts, partitionFindings, type StagingPartition } from "./partitionDefinitions";
+import { judgeReload, reloadFacts } from "./reloadChecks";
 import { type Check, VERIFICATION } from "./report";
 import { checkScripts } from "./tableScripts";
 
@@ -34,6 +35,8 @@ export interface AuditedTable extends TableName {
     readonly table_group: string;
     /** Whether it left the list, so that nothing is demanded of it. */
     readonly has_left: boolean;
+    /** ISO 8601, UTC: since when a reload is under way; null as a rule. */
+    readonly reload_began_at: string | null;
 }
 
 /** The default group comes first. */
@@ -109,8 +112,10 @@ export class DefinitionChecks {
             .map(trailNames)
             // A group's name is too short for PostgreSQL to cut the name of the log's sequence.
             .flatMap(({ staging, auditLog }) => [staging, auditLog, `${auditLog}_audit_id_seq`]);
+        const markers = this.audited.filter((one) => one.schema === schemas.trail && !one.has_left);
         const names = await this.quoted([
             schemas.trail,
+            ...markers.map((one) => trailNames(one).staging),
             ...left,
             ...this.audited.map(({ tombstone }) => tombstone),
         ]);
@@ -133,8 +138,14 @@ export class DefinitionChecks {
         const locked = found.filter(({ aspect }) => aspect === LOCKED);
         const unseen = new Set(locked.map(({ name, part_of }) => part_of ?? name));
         const seen = ({ name, part_of }: Fact): boolean => !unseen.has(part_of ?? name);
+        const expected = [
+            ...this.expected.schema,
+            ...markers.flatMap((one) =>
+                this.reloadFacts(one, names(schemas.trail, trailNames(one).staging)),
+            ),
+        ];
         const findings = [
-            ...definitionFindings(this.expected.schema.filter(seen), found.filter(seen)),
+            ...definitionFindings(expected.filter(seen), found.filter(seen)),
             ...events.map(({ finding }) => finding),
         ];
         if (locked.length === 0) {
@@ -160,9 +171,10 @@ export class DefinitionChecks {
         const written = await this.quoted([schema, staging, auditLog]);
         const table = written(schema, staging);
         const isPartitioned = definition.partitions !== undefined;
+        const allowed = [...plain, ...this.reloadFacts(definition, table)];
         const expected = isPartitioned
-            ? partitionedFacts(plain, table, written(schema, auditLog))
-            : plain;
+            ? partitionedFacts(allowed, table, written(schema, auditLog))
+            : allowed;
         const names = new Set(expected.map(({ name }) => name));
         const found = this.found.filter(({ name, part_of }) => names.has(part_of ?? name));
         const locked = found.find(({ aspect }) => aspect === LOCKED);
@@ -172,9 +184,24 @@ export class DefinitionChecks {
             );
         }
         const ofPartitions = isPartitioned
-            ? partitionFindings(plain, table, this.registered(definition)?.partitions ?? [], found)
+            ? partitionFindings(
+                  allowed,
+                  table,
+                  this.registered(definition)?.partitions ?? [],
+                  found,
+              )
             : [];
         return checkOf(NAME, [...definitionFindings(expected, found), ...ofPartitions], FINE);
+    }
+
+    /** See {@link judgeReload}. */
+    checkReload(definition: TableName): Check {
+        return judgeReload(definition, this.registered(definition)?.reload_began_at);
+    }
+
+    private reloadFacts(definition: TableName, staging: string): Fact[] {
+        const since = this.registered(definition)?.reload_began_at;
+        return reloadFacts(this.expected?.reload ?? [], this.found, staging, since);
     }
 
     private registered({ schema, table }: TableName): AuditedTable | undefined {

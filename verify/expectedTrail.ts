@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { escapeIdentifier } from "pg";
+import { escapeIdentifier, escapeLiteral } from "pg";
 import type { SqlFile } from "../database/sqlTemplate";
 import { auditGrants } from "../trail/grants";
 import { logFunctionFile, triggerObjects } from "../trail/logFunction";
@@ -16,6 +16,8 @@ export interface ExpectedTrail {
     readonly schema: readonly Fact[];
     /** The markers' trails as any other table's would be: without the triggers that only markers have. */
     readonly table: readonly Fact[];
+    /** What a staging table has besides while a reload is under way. */
+    readonly reload: readonly Fact[];
 }
 
 /**
@@ -42,8 +44,26 @@ export async function expectedTrail(
         for (const file of markerGapFiles(groups)) {
             await run(inSchema(file, copy));
         }
-        return { table, schema: asOfTrail(await readFacts(audit, copy, []), copy) };
+        await run(inSchema(beginReload(markers), copy));
+        const all = asOfTrail(await readFacts(audit, copy, []), copy);
+        const isOfReload = ({ aspect, item }: Fact): boolean =>
+            aspect === "trigger" && item === ROOM;
+        return {
+            table,
+            schema: all.filter((fact) => !isOfReload(fact)),
+            reload: all.filter(isOfReload),
+        };
     });
+}
+
+/** The trigger by which a load's rows take the places of those that are there. */
+const ROOM = "make_room";
+
+/** One table tells what a reload adds to any. */
+function beginReload([marker]: readonly TableDefinition[]): SqlFile {
+    const { schema = "", table = "" } = marker ?? {};
+    const names = [schema, table].map((name) => escapeLiteral(name)).join(", ");
+    return { file: "a reload", sql: `SELECT ${schemas.trail}.begin_reload(${names})` };
 }
 
 /** A script about a copy of the trail's schema. Names that only begin like the schema, such as those of roles, stay. */

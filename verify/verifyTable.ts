@@ -100,6 +100,7 @@ export async function verifyTable(
             await checkPartitions({ source, audit }, definition, audited),
             await checkColumns(audit, definition, stagingColumns),
             await definitionChecks.checkTable(definition),
+            definitionChecks.checkReload(definition),
             await unlessLocked("registry", () => checkRegistry(audit, definition)),
             await checkGrants(audit, definition),
             await unlessLocked("unlogged changes", () => checkUnlogged(audit, definition, since)),

@@ -1,12 +1,13 @@
--- The tables that have a trail: their groups, whether they have left the list or are about to, what is theirs in audit_trail,
--- and the columns that their staging tables may have besides those that the source has now. These are the columns that a
--- deployment knows, because only those it has numbers of.
+-- The tables that have a trail: their groups, whether they have left the list or are about to, since when a reload is under
+-- way, what is theirs in audit_trail, and the columns that their staging tables may have besides those that the source has
+-- now. These are the columns that a deployment knows, because only those it has numbers of.
 SELECT
     t.table_schema AS schema,
     t.table_name AS "table",
     t.tombstone,
     coalesce(t.table_group, 'default') AS table_group,
     t.left_after IS NOT NULL AS has_left,
+    to_char(t.reload_began_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS reload_began_at,
     ARRAY(
         SELECT DISTINCT format('%I.%I()', 'audit_trail', p.proname)
         FROM pg_catalog.pg_trigger AS g

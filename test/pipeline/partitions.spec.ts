@@ -305,6 +305,12 @@ describe("a partitioned table", function () {
         task.reload({ schema: "public", table: "payment_jan" });
         await until(async () => (await loads()).length === 1);
         await task.caughtUp(writer, trail);
+        const open = (await verify())?.checks.filter(({ ok }) => !ok) ?? [];
+        assert.deepEqual(
+            open.map(({ name }) => name),
+            ["reload"],
+            JSON.stringify(open),
+        );
         await assert.rejects(
             trail.query("SELECT audit_trail.end_reload('public', 'payment')"),
             /loaded no row of these partitions of public\.payment since [^:]*:[^a-z]*: public\.Late 1, public\.payment_feb, public\.payment_old\./u,

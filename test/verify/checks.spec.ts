@@ -194,7 +194,7 @@ describe("verify finds what the guarantee rests on broken:", function () {
             "SELECT audit_trail.begin_reload('public', 'one')",
             "DROP TRIGGER make_room ON one_staging; UPDATE audit_trail.audited_table SET reload_began_at = NULL, reload_from = NULL",
             "audit",
-            "definitions",
+            "reload",
         ],
     );
 
