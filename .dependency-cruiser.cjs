@@ -39,7 +39,7 @@ const MAY_IMPORT = {
     components: ["preflight/gate", "trail", "database", "reach", "text"],
     verify: ["config/listParsers", "trail", "database", "text"],
     // Between the engine and a vendor's plugin; it knows nothing of what the program makes.
-    plugins: ["reach", "text"],
+    plugins: ["policy/typeScript", "reach", "text"],
     policy: [],
     // The writer of the pages that are made from the program.
     docs: ["commands/sql", "config", "policy"],
@@ -52,6 +52,7 @@ const MAY_IMPORT = {
         "policy/dms",
         "policy/engine/setting",
         "policy/lateInstaller",
+        "policy/typeScript",
         "components/database/auditDatabase",
         "components/database/sourceDatabase",
         "components/dms/dmsReplication",
@@ -61,6 +62,7 @@ const MAY_IMPORT = {
     commands: [
         "local",
         "policy/lateInstaller",
+        "policy/typeScript",
         "config/config",
         "config/keys",
         "preflight",

@@ -1,7 +1,10 @@
+import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
 import { refuseOtherAccount } from "./components/account";
 import { readStackState } from "./components/stackState";
 import { loadConfig } from "./config/config";
+
+const load = createRequire(__filename);
 
 /**
  * What the engine runs: index.ts, once it is known that the credentials are those of the stack's account, and what the stack
@@ -11,9 +14,7 @@ export = async function main(): Promise<unknown> {
     const { accountId } = loadConfig().stack;
     await refuseOtherAccount({ accountId, region: pulumi.runtime.getConfig("aws:region") });
     await readStackState();
-    // A CommonJS module's exports come as its default, or by their names, as the loader likes it.
-    const loaded = (await import("./index.js")) as unknown as { readonly default?: unknown };
-    const outputs = Object.entries(loaded.default ?? loaded);
+    const outputs = Object.entries(load("./index") as Readonly<Record<string, unknown>>);
     // The engine warns of outputs that are undefined, and a stack without a psql host has none of the host's.
     return Object.fromEntries(outputs.filter(([, value]) => value !== undefined));
 };

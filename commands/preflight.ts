@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import type { Client } from "pg";
 import { type Config, KEY_GROUPS } from "../config/keys";
 import { prepareSession } from "../database/session";
@@ -11,10 +12,13 @@ import { type CommandOptions, runCommand, say } from "./shared/command";
 import { configuredSourceUrl } from "./shared/configuredSource";
 import { connect } from "./shared/databaseSession";
 import { type ConnectionUrls, unfinishedUrls } from "./shared/localStack";
+import type * as rdsApi from "./shared/rdsApi";
 import { requireVerifiedServer } from "./shared/secureUrl";
 import { deployedStack } from "./shared/stackAccess";
 import { stackConfig, stackRegion } from "./shared/stackConfig";
 import { optionsOf } from "./shared/usage";
+
+const load = createRequire(__filename);
 
 const EXIT_NOT_READY = 1;
 const EXIT_UNKNOWN = 2;
@@ -65,7 +69,7 @@ async function rdsSource(
     if (source === undefined || source.kind === "address") {
         return undefined;
     }
-    const { readRdsFacts } = await import("./shared/rdsApi.js");
+    const { readRdsFacts } = load("./shared/rdsApi") as typeof rdsApi;
     const facts = await readRdsFacts(source, source.place?.region ?? (await stackRegion(stack)));
     return { facts, hasOwnSecret: source.credentialsSecretArn !== undefined };
 }

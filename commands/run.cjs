@@ -147,18 +147,17 @@ function main() {
         return end(command, sentence);
     }
     require("../policy/lateInstaller.cjs");
-    import("tsx")
-        .then(() => {
-            require("../local/environment.ts").useOwnEnvironment();
-            if (process.argv.slice(2).some((word) => word === "--help" || word === "-h")) {
-                process.stdout.write(`${require("./shared/usage.ts").usageText(command)}\n`);
-                return;
-            }
-            require(`./${command}.ts`);
-        })
-        .catch((error) => {
-            end(command, loadProblem(root, String(error.message)));
-        });
+    try {
+        require("../policy/typeScript.cjs");
+        require("../local/environment.ts").useOwnEnvironment();
+        if (process.argv.slice(2).some((word) => word === "--help" || word === "-h")) {
+            process.stdout.write(`${require("./shared/usage.ts").usageText(command)}\n`);
+            return;
+        }
+        require(`./${command}.ts`);
+    } catch (error) {
+        end(command, loadProblem(root, String(error.message)));
+    }
 }
 
 if (require.main === module) {

@@ -1,8 +1,11 @@
+import { createRequire } from "node:module";
 import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { localDir, PROJECT_ROOT } from "./engine/paths";
 import { ACCESS_KEY, laptopAccess } from "./laptopAccess";
 import { authorityFiles, ensureAuthority } from "./servers/tls";
+
+const load = createRequire(__filename);
 
 /** Before anything is made: what the stand-in says of RDS's databases is for a plan only. */
 function refuseRds(source: string): void {
@@ -25,6 +28,6 @@ export = async function program(): Promise<unknown> {
     pulumi.runtime.setConfig("audit-trail:caBundle", path.relative(PROJECT_ROOT, certPath));
     refuseRds(pulumi.runtime.getConfig("audit-trail:source") ?? "");
     pulumi.runtime.setConfig(ACCESS_KEY, laptopAccess(pulumi.runtime.getConfig(ACCESS_KEY)));
-    const { default: main } = await import("../main.js");
+    const main = load("../main") as () => Promise<unknown>;
     return main();
 };

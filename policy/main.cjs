@@ -3,5 +3,5 @@
 "use strict";
 
 require("./lateInstaller.cjs");
-require("tsx/cjs");
+require("./typeScript.cjs");
 require("./index.ts");

@@ -1,6 +1,6 @@
 // npm run test:unit
 "use strict";
-require("tsx/cjs");
+require("../policy/typeScript.cjs");
 const { specFiles } = require("../testing/specGroups.ts");
 
 module.exports = { ...require("../.mocharc.json"), spec: specFiles("unit") };

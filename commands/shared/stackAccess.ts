@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { promisify } from "node:util";
 import { PROJECT_ROOT } from "../../local/engine/paths";
@@ -8,6 +9,9 @@ import { userBackendEnvironment } from "../../local/environment";
 import { messageOf, PlainError } from "../../text/errors";
 import { sayAside } from "./command";
 import { type ConnectionUrls, connectionUrls, notDeployed, routeOf } from "./localStack";
+import type * as secretsManager from "./secretsManager";
+
+const load = createRequire(__filename);
 
 /** A deployed stack, as far as a command that reads its databases needs it. */
 export interface DeployedStack {
@@ -73,7 +77,7 @@ async function masterUrl(
             `The stack has no outputs ${side}Psql and ${side}MasterSecretArn; deploy it with this version of the program.`,
         );
     }
-    const { awsSecret } = await import("./secretsManager.js");
+    const { awsSecret } = load("./secretsManager") as typeof secretsManager;
     return urlOf(psql, await awsSecret(arn));
 }
 

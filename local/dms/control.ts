@@ -2,7 +2,6 @@ import { spawn } from "node:child_process";
 import { chmodSync, closeSync, openSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
 import { DatabaseError } from "pg";
 import { codeOf } from "../../text/errors";
 import { leastEnvironment } from "../environment";
@@ -155,8 +154,8 @@ function spawnReplicator(taskDir: string): number {
         const child = spawn(
             process.execPath,
             [
-                "--import",
-                pathToFileURL(require.resolve("tsx")).href,
+                "--require",
+                path.resolve(__dirname, "../../policy/typeScript.cjs"),
                 path.join(__dirname, "replicator.ts"),
                 path.resolve(taskDir),
             ],

@@ -1,4 +1,18 @@
+import { createRequire } from "node:module";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { runtime } from "@pulumi/pulumi";
+
+const load = createRequire(__filename);
+
+/** What the program imports that takes the most time to load. */
+const MODULES: readonly string[] = [
+    "@pulumi/aws",
+    "@pulumi/postgresql",
+    "../../components/database/auditDatabase",
+    "../../components/database/sourceDatabase",
+    "../../components/dms/dmsReplication",
+    "../../config/config",
+];
 
 /**
  * Loads what the program will need: its modules, and what serializes its dynamic providers. To be called while this
@@ -6,13 +20,14 @@ import { runtime } from "@pulumi/pulumi";
  * anything when it is loaded; one that cannot be loaded is reported when the program imports it.
  */
 export async function preloadProgram(): Promise<void> {
-    await Promise.allSettled([
-        import("@pulumi/aws"),
-        import("@pulumi/postgresql"),
-        import("../../components/database/auditDatabase.js"),
-        import("../../components/database/sourceDatabase.js"),
-        import("../../components/dms/dmsReplication.js"),
-        import("../../config/config.js"),
-    ]);
+    for (const module of MODULES) {
+        // What the engine sent meanwhile is answered in between.
+        await nextTurn();
+        try {
+            load(module);
+        } catch {
+            // The program's own import will say it.
+        }
+    }
     await Promise.allSettled([runtime.serializeFunction(() => undefined)]);
 }

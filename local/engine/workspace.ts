@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, promises, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import {
@@ -32,6 +33,8 @@ export interface StackPlace {
 }
 
 export const LAPTOP_STACK = "local";
+
+const load = createRequire(__filename);
 
 /** What a stack is opened for: a deployment takes its settings file, a destruction needs none. */
 export type Purpose = "deployment" | "destruction";
@@ -162,14 +165,14 @@ async function stackSettings(
 function program(main: string, workDir: string): PulumiFn {
     return async () => {
         process.chdir(workDir);
-        const loaded = exportsOf((await import(main)) as Outputs);
+        const loaded = exportsOf(load(main) as Outputs);
         return typeof loaded === "function"
             ? exportsOf(((await (loaded as PulumiFn)()) ?? {}) as Outputs)
             : loaded;
     };
 }
 
-/** A CommonJS module's own exports, which an import hands over as its default. */
+/** What a module exports by default, or else all that it exports. */
 function exportsOf(module: Outputs): Outputs {
     return (module.default as Outputs | undefined) ?? module;
 }

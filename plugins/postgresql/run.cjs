@@ -50,7 +50,7 @@ if (missing.length > 0) {
     );
 } else {
     try {
-        require("tsx/cjs");
+        require("../../policy/typeScript.cjs");
         require("./main.ts").served.catch((error) => {
             answerAll(error.message);
         });
