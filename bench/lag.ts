@@ -23,7 +23,7 @@ interface Lag {
 /** How long a change takes into the log, how many the stand-in applies, and what a huge transaction needs. */
 export const lag: Part = async ({ quick }, defer) => {
     const [rounds, measureMs, backlogMs, huge] = quick
-        ? [1, 1500, 1000, 30_000]
+        ? [1, 600, 1000, 10_000]
         : [3, 8000, 6000, 1_000_000];
     note("Lag: starting servers");
     const trail = await startTrail(defer);

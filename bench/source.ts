@@ -23,7 +23,7 @@ interface Variant {
 }
 
 const FULL: Durations = { saturated: 3, half: 9, warmUpMs: 700, measureMs: 3500 };
-const QUICK: Durations = { saturated: 1, half: 1, warmUpMs: 200, measureMs: 600 };
+const QUICK: Durations = { saturated: 1, half: 1, warmUpMs: 100, measureMs: 250 };
 
 /** Of both, because part of what the WAL's reader costs, it costs for each transaction. */
 const CHANGES_PER_TRANSACTION = [1, 10] as const;

@@ -22,7 +22,7 @@ interface Writes {
 
 /** How long a verification takes, what it costs the source, and what a writer notices of it. */
 export const verify: Part = async ({ quick }, defer) => {
-    const rows = quick ? 50_000 : 1_000_000;
+    const rows = quick ? 20_000 : 1_000_000;
     note(`Verify: loading ${rows} rows`);
     const started = performance.now();
     const world = await World.open(

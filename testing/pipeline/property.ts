@@ -6,7 +6,7 @@ import { MortalServer } from "./server";
 import { randomTables } from "./tables";
 
 /** Longer with PIPELINE_SECONDS, for nightly runs and for shrinking. */
-export const SECONDS = Number(process.env.PIPELINE_SECONDS ?? "60");
+export const SECONDS = Number(process.env.PIPELINE_SECONDS ?? "40");
 
 /** A run takes some seconds. */
 const RUN_MS = 120_000;
