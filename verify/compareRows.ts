@@ -3,7 +3,8 @@ import { formatTableName } from "../trail/names";
 import type { TableDefinition } from "../trail/tableDefinition";
 import { CommonChunks, forEachRange, type KeyRange } from "./chunks";
 import type { Database } from "./database";
-import type { Differences } from "./differences";
+import type { Differences, Notes } from "./differences";
+import { blurredDifference, BlurredValues, type InexactColumn } from "./exactValues";
 import type { DifferingColumn, KeyLookup } from "./keyLookup";
 import { differenceKind } from "./keyVersions";
 import type { Markers } from "./markers";
@@ -15,29 +16,42 @@ const KEYS_PER_LOOKUP = 2_000;
 interface Sum {
     readonly rows: string;
     readonly sum: string;
+    readonly blurred: readonly string[];
 }
 
 /**
  * Compares the source's rows with the staging table, range by range: a number of rows and a sum of hashes on each side,
  * each read by one short statement, the source's first. Where they differ, rows may just be changing: the keys whose hashes
  * differ are looked up in the log, and what the log explains does not count as a difference. Staging is compared with the log
- * elsewhere.
+ * elsewhere. What the log cannot hold is noted: where rows have it, and where staging has something else.
  *
  * @returns the number of rows at the source
  */
 export async function compareRows(
-    { source, audit, markers, definition, stagingColumns, settings, lookup }: CompareContext,
+    {
+        source,
+        audit,
+        markers,
+        definition,
+        stagingColumns,
+        inexact,
+        settings,
+        lookup,
+    }: CompareContext,
     differences: Differences,
+    notes: Notes,
 ): Promise<number> {
-    const { sums, hashes } = comparisonScripts(definition, stagingColumns);
+    const { sums, hashes } = comparisonScripts(definition, stagingColumns, inexact);
     const { chunkRows, progress } = settings;
     const chunks = new CommonChunks(source, audit, definition, chunkRows);
+    const blurred = new BlurredValues(inexact);
     let rows = 0;
 
     const compareRange = async ({ after, upTo }: KeyRange): Promise<void> => {
         const range = [after, upTo];
         const atSource = await source.row<Sum>(sums.source, range);
         rows += Number(atSource.rows);
+        blurred.add(atSource.blurred);
         progress.step(`${formatTableName(definition)}: row ${String(rows)}`);
         await markers.pass();
         const inStaging = await audit.row<Sum>(sums.staging, range);
@@ -47,7 +61,7 @@ export async function compareRows(
         const left = await readHashes(source, hashes.source, range);
         await markers.pass();
         const right = await readHashes(audit, hashes.staging, range);
-        await judge(suspects(left, right), lookup, differences);
+        await judge(suspects(left, right), lookup, differences, notes);
     };
 
     await forEachRange(
@@ -55,6 +69,7 @@ export async function compareRows(
         compareRange,
         () => differences.isEnough,
     );
+    notes.say(blurred.lines);
     return rows;
 }
 
@@ -65,6 +80,7 @@ export interface CompareContext {
     readonly markers: Markers;
     readonly definition: TableDefinition;
     readonly stagingColumns: readonly string[];
+    readonly inexact: readonly InexactColumn[];
     readonly settings: Pick<VerifySettings, "chunkRows" | "progress">;
     readonly lookup: KeyLookup;
 }
@@ -92,13 +108,21 @@ async function judge(
     keys: readonly string[],
     lookup: KeyLookup,
     differences: Differences,
+    notes: Notes,
 ): Promise<void> {
     for (let at = 0; at < keys.length && !differences.isEnough; at += KEYS_PER_LOOKUP) {
-        const { unexplained, silent } = await lookup.judge(keys.slice(at, at + KEYS_PER_LOOKUP));
+        const { unexplained, silent, blurred } = await lookup.judge(
+            keys.slice(at, at + KEYS_PER_LOOKUP),
+        );
         for (const { key, row, columns } of silent) {
             const kind = "staging differs where the log is silent";
             const detail = `columns: ${columns.join(", ")}`;
             differences.add({ key, kind, detail, evidence: `${row ?? ""} ${columns.join()}` });
+        }
+        for (const { key, columns } of blurred) {
+            columns.forEach((column) => {
+                notes.add(blurredDifference(column), key);
+            });
         }
         for (const one of unexplained) {
             const kind = differenceKind(one.row, one.versions);

@@ -1,5 +1,6 @@
 import type { TableDefinition } from "../trail/tableDefinition";
 import type { Database } from "./database";
+import type { InexactColumn } from "./exactValues";
 import { isExplained, type RowHash, type Version } from "./keyVersions";
 import type { Markers } from "./markers";
 import { type LookupScripts, lookupScripts } from "./tableScripts";
@@ -17,6 +18,8 @@ export interface Unexplained {
     readonly row: RowHash;
     /** The source's row as JSON text. */
     readonly image: string | null;
+    /** What its row has besides that, column by column. */
+    readonly told: readonly (string | null)[];
     readonly versions: readonly Version[];
 }
 
@@ -36,10 +39,18 @@ export interface SilentDifference {
     readonly columns: readonly string[];
 }
 
+/** A key of which the source's row and the staging row differ only by what the log cannot hold. */
+export interface BlurredDifference {
+    /** JSON text. */
+    readonly key: string;
+    readonly columns: readonly InexactColumn[];
+}
+
 /** What a look at some keys has found. */
 export interface Judgement {
     readonly unexplained: readonly Unexplained[];
     readonly silent: readonly SilentDifference[];
+    readonly blurred: readonly BlurredDifference[];
 }
 
 /** Looks single keys up at the source and in the log. */
@@ -52,8 +63,9 @@ export class KeyLookup {
         private readonly markers: Markers,
         definition: TableDefinition,
         stagingColumns: readonly string[],
+        private readonly inexact: readonly InexactColumn[],
     ) {
-        this.scripts = lookupScripts(definition, stagingColumns);
+        this.scripts = lookupScripts(definition, stagingColumns, inexact);
     }
 
     /**
@@ -66,7 +78,7 @@ export class KeyLookup {
 
     /**
      * As {@link unexplained}; and of those that are explained, and did not change meanwhile, the ones whose staging row differs
-     * in columns of which the log says nothing, so that nothing else would tell.
+     * in columns of which the log says nothing, or by what it cannot hold, so that nothing else would tell.
      */
     async judge(keys: readonly string[]): Promise<Judgement> {
         const { appliedXid } = await this.markers.pass();
@@ -79,7 +91,11 @@ export class KeyLookup {
             left = seen.filter(({ row, versions }) => !isExplained(row, versions));
             asked = left.map(({ key }) => key);
         }
-        return { unexplained: left, silent: await this.silent(quiet, appliedXid) };
+        return {
+            unexplained: left,
+            silent: await this.silent(quiet, appliedXid),
+            blurred: await this.blurred(quiet, appliedXid),
+        };
     }
 
     /** Of rows that were the same all the time between two markers. */
@@ -104,6 +120,25 @@ export class KeyLookup {
         });
     }
 
+    /** As {@link silent}, for what JSON does not tell. */
+    private async blurred(
+        rows: readonly Unexplained[],
+        windowStart: string,
+    ): Promise<BlurredDifference[]> {
+        if (rows.length === 0 || this.inexact.length === 0) {
+            return [];
+        }
+        const found = await this.audit.rows<{ at: number; told: (string | null)[] }>(
+            this.scripts.toldApart,
+            [`[${rows.map(({ key }) => key).join(",")}]`, windowStart],
+        );
+        return found.flatMap(({ at, told }) => {
+            const one = rows[at - 1];
+            const columns = this.inexact.filter((_, place) => one?.told[place] !== told[place]);
+            return one === undefined || columns.length === 0 ? [] : [{ key: one.key, columns }];
+        });
+    }
+
     /**
      * The columns in which a key's row differs, where both sides have one. A value that DMS has cut is entered into the gap
      * ledger.
@@ -124,10 +159,11 @@ export class KeyLookup {
 
     private async look(keys: readonly string[], windowStart: string): Promise<Unexplained[]> {
         const list = `[${keys.join(",")}]`;
-        const rows = await this.source.rows<{ hash: RowHash; image: string | null }>(
-            this.scripts.sourceRows,
-            [list],
-        );
+        const rows = await this.source.rows<{
+            hash: RowHash;
+            image: string | null;
+            told: (string | null)[] | null;
+        }>(this.scripts.sourceRows, [list]);
         await this.markers.pass();
         const versions = keys.map((): Version[] => []);
         const found = await this.audit.rows<{ at: number; is_before: boolean; hash: RowHash }>(
@@ -141,6 +177,7 @@ export class KeyLookup {
             key,
             row: rows[at]?.hash ?? null,
             image: rows[at]?.image ?? null,
+            told: rows[at]?.told ?? [],
             versions: versions[at] ?? [],
         }));
     }

@@ -5,6 +5,7 @@ import { carriedComparison, carriedText } from "../trail/headerFragments";
 import { trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
+import { blurredCounts, exactText, type InexactColumn, toldApart } from "./exactValues";
 import {
     headerArray,
     keyVariables,
@@ -69,11 +70,13 @@ interface ComparisonScripts {
 export function comparisonScripts(
     definition: TableDefinition,
     stagingColumns: readonly string[],
+    inexact: readonly InexactColumn[],
 ): ComparisonScripts {
     const script = (name: string, from: "source" | "staging"): SqlFile =>
         renderSql(`sql/verify/${name}.sql`, {
             ...keyVariables(definition, from),
-            image: rowImage(from, definition, stagingColumns),
+            row_text: exactText(rowImage(from, definition, stagingColumns), inexact),
+            blurred: blurredCounts(from === "source" ? inexact : []),
         });
     return {
         sums: { source: script("chunk_sum", "source"), staging: script("chunk_sum", "staging") },
@@ -90,6 +93,8 @@ export interface LookupScripts {
     readonly versions: SqlFile;
     readonly differingColumns: SqlFile;
     readonly silentColumns: SqlFile;
+    /** What staging's rows have besides their JSON. */
+    readonly toldApart: SqlFile;
     readonly recordCut: SqlFile;
 }
 
@@ -97,6 +102,7 @@ export interface LookupScripts {
 export function lookupScripts(
     definition: TableDefinition,
     stagingColumns: readonly string[],
+    inexact: readonly InexactColumn[],
 ): LookupScripts {
     const { schema } = definition;
     const { auditLog, staging } = trailNames(definition);
@@ -104,10 +110,12 @@ export function lookupScripts(
         ...{ schema, audit_log: auditLog },
         image: rowImage("log", definition, stagingColumns),
     };
+    const told = toldApart(inexact);
     return {
         sourceRows: renderSql("sql/verify/source_rows.sql", {
             ...keyVariables(definition, "source"),
             image: rowImage("source", definition, stagingColumns),
+            told,
         }),
         versions: renderSql("sql/verify/log_versions.sql", log),
         differingColumns: renderSql("sql/verify/differing_columns.sql", log),
@@ -115,6 +123,11 @@ export function lookupScripts(
             ...keyVariables(definition, "staging"),
             audit_log: auditLog,
             image: rowImage("staging", definition, stagingColumns),
+        }),
+        toldApart: renderSql("sql/verify/told_apart.sql", {
+            ...keyVariables(definition, "staging"),
+            audit_log: auditLog,
+            told,
         }),
         recordCut: renderSql("sql/verify/record_cut_value.sql", { schema, staging }),
     };
@@ -159,6 +172,7 @@ export function consistencyScripts(
         stagingRows: renderSql("sql/verify/source_rows.sql", {
             ...keyVariables(definition, "staging"),
             image: wholeRow(definition, stagingColumns),
+            told: toldApart([]),
         }),
         stagingEnd: renderSql("sql/verify/chunk_end.sql", ofStaging),
         stagingWithoutLog: renderSql("sql/verify/staging_without_log.sql", ofStaging),

@@ -8,6 +8,7 @@ import { checkConsistency } from "./consistency";
 import type { Database } from "./database";
 import type { DefinitionChecks } from "./definitionChecks";
 import { Differences, Notes, readAcknowledgements } from "./differences";
+import { inexactColumns, type TypedColumn } from "./exactValues";
 import { KeyLookup } from "./keyLookup";
 import type { Markers } from "./markers";
 import { emptyReport, type TableReport, tableReport, type VerifySettings } from "./report";
@@ -49,9 +50,8 @@ export async function verifyTable(
 ): Promise<TableReport> {
     const table = formatTableName(definition);
     const { staging } = trailNames(definition);
-    const stagingColumns = (
-        await audit.rows<{ name: string }>(stagingColumnsScript(definition))
-    ).map(({ name }) => name);
+    const typedColumns = await audit.rows<TypedColumn>(stagingColumnsScript(definition));
+    const stagingColumns = typedColumns.map(({ name }) => name);
     if (stagingColumns.length === 0) {
         const problem = `the audit side has no ${definition.schema}.${staging}`;
         return emptyReport(table, "staging", problem);
@@ -60,15 +60,16 @@ export async function verifyTable(
     const acknowledgements = await readAcknowledgements(audit, definition);
     const differences = new Differences(definition, maxListed, acknowledgements);
     const notes = new Notes();
+    const inexact = inexactColumns(definition, typedColumns);
     const rowsOf = source.reading(definition);
-    const lookup = new KeyLookup(rowsOf, audit, markers, definition, stagingColumns);
+    const lookup = new KeyLookup(rowsOf, audit, markers, definition, stagingColumns, inexact);
     let comparedUpTo: string | null = null;
     let rows = 0;
     const canCompare = isReplicating && now !== undefined && showsAllRows(now);
     if (canCompare) {
         comparedUpTo = (await markers.pass()).commitTime;
-        const context = { audit, markers, definition, stagingColumns, settings, lookup };
-        rows = await compareRows({ ...context, source: rowsOf }, differences);
+        const context = { audit, markers, definition, stagingColumns, inexact, settings, lookup };
+        rows = await compareRows({ ...context, source: rowsOf }, differences, notes);
     }
     progress.step(`${table}: the log`);
     const logRows = await checkConsistency(

@@ -9,6 +9,7 @@ import type { TableDefinition } from "../../trail/tableDefinition";
 import { DEFAULT_GROUP } from "../../trail/tableGroups";
 import { lookFile } from "../../trail/tableLife";
 import { VERIFY_SESSION } from "../../verify/database";
+import { inexactColumns } from "../../verify/exactValues";
 import {
     checkScripts,
     comparisonScripts,
@@ -137,9 +138,10 @@ function verifySteps(): Step[] {
 function verifyTableSteps(definition: TableDefinition): Step[] {
     const added = addedColumns(definition);
     const stagingColumns = [...definition.columns.map(({ name }) => name), ...added];
+    const inexact = inexactColumns(definition, definition.columns);
     const ranges = rangeScripts(definition);
-    const { sums, hashes } = comparisonScripts(definition, stagingColumns);
-    const lookup = lookupScripts(definition, stagingColumns);
+    const { sums, hashes } = comparisonScripts(definition, stagingColumns, inexact);
+    const lookup = lookupScripts(definition, stagingColumns, inexact);
     const own = consistencyScripts(definition, stagingColumns);
     const count = countScripts(definition);
     const check = checkScripts(definition);
@@ -164,6 +166,7 @@ function verifyTableSteps(definition: TableDefinition): Step[] {
         query("source", keys, lookup.sourceRows),
         query("audit", keys, lookup.versions),
         query("audit", "for keys whose rows did not change meanwhile", lookup.silentColumns),
+        query("audit", "for those, where the log cannot hold every value", lookup.toldApart),
         query("audit", "for a row that differs", lookup.differingColumns),
         query("audit", "for a value that DMS has cut", lookup.recordCut),
         query("audit", "each time", count.known, count.columns),

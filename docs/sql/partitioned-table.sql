@@ -895,8 +895,8 @@ COMMIT;
 -- What verify asks about each table. $n are values that are known only then: keys, numbers of rows, times.
 
 --> sql/verify/staging_columns.sql | audit cluster | as the user of verify's address | first | public.readings
--- The columns of a staging table; no row when there is no such table.
-SELECT a.attname AS name
+-- The columns of a staging table, or of a log; no row when there is no such table.
+SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
 FROM pg_catalog.pg_attribute AS a
 WHERE a.attrelid = to_regclass('"public"."readings_staging"') AND a.attnum > 0 AND NOT a.attisdropped;
 
@@ -972,14 +972,22 @@ SELECT
     ($1::jsonb IS NULL OR (CAST($3::jsonb ->> 'sensor' AS integer), CASE CAST($3::jsonb ->> 'taken_at' AS timestamp with time zone) WHEN '9999-12-31 23:59:59+00' THEN 'infinity' ELSE CAST($3::jsonb ->> 'taken_at' AS timestamp with time zone) END) > (CAST($1::jsonb ->> 'sensor' AS integer), CASE CAST($1::jsonb ->> 'taken_at' AS timestamp with time zone) WHEN '9999-12-31 23:59:59+00' THEN 'infinity' ELSE CAST($1::jsonb ->> 'taken_at' AS timestamp with time zone) END)) AND ($2::jsonb IS NULL OR (CAST($3::jsonb ->> 'sensor' AS integer), CASE CAST($3::jsonb ->> 'taken_at' AS timestamp with time zone) WHEN '9999-12-31 23:59:59+00' THEN 'infinity' ELSE CAST($3::jsonb ->> 'taken_at' AS timestamp with time zone) END) < (CAST($2::jsonb ->> 'sensor' AS integer), CASE CAST($2::jsonb ->> 'taken_at' AS timestamp with time zone) WHEN '9999-12-31 23:59:59+00' THEN 'infinity' ELSE CAST($2::jsonb ->> 'taken_at' AS timestamp with time zone) END)) AS between;
 
 --> sql/verify/chunk_sum.sql | source cluster | as the user of verify's address | for each range of keys | public.readings
--- One chunk's number of rows and the sum of their hashes, which does not depend on their order.
-SELECT count(*)::text AS rows, coalesce(sum(hashtextextended(((((SELECT to_jsonb(r.*) FROM (SELECT t."sensor", t."taken_at", t."value", t."place", t."note") AS r) ) || jsonb_build_object('taken_at', CASE t."taken_at" WHEN '-infinity' THEN '4713-01-01 00:00:00+00 BC' WHEN 'infinity' THEN '9999-12-31 23:59:59+00' ELSE t."taken_at" END) || jsonb_build_object('value', trim_scale((((SELECT to_jsonb(r.*) FROM (SELECT t."sensor", t."taken_at", t."value", t."place", t."note") AS r) ) ->> 'value')::numeric))))::text, 0)), 0)::text AS sum
+-- One chunk's number of rows and the sum of their hashes, which does not depend on their order; and of each column in which the
+-- log takes different values for the same, how many rows have such a value.
+SELECT
+    count(*)::text AS rows,
+    coalesce(sum(hashtextextended(((((SELECT to_jsonb(r.*) FROM (SELECT t."sensor", t."taken_at", t."value", t."place", t."note") AS r) ) || jsonb_build_object('taken_at', CASE t."taken_at" WHEN '-infinity' THEN '4713-01-01 00:00:00+00 BC' WHEN 'infinity' THEN '9999-12-31 23:59:59+00' ELSE t."taken_at" END) || jsonb_build_object('value', trim_scale((((SELECT to_jsonb(r.*) FROM (SELECT t."sensor", t."taken_at", t."value", t."place", t."note") AS r) ) ->> 'value')::numeric))))::text, 0)), 0)::text AS sum,
+    CAST(ARRAY[] AS text[]) AS blurred
 FROM "public"."readings" AS t
 WHERE ($1::jsonb IS NULL OR (t."sensor", t."taken_at") > (CAST($1::jsonb ->> 'sensor' AS integer), CASE CAST($1::jsonb ->> 'taken_at' AS timestamp with time zone) WHEN '9999-12-31 23:59:59+00' THEN 'infinity' ELSE CAST($1::jsonb ->> 'taken_at' AS timestamp with time zone) END)) AND ($2::jsonb IS NULL OR (t."sensor", t."taken_at") <= (CAST($2::jsonb ->> 'sensor' AS integer), CASE CAST($2::jsonb ->> 'taken_at' AS timestamp with time zone) WHEN '9999-12-31 23:59:59+00' THEN 'infinity' ELSE CAST($2::jsonb ->> 'taken_at' AS timestamp with time zone) END));
 
 --> sql/verify/chunk_sum.sql | audit cluster | as the user of verify's address | for each range of keys | public.readings
--- One chunk's number of rows and the sum of their hashes, which does not depend on their order.
-SELECT count(*)::text AS rows, coalesce(sum(hashtextextended((((to_jsonb(t.*) - ARRAY['audit_trail_operation', 'audit_trail_commit_timestamp', 'audit_trail_stream_position', 'audit_trail_change_seq', 'audit_trail_partition']) || jsonb_build_object('value', trim_scale((to_jsonb(t.*) ->> 'value')::numeric))))::text, 0)), 0)::text AS sum
+-- One chunk's number of rows and the sum of their hashes, which does not depend on their order; and of each column in which the
+-- log takes different values for the same, how many rows have such a value.
+SELECT
+    count(*)::text AS rows,
+    coalesce(sum(hashtextextended((((to_jsonb(t.*) - ARRAY['audit_trail_operation', 'audit_trail_commit_timestamp', 'audit_trail_stream_position', 'audit_trail_change_seq', 'audit_trail_partition']) || jsonb_build_object('value', trim_scale((to_jsonb(t.*) ->> 'value')::numeric))))::text, 0)), 0)::text AS sum,
+    CAST(ARRAY[] AS text[]) AS blurred
 FROM "public"."readings_staging" AS t
 WHERE ($1::jsonb IS NULL OR (t."sensor", t."taken_at") > (CAST($1::jsonb ->> 'sensor' AS integer), CAST($1::jsonb ->> 'taken_at' AS timestamp with time zone))) AND ($2::jsonb IS NULL OR (t."sensor", t."taken_at") <= (CAST($2::jsonb ->> 'sensor' AS integer), CAST($2::jsonb ->> 'taken_at' AS timestamp with time zone)));
 
@@ -996,11 +1004,12 @@ FROM "public"."readings_staging" AS t
 WHERE ($1::jsonb IS NULL OR (t."sensor", t."taken_at") > (CAST($1::jsonb ->> 'sensor' AS integer), CAST($1::jsonb ->> 'taken_at' AS timestamp with time zone))) AND ($2::jsonb IS NULL OR (t."sensor", t."taken_at") <= (CAST($2::jsonb ->> 'sensor' AS integer), CAST($2::jsonb ->> 'taken_at' AS timestamp with time zone)));
 
 --> sql/verify/source_rows.sql | source cluster | as the user of verify's address | for keys that differ | public.readings
--- The source's rows of the keys in the JSON array $1, in its order; null where there is none.
-SELECT hashtextextended(r.image::text, 0)::text AS hash, r.image::text AS image
+-- The source's rows of the keys in the JSON array $1, in its order; null where there is none. Beside their JSON, what that
+-- does not tell.
+SELECT hashtextextended(r.image::text, 0)::text AS hash, r.image::text AS image, r.told
 FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS k (row_key, at)
 LEFT JOIN LATERAL (
-    SELECT (((SELECT to_jsonb(r.*) FROM (SELECT t."sensor", t."taken_at", t."value", t."place", t."note") AS r) ) || jsonb_build_object('taken_at', CASE t."taken_at" WHEN '-infinity' THEN '4713-01-01 00:00:00+00 BC' WHEN 'infinity' THEN '9999-12-31 23:59:59+00' ELSE t."taken_at" END) || jsonb_build_object('value', trim_scale((((SELECT to_jsonb(r.*) FROM (SELECT t."sensor", t."taken_at", t."value", t."place", t."note") AS r) ) ->> 'value')::numeric))) AS image
+    SELECT (((SELECT to_jsonb(r.*) FROM (SELECT t."sensor", t."taken_at", t."value", t."place", t."note") AS r) ) || jsonb_build_object('taken_at', CASE t."taken_at" WHEN '-infinity' THEN '4713-01-01 00:00:00+00 BC' WHEN 'infinity' THEN '9999-12-31 23:59:59+00' ELSE t."taken_at" END) || jsonb_build_object('value', trim_scale((((SELECT to_jsonb(r.*) FROM (SELECT t."sensor", t."taken_at", t."value", t."place", t."note") AS r) ) ->> 'value')::numeric))) AS image, CAST(ARRAY[] AS text[]) AS told
     FROM "public"."readings" AS t
     WHERE t."sensor" = CAST(k.row_key ->> 'sensor' AS integer) AND t."taken_at" IN (CAST(k.row_key ->> 'taken_at' AS timestamp with time zone), CASE CAST(k.row_key ->> 'taken_at' AS timestamp with time zone) WHEN '4713-01-01 00:00:00+00 BC' THEN '-infinity' WHEN '9999-12-31 23:59:59+00' THEN 'infinity' ELSE CAST(k.row_key ->> 'taken_at' AS timestamp with time zone) END)
     -- An infinite time and what DMS makes of it are the same key in the log.
@@ -1057,6 +1066,24 @@ WHERE o.applied_xid < $3::xid8
     AND (s.image -> c.name) IS DISTINCT FROM (i.image::jsonb -> c.name)
     AND NOT o.new_row_data ? c.name
 GROUP BY k.at
+ORDER BY k.at;
+
+--> sql/verify/told_apart.sql | audit cluster | as the user of verify's address | for those, where the log cannot hold every value | public.readings
+-- Of the keys in the JSON array $1, what staging's rows have besides their JSON. Nothing of keys that have changed in a target
+-- transaction since $2. One statement, so one snapshot of staging and log.
+SELECT k.at::integer AS at, s.told AS told
+FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS k (row_key, at)
+CROSS JOIN LATERAL (
+    SELECT CAST(ARRAY[] AS text[]) AS told FROM "public"."readings_staging" AS t WHERE t."sensor" = CAST(k.row_key ->> 'sensor' AS integer) AND t."taken_at" = CAST(k.row_key ->> 'taken_at' AS timestamp with time zone)
+) AS s
+CROSS JOIN LATERAL (
+    SELECT l.applied_xid
+    FROM "public"."readings_audit_log" AS l
+    WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(k.row_key, 0) AND l.row_key = k.row_key
+    ORDER BY l.audit_id DESC
+    LIMIT 1
+) AS o
+WHERE o.applied_xid < $2::xid8
 ORDER BY k.at;
 
 --> sql/verify/differing_columns.sql | audit cluster | as the user of verify's address | for a row that differs | public.readings
@@ -1120,8 +1147,8 @@ WHERE c.table_schema = 'public' AND c.table_name = 'readings'
 ORDER BY c.below_xid;
 
 --> sql/verify/staging_columns.sql | audit cluster | as the user of verify's address | each time | public.readings
--- The columns of a staging table; no row when there is no such table.
-SELECT a.attname AS name
+-- The columns of a staging table, or of a log; no row when there is no such table.
+SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
 FROM pg_catalog.pg_attribute AS a
 WHERE a.attrelid = to_regclass('"public"."readings_audit_log"') AND a.attnum > 0 AND NOT a.attisdropped;
 
@@ -1484,11 +1511,12 @@ FROM problems AS p
 ORDER BY p.audit_id;
 
 --> sql/verify/source_rows.sql | audit cluster | as the user of verify's address | for a staging row that differs | public.readings
--- The source's rows of the keys in the JSON array $1, in its order; null where there is none.
-SELECT hashtextextended(r.image::text, 0)::text AS hash, r.image::text AS image
+-- The source's rows of the keys in the JSON array $1, in its order; null where there is none. Beside their JSON, what that
+-- does not tell.
+SELECT hashtextextended(r.image::text, 0)::text AS hash, r.image::text AS image, r.told
 FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS k (row_key, at)
 LEFT JOIN LATERAL (
-    SELECT to_jsonb(t.*) AS image
+    SELECT to_jsonb(t.*) AS image, CAST(ARRAY[] AS text[]) AS told
     FROM "public"."readings_staging" AS t
     WHERE t."sensor" = CAST(k.row_key ->> 'sensor' AS integer) AND t."taken_at" = CAST(k.row_key ->> 'taken_at' AS timestamp with time zone)
     -- An infinite time and what DMS makes of it are the same key in the log.

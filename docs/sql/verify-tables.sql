@@ -10,8 +10,8 @@ SELECT pg_catalog.set_config(s.name, w.value, false)
     JOIN pg_catalog.pg_settings AS s ON s.name = w.key;
 
 --> sql/verify/staging_columns.sql | audit cluster | as the user of verify's address | first | public.items
--- The columns of a staging table; no row when there is no such table.
-SELECT a.attname AS name
+-- The columns of a staging table, or of a log; no row when there is no such table.
+SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
 FROM pg_catalog.pg_attribute AS a
 WHERE a.attrelid = to_regclass('"public"."items_staging"') AND a.attnum > 0 AND NOT a.attisdropped;
 
@@ -87,14 +87,22 @@ SELECT
     ($1::jsonb IS NULL OR (CAST($3::jsonb ->> 'item_id' AS integer)) > (CAST($1::jsonb ->> 'item_id' AS integer))) AND ($2::jsonb IS NULL OR (CAST($3::jsonb ->> 'item_id' AS integer)) < (CAST($2::jsonb ->> 'item_id' AS integer))) AS between;
 
 --> sql/verify/chunk_sum.sql | source cluster | as the user of verify's address | for each range of keys | public.items
--- One chunk's number of rows and the sum of their hashes, which does not depend on their order.
-SELECT count(*)::text AS rows, coalesce(sum(hashtextextended((to_jsonb(t.*))::text, 0)), 0)::text AS sum
+-- One chunk's number of rows and the sum of their hashes, which does not depend on their order; and of each column in which the
+-- log takes different values for the same, how many rows have such a value.
+SELECT
+    count(*)::text AS rows,
+    coalesce(sum(hashtextextended((to_jsonb(t.*))::text, 0)), 0)::text AS sum,
+    CAST(ARRAY[] AS text[]) AS blurred
 FROM "public"."items" AS t
 WHERE ($1::jsonb IS NULL OR (t."item_id") > (CAST($1::jsonb ->> 'item_id' AS integer))) AND ($2::jsonb IS NULL OR (t."item_id") <= (CAST($2::jsonb ->> 'item_id' AS integer)));
 
 --> sql/verify/chunk_sum.sql | audit cluster | as the user of verify's address | for each range of keys | public.items
--- One chunk's number of rows and the sum of their hashes, which does not depend on their order.
-SELECT count(*)::text AS rows, coalesce(sum(hashtextextended(((to_jsonb(t.*) - ARRAY['audit_trail_operation', 'audit_trail_commit_timestamp', 'audit_trail_stream_position', 'audit_trail_change_seq']))::text, 0)), 0)::text AS sum
+-- One chunk's number of rows and the sum of their hashes, which does not depend on their order; and of each column in which the
+-- log takes different values for the same, how many rows have such a value.
+SELECT
+    count(*)::text AS rows,
+    coalesce(sum(hashtextextended(((to_jsonb(t.*) - ARRAY['audit_trail_operation', 'audit_trail_commit_timestamp', 'audit_trail_stream_position', 'audit_trail_change_seq']))::text, 0)), 0)::text AS sum,
+    CAST(ARRAY[] AS text[]) AS blurred
 FROM "public"."items_staging" AS t
 WHERE ($1::jsonb IS NULL OR (t."item_id") > (CAST($1::jsonb ->> 'item_id' AS integer))) AND ($2::jsonb IS NULL OR (t."item_id") <= (CAST($2::jsonb ->> 'item_id' AS integer)));
 
@@ -111,11 +119,12 @@ FROM "public"."items_staging" AS t
 WHERE ($1::jsonb IS NULL OR (t."item_id") > (CAST($1::jsonb ->> 'item_id' AS integer))) AND ($2::jsonb IS NULL OR (t."item_id") <= (CAST($2::jsonb ->> 'item_id' AS integer)));
 
 --> sql/verify/source_rows.sql | source cluster | as the user of verify's address | for keys that differ | public.items
--- The source's rows of the keys in the JSON array $1, in its order; null where there is none.
-SELECT hashtextextended(r.image::text, 0)::text AS hash, r.image::text AS image
+-- The source's rows of the keys in the JSON array $1, in its order; null where there is none. Beside their JSON, what that
+-- does not tell.
+SELECT hashtextextended(r.image::text, 0)::text AS hash, r.image::text AS image, r.told
 FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS k (row_key, at)
 LEFT JOIN LATERAL (
-    SELECT to_jsonb(t.*) AS image
+    SELECT to_jsonb(t.*) AS image, CAST(ARRAY[] AS text[]) AS told
     FROM "public"."items" AS t
     WHERE t."item_id" = CAST(k.row_key ->> 'item_id' AS integer)
     -- An infinite time and what DMS makes of it are the same key in the log.
@@ -172,6 +181,24 @@ WHERE o.applied_xid < $3::xid8
     AND (s.image -> c.name) IS DISTINCT FROM (i.image::jsonb -> c.name)
     AND NOT o.new_row_data ? c.name
 GROUP BY k.at
+ORDER BY k.at;
+
+--> sql/verify/told_apart.sql | audit cluster | as the user of verify's address | for those, where the log cannot hold every value | public.items
+-- Of the keys in the JSON array $1, what staging's rows have besides their JSON. Nothing of keys that have changed in a target
+-- transaction since $2. One statement, so one snapshot of staging and log.
+SELECT k.at::integer AS at, s.told AS told
+FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS k (row_key, at)
+CROSS JOIN LATERAL (
+    SELECT CAST(ARRAY[] AS text[]) AS told FROM "public"."items_staging" AS t WHERE t."item_id" = CAST(k.row_key ->> 'item_id' AS integer)
+) AS s
+CROSS JOIN LATERAL (
+    SELECT l.applied_xid
+    FROM "public"."items_audit_log" AS l
+    WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(k.row_key, 0) AND l.row_key = k.row_key
+    ORDER BY l.audit_id DESC
+    LIMIT 1
+) AS o
+WHERE o.applied_xid < $2::xid8
 ORDER BY k.at;
 
 --> sql/verify/differing_columns.sql | audit cluster | as the user of verify's address | for a row that differs | public.items
@@ -235,8 +262,8 @@ WHERE c.table_schema = 'public' AND c.table_name = 'items'
 ORDER BY c.below_xid;
 
 --> sql/verify/staging_columns.sql | audit cluster | as the user of verify's address | each time | public.items
--- The columns of a staging table; no row when there is no such table.
-SELECT a.attname AS name
+-- The columns of a staging table, or of a log; no row when there is no such table.
+SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
 FROM pg_catalog.pg_attribute AS a
 WHERE a.attrelid = to_regclass('"public"."items_audit_log"') AND a.attnum > 0 AND NOT a.attisdropped;
 
@@ -599,11 +626,12 @@ FROM problems AS p
 ORDER BY p.audit_id;
 
 --> sql/verify/source_rows.sql | audit cluster | as the user of verify's address | for a staging row that differs | public.items
--- The source's rows of the keys in the JSON array $1, in its order; null where there is none.
-SELECT hashtextextended(r.image::text, 0)::text AS hash, r.image::text AS image
+-- The source's rows of the keys in the JSON array $1, in its order; null where there is none. Beside their JSON, what that
+-- does not tell.
+SELECT hashtextextended(r.image::text, 0)::text AS hash, r.image::text AS image, r.told
 FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS k (row_key, at)
 LEFT JOIN LATERAL (
-    SELECT to_jsonb(t.*) AS image
+    SELECT to_jsonb(t.*) AS image, CAST(ARRAY[] AS text[]) AS told
     FROM "public"."items_staging" AS t
     WHERE t."item_id" = CAST(k.row_key ->> 'item_id' AS integer)
     -- An infinite time and what DMS makes of it are the same key in the log.

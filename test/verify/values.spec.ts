@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
-import { kindsOf, tableOf, World } from "../../testing/verifiedTrail";
+import { failedChecks, kindsOf, tableOf, World } from "../../testing/verifiedTrail";
 
 const DDL = `
     CREATE TABLE public.scalar (id integer PRIMARY KEY, t text);
     CREATE TABLE public.object (id integer PRIMARY KEY, t jsonb, r text, s text, l text, o text, k text);
     CREATE TABLE public.times (id integer PRIMARY KEY, a timestamptz[], b date[], c timestamp[]);
     CREATE TABLE public.documents (id integer PRIMARY KEY, body json, many json[], n integer);
+    CREATE TABLE public.blurred (
+        id integer PRIMARY KEY, x double precision, y real[], j jsonb, k json, a integer[], m jsonb[], "It's" integer
+    );
+    INSERT INTO public.blurred VALUES
+        (1, '-0', '{-0}', 'null', ' null', '[2:3]={7,8}', '{"null", NULL}', 1),
+        (2, '0', '{0}', NULL, NULL, '{7,8}', '{NULL, "null"}', 1),
+        (3, '-1e-300', '[0:0]={1}', '[null]', '{"a": null}', '{}', NULL, 1);
     INSERT INTO public.scalar VALUES (1, 'a');
     INSERT INTO public.object VALUES (1, '{"id": 2}', 'r', 's', 'l', 'o', 'k');
     INSERT INTO public.times VALUES (1, '{2026-01-01, infinity}', '{2026-01-01, -infinity}', '{2026-01-01}');
@@ -16,6 +23,7 @@ const DDL = `
 `;
 
 const TABLES = ["scalar", "object", "times", "documents"];
+const BLURRED = "public.blurred";
 
 /** What json takes and jsonb does not. */
 const NO_JSONB = [
@@ -33,7 +41,7 @@ describe("verify with values and names that are awkward:", function () {
     before(async () => {
         world = await World.open(
             DDL,
-            TABLES.map((table) => ({ schema: "public", table })),
+            [...TABLES, "blurred"].map((table) => ({ schema: "public", table })),
         );
     });
     after(async () => {
@@ -63,6 +71,48 @@ describe("verify with values and names that are awkward:", function () {
                 "log and staging differ",
             ]);
         }
+    });
+
+    it("values that the log takes for others, and staging that has others than the source", async () => {
+        const first = tableOf(await world.verify({}, BLURRED), BLURRED);
+        assert.ok(first.complete, JSON.stringify(first));
+        const held = [
+            "-0 from 0: in the column x, 1 row has",
+            "an array's bounds: in the column y, 1 row has",
+            "-0 from 0 within an array: in the column y, 1 row has",
+            "the jsonb value null from SQL NULL: in the column j, 1 row has",
+            "the json value null from SQL NULL: in the column k, 1 row has",
+            "an array's bounds: in the column a, 1 row has",
+            "the jsonb value null from SQL NULL within an array: in the column m, 2 rows have",
+        ].map((what) => `the log cannot tell ${what} such a value`);
+        assert.deepEqual(first.notes, held);
+        await world.forge(
+            `UPDATE blurred_staging SET x = '0', y = '{0}', j = NULL, a = '[0:1]={7,8}', m = '{NULL, "null"}' WHERE id = 1;
+             UPDATE blurred_staging SET x = '-0', k = 'null' WHERE id = 2;
+             UPDATE blurred_staging SET y = '{1}' WHERE id = 3`,
+        );
+        const changed = tableOf(await world.verify({}, BLURRED), BLURRED);
+        // What the log can hold is right.
+        assert.ok(changed.complete, JSON.stringify(changed));
+        const other = [
+            [2, "x", "-0 from 0", 1],
+            [1, "y", "an array's bounds", 3],
+            [1, "y", "-0 from 0 within an array", 1],
+            [1, "j", "the jsonb value null from SQL NULL", 1],
+            [1, "k", "the json value null from SQL NULL", 2],
+            [1, "a", "an array's bounds", 1],
+            [1, "m", "the jsonb value null from SQL NULL within an array", 1],
+        ].map(
+            ([count, column, what, id]) =>
+                `${count} x staging has another value than the source in the column ${column}, and the log cannot tell ${what}, first at {"id": ${id}}`,
+        );
+        assert.deepEqual([...changed.notes].sort(), [...other, ...held].sort());
+        // Staging has the former types until the next deployment.
+        await world.alterSource(
+            `ALTER TABLE public.blurred ALTER COLUMN "It's" TYPE real, ALTER COLUMN a TYPE jsonb USING to_jsonb(a)`,
+        );
+        const altered = tableOf(await world.verify({}, BLURRED), BLURRED);
+        assert.deepEqual(failedChecks(altered), ["definitions"], JSON.stringify(altered));
     });
 
     it("json that jsonb cannot hold, which switches nothing off", async () => {
