@@ -376,6 +376,27 @@ BEGIN ATOMIC
     SELECT left(error_code, 2) IN ('22', '23', '54', '0A', 'P0');
 END;
 
+-- The remarks of a change before which the session's last change does not sort; each is the commit time in microseconds, a space
+-- and the LSN. Where the position steps back within one commit time, another transaction has begun that committed in the
+-- same microsecond. The first change of a session begins it.
+CREATE OR REPLACE FUNCTION audit_trail.remark_step_back(this_change text) RETURNS text[]
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $function$
+DECLARE
+    last_change CONSTANT text := current_setting('audit_trail.last_change', true);
+BEGIN
+    IF starts_with(last_change, split_part(this_change, ' ', 1) || ' ') THEN
+        IF last_change COLLATE "C" > this_change THEN
+            RETURN ARRAY['shared commit time'];
+        END IF;
+    ELSIF concat(last_change, current_setting('audit_trail.session_start', true)) = '' THEN
+        PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
+    END IF;
+    RETURN NULL;
+END
+$function$;
+
 -- Makes a trigger as it is to be, ENABLE ALWAYS; one that is so already costs no lock. The definition is what follows
 -- CREATE TRIGGER, with %1$I for the trigger's name and %2$s for the table.
 CREATE OR REPLACE FUNCTION audit_trail.put_trigger(relation regclass, trigger_name text, definition text) RETURNS void

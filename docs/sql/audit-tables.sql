@@ -10,7 +10,7 @@ SELECT pg_catalog.set_config(s.name, w.value, false)
     JOIN pg_catalog.pg_settings AS s ON s.name = w.key;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."public_items_6c9285f7_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."public_items_3aa6dd58_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -23,12 +23,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
+    has_images boolean := false;
     committed_at timestamptz(6);
+    commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
     is_buried boolean := false;
-    commit_microseconds bigint;
     this_change text;
     remarks text[];
 BEGIN
@@ -37,72 +38,79 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    after_image := to_jsonb(NEW) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
-    changed_key := jsonb_build_object('item_id', after_image -> 'item_id');
-    committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE 'UTC';
-    -- The LSN in which a position ends. As text of one length it sorts as the number does, and costs less.
-    change_position := right(NEW.audit_trail_stream_position, 17);
-    IF TG_OP = 'UPDATE' THEN
-        before_image := to_jsonb(OLD) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
-        known_position := right(OLD.audit_trail_stream_position, 17);
-        is_common := NEW.audit_trail_operation IN ('U', 'D')
-            AND before_image @> changed_key
-            -- A row of the full load may be younger than a change that was captured while it ran.
-            AND (
-                OLD.audit_trail_change_seq <> ''
-                OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval '1 second'
-            );
-    ELSE
-        SELECT right(t.stream_position, 17), t.kind = 'deleted'
-            INTO known_position, is_common
-            FROM audit_trail."public_items_tombstone" AS t
-            WHERE t.row_key = changed_key;
-        is_buried := FOUND;
-        is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
-    END IF;
+    -- An error that a value causes (22, 23, 54, 0A, P0) would make DMS drop the change or stop. All that can fail because of a
+    -- value is in this block, for every type that DMS may give a new column. Nothing in it writes: a block that writes takes a
+    -- transaction id of its own for each change.
+    BEGIN
+        committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE 'UTC';
+        after_image := to_jsonb(NEW) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
+        changed_key := jsonb_build_object('item_id', after_image -> 'item_id');
+        IF TG_OP = 'UPDATE' THEN
+            before_image := to_jsonb(OLD) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
+        END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
-    -- Columns that the source no longer has: staging keeps their last values.
-    IF TG_NARGS > 0 THEN
-        FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-            IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                before_image := before_image - TG_ARGV[i];
-                after_image := after_image - TG_ARGV[i];
+        IF TG_OP = 'UPDATE' THEN
+            known_position := right(OLD.audit_trail_stream_position, 17);
+            is_common := NEW.audit_trail_operation IN ('U', 'D')
+                AND before_image @> changed_key
+                -- A row of the full load may be younger than a change that was captured while it ran.
+                AND (
+                    OLD.audit_trail_change_seq <> ''
+                    OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval '1 second'
+                );
+        ELSE
+            SELECT right(t.stream_position, 17), t.kind = 'deleted'
+                INTO known_position, is_common
+                FROM audit_trail."public_items_tombstone" AS t
+                WHERE t.row_key = changed_key;
+            is_buried := FOUND;
+            is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
+        END IF;
+
+        -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
+        change_position := right(NEW.audit_trail_stream_position, 17);
+        commit_microseconds := audit_trail.microseconds(committed_at);
+        is_common := is_common
+            AND commit_microseconds IS NOT NULL
+            AND NEW.audit_trail_change_seq <> ''
+            AND change_position LIKE '________/________'
+            AND change_position = upper(change_position COLLATE "C")
+            AND CASE
+                WHEN coalesce(known_position, '') = '' THEN CAST(change_position AS pg_lsn) IS NOT NULL
+                ELSE known_position LIKE '________/________'
+                    AND CAST(change_position AS pg_lsn) > CAST(known_position AS pg_lsn)
+            END
+            -- The index of deleted keys takes 2,704 bytes.
+            AND (NEW.audit_trail_operation <> 'D' OR pg_column_size(changed_key) < 2000);
+    EXCEPTION
+        WHEN OTHERS THEN
+            -- Every other error says nothing about the change: DMS tries again.
+            IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
+                RAISE;
             END IF;
-        END LOOP;
-    END IF;
+            is_common := false;
+    END;
 
-    -- Whatever is null here is uncommon. A position that is no LSN, or that has small letters, is judged there by its number.
-    IF (
-        is_common
-        AND committed_at IS NOT NULL
-        AND NEW.audit_trail_change_seq <> ''
-        AND change_position LIKE '________/________'
-        AND CASE
-            WHEN coalesce(known_position, '') = '' THEN translate(change_position, '0123456789ABCDEF', '') = '/'
-            ELSE known_position LIKE '________/________'
-                AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') = '//'
-                AND change_position > known_position COLLATE "C"
-        END
-    ) IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_6c9285f7_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+    IF is_common IS NOT TRUE THEN
+        PERFORM audit_trail."public_items_3aa6dd58_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
         RETURN NULL;
     END IF;
 
-    -- DMS hands over the transactions one after the other, in the order of their commits. Where the position steps back
-    -- within one commit time, another transaction has begun that committed in the same microsecond. Nearly always the last
-    -- change sorts before this one: then no more is to be found out.
-    commit_microseconds := audit_trail.microseconds(committed_at);
-    this_change := concat(commit_microseconds, ' ', change_position);
+    -- DMS hands over the transactions one after the other, in the order of their commits. Nearly always the last change sorts
+    -- before this one.
+    this_change := commit_microseconds || ' ' || change_position;
     IF (current_setting('audit_trail.last_change', true) COLLATE "C" BETWEEN '0' AND this_change) IS NOT TRUE THEN
-        IF starts_with(current_setting('audit_trail.last_change', true), concat(commit_microseconds, ' ')) THEN
-            IF current_setting('audit_trail.last_change', true) COLLATE "C" > this_change THEN
-                remarks := ARRAY['shared commit time'];
-            END IF;
-        ELSIF concat(
-            current_setting('audit_trail.last_change', true), current_setting('audit_trail.session_start', true)
-        ) = '' THEN
-            PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
-        END IF;
+        remarks := audit_trail.remark_step_back(this_change);
     END IF;
     -- An assignment costs less than a PERFORM.
     this_change := set_config('audit_trail.last_change', this_change, false);
@@ -142,20 +150,11 @@ BEGIN
         DELETE FROM audit_trail."public_items_tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;
-EXCEPTION
-    -- An error here would make DMS drop the change or stop. So what the value itself causes (22, 23, 54, 0A, P0) is kept
-    -- where it can be found. Every other error says nothing about the change: it is raised, and DMS tries again.
-    WHEN OTHERS THEN
-        IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
-            RAISE;
-        END IF;
-        PERFORM audit_trail."public_items_6c9285f7_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
-        RETURN NULL;
 END;
 $function$;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."audit_trail_marker_f2288ca1_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."audit_trail_marker_14857af4_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -168,12 +167,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
+    has_images boolean := false;
     committed_at timestamptz(6);
+    commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
     is_buried boolean := false;
-    commit_microseconds bigint;
     this_change text;
     remarks text[];
 BEGIN
@@ -182,72 +182,79 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    after_image := to_jsonb(NEW) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
-    changed_key := jsonb_build_object('marker_id', after_image -> 'marker_id');
-    committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE 'UTC';
-    -- The LSN in which a position ends. As text of one length it sorts as the number does, and costs less.
-    change_position := right(NEW.audit_trail_stream_position, 17);
-    IF TG_OP = 'UPDATE' THEN
-        before_image := to_jsonb(OLD) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
-        known_position := right(OLD.audit_trail_stream_position, 17);
-        is_common := NEW.audit_trail_operation IN ('U', 'D')
-            AND before_image @> changed_key
-            -- A row of the full load may be younger than a change that was captured while it ran.
-            AND (
-                OLD.audit_trail_change_seq <> ''
-                OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval '1 second'
-            );
-    ELSE
-        SELECT right(t.stream_position, 17), t.kind = 'deleted'
-            INTO known_position, is_common
-            FROM audit_trail."audit_trail_marker_tombstone" AS t
-            WHERE t.row_key = changed_key;
-        is_buried := FOUND;
-        is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
-    END IF;
+    -- An error that a value causes (22, 23, 54, 0A, P0) would make DMS drop the change or stop. All that can fail because of a
+    -- value is in this block, for every type that DMS may give a new column. Nothing in it writes: a block that writes takes a
+    -- transaction id of its own for each change.
+    BEGIN
+        committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE 'UTC';
+        after_image := to_jsonb(NEW) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
+        changed_key := jsonb_build_object('marker_id', after_image -> 'marker_id');
+        IF TG_OP = 'UPDATE' THEN
+            before_image := to_jsonb(OLD) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
+        END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
-    -- Columns that the source no longer has: staging keeps their last values.
-    IF TG_NARGS > 0 THEN
-        FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-            IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                before_image := before_image - TG_ARGV[i];
-                after_image := after_image - TG_ARGV[i];
+        IF TG_OP = 'UPDATE' THEN
+            known_position := right(OLD.audit_trail_stream_position, 17);
+            is_common := NEW.audit_trail_operation IN ('U', 'D')
+                AND before_image @> changed_key
+                -- A row of the full load may be younger than a change that was captured while it ran.
+                AND (
+                    OLD.audit_trail_change_seq <> ''
+                    OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval '1 second'
+                );
+        ELSE
+            SELECT right(t.stream_position, 17), t.kind = 'deleted'
+                INTO known_position, is_common
+                FROM audit_trail."audit_trail_marker_tombstone" AS t
+                WHERE t.row_key = changed_key;
+            is_buried := FOUND;
+            is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
+        END IF;
+
+        -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
+        change_position := right(NEW.audit_trail_stream_position, 17);
+        commit_microseconds := audit_trail.microseconds(committed_at);
+        is_common := is_common
+            AND commit_microseconds IS NOT NULL
+            AND NEW.audit_trail_change_seq <> ''
+            AND change_position LIKE '________/________'
+            AND change_position = upper(change_position COLLATE "C")
+            AND CASE
+                WHEN coalesce(known_position, '') = '' THEN CAST(change_position AS pg_lsn) IS NOT NULL
+                ELSE known_position LIKE '________/________'
+                    AND CAST(change_position AS pg_lsn) > CAST(known_position AS pg_lsn)
+            END
+            -- The index of deleted keys takes 2,704 bytes.
+            AND (NEW.audit_trail_operation <> 'D' OR pg_column_size(changed_key) < 2000);
+    EXCEPTION
+        WHEN OTHERS THEN
+            -- Every other error says nothing about the change: DMS tries again.
+            IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
+                RAISE;
             END IF;
-        END LOOP;
-    END IF;
+            is_common := false;
+    END;
 
-    -- Whatever is null here is uncommon. A position that is no LSN, or that has small letters, is judged there by its number.
-    IF (
-        is_common
-        AND committed_at IS NOT NULL
-        AND NEW.audit_trail_change_seq <> ''
-        AND change_position LIKE '________/________'
-        AND CASE
-            WHEN coalesce(known_position, '') = '' THEN translate(change_position, '0123456789ABCDEF', '') = '/'
-            ELSE known_position LIKE '________/________'
-                AND translate(concat(change_position, known_position), '0123456789ABCDEF', '') = '//'
-                AND change_position > known_position COLLATE "C"
-        END
-    ) IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+    IF is_common IS NOT TRUE THEN
+        PERFORM audit_trail."audit_trail_marker_14857af4_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
         RETURN NULL;
     END IF;
 
-    -- DMS hands over the transactions one after the other, in the order of their commits. Where the position steps back
-    -- within one commit time, another transaction has begun that committed in the same microsecond. Nearly always the last
-    -- change sorts before this one: then no more is to be found out.
-    commit_microseconds := audit_trail.microseconds(committed_at);
-    this_change := concat(commit_microseconds, ' ', change_position);
+    -- DMS hands over the transactions one after the other, in the order of their commits. Nearly always the last change sorts
+    -- before this one.
+    this_change := commit_microseconds || ' ' || change_position;
     IF (current_setting('audit_trail.last_change', true) COLLATE "C" BETWEEN '0' AND this_change) IS NOT TRUE THEN
-        IF starts_with(current_setting('audit_trail.last_change', true), concat(commit_microseconds, ' ')) THEN
-            IF current_setting('audit_trail.last_change', true) COLLATE "C" > this_change THEN
-                remarks := ARRAY['shared commit time'];
-            END IF;
-        ELSIF concat(
-            current_setting('audit_trail.last_change', true), current_setting('audit_trail.session_start', true)
-        ) = '' THEN
-            PERFORM set_config('audit_trail.session_start', CAST(clock_timestamp() AS text), false);
-        END IF;
+        remarks := audit_trail.remark_step_back(this_change);
     END IF;
     -- An assignment costs less than a PERFORM.
     this_change := set_config('audit_trail.last_change', this_change, false);
@@ -287,15 +294,6 @@ BEGIN
         DELETE FROM audit_trail."audit_trail_marker_tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;
-EXCEPTION
-    -- An error here would make DMS drop the change or stop. So what the value itself causes (22, 23, 54, 0A, P0) is kept
-    -- where it can be found. Every other error says nothing about the change: it is raised, and DMS tries again.
-    WHEN OTHERS THEN
-        IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
-            RAISE;
-        END IF;
-        PERFORM audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
-        RETURN NULL;
 END;
 $function$;
 
@@ -772,10 +770,10 @@ RESET ROLE;
 -- one target transaction.
 --
 -- before_image and after_image are the rows without header columns. In a second try, after an error that a value caused,
--- they are null, and are made here of what each value allows.
+-- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_items_6c9285f7_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_items_3aa6dd58_log_uncommon"(
     statement text,
     old_row "public"."items_staging",
     new_row "public"."items_staging",
@@ -1126,9 +1124,9 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        -- The fast path catches it, and calls this function once more.
         IF NOT is_second_try THEN
-            RAISE;
+            PERFORM audit_trail."public_items_3aa6dd58_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            RETURN;
         END IF;
         BEGIN
             PERFORM audit_trail.keep_unlogged(
@@ -1152,7 +1150,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_items_6c9285f7_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_items_3aa6dd58_log_uncommon"(
     text, "public"."items_staging", "public"."items_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1163,7 +1161,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_items_6c9285f7_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_items_3aa6dd58_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1178,12 +1176,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
+    has_images boolean := false;
     committed_at timestamptz(6);
+    commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
     is_buried boolean := false;
-    commit_microseconds bigint;
     this_change text;
     remarks text[];
 BEGIN
@@ -1192,72 +1191,79 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    after_image := to_jsonb(NEW) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
-    changed_key := jsonb_build_object(''item_id'', after_image -> ''item_id'');
-    committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE ''UTC'';
-    -- The LSN in which a position ends. As text of one length it sorts as the number does, and costs less.
-    change_position := right(NEW.audit_trail_stream_position, 17);
-    IF TG_OP = ''UPDATE'' THEN
-        before_image := to_jsonb(OLD) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
-        known_position := right(OLD.audit_trail_stream_position, 17);
-        is_common := NEW.audit_trail_operation IN (''U'', ''D'')
-            AND before_image @> changed_key
-            -- A row of the full load may be younger than a change that was captured while it ran.
-            AND (
-                OLD.audit_trail_change_seq <> ''''
-                OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval ''1 second''
-            );
-    ELSE
-        SELECT right(t.stream_position, 17), t.kind = ''deleted''
-            INTO known_position, is_common
-            FROM audit_trail."public_items_tombstone" AS t
-            WHERE t.row_key = changed_key;
-        is_buried := FOUND;
-        is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
-    END IF;
+    -- An error that a value causes (22, 23, 54, 0A, P0) would make DMS drop the change or stop. All that can fail because of a
+    -- value is in this block, for every type that DMS may give a new column. Nothing in it writes: a block that writes takes a
+    -- transaction id of its own for each change.
+    BEGIN
+        committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE ''UTC'';
+        after_image := to_jsonb(NEW) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
+        changed_key := jsonb_build_object(''item_id'', after_image -> ''item_id'');
+        IF TG_OP = ''UPDATE'' THEN
+            before_image := to_jsonb(OLD) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
+        END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
-    -- Columns that the source no longer has: staging keeps their last values.
-    IF TG_NARGS > 0 THEN
-        FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-            IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                before_image := before_image - TG_ARGV[i];
-                after_image := after_image - TG_ARGV[i];
+        IF TG_OP = ''UPDATE'' THEN
+            known_position := right(OLD.audit_trail_stream_position, 17);
+            is_common := NEW.audit_trail_operation IN (''U'', ''D'')
+                AND before_image @> changed_key
+                -- A row of the full load may be younger than a change that was captured while it ran.
+                AND (
+                    OLD.audit_trail_change_seq <> ''''
+                    OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval ''1 second''
+                );
+        ELSE
+            SELECT right(t.stream_position, 17), t.kind = ''deleted''
+                INTO known_position, is_common
+                FROM audit_trail."public_items_tombstone" AS t
+                WHERE t.row_key = changed_key;
+            is_buried := FOUND;
+            is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
+        END IF;
+
+        -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
+        change_position := right(NEW.audit_trail_stream_position, 17);
+        commit_microseconds := audit_trail.microseconds(committed_at);
+        is_common := is_common
+            AND commit_microseconds IS NOT NULL
+            AND NEW.audit_trail_change_seq <> ''''
+            AND change_position LIKE ''________/________''
+            AND change_position = upper(change_position COLLATE "C")
+            AND CASE
+                WHEN coalesce(known_position, '''') = '''' THEN CAST(change_position AS pg_lsn) IS NOT NULL
+                ELSE known_position LIKE ''________/________''
+                    AND CAST(change_position AS pg_lsn) > CAST(known_position AS pg_lsn)
+            END
+            -- The index of deleted keys takes 2,704 bytes.
+            AND (NEW.audit_trail_operation <> ''D'' OR pg_column_size(changed_key) < 2000);
+    EXCEPTION
+        WHEN OTHERS THEN
+            -- Every other error says nothing about the change: DMS tries again.
+            IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
+                RAISE;
             END IF;
-        END LOOP;
-    END IF;
+            is_common := false;
+    END;
 
-    -- Whatever is null here is uncommon. A position that is no LSN, or that has small letters, is judged there by its number.
-    IF (
-        is_common
-        AND committed_at IS NOT NULL
-        AND NEW.audit_trail_change_seq <> ''''
-        AND change_position LIKE ''________/________''
-        AND CASE
-            WHEN coalesce(known_position, '''') = '''' THEN translate(change_position, ''0123456789ABCDEF'', '''') = ''/''
-            ELSE known_position LIKE ''________/________''
-                AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') = ''//''
-                AND change_position > known_position COLLATE "C"
-        END
-    ) IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_6c9285f7_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+    IF is_common IS NOT TRUE THEN
+        PERFORM audit_trail."public_items_3aa6dd58_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
         RETURN NULL;
     END IF;
 
-    -- DMS hands over the transactions one after the other, in the order of their commits. Where the position steps back
-    -- within one commit time, another transaction has begun that committed in the same microsecond. Nearly always the last
-    -- change sorts before this one: then no more is to be found out.
-    commit_microseconds := audit_trail.microseconds(committed_at);
-    this_change := concat(commit_microseconds, '' '', change_position);
+    -- DMS hands over the transactions one after the other, in the order of their commits. Nearly always the last change sorts
+    -- before this one.
+    this_change := commit_microseconds || '' '' || change_position;
     IF (current_setting(''audit_trail.last_change'', true) COLLATE "C" BETWEEN ''0'' AND this_change) IS NOT TRUE THEN
-        IF starts_with(current_setting(''audit_trail.last_change'', true), concat(commit_microseconds, '' '')) THEN
-            IF current_setting(''audit_trail.last_change'', true) COLLATE "C" > this_change THEN
-                remarks := ARRAY[''shared commit time''];
-            END IF;
-        ELSIF concat(
-            current_setting(''audit_trail.last_change'', true), current_setting(''audit_trail.session_start'', true)
-        ) = '''' THEN
-            PERFORM set_config(''audit_trail.session_start'', CAST(clock_timestamp() AS text), false);
-        END IF;
+        remarks := audit_trail.remark_step_back(this_change);
     END IF;
     -- An assignment costs less than a PERFORM.
     this_change := set_config(''audit_trail.last_change'', this_change, false);
@@ -1297,28 +1303,19 @@ BEGIN
         DELETE FROM audit_trail."public_items_tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;
-EXCEPTION
-    -- An error here would make DMS drop the change or stop. So what the value itself causes (22, 23, 54, 0A, P0) is kept
-    -- where it can be found. Every other error says nothing about the change: it is raised, and DMS tries again.
-    WHEN OTHERS THEN
-        IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
-            RAISE;
-        END IF;
-        PERFORM audit_trail."public_items_6c9285f7_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
-        RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_items_6c9285f7_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_items_3aa6dd58_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_items_6c9285f7_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_items_3aa6dd58_log_change"() SET search_path = pg_catalog, pg_temp;
 
-ALTER FUNCTION audit_trail."public_items_6c9285f7_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_items_6c9285f7_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_items_3aa6dd58_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_items_3aa6dd58_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_6c9285f7_log_change', 'public_items_6c9285f7_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_3aa6dd58_log_change', 'public_items_3aa6dd58_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."items_staging"'::regclass,
@@ -1527,10 +1524,10 @@ RESET ROLE;
 -- one target transaction.
 --
 -- before_image and after_image are the rows without header columns. In a second try, after an error that a value caused,
--- they are null, and are made here of what each value allows.
+-- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_14857af4_log_uncommon"(
     statement text,
     old_row "audit_trail"."marker_staging",
     new_row "audit_trail"."marker_staging",
@@ -1881,9 +1878,9 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        -- The fast path catches it, and calls this function once more.
         IF NOT is_second_try THEN
-            RAISE;
+            PERFORM audit_trail."audit_trail_marker_14857af4_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            RETURN;
         END IF;
         BEGIN
             PERFORM audit_trail.keep_unlogged(
@@ -1907,7 +1904,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_14857af4_log_uncommon"(
     text, "audit_trail"."marker_staging", "audit_trail"."marker_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1918,7 +1915,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1933,12 +1930,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
+    has_images boolean := false;
     committed_at timestamptz(6);
+    commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
     is_buried boolean := false;
-    commit_microseconds bigint;
     this_change text;
     remarks text[];
 BEGIN
@@ -1947,72 +1945,79 @@ BEGIN
         RETURN NULL;
     END IF;
 
-    after_image := to_jsonb(NEW) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
-    changed_key := jsonb_build_object(''marker_id'', after_image -> ''marker_id'');
-    committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE ''UTC'';
-    -- The LSN in which a position ends. As text of one length it sorts as the number does, and costs less.
-    change_position := right(NEW.audit_trail_stream_position, 17);
-    IF TG_OP = ''UPDATE'' THEN
-        before_image := to_jsonb(OLD) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
-        known_position := right(OLD.audit_trail_stream_position, 17);
-        is_common := NEW.audit_trail_operation IN (''U'', ''D'')
-            AND before_image @> changed_key
-            -- A row of the full load may be younger than a change that was captured while it ran.
-            AND (
-                OLD.audit_trail_change_seq <> ''''
-                OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval ''1 second''
-            );
-    ELSE
-        SELECT right(t.stream_position, 17), t.kind = ''deleted''
-            INTO known_position, is_common
-            FROM audit_trail."audit_trail_marker_tombstone" AS t
-            WHERE t.row_key = changed_key;
-        is_buried := FOUND;
-        is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
-    END IF;
+    -- An error that a value causes (22, 23, 54, 0A, P0) would make DMS drop the change or stop. All that can fail because of a
+    -- value is in this block, for every type that DMS may give a new column. Nothing in it writes: a block that writes takes a
+    -- transaction id of its own for each change.
+    BEGIN
+        committed_at := NEW.audit_trail_commit_timestamp AT TIME ZONE ''UTC'';
+        after_image := to_jsonb(NEW) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
+        changed_key := jsonb_build_object(''marker_id'', after_image -> ''marker_id'');
+        IF TG_OP = ''UPDATE'' THEN
+            before_image := to_jsonb(OLD) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
+        END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
-    -- Columns that the source no longer has: staging keeps their last values.
-    IF TG_NARGS > 0 THEN
-        FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-            IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                before_image := before_image - TG_ARGV[i];
-                after_image := after_image - TG_ARGV[i];
+        IF TG_OP = ''UPDATE'' THEN
+            known_position := right(OLD.audit_trail_stream_position, 17);
+            is_common := NEW.audit_trail_operation IN (''U'', ''D'')
+                AND before_image @> changed_key
+                -- A row of the full load may be younger than a change that was captured while it ran.
+                AND (
+                    OLD.audit_trail_change_seq <> ''''
+                    OR NEW.audit_trail_commit_timestamp > OLD.audit_trail_commit_timestamp + interval ''1 second''
+                );
+        ELSE
+            SELECT right(t.stream_position, 17), t.kind = ''deleted''
+                INTO known_position, is_common
+                FROM audit_trail."audit_trail_marker_tombstone" AS t
+                WHERE t.row_key = changed_key;
+            is_buried := FOUND;
+            is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
+        END IF;
+
+        -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
+        change_position := right(NEW.audit_trail_stream_position, 17);
+        commit_microseconds := audit_trail.microseconds(committed_at);
+        is_common := is_common
+            AND commit_microseconds IS NOT NULL
+            AND NEW.audit_trail_change_seq <> ''''
+            AND change_position LIKE ''________/________''
+            AND change_position = upper(change_position COLLATE "C")
+            AND CASE
+                WHEN coalesce(known_position, '''') = '''' THEN CAST(change_position AS pg_lsn) IS NOT NULL
+                ELSE known_position LIKE ''________/________''
+                    AND CAST(change_position AS pg_lsn) > CAST(known_position AS pg_lsn)
+            END
+            -- The index of deleted keys takes 2,704 bytes.
+            AND (NEW.audit_trail_operation <> ''D'' OR pg_column_size(changed_key) < 2000);
+    EXCEPTION
+        WHEN OTHERS THEN
+            -- Every other error says nothing about the change: DMS tries again.
+            IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
+                RAISE;
             END IF;
-        END LOOP;
-    END IF;
+            is_common := false;
+    END;
 
-    -- Whatever is null here is uncommon. A position that is no LSN, or that has small letters, is judged there by its number.
-    IF (
-        is_common
-        AND committed_at IS NOT NULL
-        AND NEW.audit_trail_change_seq <> ''''
-        AND change_position LIKE ''________/________''
-        AND CASE
-            WHEN coalesce(known_position, '''') = '''' THEN translate(change_position, ''0123456789ABCDEF'', '''') = ''/''
-            ELSE known_position LIKE ''________/________''
-                AND translate(concat(change_position, known_position), ''0123456789ABCDEF'', '''') = ''//''
-                AND change_position > known_position COLLATE "C"
-        END
-    ) IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, false);
+    IF is_common IS NOT TRUE THEN
+        PERFORM audit_trail."audit_trail_marker_14857af4_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
         RETURN NULL;
     END IF;
 
-    -- DMS hands over the transactions one after the other, in the order of their commits. Where the position steps back
-    -- within one commit time, another transaction has begun that committed in the same microsecond. Nearly always the last
-    -- change sorts before this one: then no more is to be found out.
-    commit_microseconds := audit_trail.microseconds(committed_at);
-    this_change := concat(commit_microseconds, '' '', change_position);
+    -- DMS hands over the transactions one after the other, in the order of their commits. Nearly always the last change sorts
+    -- before this one.
+    this_change := commit_microseconds || '' '' || change_position;
     IF (current_setting(''audit_trail.last_change'', true) COLLATE "C" BETWEEN ''0'' AND this_change) IS NOT TRUE THEN
-        IF starts_with(current_setting(''audit_trail.last_change'', true), concat(commit_microseconds, '' '')) THEN
-            IF current_setting(''audit_trail.last_change'', true) COLLATE "C" > this_change THEN
-                remarks := ARRAY[''shared commit time''];
-            END IF;
-        ELSIF concat(
-            current_setting(''audit_trail.last_change'', true), current_setting(''audit_trail.session_start'', true)
-        ) = '''' THEN
-            PERFORM set_config(''audit_trail.session_start'', CAST(clock_timestamp() AS text), false);
-        END IF;
+        remarks := audit_trail.remark_step_back(this_change);
     END IF;
     -- An assignment costs less than a PERFORM.
     this_change := set_config(''audit_trail.last_change'', this_change, false);
@@ -2052,28 +2057,19 @@ BEGIN
         DELETE FROM audit_trail."audit_trail_marker_tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;
-EXCEPTION
-    -- An error here would make DMS drop the change or stop. So what the value itself causes (22, 23, 54, 0A, P0) is kept
-    -- where it can be found. Every other error says nothing about the change: it is raised, and DMS tries again.
-    WHEN OTHERS THEN
-        IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
-            RAISE;
-        END IF;
-        PERFORM audit_trail."audit_trail_marker_f2288ca1_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, NULL, NULL, true);
-        RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_f2288ca1_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_f2288ca1_log_change', 'audit_trail_marker_f2288ca1_log_uncommon');
+SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_14857af4_log_change', 'audit_trail_marker_14857af4_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"audit_trail"."marker_staging"'::regclass,

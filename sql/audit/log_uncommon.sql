@@ -7,7 +7,7 @@
 -- one target transaction.
 --
 -- before_image and after_image are the rows without header columns. In a second try, after an error that a value caused,
--- they are null, and are made here of what each value allows.
+-- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
 CREATE OR REPLACE FUNCTION audit_trail.:"uncommon"(
@@ -361,9 +361,9 @@ EXCEPTION
         IF NOT audit_trail.is_caused_by_value(SQLSTATE) THEN
             RAISE;
         END IF;
-        -- The fast path catches it, and calls this function once more.
         IF NOT is_second_try THEN
-            RAISE;
+            PERFORM audit_trail.:"uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            RETURN;
         END IF;
         BEGIN
             PERFORM audit_trail.keep_unlogged(

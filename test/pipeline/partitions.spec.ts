@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Client } from "pg";
+import { withBrokenValues } from "../../testing/brokenValues";
 import { Pipeline } from "../../testing/pipeline/pipeline";
 import { MortalServer } from "../../testing/pipeline/server";
 import { until } from "../../testing/until";
@@ -341,19 +342,16 @@ describe("a partitioned table", function () {
 
     it("gets a change that was brought back with the partition it was in", async () => {
         const before = await lastId();
-        await trail.query(`
-            CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN RAISE 'no room' USING ERRCODE = '22000'; END $$;
-            CREATE TRIGGER broken BEFORE INSERT ON payment_audit_log FOR EACH ROW EXECUTE FUNCTION broken()`);
-        await writer.query("INSERT INTO payment VALUES (77, 'x', 1, '2026-01-20')");
         const unlogged =
             "SELECT unlogged_id AS id FROM audit_trail.unlogged_change WHERE new_image ->> 'payment_id' = '77'";
         let id: string | undefined;
-        await until(async () => {
-            id = (await trail.query<{ id: string }>(unlogged)).rows[0]?.id;
-            return id !== undefined;
+        await withBrokenValues(trail, async () => {
+            await writer.query("INSERT INTO payment VALUES (77, 'x', 1, '2026-01-20')");
+            await until(async () => {
+                id = (await trail.query<{ id: string }>(unlogged)).rows[0]?.id;
+                return id !== undefined;
+            });
         });
-        await trail.query("DROP FUNCTION broken() CASCADE");
         await trail.query("SELECT audit_trail.bring_back($1)", [id]);
         assert.deepEqual(await logged(before), ["I 77 public.payment_jan brought back"]);
     });

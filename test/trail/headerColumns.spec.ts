@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { withBrokenValues } from "../../testing/brokenValues";
 import { deploy, ITEMS, type Trail, trailServer } from "../../testing/trailDatabase";
 import { HEADER_COLUMNS, type HeaderColumn, HEADERS } from "../../trail/headerColumns";
 import { consistencyScripts, countScripts } from "../../verify/tableScripts";
@@ -79,12 +80,7 @@ describe("a header column that a later version takes over into the log", functio
             assert.deepEqual(await counted(), before, "a row from before has another hash");
 
             await insert(2, "2026-11-23 10:00:00.25");
-            await trail.superuser.query(`
-                CREATE FUNCTION public.broken() RETURNS trigger LANGUAGE plpgsql AS
-                    $$ BEGIN RAISE 'no room' USING ERRCODE = '22000'; END $$;
-                CREATE TRIGGER broken BEFORE INSERT ON items_audit_log FOR EACH ROW EXECUTE FUNCTION public.broken()`);
-            await insert(3, "2026-11-23 10:00:00.5");
-            await trail.superuser.query("DROP FUNCTION public.broken() CASCADE");
+            await withBrokenValues(trail.superuser, () => insert(3, "2026-11-23 10:00:00.5"));
             await trail.operator.query(
                 "SELECT audit_trail.bring_back(unlogged_id) FROM audit_trail.unlogged_change",
             );

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Client } from "pg";
+import { withBrokenValues } from "../../testing/brokenValues";
 import { definitionOf, ITEMS, type Trail, trailServer } from "../../testing/trailDatabase";
 import type { TableDefinition } from "../../trail/tableDefinition";
 
@@ -329,6 +330,26 @@ describe("the log's trigger", () => {
         assert.deepEqual(await gaps(), []);
     });
 
+    // An id for each change would have the server freeze all its tables for nothing, and make every snapshot a slow one.
+    it("takes one transaction id for all changes of a transaction", async () => {
+        const first = key;
+        await dms.query("BEGIN");
+        for (let count = 0; count < 70; count += 1) {
+            key += 1;
+            await insert("a");
+            await update("b", "U");
+            await update(null, "D");
+            await insert("c");
+        }
+        await dms.query("COMMIT");
+        const { rows } = await trail.reader.query(
+            `SELECT count(*)::int AS rows, count(DISTINCT xmin::text)::int AS ids
+                FROM items_audit_log WHERE (row_key ->> 'item_id')::int > $1`,
+            [first],
+        );
+        assert.deepEqual(rows, [{ rows: 280, ids: 1 }]);
+    });
+
     it("fires in a session that disables triggers", async () => {
         await trail.superuser.query(
             "GRANT SET ON PARAMETER session_replication_role TO audit_trail_dms_target",
@@ -481,26 +502,86 @@ describe("the log's trigger", () => {
             ]);
         });
 
-        it("for a key that is too long for the trail's index of deleted keys", async () => {
-            // Fits into staging's index alone; without a pattern, so that it cannot be compressed.
-            const long = Array.from({ length: 60 }, (_, i) =>
-                createHash("sha512").update(String(i)).digest("base64"),
-            )
-                .join("")
-                .slice(0, 2690);
-            await dms.query(
-                `INSERT INTO odd_staging VALUES ($1, NULL, 'I', '${AT}', '${position()}', '1')`,
-                [long],
-            );
-            assert.deepEqual(await unlogged(long), []);
-            await dms.query(
-                `UPDATE odd_staging SET audit_trail_operation = 'D', audit_trail_stream_position = '${position()}', audit_trail_change_seq = '2' WHERE id = $1`,
-                [long],
-            );
-            assert.deepEqual(await unlogged(long), ["54000"]);
-            const { rows } = await dms.query("SELECT FROM odd_staging WHERE id = $1", [long]);
-            assert.deepEqual(rows, [], "a delete that cannot be logged stays a delete");
+        it("for a json column that DMS has added since the deployment", async () => {
+            const set = async (value: string): Promise<void> => {
+                const at = position();
+                await dms.query(
+                    `UPDATE items_staging SET later = $2, audit_trail_operation = 'U', audit_trail_commit_timestamp = '${AT}',
+                        audit_trail_stream_position = $3, audit_trail_change_seq = $3 WHERE item_id = $1`,
+                    [key, value, at],
+                );
+            };
+            await insert("a");
+            await trail.superuser.query("ALTER TABLE items_staging ADD COLUMN later json");
+            try {
+                const values = ['"\\u0000"', "1e999999", "[1]"];
+                for (const value of values) {
+                    await set(value);
+                }
+                const { rows } = await trail.reader.query<{ later: string }>(
+                    `SELECT new_row_data ->> 'later' AS later FROM items_audit_log
+                        WHERE row_key = jsonb_build_object('item_id', $1::int) AND operation = 'U' ORDER BY audit_id`,
+                    [key],
+                );
+                assert.deepEqual(
+                    rows.map(({ later }) => later),
+                    values,
+                );
+                assert.deepEqual(await unlogged(`"item_id":${key},`), []);
+            } finally {
+                await trail.superuser.query("ALTER TABLE items_staging DROP COLUMN later");
+            }
         });
+
+        it("for a commit time that is no time of day", async () => {
+            await insert("a");
+            for (const time of ["infinity", "-infinity", "294276-12-31 23:59:59.999999"]) {
+                await dms.query(
+                    `UPDATE items_staging SET audit_trail_commit_timestamp = $2::timestamp, audit_trail_operation = 'U',
+                        audit_trail_stream_position = $3, audit_trail_change_seq = $3 WHERE item_id = $1`,
+                    [key, time, position()],
+                );
+            }
+            assert.equal((await unlogged(`"item_id":${key},`)).length, 3);
+            await update("b", "U");
+            assert.deepEqual((await logged()).at(-1), ["U", "a", "b"]);
+        });
+
+        for (const [length, refused] of [
+            [1990, []],
+            [2400, []],
+            [2690, ["54000"]],
+        ] as const) {
+            it(`for a key of ${String(length)} bytes, too long or not for the trail's index of deleted keys`, async () => {
+                // Fits into staging's index; without a pattern, so that it cannot be compressed.
+                const long = Array.from({ length: 60 }, (_, i) =>
+                    createHash("sha512")
+                        .update(String(length + i))
+                        .digest("base64"),
+                )
+                    .join("")
+                    .slice(0, length);
+                await dms.query(
+                    `INSERT INTO odd_staging VALUES ($1, NULL, 'I', '${AT}', '${position()}', '1')`,
+                    [long],
+                );
+                assert.deepEqual(await unlogged(long), []);
+                await dms.query(
+                    `UPDATE odd_staging SET audit_trail_operation = 'D', audit_trail_stream_position = '${position()}', audit_trail_change_seq = '2' WHERE id = $1`,
+                    [long],
+                );
+                assert.deepEqual(await unlogged(long), refused);
+                const { rows } = await trail.superuser.query(
+                    "SELECT FROM audit_trail.public_odd_tombstone WHERE row_key = jsonb_build_object('id', $1::text)",
+                    [long],
+                );
+                assert.equal(rows.length, refused.length === 0 ? 1 : 0);
+                const { rows: kept } = await dms.query("SELECT FROM odd_staging WHERE id = $1", [
+                    long,
+                ]);
+                assert.deepEqual(kept, [], "a delete that cannot be logged stays a delete");
+            });
+        }
     });
 
     // Then DMS has to stop or to try again; going on would lose the change.
@@ -548,7 +629,7 @@ describe("the log's trigger", () => {
         }
 
         it("when the change cannot be kept either", async () => {
-            await failing("22012", async () => {
+            const attempt = async (): Promise<void> => {
                 await trail.master.query(
                     "ALTER TABLE audit_trail.unlogged_change RENAME TO hidden",
                 );
@@ -559,6 +640,14 @@ describe("the log's trigger", () => {
                         "ALTER TABLE audit_trail.hidden RENAME TO unlogged_change",
                     );
                 }
+            };
+            await withBrokenValues(trail.superuser, attempt, "22012");
+            assert.deepEqual(await staged(), []);
+        });
+
+        it("for what others have put on the log, whatever it raises", async () => {
+            await failing("23514", async () => {
+                await assert.rejects(insert("a"), { code: "23514", message: "no room" });
             });
             assert.deepEqual(await staged(), []);
         });

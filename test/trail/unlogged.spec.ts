@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Client } from "pg";
+import { withBrokenValues } from "../../testing/brokenValues";
 import { type ScratchServer, scratchServer } from "../../testing/postgres";
 import { definitionOf, deploy, type Trail, trailDatabase } from "../../testing/trailDatabase";
 
@@ -83,15 +84,7 @@ describe("an unlogged change", function () {
 
     /** Makes changes fail for a reason of their value, for as long as `attempt` takes. */
     async function failing(attempt: () => Promise<void>): Promise<void> {
-        await trail.superuser.query(`
-            CREATE FUNCTION public.broken() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN RAISE 'no room' USING ERRCODE = '22000'; END $$;
-            CREATE TRIGGER broken BEFORE INSERT ON odd_audit_log FOR EACH ROW EXECUTE FUNCTION public.broken()`);
-        try {
-            await attempt();
-        } finally {
-            await trail.superuser.query("DROP FUNCTION public.broken() CASCADE");
-        }
+        await withBrokenValues(trail.superuser, attempt);
     }
 
     it("comes back as a row of the log at the place that was set aside for it", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { withBrokenValues } from "../../testing/brokenValues";
 import { until } from "../../testing/until";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 
@@ -22,20 +23,17 @@ describe("verify and an unlogged change that was brought back", function () {
     it("finds the table incomplete before, and whole after it", async () => {
         const { source, trail } = world;
         assert.ok((await world.verify({}, ITEMS)).complete);
-        await trail.superuser.query(`
-            CREATE FUNCTION public.broken() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN RAISE 'no room' USING ERRCODE = '22000'; END $$;
-            CREATE TRIGGER broken BEFORE INSERT ON items_audit_log FOR EACH ROW EXECUTE FUNCTION public.broken()`);
-        await source.query("UPDATE items SET name = 'b' WHERE item_id = 1");
-        await source.query("DELETE FROM items WHERE item_id = 2");
         const unlogged = async (): Promise<string[]> =>
             (
                 await trail.reader.query<{ id: string }>(
                     "SELECT unlogged_id AS id FROM audit_trail.unlogged_change ORDER BY unlogged_id",
                 )
             ).rows.map(({ id }) => id);
-        await until(async () => (await unlogged()).length === 2);
-        await trail.superuser.query("DROP FUNCTION public.broken() CASCADE");
+        await withBrokenValues(trail.superuser, async () => {
+            await source.query("UPDATE items SET name = 'b' WHERE item_id = 1");
+            await source.query("DELETE FROM items WHERE item_id = 2");
+            await until(async () => (await unlogged()).length === 2);
+        });
         await source.query("UPDATE items SET name = 'c' WHERE item_id = 1");
 
         const incomplete = tableOf(await world.verify({}, ITEMS), ITEMS);
