@@ -63,7 +63,52 @@ export function carriedComparison(columns: readonly CarriedColumn[]): Variables 
 }
 
 /**
- * What sql/verify/log_count.sql adds to the text that a row's hash is made of: nothing where the value is NULL, so that rows
+ * The hash of all that a row of a log, `l`, says, but for the number of its transaction. Rows that were counted before must keep
+ * it: otherwise verify calls them altered.
+ *
+ * @param carried what {@link carriedText} has of the log's columns
+ */
+export function logRowHash(carried: SqlFragment): SqlFragment {
+    return SqlFragment.each(LOG_ROW_HASH, [{ carried }]);
+}
+
+const LOG_ROW_HASH = `hashtextextended(
+            l.stream_position || l.change_seq || CASE WHEN l.remarks IS NULL THEN '' ELSE l.remarks::text END:carried,
+            hashfloat8extended(
+                date_part('epoch', l.commit_timestamp),
+                hashfloat8extended(
+                    date_part('epoch', l.recorded_at),
+                    jsonb_hash_extended(
+                        coalesce(l.new_row_data, 'null'),
+                        jsonb_hash_extended(
+                            coalesce(l.old_row_data, 'null'),
+                            jsonb_hash_extended(
+                                l.row_key,
+                                hashint8extended(
+                                    coalesce(l.transaction_id, 0), hashcharextended(l.operation::"char", l.audit_id)
+                                )
+                            )
+                        )
+                    )
+                )
+            )
+        )`;
+
+/** What sql/audit/count_log.sql needs: the hash with a place for the carried columns, and the text of each of these. */
+export function countedColumns(columns: readonly CarriedColumn[]): Variables {
+    const texts = columns.map((column, at) => ({
+        at: SqlFragment.integer(at),
+        log: column.log,
+        text: carriedText([column]).sql,
+    }));
+    return {
+        row_hash: logRowHash(SqlFragment.each("%s", [{}])).sql,
+        carried: SqlFragment.each("(:at, :'log', :'text')", texts, ", "),
+    };
+}
+
+/**
+ * What {@link logRowHash} adds to the text that a row's hash is made of: nothing where the value is NULL, so that rows
  * from before a column came keep their hashes. The first such column, the partition, has no name before its value; it was
  * alone when the first rows were counted.
  */

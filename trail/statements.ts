@@ -6,7 +6,7 @@ import {
     HEADERS,
     PARTITION_COLUMN,
 } from "./headerColumns";
-import { carriedDefinitions, carriedPairs, headerNames } from "./headerFragments";
+import { carriedDefinitions, carriedPairs, countedColumns, headerNames } from "./headerFragments";
 import { formatTableName, trailNames } from "./names";
 import { schemas } from "./rolesAndSchemas";
 import { SCHEMA_VERSION } from "./schemaVersion";
@@ -30,6 +30,7 @@ export function foundation(): SqlFile[] {
         renderSql("sql/audit/new_columns.sql", { headers: headerNames() }),
         ...["collect_gaps", "set_aside"].map(audit),
         renderSql("sql/audit/bring_back.sql", { carried: carriedPairs(carriedByAnyLog()) }),
+        renderSql("sql/audit/count_log.sql", countedColumns(carriedByAnyLog())),
         ...["maintain", "queries", "acknowledge"].map(audit),
     ];
 }

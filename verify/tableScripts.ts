@@ -1,7 +1,7 @@
 import { qualified, renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 import { isForeign } from "../trail/foreignTypes";
 import { carriedByAnyLog, carriedHeaders } from "../trail/headerColumns";
-import { carriedComparison, carriedText } from "../trail/headerFragments";
+import { carriedComparison, carriedText, logRowHash } from "../trail/headerFragments";
 import { trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
@@ -202,7 +202,7 @@ export function countScripts(definition: TableDefinition): CountScripts {
             const carried = carriedByAnyLog().filter(({ log }) => logColumns.includes(log));
             return renderSql("sql/verify/log_count.sql", {
                 ...logVariables(definition),
-                carried: carriedText(carried),
+                row_hash: logRowHash(carriedText(carried)),
             });
         },
     };

@@ -195,6 +195,7 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
+                ('count_log', 'audit_trail_operator'),
                 ('set_aside', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),
@@ -2878,6 +2879,90 @@ $function$;
 
 RESET ROLE;
 
+--> sql/audit/count_log.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
+-- Counts of a log that nobody has to verify for: audit_trail.maintain() makes them, and verify compares the log with them as with
+-- its own. So what is taken out of a log shows, although nobody verified since it was written.
+SET LOCAL ROLE audit_trail_owner;
+
+-- Enters how many rows the log of a table has got since it was counted last, and the sum of their hashes, as verify does. Rows
+-- count by the transactions that wrote them, up to the oldest one that is running: those before it have ended, and bring
+-- nothing more. Returns how many rows were counted.
+CREATE OR REPLACE FUNCTION audit_trail.count_log(source_schema text, source_table text) RETURNS bigint
+LANGUAGE plpgsql
+SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET lock_timeout = '2s'
+AS $function$
+DECLARE
+    audited audit_trail.audited_table;
+    log regclass;
+    since CONSTANT xid8 := coalesce(
+        (
+            SELECT c.below_xid
+            FROM audit_trail.log_count AS c
+            WHERE c.table_schema = source_schema AND c.table_name = source_table
+            ORDER BY c.below_xid DESC
+            LIMIT 1
+        ),
+        '0'
+    );
+    below xid8;
+    counted_at timestamptz;
+    log_rows bigint;
+    hash_sum numeric;
+BEGIN
+    audited := audit_trail.trail_of(source_schema, source_table);
+    log := format('%I.%I', audited.table_schema, audited.audit_log);
+    below := pg_snapshot_xmin(pg_current_snapshot());
+    -- After the snapshot: of a transaction that it sees as ended, every row was recorded before.
+    counted_at := clock_timestamp();
+    IF below <= since THEN
+        RETURN 0;
+    END IF;
+    EXECUTE format(
+        'SELECT count(*), sum(%s) FROM %s AS l
+         WHERE l.applied_xid >= $1 AND l.applied_xid < $2 AND l.recorded_at <= $3',
+        format(
+            'hashtextextended(
+            l.stream_position || l.change_seq || CASE WHEN l.remarks IS NULL THEN '''' ELSE l.remarks::text END%s,
+            hashfloat8extended(
+                date_part(''epoch'', l.commit_timestamp),
+                hashfloat8extended(
+                    date_part(''epoch'', l.recorded_at),
+                    jsonb_hash_extended(
+                        coalesce(l.new_row_data, ''null''),
+                        jsonb_hash_extended(
+                            coalesce(l.old_row_data, ''null''),
+                            jsonb_hash_extended(
+                                l.row_key,
+                                hashint8extended(
+                                    coalesce(l.transaction_id, 0), hashcharextended(l.operation::"char", l.audit_id)
+                                )
+                            )
+                        )
+                    )
+                )
+            )
+        )',
+            (
+                SELECT string_agg(c.expression, '' ORDER BY c.at)
+                FROM (VALUES (0, 'source_partition', ' || coalesce('' '' || CAST(l."source_partition" AS text), '''')')) AS c (at, name, expression)
+                JOIN pg_attribute AS a ON a.attrelid = log AND a.attname = c.name AND NOT a.attisdropped
+            )
+        ),
+        log
+    ) INTO log_rows, hash_sum USING since, below, counted_at;
+    IF log_rows > 0 THEN
+        PERFORM audit_trail.enter_count(
+            source_schema, source_table, since, below, counted_at, log_rows, hash_sum
+        );
+    END IF;
+    RETURN log_rows;
+END
+$function$;
+
+RESET ROLE;
+
 --> sql/audit/maintain.sql | audit cluster | as the master user | script audit-database-foundation, when its text is another one
 -- What an operator does from time to time: a scheduler (pg_cron) may too.
 SET LOCAL ROLE audit_trail_owner;
@@ -2922,7 +3007,7 @@ BEGIN
 END
 $function$;
 
--- All tables, each in a transaction of its own, so that nobody waits for more than one. A table that somebody keeps locked
+-- All tables, each in a transaction of its own, so that nobody waits for more than one, and then the count of its log. A table that somebody keeps locked
 -- is tried again, and then left for the next time with a warning. A procedure that commits can have neither settings nor
 -- the rights of its owner, so every name has its schema.
 CREATE OR REPLACE PROCEDURE audit_trail.maintain(retention interval DEFAULT '35 days')
@@ -2930,28 +3015,37 @@ LANGUAGE plpgsql
 AS $procedure$
 DECLARE
     audited record;
+    is_counting boolean;
     is_done boolean;
 BEGIN
     FOR audited IN
         SELECT t.table_schema, t.table_name FROM audit_trail.audited_table AS t ORDER BY 1, 2
     LOOP
-        is_done := false;
-        FOR attempt IN 1 .. 3 LOOP
-            BEGIN
-                PERFORM audit_trail.maintain_table(audited.table_schema, audited.table_name, retention);
-                is_done := true;
-            EXCEPTION
-                WHEN lock_not_available OR deadlock_detected THEN
-                    NULL;
-            END;
-            COMMIT;
-            EXIT WHEN is_done;
+        FOREACH is_counting IN ARRAY ARRAY[false, true] LOOP
+            is_done := false;
+            FOR attempt IN 1 .. 3 LOOP
+                BEGIN
+                    IF is_counting THEN
+                        PERFORM audit_trail.count_log(audited.table_schema, audited.table_name);
+                    ELSE
+                        PERFORM audit_trail.maintain_table(audited.table_schema, audited.table_name, retention);
+                    END IF;
+                    is_done := true;
+                EXCEPTION
+                    WHEN lock_not_available OR deadlock_detected THEN
+                        NULL;
+                END;
+                COMMIT;
+                EXIT WHEN is_done;
+            END LOOP;
+            IF NOT is_done THEN
+                RAISE WARNING 'The trail of %.% was not %: somebody has kept it locked.',
+                    audited.table_schema,
+                    audited.table_name,
+                    CASE WHEN is_counting THEN 'counted' ELSE 'maintained' END
+                    USING HINT = 'Call audit_trail.maintain() again once long transactions on its log have ended.';
+            END IF;
         END LOOP;
-        IF NOT is_done THEN
-            RAISE WARNING 'The trail of %.% was not maintained: somebody has kept it locked.',
-                audited.table_schema, audited.table_name
-                USING HINT = 'Call audit_trail.maintain() again once long transactions on its log have ended.';
-        END IF;
     END LOOP;
 END
 $procedure$;
@@ -3468,6 +3562,7 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
+                ('count_log', 'audit_trail_operator'),
                 ('set_aside', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),
@@ -3725,6 +3820,7 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
+                ('count_log', 'audit_trail_operator'),
                 ('set_aside', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),
@@ -4085,6 +4181,7 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
+                ('count_log', 'audit_trail_operator'),
                 ('set_aside', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),

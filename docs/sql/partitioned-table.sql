@@ -1163,7 +1163,8 @@ WITH horizon AS MATERIALIZED (
         CASE
             WHEN pg_snapshot_xmin(pg_current_snapshot()) > coalesce(h.last, '0') THEN pg_snapshot_xmin(pg_current_snapshot())
         END AS below_xid,
-        statement_timestamp() AS counted_at
+        -- After the snapshot: of a transaction that it sees as ended, every row was recorded before.
+        clock_timestamp() AS counted_at
     FROM (SELECT ($1::xid8[])[cardinality($1::xid8[])] AS last) AS h
 ),
 bounds AS MATERIALIZED (

@@ -150,6 +150,7 @@ BEGIN
                 ('end_reload', 'audit_trail_operator'),
                 ('maintain', 'audit_trail_operator'),
                 ('maintain_table', 'audit_trail_operator'),
+                ('count_log', 'audit_trail_operator'),
                 ('set_aside', 'audit_trail_operator'),
                 ('control_rows', 'audit_trail_collector'),
                 ('control_table_problem', 'audit_trail_collector'),

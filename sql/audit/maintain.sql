@@ -41,7 +41,7 @@ BEGIN
 END
 $function$;
 
--- All tables, each in a transaction of its own, so that nobody waits for more than one. A table that somebody keeps locked
+-- All tables, each in a transaction of its own, so that nobody waits for more than one, and then the count of its log. A table that somebody keeps locked
 -- is tried again, and then left for the next time with a warning. A procedure that commits can have neither settings nor
 -- the rights of its owner, so every name has its schema.
 CREATE OR REPLACE PROCEDURE audit_trail.maintain(retention interval DEFAULT '35 days')
@@ -49,28 +49,37 @@ LANGUAGE plpgsql
 AS $procedure$
 DECLARE
     audited record;
+    is_counting boolean;
     is_done boolean;
 BEGIN
     FOR audited IN
         SELECT t.table_schema, t.table_name FROM audit_trail.audited_table AS t ORDER BY 1, 2
     LOOP
-        is_done := false;
-        FOR attempt IN 1 .. 3 LOOP
-            BEGIN
-                PERFORM audit_trail.maintain_table(audited.table_schema, audited.table_name, retention);
-                is_done := true;
-            EXCEPTION
-                WHEN lock_not_available OR deadlock_detected THEN
-                    NULL;
-            END;
-            COMMIT;
-            EXIT WHEN is_done;
+        FOREACH is_counting IN ARRAY ARRAY[false, true] LOOP
+            is_done := false;
+            FOR attempt IN 1 .. 3 LOOP
+                BEGIN
+                    IF is_counting THEN
+                        PERFORM audit_trail.count_log(audited.table_schema, audited.table_name);
+                    ELSE
+                        PERFORM audit_trail.maintain_table(audited.table_schema, audited.table_name, retention);
+                    END IF;
+                    is_done := true;
+                EXCEPTION
+                    WHEN lock_not_available OR deadlock_detected THEN
+                        NULL;
+                END;
+                COMMIT;
+                EXIT WHEN is_done;
+            END LOOP;
+            IF NOT is_done THEN
+                RAISE WARNING 'The trail of %.% was not %: somebody has kept it locked.',
+                    audited.table_schema,
+                    audited.table_name,
+                    CASE WHEN is_counting THEN 'counted' ELSE 'maintained' END
+                    USING HINT = 'Call audit_trail.maintain() again once long transactions on its log have ended.';
+            END IF;
         END LOOP;
-        IF NOT is_done THEN
-            RAISE WARNING 'The trail of %.% was not maintained: somebody has kept it locked.',
-                audited.table_schema, audited.table_name
-                USING HINT = 'Call audit_trail.maintain() again once long transactions on its log have ended.';
-        END IF;
     END LOOP;
 END
 $procedure$;

@@ -9,7 +9,8 @@ WITH horizon AS MATERIALIZED (
         CASE
             WHEN pg_snapshot_xmin(pg_current_snapshot()) > coalesce(h.last, '0') THEN pg_snapshot_xmin(pg_current_snapshot())
         END AS below_xid,
-        statement_timestamp() AS counted_at
+        -- After the snapshot: of a transaction that it sees as ended, every row was recorded before.
+        clock_timestamp() AS counted_at
     FROM (SELECT ($1::xid8[])[cardinality($1::xid8[])] AS last) AS h
 ),
 bounds AS MATERIALIZED (
@@ -23,27 +24,7 @@ hashed AS (
         width_bucket(l.applied_xid, b.xids) AS bucket,
         l.recorded_at,
         CASE WHEN l.operation <> 'B' THEN l.audit_id END AS change_id,
-        hashtextextended(
-            l.stream_position || l.change_seq || CASE WHEN l.remarks IS NULL THEN '' ELSE l.remarks::text END:carried,
-            hashfloat8extended(
-                date_part('epoch', l.commit_timestamp),
-                hashfloat8extended(
-                    date_part('epoch', l.recorded_at),
-                    jsonb_hash_extended(
-                        coalesce(l.new_row_data, 'null'),
-                        jsonb_hash_extended(
-                            coalesce(l.old_row_data, 'null'),
-                            jsonb_hash_extended(
-                                l.row_key,
-                                hashint8extended(
-                                    coalesce(l.transaction_id, 0), hashcharextended(l.operation::"char", l.audit_id)
-                                )
-                            )
-                        )
-                    )
-                )
-            )
-        ) AS hash
+        :row_hash AS hash
     FROM :"schema".:"audit_log" AS l
     CROSS JOIN bounds AS b
     OFFSET 0
