@@ -4,6 +4,7 @@ import type { CatalogRow } from "../trail/catalogRow";
 import { choicesFor, type TableChoices } from "../trail/columnChoices";
 import { LARGE_OBJECT_TYPES } from "../trail/dmsTypes";
 import { foreignText } from "../trail/foreignTypes";
+import { holdTable } from "../trail/heldTable";
 import { formatTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
 import { bytesText } from "./amounts";
@@ -76,15 +77,31 @@ async function sizeOf(
         percent,
     };
     try {
+        await query("BEGIN READ ONLY", []);
+        await query(holdScript(row, { name, type }).sql, []);
+        const table = { schema: row.table_schema, table: row.table_name };
         const [size] = await query<{ bytes: string | null }>(
-            lobScript({ schema: row.table_schema, table: row.table_name }, { name, type }, percent)
-                .sql,
+            lobScript(table, { name, type }, percent).sql,
             [],
         );
         return { ...found, bytes: Number(size?.bytes ?? 0) };
     } catch (error) {
         return { ...found, bytes: undefined, problem: messageOf(error) };
+    } finally {
+        await query("ROLLBACK", []);
     }
+}
+
+/** Only a bytea is read by more than its type's own output function. */
+function holdScript(
+    { table_schema: schema, table_name: table, columns }: CatalogRow,
+    read: { readonly name: string; readonly type: string },
+): SqlFile {
+    const known = columns.filter(({ name }) => read.type !== "bytea" || name !== read.name);
+    return holdTable(
+        { schema, table },
+        known.map(({ name }) => name),
+    );
 }
 
 /** The query for the largest value of a column; of a sample of pages where `percent` is less than 100. */

@@ -1,4 +1,5 @@
 import { renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
+import { holdTable } from "./heldTable";
 import { formatTableName } from "./names";
 import { schemas } from "./rolesAndSchemas";
 import type { ColumnDefinition, TableDefinition, TableName } from "./tableDefinition";
@@ -62,6 +63,15 @@ function isOverLimit(definition: TableDefinition, row: "NEW" | "t"): SqlFragment
     return SqlFragment.each(":condition", conditions, " OR ");
 }
 
+/** The columns that a look at the limits does not read, and those that the config leaves out. */
+function notLimited(definition: TableDefinition): string[] {
+    const limited = limitedColumns(definition);
+    return [
+        ...definition.columns.filter((column) => !limited.includes(column)),
+        ...(definition.excluded ?? []),
+    ].map(({ name }) => name);
+}
+
 /** The limits in words, one for each column. */
 function limitWords(definition: TableDefinition): string[] {
     return limitedColumns(definition).map(({ name, type }) => `${name} ${type}`);
@@ -75,6 +85,7 @@ export function limitCheckFiles(definition: TableDefinition): SqlFile[] {
     return limitedColumns(definition).length === 0
         ? []
         : [
+              holdTable(definition, notLimited(definition)),
               renderSql("sql/source/check_limits.sql", {
                   schema: definition.schema,
                   table: definition.table,

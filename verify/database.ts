@@ -5,7 +5,7 @@ import { codeOf, messageOf, PlainError } from "../text/errors";
 import type { TableDefinition } from "../trail/tableDefinition";
 import { type Lock, LockedError, lockWords } from "./locks";
 import { LOCK_TIMEOUT_MS } from "./report";
-import { lockScript } from "./tableScripts";
+import { holdScript } from "./tableScripts";
 
 /** What its sessions set besides what every session of the program sets. */
 export const VERIFY_SESSION: Readonly<Record<string, string>> = {
@@ -22,8 +22,8 @@ export class Database {
         private readonly client: Client,
         readonly name: "source" | "audit",
         private readonly lockTimeoutMs: number,
-        /** Opens a transaction in which a table can be read. */
-        private readonly lock?: SqlFile,
+        /** What is run before each statement, in a transaction with it. */
+        private readonly hold?: SqlFile,
         /** The scripts that waited for a lock in vain: each table's turn of them waits only shortly. */
         private readonly gaveUp = new Set<string>(),
     ) {}
@@ -49,7 +49,7 @@ export class Database {
             this.client,
             this.name,
             this.lockTimeoutMs,
-            lockScript(table),
+            holdScript(table),
             this.gaveUp,
         );
     }
@@ -70,9 +70,9 @@ export class Database {
             if (isImpatient) {
                 await this.client.query(`SET lock_timeout = ${String(IMPATIENCE_MS)}`);
             }
-            return this.lock === undefined
+            return this.hold === undefined
                 ? await statement()
-                : await this.locked(this.lock, statement);
+                : await this.holding(this.hold, statement);
         } catch (cause) {
             if (codeOf(cause) === LOCKED) {
                 this.gaveUp.add(file);
@@ -108,16 +108,9 @@ export class Database {
         );
     }
 
-    private async locked<T>({ sql }: SqlFile, statement: () => Promise<T>): Promise<T> {
+    private async holding<T>({ sql }: SqlFile, statement: () => Promise<T>): Promise<T> {
         try {
-            // One result for each statement.
-            const results: unknown = await this.client.query(sql);
-            const last: unknown = Array.isArray(results) ? results.at(-1) : results;
-            if (!isPlain(last)) {
-                throw new Error(
-                    "it is not a plain table, or has got a column of a type that somebody made",
-                );
-            }
+            await this.client.query(`BEGIN READ ONLY; ${sql}`);
             return await statement();
         } finally {
             await this.client.query("ROLLBACK");
@@ -172,9 +165,4 @@ function wasCut(cause: unknown): boolean {
         code.startsWith("EROUTE") ||
         CUT.test(messageOf(cause))
     );
-}
-
-function isPlain(result: unknown): boolean {
-    const { rows } = result as { readonly rows: readonly { readonly is_plain: boolean }[] };
-    return rows[0]?.is_plain === true;
 }

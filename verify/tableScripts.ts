@@ -1,7 +1,8 @@
-import { qualified, renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
+import { qualified, renderSql, type SqlFile } from "../database/sqlTemplate";
 import { isForeign } from "../trail/foreignTypes";
 import { carriedByAnyLog, carriedHeaders } from "../trail/headerColumns";
 import { carriedComparison, carriedText, logRowHash } from "../trail/headerFragments";
+import { holdTable } from "../trail/heldTable";
 import { trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
@@ -18,20 +19,18 @@ import {
 // What verify asks about one table, script by script. `stagingColumns` are the columns of the table's staging, header
 // columns included, in the order of the table.
 
-/** Opens a transaction in which a table of the source can be read. */
-export function lockScript(definition: TableDefinition): SqlFile {
-    const { schema, table, columns, excluded = [] } = definition;
-    return renderSql("sql/verify/lock_source_table.sql", {
-        schema,
-        table,
-        table_name: qualified(schema, table),
-        // Read by their own expressions, or not at all.
-        known_columns: SqlFragment.literals(
-            [...columns.filter((column) => column.extension || isForeign(column)), ...excluded].map(
-                ({ name }) => name,
-            ),
-        ),
-    });
+/** What holds a table of the source while it is read. */
+export function holdScript(definition: TableDefinition): SqlFile {
+    const { columns, excluded = [] } = definition;
+    // Read by their own expressions, or not at all.
+    const known = [
+        ...columns.filter((column) => column.extension || isForeign(column)),
+        ...excluded,
+    ];
+    return holdTable(
+        definition,
+        known.map(({ name }) => name),
+    );
 }
 
 /** The columns of a table's staging. */

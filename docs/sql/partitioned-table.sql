@@ -103,9 +103,52 @@ BEGIN
 END
 $lock$;
 
+--> sql/source/hold_table.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
+-- Holds one table of the source as it is until the transaction ends, and fails if it cannot be read safely. Its owner is not the
+-- reader: under the same name a view could be put, whose functions run with the reader's rights. So would the casts of a type
+-- that somebody has made: no column may have one that was not known when the reading statements were made.
+LOCK TABLE ONLY "public"."readings" IN ACCESS SHARE MODE;
+
+DO $do$
+BEGIN
+    IF NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_class AS c
+        WHERE c.oid = pg_catalog.to_regclass('"public"."readings"')
+            AND (
+                c.relkind = 'r'
+                -- Its partitions are its own: they are locked when it is read, and another cannot take their place by its name alone.
+                OR c.relkind = 'p'
+                AND NOT EXISTS (
+                    SELECT
+                    FROM pg_catalog.pg_partition_tree(c.oid) AS t
+                    JOIN pg_catalog.pg_class AS l ON l.oid = t.relid
+                    WHERE l.relkind NOT IN ('r', 'p')
+                )
+            )
+            AND NOT EXISTS (
+                SELECT
+                FROM pg_catalog.pg_attribute AS a
+                JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+                WHERE a.attrelid = c.oid
+                    AND a.attnum > 0
+                    AND NOT a.attisdropped
+                    AND a.attname <> ALL (ARRAY['sensor', 'taken_at', 'place', 'words']::name[])
+                    -- A domain is read as the type that it is made of.
+                    AND CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END >= 16384
+            )
+    ) THEN
+        RAISE EXCEPTION '% is not a plain table, or has got a column of a type that somebody made', '"public"."readings"';
+    END IF;
+END
+$do$;
+
 --> sql/source/check_limits.sql | source cluster | as the master user | script source-database-guards, once the catalog is read, when its text or its table is another one, or what it made is gone | public.readings
 -- Whether the rows that are there keep to the limits that the config declares. After the guard, which waited for whoever wrote
--- before it: what is written from then on has met it.
+-- before it: what is written from then on has met it. The table is held, and where a policy would hide rows from this look, it
+-- fails: the policy's functions would run with the rights of whoever looks.
+SET LOCAL row_security = off;
+
 DO $do$
 BEGIN
     IF EXISTS (SELECT FROM "public"."readings" AS t WHERE pg_catalog.abs(t."value") >= CAST('100000000' AS numeric) OR t."value" <> pg_catalog.round(t."value", 4) OR pg_catalog.char_length(t."note") > 200) THEN
@@ -915,37 +958,45 @@ WHERE (k.table_schema = 'public' AND k.table_name = 'readings')
     OR (g.table_schema = 'public' AND g.table_name = 'readings')
 ORDER BY k.gap_id, k.finding, k.acknowledgement_id;
 
---> sql/verify/lock_source_table.sql | source cluster | as the user of verify's address | before each statement that reads the table; ROLLBACK after it | public.readings
--- Holds one table of the source as it is while it is read. Its owner is not the reader: under the same name a view could
--- be put, whose functions run with the reader's rights. So would the casts of a type that somebody has made: no column may
--- have one that was not known when the reading statements were made.
-BEGIN READ ONLY;
+--> sql/source/hold_table.sql | source cluster | as the user of verify's address | BEGIN READ ONLY and this before each statement that reads the table; ROLLBACK after it | public.readings
+-- Holds one table of the source as it is until the transaction ends, and fails if it cannot be read safely. Its owner is not the
+-- reader: under the same name a view could be put, whose functions run with the reader's rights. So would the casts of a type
+-- that somebody has made: no column may have one that was not known when the reading statements were made.
 LOCK TABLE ONLY "public"."readings" IN ACCESS SHARE MODE;
-SELECT
-    (
-        c.relkind = 'r'
-        -- Its partitions are its own: they are locked when it is read, and another cannot take their place by its name alone.
-        OR c.relkind = 'p'
-        AND NOT EXISTS (
-            SELECT
-            FROM pg_catalog.pg_partition_tree(c.oid) AS t
-            JOIN pg_catalog.pg_class AS l ON l.oid = t.relid
-            WHERE l.relkind NOT IN ('r', 'p')
-        )
-    )
-    AND NOT EXISTS (
+
+DO $do$
+BEGIN
+    IF NOT EXISTS (
         SELECT
-        FROM pg_catalog.pg_attribute AS a
-        JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
-        WHERE a.attrelid = c.oid
-            AND a.attnum > 0
-            AND NOT a.attisdropped
-            AND a.attname <> ALL (ARRAY['words']::name[])
-            -- A domain is read as the type that it is made of.
-            AND CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END >= 16384
-    ) AS is_plain
-FROM pg_catalog.pg_class AS c
-WHERE c.oid = to_regclass('"public"."readings"');
+        FROM pg_catalog.pg_class AS c
+        WHERE c.oid = pg_catalog.to_regclass('"public"."readings"')
+            AND (
+                c.relkind = 'r'
+                -- Its partitions are its own: they are locked when it is read, and another cannot take their place by its name alone.
+                OR c.relkind = 'p'
+                AND NOT EXISTS (
+                    SELECT
+                    FROM pg_catalog.pg_partition_tree(c.oid) AS t
+                    JOIN pg_catalog.pg_class AS l ON l.oid = t.relid
+                    WHERE l.relkind NOT IN ('r', 'p')
+                )
+            )
+            AND NOT EXISTS (
+                SELECT
+                FROM pg_catalog.pg_attribute AS a
+                JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+                WHERE a.attrelid = c.oid
+                    AND a.attnum > 0
+                    AND NOT a.attisdropped
+                    AND a.attname <> ALL (ARRAY['words']::name[])
+                    -- A domain is read as the type that it is made of.
+                    AND CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END >= 16384
+            )
+    ) THEN
+        RAISE EXCEPTION '% is not a plain table, or has got a column of a type that somebody made', '"public"."readings"';
+    END IF;
+END
+$do$;
 
 --> sql/verify/chunk_end.sql | source cluster | as the user of verify's address | for each range of keys | public.readings
 -- The key that ends a chunk of $2 rows behind key $1; no row when fewer are left.

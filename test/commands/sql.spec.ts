@@ -182,9 +182,9 @@ describe("the printed SQL", function () {
         await Database.prepare(audit, "audit");
         for (const { side, files } of questionParts(TABLES, MARKER).flatMap(({ steps }) => steps)) {
             for (const { file, sql } of files) {
-                const isScript = file.endsWith("lock_source_table.sql");
+                const isScript = file.endsWith("hold_table.sql");
                 const text = isScript
-                    ? `${sql}; ROLLBACK`
+                    ? `BEGIN; ${sql}; ROLLBACK`
                     : `PREPARE printed AS ${sql.trimEnd().replace(/;$/u, "")}; DEALLOCATE printed`;
                 await databases[side].query(text).catch((error: unknown) => {
                     assert.fail(`${file} on the ${side}: ${String(error)}`);

@@ -212,6 +212,19 @@ describe("columns with a choice", function () {
             /public\.film has values beyond the limit that the config key columns declares \(amount/u,
         );
         await task.caughtUp(writer, trail);
+        // The look runs with the rights of whoever deploys.
+        await writer.query(`
+            CREATE FUNCTION planted() RETURNS numeric LANGUAGE plpgsql AS $$
+                BEGIN RAISE EXCEPTION 'planted code runs as %', current_user; END $$;
+            ALTER TABLE film RENAME TO film_aside;
+            CREATE VIEW film AS SELECT id, public.planted() AS amount FROM film_aside`);
+        await assert.rejects(
+            run(writer, limitCheckFiles(definition)),
+            /film" is not a plain table/u,
+        );
+        await writer.query(
+            "DROP VIEW film; ALTER TABLE film_aside RENAME TO film; DROP FUNCTION planted()",
+        );
         const disabled = await report();
         assert.match(JSON.stringify(disabled.differences), /different row.*columns: amount/u);
         assert.match(

@@ -242,6 +242,38 @@ describe("preflight on a server with every fault at once", function () {
         }
     });
 
+    it("runs no code of a table's owner with the rights of whoever looks", async () => {
+        await superuser.query(`
+            CREATE FUNCTION public.planted() RETURNS bytea LANGUAGE plpgsql AS $$
+                BEGIN RAISE EXCEPTION 'planted code runs as %', current_user; END $$;
+            CREATE TYPE public.made AS (raw bytea);
+            CREATE FUNCTION public.planted_cast(public.made) RETURNS bytea LANGUAGE sql AS 'SELECT public.planted()';
+            CREATE CAST (public.made AS bytea) WITH FUNCTION public.planted_cast(public.made) AS IMPLICIT`);
+        const baits: readonly (readonly [string, string])[] = [
+            ["CREATE VIEW public.bait AS SELECT 1 AS id, public.planted() AS raw", "VIEW"],
+            ["CREATE TABLE public.bait (id integer PRIMARY KEY, raw public.made)", "TABLE"],
+        ];
+        for (const [swap, kind] of baits) {
+            await superuser.query("CREATE TABLE public.bait (id integer PRIMARY KEY, raw bytea)");
+            const catalog = factQueries().catalog;
+            const client = await open(server.database);
+            await prepareSession(client, { default_transaction_read_only: "on" });
+            const query = async <T extends object>(sql: string, parameters: readonly unknown[]) => {
+                const { rows } = await client.query<T>(sql, [...parameters]);
+                if (sql === catalog) {
+                    await superuser.query(
+                        `DROP TABLE public.bait; ${swap}; ${kind === "TABLE" ? "INSERT INTO public.bait VALUES (1, ROW('x'))" : ""}`,
+                    );
+                }
+                return rows;
+            };
+            const options = { ...WISHES, maxLobSizeKb: 64, windowMs: 20 };
+            const { lobSizes } = await preflight(query, inPublic("bait"), options);
+            await superuser.query(`DROP ${kind} public.bait`);
+            assert.match(lobSizes[0]?.problem ?? "", /is not a plain table/u);
+        }
+    });
+
     it("knows a slot that has lost its WAL", async () => {
         await superuser.query("ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'");
         await superuser.query("SELECT pg_reload_conf()");
