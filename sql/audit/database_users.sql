@@ -1,7 +1,7 @@
 -- The people's logins that the config lists. Each is a member of one of the trail's two roles for people, and of nothing else by
 -- this script, which runs as the user who deploys. A login of the kind iam is made here, with rds_iam and without a password. Any
--- other login is somebody else's: it gets the membership and loses it again, and is neither altered nor dropped.
--- audit_trail.database_user has what was given, so that no more than that is taken.
+-- other login is somebody else's: it gets the membership, unless it has it already, and loses what it was given; it is neither
+-- altered nor dropped. audit_trail.database_user has what was given, so that no more than that is taken.
 DO $do$
 DECLARE
     users jsonb := :users;
@@ -11,7 +11,7 @@ DECLARE
 BEGIN
     -- First what is not listed any more, or as something else.
     FOR known IN
-        SELECT d.login, d.login_oid, d.member_of, d.is_made, w.is_made IS DISTINCT FROM d.is_made OR r.rolname <> d.login AS goes
+        SELECT d.login, d.login_oid, d.member_of, d.is_made, d.is_given, w.is_made IS DISTINCT FROM d.is_made OR r.rolname <> d.login AS goes
         FROM audit_trail.database_user AS d
         LEFT JOIN jsonb_to_recordset(users) AS w (login text, member_of text, is_made boolean) ON w.login = d.login
         LEFT JOIN pg_catalog.pg_roles AS r ON r.oid = d.login_oid
@@ -22,7 +22,7 @@ BEGIN
             DELETE FROM audit_trail.database_user AS d WHERE d.login = known.login;
             CONTINUE;
         END IF;
-        IF EXISTS (
+        IF known.is_given AND EXISTS (
             SELECT
             FROM pg_catalog.pg_auth_members AS m
             WHERE m.member = known.login_oid AND pg_get_userbyid(m.roleid) = known.member_of
@@ -45,7 +45,18 @@ BEGIN
     END LOOP;
 
     FOR wanted IN
-        SELECT w.login, w.member_of, w.is_made, r.oid, r.rolcanlogin, d.login IS NOT NULL AS is_known
+        SELECT
+            w.login,
+            w.member_of,
+            w.is_made,
+            r.oid,
+            r.rolcanlogin,
+            d.login IS NOT NULL AS is_known,
+            EXISTS (
+                SELECT
+                FROM pg_catalog.pg_auth_members AS m
+                WHERE m.member = r.oid AND pg_get_userbyid(m.roleid) = w.member_of
+            ) AS is_member
         FROM jsonb_to_recordset(users) AS w (login text, member_of text, is_made boolean)
         LEFT JOIN pg_catalog.pg_roles AS r ON r.rolname = w.login
         LEFT JOIN audit_trail.database_user AS d ON d.login = w.login AND d.login_oid = r.oid AND d.is_made
@@ -65,11 +76,20 @@ BEGIN
         IF wanted.is_made THEN
             EXECUTE format('GRANT rds_iam TO %I', wanted.login);
         END IF;
-        EXECUTE format('GRANT %I TO %I', wanted.member_of, wanted.login);
-        INSERT INTO audit_trail.database_user AS d (login, login_oid, member_of, is_made)
-        SELECT wanted.login, r.oid, wanted.member_of, wanted.is_made FROM pg_catalog.pg_roles AS r WHERE r.rolname = wanted.login
+        IF NOT wanted.is_member THEN
+            EXECUTE format('GRANT %I TO %I', wanted.member_of, wanted.login);
+        END IF;
+        INSERT INTO audit_trail.database_user AS d (login, login_oid, member_of, is_made, is_given)
+        SELECT wanted.login, r.oid, wanted.member_of, wanted.is_made, NOT wanted.is_member
+        FROM pg_catalog.pg_roles AS r
+        WHERE r.rolname = wanted.login
         ON CONFLICT (login) DO UPDATE
-            SET login_oid = excluded.login_oid, member_of = excluded.member_of, is_made = excluded.is_made;
+            SET login_oid = excluded.login_oid,
+                member_of = excluded.member_of,
+                is_made = excluded.is_made,
+                -- What was given with an earlier list stays given.
+                is_given = excluded.is_given
+                    OR d.is_given AND d.login_oid = excluded.login_oid AND d.member_of = excluded.member_of;
     END LOOP;
 END
 $do$;

@@ -56,7 +56,9 @@ CREATE TABLE IF NOT EXISTS audit_trail.database_user (
     is_made boolean NOT NULL
 );
 COMMENT ON TABLE audit_trail.database_user IS
-    'The logins that the deployment made members of the auditors or operators, and whether it made the logins themselves.';
+    'The listed logins, members of the auditors or operators, and whether the deployment made the logins and gave the memberships.';
+-- A membership that a login had before it was listed is not the deployment's to take. Where nobody noted it, all were given.
+ALTER TABLE audit_trail.database_user ADD COLUMN IF NOT EXISTS is_given boolean NOT NULL DEFAULT true;
 
 CREATE TABLE IF NOT EXISTS audit_trail.audited_column (
     column_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -271,6 +271,35 @@ for (const major of [15, 17]) {
                 await list();
             });
 
+            it("keep a membership that was there before the list, and lose it where the list gave it anew", async () => {
+                const give = `GRANT audit_trail_operator TO "Someone ""else"""`;
+                const take = `REVOKE audit_trail_operator FROM "Someone ""else"""`;
+                const before = ['Someone "else" in audit_trail_operator'];
+                await trail.master.query(give);
+                await list(THEIRS);
+                await list(THEIRS);
+                await list();
+                assert.deepEqual(await people(), before);
+                // As an auditor it is listed, and as an operator it is not the list's.
+                await list({ ...THEIRS, role: "auditor" });
+                assert.deepEqual(await people(), [
+                    'Someone "else" in audit_trail_auditor audit_trail_operator',
+                ]);
+                await list(THEIRS);
+                assert.deepEqual(await people(), before);
+                await trail.master.query(take);
+                await list(THEIRS);
+                await list();
+                assert.deepEqual(await people(), NOBODY);
+                // Somebody else than who deploys gave it.
+                await trail.superuser.query(give);
+                await list(THEIRS);
+                await list();
+                assert.deepEqual(await people(), before);
+                await trail.superuser.query(take);
+                assert.deepEqual(await people(), NOBODY);
+            });
+
             it("are given again where somebody took them", async () => {
                 await list(MADE, THEIRS);
                 await trail.superuser.query(`ALTER ROLE "jane.doe" NOLOGIN; SET ROLE master;
