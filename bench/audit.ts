@@ -67,6 +67,9 @@ export const audit: Part = async ({ quick, millionRows }, defer) => {
         statements: [
             readBenchSql("bare_insert_statement.sql"),
             ...targets.slice(1).map(({ name }) => applyStatements(name)),
+            ...targets
+                .filter(({ logRows = 0 }) => logRows > 0)
+                .map(({ name }) => readBenchSql("touch_log.sql").replace("{log}", logOf(name))),
         ].join("\n"),
     });
     const isPinned = await pin([child.pid, connected.pid]);
@@ -164,7 +167,7 @@ async function fill(admin: Client, name: string, logRows: number | undefined): P
     if (logRows !== undefined) {
         await admin.query(`ALTER TABLE ${staging(name)} ENABLE ALWAYS TRIGGER log_change`);
     }
-    const log = `public.${escapeIdentifier(trailNames({ schema: "public", table: name }).auditLog)}`;
+    const log = logOf(name);
     for (let first = 1; first <= (logRows ?? 0); first += FILL_CHUNK) {
         const last = Math.min(first + FILL_CHUNK - 1, logRows ?? 0);
         note(`Audit side: filling the log, ${(last / 1e6).toFixed(1)} million rows`);
@@ -179,6 +182,10 @@ async function fill(admin: Client, name: string, logRows: number | undefined): P
     if (logRows !== undefined && logRows > 0) {
         await admin.query(`VACUUM ANALYZE ${log}`);
     }
+}
+
+function logOf(name: string): string {
+    return `public.${escapeIdentifier(trailNames({ schema: "public", table: name }).auditLog)}`;
 }
 
 function staging(name: string): string {

@@ -10,7 +10,7 @@ SELECT pg_catalog.set_config(s.name, w.value, false)
     JOIN pg_catalog.pg_settings AS s ON s.name = w.key;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."public_items_3aa6dd58_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."public_items_81289e63_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -23,13 +23,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    has_images boolean := false;
+    has_images boolean;
     committed_at timestamptz(6);
     commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean := false;
+    is_buried boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -47,19 +47,6 @@ BEGIN
         changed_key := jsonb_build_object('item_id', after_image -> 'item_id');
         IF TG_OP = 'UPDATE' THEN
             before_image := to_jsonb(OLD) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
-        END IF;
-        -- Columns that the source no longer has: staging keeps their last values.
-        IF TG_NARGS > 0 THEN
-            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                    before_image := before_image - TG_ARGV[i];
-                    after_image := after_image - TG_ARGV[i];
-                END IF;
-            END LOOP;
-        END IF;
-        has_images := true;
-
-        IF TG_OP = 'UPDATE' THEN
             known_position := right(OLD.audit_trail_stream_position, 17);
             is_common := NEW.audit_trail_operation IN ('U', 'D')
                 AND before_image @> changed_key
@@ -76,6 +63,16 @@ BEGIN
             is_buried := FOUND;
             is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
         END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
         -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
         change_position := right(NEW.audit_trail_stream_position, 17);
@@ -102,7 +99,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_3aa6dd58_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
+        PERFORM audit_trail."public_items_81289e63_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -154,7 +151,7 @@ END;
 $function$;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."audit_trail_marker_14857af4_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."audit_trail_marker_9fadeb97_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -167,13 +164,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    has_images boolean := false;
+    has_images boolean;
     committed_at timestamptz(6);
     commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean := false;
+    is_buried boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -191,19 +188,6 @@ BEGIN
         changed_key := jsonb_build_object('marker_id', after_image -> 'marker_id');
         IF TG_OP = 'UPDATE' THEN
             before_image := to_jsonb(OLD) - CAST('{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}' AS text[]);
-        END IF;
-        -- Columns that the source no longer has: staging keeps their last values.
-        IF TG_NARGS > 0 THEN
-            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                    before_image := before_image - TG_ARGV[i];
-                    after_image := after_image - TG_ARGV[i];
-                END IF;
-            END LOOP;
-        END IF;
-        has_images := true;
-
-        IF TG_OP = 'UPDATE' THEN
             known_position := right(OLD.audit_trail_stream_position, 17);
             is_common := NEW.audit_trail_operation IN ('U', 'D')
                 AND before_image @> changed_key
@@ -220,6 +204,16 @@ BEGIN
             is_buried := FOUND;
             is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
         END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
         -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
         change_position := right(NEW.audit_trail_stream_position, 17);
@@ -246,7 +240,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_14857af4_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
+        PERFORM audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -774,7 +768,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_items_3aa6dd58_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_items_81289e63_log_uncommon"(
     statement text,
     old_row "public"."items_staging",
     new_row "public"."items_staging",
@@ -1126,7 +1120,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."public_items_3aa6dd58_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."public_items_81289e63_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -1151,7 +1145,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_items_3aa6dd58_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_items_81289e63_log_uncommon"(
     text, "public"."items_staging", "public"."items_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1162,7 +1156,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_items_3aa6dd58_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_items_81289e63_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1177,13 +1171,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    has_images boolean := false;
+    has_images boolean;
     committed_at timestamptz(6);
     commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean := false;
+    is_buried boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -1201,19 +1195,6 @@ BEGIN
         changed_key := jsonb_build_object(''item_id'', after_image -> ''item_id'');
         IF TG_OP = ''UPDATE'' THEN
             before_image := to_jsonb(OLD) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
-        END IF;
-        -- Columns that the source no longer has: staging keeps their last values.
-        IF TG_NARGS > 0 THEN
-            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                    before_image := before_image - TG_ARGV[i];
-                    after_image := after_image - TG_ARGV[i];
-                END IF;
-            END LOOP;
-        END IF;
-        has_images := true;
-
-        IF TG_OP = ''UPDATE'' THEN
             known_position := right(OLD.audit_trail_stream_position, 17);
             is_common := NEW.audit_trail_operation IN (''U'', ''D'')
                 AND before_image @> changed_key
@@ -1230,6 +1211,16 @@ BEGIN
             is_buried := FOUND;
             is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
         END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
         -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
         change_position := right(NEW.audit_trail_stream_position, 17);
@@ -1256,7 +1247,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_3aa6dd58_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
+        PERFORM audit_trail."public_items_81289e63_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -1307,16 +1298,16 @@ BEGIN
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_items_3aa6dd58_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_items_81289e63_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_items_3aa6dd58_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_items_81289e63_log_change"() SET search_path = pg_catalog, pg_temp;
 
-ALTER FUNCTION audit_trail."public_items_3aa6dd58_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_items_3aa6dd58_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_items_81289e63_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_items_81289e63_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_3aa6dd58_log_change', 'public_items_3aa6dd58_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_81289e63_log_change', 'public_items_81289e63_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."items_staging"'::regclass,
@@ -1528,7 +1519,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_14857af4_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(
     statement text,
     old_row "audit_trail"."marker_staging",
     new_row "audit_trail"."marker_staging",
@@ -1880,7 +1871,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."audit_trail_marker_14857af4_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -1905,7 +1896,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_14857af4_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(
     text, "audit_trail"."marker_staging", "audit_trail"."marker_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1916,7 +1907,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1931,13 +1922,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    has_images boolean := false;
+    has_images boolean;
     committed_at timestamptz(6);
     commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean := false;
+    is_buried boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -1955,19 +1946,6 @@ BEGIN
         changed_key := jsonb_build_object(''marker_id'', after_image -> ''marker_id'');
         IF TG_OP = ''UPDATE'' THEN
             before_image := to_jsonb(OLD) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq}'' AS text[]);
-        END IF;
-        -- Columns that the source no longer has: staging keeps their last values.
-        IF TG_NARGS > 0 THEN
-            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                    before_image := before_image - TG_ARGV[i];
-                    after_image := after_image - TG_ARGV[i];
-                END IF;
-            END LOOP;
-        END IF;
-        has_images := true;
-
-        IF TG_OP = ''UPDATE'' THEN
             known_position := right(OLD.audit_trail_stream_position, 17);
             is_common := NEW.audit_trail_operation IN (''U'', ''D'')
                 AND before_image @> changed_key
@@ -1984,6 +1962,16 @@ BEGIN
             is_buried := FOUND;
             is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
         END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
         -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
         change_position := right(NEW.audit_trail_stream_position, 17);
@@ -2010,7 +1998,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_14857af4_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
+        PERFORM audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -2061,16 +2049,16 @@ BEGIN
 END;
 ';
 
-ALTER FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_14857af4_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_14857af4_log_change', 'audit_trail_marker_14857af4_log_uncommon');
+SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_9fadeb97_log_change', 'audit_trail_marker_9fadeb97_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"audit_trail"."marker_staging"'::regclass,

@@ -365,7 +365,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_4fa34c19_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_d3a0b3e2_log_uncommon"(
     statement text,
     old_row "public"."readings_staging",
     new_row "public"."readings_staging",
@@ -717,7 +717,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."public_readings_4fa34c19_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."public_readings_d3a0b3e2_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -742,7 +742,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_4fa34c19_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_readings_d3a0b3e2_log_uncommon"(
     text, "public"."readings_staging", "public"."readings_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -753,7 +753,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_4fa34c19_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -768,13 +768,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    has_images boolean := false;
+    has_images boolean;
     committed_at timestamptz(6);
     commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean := false;
+    is_buried boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -792,19 +792,6 @@ BEGIN
         changed_key := jsonb_build_object(''sensor'', after_image -> ''sensor'', ''taken_at'', after_image -> ''taken_at'');
         IF TG_OP = ''UPDATE'' THEN
             before_image := to_jsonb(OLD) - CAST(''{audit_trail_operation,audit_trail_commit_timestamp,audit_trail_stream_position,audit_trail_change_seq,audit_trail_partition}'' AS text[]);
-        END IF;
-        -- Columns that the source no longer has: staging keeps their last values.
-        IF TG_NARGS > 0 THEN
-            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                    before_image := before_image - TG_ARGV[i];
-                    after_image := after_image - TG_ARGV[i];
-                END IF;
-            END LOOP;
-        END IF;
-        has_images := true;
-
-        IF TG_OP = ''UPDATE'' THEN
             known_position := right(OLD.audit_trail_stream_position, 17);
             is_common := NEW.audit_trail_operation IN (''U'', ''D'')
                 AND before_image @> changed_key
@@ -821,6 +808,16 @@ BEGIN
             is_buried := FOUND;
             is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
         END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
         -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
         change_position := right(NEW.audit_trail_stream_position, 17);
@@ -847,7 +844,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."public_readings_4fa34c19_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
+        PERFORM audit_trail."public_readings_d3a0b3e2_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -899,16 +896,16 @@ BEGIN
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_readings_4fa34c19_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_readings_4fa34c19_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."public_readings_4fa34c19_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."public_readings_4fa34c19_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_4fa34c19_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_4fa34c19_log_change', 'public_readings_4fa34c19_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_d3a0b3e2_log_change', 'public_readings_d3a0b3e2_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."readings_staging"'::regclass,

@@ -379,8 +379,8 @@ WITH audited AS (
         encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') AS found_hash,
         p.provolatile = 'v' AND p.proparallel = 'u' AND NOT p.proisstrict AS is_plain,
         coalesce(p.proconfig, '{}') AS proconfig
-    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_3aa6dd58_log_change', 'c676f19ce98556c0ad59a8de92f31bc0bf9613199b156bd3ada913a78e726fa5', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
-        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_14857af4_log_change', '893998ae37d888ec4bd560fb45b96b5d52b747c569167d645f80b8169e53f60f', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
+    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_81289e63_log_change', '7159d312bb90327b71c874cc14568f63fa041c0ebcb39d36b032ae30bd5bd046', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
+        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_9fadeb97_log_change', '19db40f2b82e1532f17ab1950c383c8a857e01e187ea003c6d16dac764012aa8', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema_name
     LEFT JOIN pg_catalog.pg_class AS s ON s.relnamespace = n.oid AND s.relname = w.staging_name
     LEFT JOIN pg_catalog.pg_class AS l ON l.relnamespace = n.oid AND l.relname = w.log_name

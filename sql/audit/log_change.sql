@@ -11,13 +11,13 @@ DECLARE
     before_image jsonb;
     after_image jsonb;
     changed_key jsonb;
-    has_images boolean := false;
+    has_images boolean;
     committed_at timestamptz(6);
     commit_microseconds bigint;
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean := false;
+    is_buried boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -35,19 +35,6 @@ BEGIN
         changed_key := :new_key;
         IF TG_OP = 'UPDATE' THEN
             before_image := to_jsonb(OLD) - CAST(:headers AS text[]);
-        END IF;
-        -- Columns that the source no longer has: staging keeps their last values.
-        IF TG_NARGS > 0 THEN
-            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
-                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
-                    before_image := before_image - TG_ARGV[i];
-                    after_image := after_image - TG_ARGV[i];
-                END IF;
-            END LOOP;
-        END IF;
-        has_images := true;
-
-        IF TG_OP = 'UPDATE' THEN
             known_position := right(OLD.audit_trail_stream_position, 17);
             is_common := NEW.audit_trail_operation IN ('U', 'D')
                 AND before_image @> changed_key
@@ -64,6 +51,16 @@ BEGIN
             is_buried := FOUND;
             is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
         END IF;
+        -- Columns that the source no longer has: staging keeps their last values.
+        IF TG_NARGS > 0 THEN
+            FOR i IN 0 .. TG_NARGS - 1 BY 2 LOOP
+                IF committed_at > CAST(TG_ARGV[i + 1] AS timestamptz) THEN
+                    before_image := before_image - TG_ARGV[i];
+                    after_image := after_image - TG_ARGV[i];
+                END IF;
+            END LOOP;
+        END IF;
+        has_images := true;
 
         -- The LSN in which a position ends. The last change, below, is compared as text: small letters are uncommon.
         change_position := right(NEW.audit_trail_stream_position, 17);
@@ -90,7 +87,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail.:"uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, NOT has_images);
+        PERFORM audit_trail.:"uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
