@@ -7,7 +7,7 @@ import type { TableDefinition } from "../trail/tableDefinition";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import type { Check } from "./report";
-import { checkScripts, writeGrantsScript } from "./tableScripts";
+import { checkScripts, rolePowersScript, writeGrantsScript } from "./tableScripts";
 
 /** The gaps of one kind that touch a table. */
 export interface GapSummary {
@@ -108,31 +108,27 @@ export async function checkUnlogged(
 
 /** Who may write the log besides its owner, who may read it as DMS, and whose its schema is. */
 export async function checkGrants(audit: Database, definition: TableDefinition): Promise<Check> {
-    return await grantsOn(audit, [qualified(definition.schema, trailNames(definition).auditLog)]);
+    const log = qualified(definition.schema, trailNames(definition).auditLog);
+    return judgeGrants(await audit.rows<{ finding: string }>(writeGrantsScript(), [[log]]));
 }
 
-/** As {@link checkGrants}, for the ledgers; and who may act as the owner. */
+/** As {@link checkGrants}, for the ledgers; and who may act as the owner, or needs no right to rewrite what is the owner's. */
 export async function checkLedgerGrants(audit: Database): Promise<Check> {
     const ledgers = [
         ...["acknowledgement", "audited_column", "audited_table", "brought_back", "gap"],
         ...["log_count", "slot_observation", "unlogged_change"],
     ].map((name) => qualified(schemas.trail, name));
-    const onLedgers = await grantsOn(audit, ledgers);
-    const members = await audit.rows<{ finding: string }>(
-        renderSql("sql/verify/owner_members.sql", { owner: roles.owner }),
-    );
-    const findings = members.map(({ finding }) => finding);
-    return {
-        ...onLedgers,
-        ok: onLedgers.ok && findings.length === 0,
-        detail:
-            [...(onLedgers.ok ? [] : [onLedgers.detail]), ...findings].join("; ") ||
-            onLedgers.detail,
-    };
+    const found = [
+        ...(await audit.rows<{ finding: string }>(writeGrantsScript(), [ledgers])),
+        ...(await audit.rows<{ finding: string }>(
+            renderSql("sql/verify/owner_members.sql", { owner: roles.owner }),
+        )),
+        ...(await audit.rows<{ finding: string }>(rolePowersScript())),
+    ];
+    return judgeGrants(found);
 }
 
-async function grantsOn(audit: Database, relations: readonly string[]): Promise<Check> {
-    const found = await audit.rows<{ finding: string }>(writeGrantsScript(), [relations]);
+function judgeGrants(found: readonly { readonly finding: string }[]): Check {
     const findings = [...new Set(found.map(({ finding }) => finding))];
     return checkOf("grants", findings, "only the owner can write");
 }

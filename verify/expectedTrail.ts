@@ -3,12 +3,13 @@ import { escapeIdentifier, escapeLiteral } from "pg";
 import type { SqlFile } from "../database/sqlTemplate";
 import { auditGrants } from "../trail/grants";
 import { logFunctionFile, triggerObjects } from "../trail/logFunction";
-import { schemas } from "../trail/rolesAndSchemas";
+import { roles, schemas } from "../trail/rolesAndSchemas";
 import { foundation, tableObjects } from "../trail/statements";
 import type { TableDefinition } from "../trail/tableDefinition";
 import { markerDefinition, markerGapFiles } from "../trail/tableGroups";
 import { asOfTrail, type Fact, readFacts } from "./catalogFacts";
 import type { Database } from "./database";
+import { defaultReceiversScript } from "./tableScripts";
 
 /** What the trail must be, as this version of the program makes it. */
 export interface ExpectedTrail {
@@ -36,8 +37,9 @@ export async function expectedTrail(
     const markers = groups.map((group) => markerDefinition(marker, group));
     // As long as the name it stands for, so that names that contain both are cut alike.
     const copy = `at_${randomBytes(4).toString("hex")}`;
+    const defaults = await audit.rows<DefaultReceivers>(defaultReceiversScript());
     return await audit.rolledBack(async (run) => {
-        for (const file of scripts(markers)) {
+        for (const file of [...defaults.map(withoutDefault), ...scripts(markers)]) {
             await run(inSchema(file, copy));
         }
         const table = asOfTrail(await readFacts(audit, copy, []), copy);
@@ -64,6 +66,21 @@ function beginReload([marker]: readonly TableDefinition[]): SqlFile {
     const { schema = "", table = "" } = marker ?? {};
     const names = [schema, table].map((name) => escapeLiteral(name)).join(", ");
     return { file: "a reload", sql: `SELECT ${schemas.trail}.begin_reload(${names})` };
+}
+
+/** Who gets rights on `TABLES`, `SEQUENCES` or `FUNCTIONS` that the owner makes; names as SQL takes them. */
+interface DefaultReceivers {
+    readonly objects: string;
+    readonly receivers: string;
+}
+
+/** What the copy's objects would get besides what the scripts give. */
+function withoutDefault({ objects, receivers }: DefaultReceivers): SqlFile {
+    const role = escapeIdentifier(roles.owner);
+    return {
+        file: "default privileges",
+        sql: `ALTER DEFAULT PRIVILEGES FOR ROLE ${role} REVOKE ALL ON ${objects} FROM ${receivers}`,
+    };
 }
 
 /** A script about a copy of the trail's schema. Names that only begin like the schema, such as those of roles, stay. */

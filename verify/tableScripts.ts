@@ -1,4 +1,4 @@
-import { qualified, renderSql, type SqlFile } from "../database/sqlTemplate";
+import { qualified, renderSql, type SqlFile, SqlFragment } from "../database/sqlTemplate";
 import { isForeign } from "../trail/foreignTypes";
 import { carriedByAnyLog, carriedHeaders } from "../trail/headerColumns";
 import { carriedComparison, carriedText, logRowHash } from "../trail/headerFragments";
@@ -248,6 +248,20 @@ export function checkScripts(definition: TableDefinition): CheckScripts {
         unlogged: renderSql("sql/verify/unlogged_changes.sql", { ...names, audit_log: auditLog }),
         triggerArguments: renderSql("sql/verify/log_trigger_arguments.sql", names),
     };
+}
+
+/** What lets somebody rewrite the trail without a right on any of its objects. */
+export function rolePowersScript(): SqlFile {
+    const { owner, collector, target, auditor, operator } = roles;
+    return renderSql("sql/verify/role_powers.sql", {
+        roles: SqlFragment.literals([owner, collector, target, auditor, operator]),
+        ...{ owner, collector, dms: target },
+    });
+}
+
+/** Who gets rights on whatever the owner makes. */
+export function defaultReceiversScript(): SqlFile {
+    return renderSql("sql/verify/default_receivers.sql", { owner: roles.owner });
 }
 
 /** Who may write relations; the same for a log and for the ledgers, which are its parameter. */

@@ -626,6 +626,20 @@ SELECT format('%I.own_write', 'audit_trail'), NULL, 'number of rows', '', count(
 UNION ALL
 SELECT format('%I.schema_version', 'audit_trail'), NULL, 'version', '', coalesce(max(v.version)::text, 'none') FROM "audit_trail".schema_version AS v;
 
+--> sql/verify/default_receivers.sql | audit cluster | as the user of verify's address | before the copy is made
+-- Who gets rights on what the owner of the logs makes, by ALTER DEFAULT PRIVILEGES without a schema. The copy of the trail that is
+-- compared with the real one is made without them.
+SELECT
+    CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' ELSE 'FUNCTIONS' END AS objects,
+    string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ') AS receivers
+FROM pg_catalog.pg_default_acl AS d
+CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
+WHERE d.defaclrole = to_regrole('audit_trail_owner')
+    AND d.defaclnamespace = 0
+    AND d.defaclobjtype IN ('r', 'S', 'f')
+    AND a.grantee <> d.defaclrole
+GROUP BY d.defaclobjtype;
+
 --> sql/verify/task_slots.sql | source cluster | as the user of verify's address | each time
 -- The slots of this database that a DMS task may read from, and whether the session that reads is the trail's user.
 SELECT
@@ -812,6 +826,82 @@ WHERE current_setting('server_version_num')::integer < 160000
 UNION ALL
 SELECT format('%s can log in', o.rolname) FROM pg_catalog.pg_roles AS o WHERE o.rolname = 'audit_trail_owner' AND o.rolcanlogin;
 
+--> sql/verify/role_powers.sql | audit cluster | as the user of verify's address | each time
+-- What would let somebody rewrite the trail that is granted on none of its objects: default privileges, which hold for the next
+-- partition, the next log, the next function; powers of the trail's own roles, as which its functions run and DMS writes; and
+-- the server's files and programs. To read everything, to make databases, to replicate and to pass over row security
+-- rewrites nothing, and is nobody's business here but that of the trail's own roles.
+WITH own AS (
+    SELECT r.*
+    FROM pg_catalog.pg_roles AS r
+    WHERE r.rolname IN ('audit_trail_owner', 'audit_trail_collector', 'audit_trail_dms_target', 'audit_trail_auditor', 'audit_trail_operator')
+),
+defaults AS (
+    SELECT
+        o.rolname AS maker,
+        n.nspname AS in_schema,
+        d.defaclobjtype AS object_type,
+        a.grantee,
+        CASE a.grantee WHEN 0 THEN 'everybody' ELSE pg_get_userbyid(a.grantee)::text END AS receiver,
+        a.privilege_type
+    FROM pg_catalog.pg_default_acl AS d
+    JOIN own AS o ON o.oid = d.defaclrole
+    LEFT JOIN pg_catalog.pg_namespace AS n ON n.oid = d.defaclnamespace
+    CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
+    WHERE a.grantee <> o.oid
+)
+SELECT
+    format(
+        'what %s makes%s gets the right %s for %s, by ALTER DEFAULT PRIVILEGES',
+        d.maker,
+        ' in the schema ' || quote_ident(d.in_schema),
+        d.privilege_type,
+        d.receiver
+    ) AS finding
+FROM defaults AS d
+WHERE NOT (d.grantee = 0 AND d.object_type = 'T' AND d.privilege_type = 'USAGE')
+    -- Whoever may read logs is other people's business, but that DMS or everybody may.
+    AND NOT (d.object_type = 'r' AND d.privilege_type = 'SELECT' AND d.grantee <> 0 AND d.receiver <> 'audit_trail_dms_target' AND d.maker = 'audit_trail_owner')
+    AND (d.maker, d.in_schema, d.object_type, d.receiver, d.privilege_type)
+        IS DISTINCT FROM ('audit_trail_dms_target', 'awsdms_control', 'r'::"char", 'audit_trail_collector', 'SELECT')
+UNION ALL
+-- Without an entry everybody may call them.
+SELECT format('functions that %s makes are everybody''s to call: deploy again', 'audit_trail_owner')
+WHERE NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_default_acl AS d
+    WHERE d.defaclrole = to_regrole('audit_trail_owner') AND d.defaclnamespace = 0 AND d.defaclobjtype = 'f'
+)
+UNION ALL
+SELECT format('%s has %s', o.rolname, p.power)
+FROM own AS o
+CROSS JOIN LATERAL (
+    VALUES
+        ('SUPERUSER', o.rolsuper),
+        ('CREATEROLE', o.rolcreaterole),
+        ('CREATEDB', o.rolcreatedb),
+        ('REPLICATION', o.rolreplication),
+        ('BYPASSRLS', o.rolbypassrls)
+) AS p (power, is_there)
+WHERE p.is_there
+UNION ALL
+SELECT format('%s may %s, as a member of %s', r.rolname, p.power, p.role)
+FROM pg_catalog.pg_roles AS r
+CROSS JOIN (
+    VALUES
+        ('pg_write_server_files', 'write the server''s files'),
+        ('pg_execute_server_program', 'run programs on the server')
+) AS p (role, power)
+WHERE NOT r.rolsuper
+    AND r.rolname NOT LIKE 'pg\_%'
+    AND r.rolname NOT IN (current_user, session_user)
+    AND r.oid <> (SELECT d.datdba FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+    AND pg_has_role(r.oid, p.role, 'MEMBER')
+    AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_roles AS s WHERE s.rolname = 'rds_superuser' AND pg_has_role(r.oid, s.oid, 'MEMBER')
+    )
+ORDER BY finding;
+
 --> sql/verify/ledger_statistics.sql | audit cluster | as the user of verify's address | each time
 -- Ledgers of which rows were changed or deleted, in transactions that were rolled back too. brought_back is none of these: of
 -- two callers that bring the same change back at once, the one that gives way counts as a delete.
@@ -983,6 +1073,18 @@ UNION ALL
 SELECT format('the child %s of audit_trail.marker', i.inhrelid::regclass), NULL, NULL, NULL, NULL
 FROM marker AS m
 JOIN pg_catalog.pg_inherits AS i ON i.inhparent = m.relation
+UNION ALL
+SELECT
+    format(
+        'the default privilege of %s to %s what %s makes in audit_trail',
+        CASE a.grantee WHEN 0 THEN 'everybody' ELSE pg_get_userbyid(a.grantee)::text END,
+        a.privilege_type,
+        pg_get_userbyid(d.defaclrole)
+    ),
+    NULL, NULL, NULL, NULL
+FROM pg_catalog.pg_default_acl AS d
+CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
+WHERE d.defaclnamespace = to_regnamespace('audit_trail')
 UNION ALL
 SELECT
     format(

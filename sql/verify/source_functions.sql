@@ -43,6 +43,18 @@ JOIN pg_catalog.pg_inherits AS i ON i.inhparent = m.relation
 UNION ALL
 SELECT
     format(
+        'the default privilege of %s to %s what %s makes in audit_trail',
+        CASE a.grantee WHEN 0 THEN 'everybody' ELSE pg_get_userbyid(a.grantee)::text END,
+        a.privilege_type,
+        pg_get_userbyid(d.defaclrole)
+    ),
+    NULL, NULL, NULL, NULL
+FROM pg_catalog.pg_default_acl AS d
+CROSS JOIN LATERAL aclexplode(d.defaclacl) AS a
+WHERE d.defaclnamespace = to_regnamespace('audit_trail')
+UNION ALL
+SELECT
+    format(
         'the right of %s to %s audit_trail.marker',
         CASE a.grantee WHEN 0 THEN 'everybody' ELSE pg_get_userbyid(a.grantee)::text END,
         a.privilege_type

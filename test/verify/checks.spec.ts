@@ -113,6 +113,20 @@ describe("verify finds what the guarantee rests on broken:", function () {
             "grants",
         ],
         [
+            "a right on what the owner will make",
+            "ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_owner GRANT UPDATE ON TABLES TO guest",
+            "ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_owner REVOKE UPDATE ON TABLES FROM guest",
+            "audit",
+            "grants",
+        ],
+        [
+            "a right on what will be made beside the markers",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA audit_trail GRANT DELETE ON TABLES TO guest",
+            "ALTER DEFAULT PRIVILEGES IN SCHEMA audit_trail REVOKE DELETE ON TABLES FROM guest",
+            "source",
+            "source functions",
+        ],
+        [
             "a guard disabled",
             "ALTER TABLE one DISABLE TRIGGER audit_trail_refuse_truncate",
             "ALTER TABLE one ENABLE ALWAYS TRIGGER audit_trail_refuse_truncate",

@@ -5,6 +5,7 @@ import { triggerFunction } from "../../trail/logFunction";
 import { trailNames } from "../../trail/names";
 import { roles } from "../../trail/rolesAndSchemas";
 import { markerGapFiles } from "../../trail/tableGroups";
+import { rolePowersScript } from "../../verify/tableScripts";
 
 const TABLE = "public.It's";
 
@@ -326,6 +327,87 @@ describe("verify names whatever the scripts did not make:", function () {
                     "maker may make roles, and so make itself a member of audit_trail_owner before PostgreSQL 16",
             },
         ]);
+    });
+
+    it("what gives rights on things to come, and powers that need no right", async () => {
+        await world.trail.superuser.query("CREATE ROLE powerful IN ROLE audit_trail_auditor");
+        const { sql } = rolePowersScript();
+        const findings = async (): Promise<string[]> =>
+            (await world.trail.master.query<{ finding: string }>(sql)).rows.map(
+                ({ finding }) => finding,
+            );
+        const inPublic = "ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_owner IN SCHEMA public";
+        const always = "ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_owner";
+        const ofDms = "ALTER DEFAULT PRIVILEGES FOR ROLE audit_trail_dms_target";
+        for (const [give, take, finding] of [
+            [
+                `${inPublic} GRANT DELETE ON TABLES TO powerful`,
+                `${inPublic} REVOKE DELETE ON TABLES FROM powerful`,
+                "what audit_trail_owner makes in the schema public gets the right DELETE for powerful, by ALTER DEFAULT PRIVILEGES",
+            ],
+            [
+                `${always} GRANT SELECT ON TABLES TO PUBLIC`,
+                `${always} REVOKE SELECT ON TABLES FROM PUBLIC`,
+                "what audit_trail_owner makes gets the right SELECT for everybody, by ALTER DEFAULT PRIVILEGES",
+            ],
+            [
+                `${always} GRANT UPDATE ON SEQUENCES TO powerful`,
+                `${always} REVOKE UPDATE ON SEQUENCES FROM powerful`,
+                "what audit_trail_owner makes gets the right UPDATE for powerful, by ALTER DEFAULT PRIVILEGES",
+            ],
+            [
+                `${always} GRANT EXECUTE ON FUNCTIONS TO PUBLIC`,
+                `${always} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`,
+                "functions that audit_trail_owner makes are everybody's to call: deploy again",
+            ],
+            [
+                `${ofDms} GRANT TRUNCATE ON TABLES TO powerful`,
+                `${ofDms} REVOKE TRUNCATE ON TABLES FROM powerful`,
+                "what audit_trail_dms_target makes gets the right TRUNCATE for powerful, by ALTER DEFAULT PRIVILEGES",
+            ],
+            [
+                "ALTER ROLE audit_trail_owner BYPASSRLS",
+                "ALTER ROLE audit_trail_owner NOBYPASSRLS",
+                "audit_trail_owner has BYPASSRLS",
+            ],
+            [
+                "ALTER ROLE audit_trail_dms_target SUPERUSER",
+                "ALTER ROLE audit_trail_dms_target NOSUPERUSER",
+                "audit_trail_dms_target has SUPERUSER",
+            ],
+            [
+                "GRANT pg_write_server_files TO powerful",
+                "REVOKE pg_write_server_files FROM powerful",
+                "powerful may write the server's files, as a member of pg_write_server_files",
+            ],
+            [
+                "GRANT pg_execute_server_program TO audit_trail_operator",
+                "REVOKE pg_execute_server_program FROM audit_trail_operator",
+                "audit_trail_operator may run programs on the server, as a member of pg_execute_server_program",
+            ],
+            [
+                `${always} GRANT SELECT ON TABLES TO powerful`,
+                `${always} REVOKE SELECT ON TABLES FROM powerful`,
+            ],
+            [
+                "ALTER ROLE powerful BYPASSRLS CREATEDB REPLICATION",
+                "ALTER ROLE powerful NOBYPASSRLS NOCREATEDB NOREPLICATION",
+            ],
+            [
+                "GRANT pg_read_all_data, pg_read_server_files TO powerful",
+                "REVOKE pg_read_all_data, pg_read_server_files FROM powerful",
+            ],
+        ] as const) {
+            assert.deepEqual(await findings(), []);
+            await world.trail.superuser.query(give);
+            const found = await findings();
+            await world.trail.superuser.query(take);
+            assert.ok(
+                finding === undefined ? found.length === 0 : found.includes(finding),
+                `${give}: ${found.join("; ")}`,
+            );
+        }
+        assert.deepEqual(await findings(), []);
     });
 
     it("nothing of what it made to compare with stays", async () => {
