@@ -10,7 +10,7 @@ SELECT pg_catalog.set_config(s.name, w.value, false)
     JOIN pg_catalog.pg_settings AS s ON s.name = w.key;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."public_items_81289e63_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."public_items_601d0fbc_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -99,7 +99,23 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_81289e63_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
+        -- which writes, would take as many transaction ids.
+        IF TG_OP = 'INSERT'
+            AND has_images
+            AND NOT is_buried
+            AND coalesce(NEW.audit_trail_change_seq, '') = ''
+            AND (coalesce(NEW.audit_trail_stream_position, '') = '' OR NEW.audit_trail_operation = 'I')
+        THEN
+            INSERT INTO "public"."items_audit_log" (
+                operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq
+            )
+            VALUES (
+                'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', ''
+            );
+        ELSE
+            PERFORM audit_trail."public_items_601d0fbc_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        END IF;
         RETURN NULL;
     END IF;
 
@@ -151,7 +167,7 @@ END;
 $function$;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."audit_trail_marker_9fadeb97_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."audit_trail_marker_e826d508_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -240,7 +256,23 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
+        -- which writes, would take as many transaction ids.
+        IF TG_OP = 'INSERT'
+            AND has_images
+            AND NOT is_buried
+            AND coalesce(NEW.audit_trail_change_seq, '') = ''
+            AND (coalesce(NEW.audit_trail_stream_position, '') = '' OR NEW.audit_trail_operation = 'I')
+        THEN
+            INSERT INTO "audit_trail"."marker_audit_log" (
+                operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq
+            )
+            VALUES (
+                'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', ''
+            );
+        ELSE
+            PERFORM audit_trail."audit_trail_marker_e826d508_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        END IF;
         RETURN NULL;
     END IF;
 
@@ -768,7 +800,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_items_81289e63_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_items_601d0fbc_log_uncommon"(
     statement text,
     old_row "public"."items_staging",
     new_row "public"."items_staging",
@@ -1120,7 +1152,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."public_items_81289e63_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."public_items_601d0fbc_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -1145,7 +1177,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_items_81289e63_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_items_601d0fbc_log_uncommon"(
     text, "public"."items_staging", "public"."items_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1156,7 +1188,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_items_81289e63_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_items_601d0fbc_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1247,7 +1279,23 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."public_items_81289e63_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
+        -- which writes, would take as many transaction ids.
+        IF TG_OP = ''INSERT''
+            AND has_images
+            AND NOT is_buried
+            AND coalesce(NEW.audit_trail_change_seq, '''') = ''''
+            AND (coalesce(NEW.audit_trail_stream_position, '''') = '''' OR NEW.audit_trail_operation = ''I'')
+        THEN
+            INSERT INTO "public"."items_audit_log" (
+                operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq
+            )
+            VALUES (
+                ''B'', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '''', ''''
+            );
+        ELSE
+            PERFORM audit_trail."public_items_601d0fbc_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        END IF;
         RETURN NULL;
     END IF;
 
@@ -1298,16 +1346,16 @@ BEGIN
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_items_81289e63_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_items_601d0fbc_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_items_81289e63_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_items_601d0fbc_log_change"() SET search_path = pg_catalog, pg_temp;
 
-ALTER FUNCTION audit_trail."public_items_81289e63_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_items_81289e63_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_items_601d0fbc_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_items_601d0fbc_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_81289e63_log_change', 'public_items_81289e63_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_601d0fbc_log_change', 'public_items_601d0fbc_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."items_staging"'::regclass,
@@ -1519,7 +1567,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_e826d508_log_uncommon"(
     statement text,
     old_row "audit_trail"."marker_staging",
     new_row "audit_trail"."marker_staging",
@@ -1871,7 +1919,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."audit_trail_marker_e826d508_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -1896,7 +1944,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_e826d508_log_uncommon"(
     text, "audit_trail"."marker_staging", "audit_trail"."marker_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1907,7 +1955,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1998,7 +2046,23 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."audit_trail_marker_9fadeb97_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
+        -- which writes, would take as many transaction ids.
+        IF TG_OP = ''INSERT''
+            AND has_images
+            AND NOT is_buried
+            AND coalesce(NEW.audit_trail_change_seq, '''') = ''''
+            AND (coalesce(NEW.audit_trail_stream_position, '''') = '''' OR NEW.audit_trail_operation = ''I'')
+        THEN
+            INSERT INTO "audit_trail"."marker_audit_log" (
+                operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq
+            )
+            VALUES (
+                ''B'', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '''', ''''
+            );
+        ELSE
+            PERFORM audit_trail."audit_trail_marker_e826d508_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        END IF;
         RETURN NULL;
     END IF;
 
@@ -2049,16 +2113,16 @@ BEGIN
 END;
 ';
 
-ALTER FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_9fadeb97_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_9fadeb97_log_change', 'audit_trail_marker_9fadeb97_log_uncommon');
+SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_e826d508_log_change', 'audit_trail_marker_e826d508_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"audit_trail"."marker_staging"'::regclass,

@@ -365,7 +365,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_d3a0b3e2_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_5467b85b_log_uncommon"(
     statement text,
     old_row "public"."readings_staging",
     new_row "public"."readings_staging",
@@ -717,7 +717,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."public_readings_d3a0b3e2_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."public_readings_5467b85b_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -742,7 +742,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_d3a0b3e2_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_readings_5467b85b_log_uncommon"(
     text, "public"."readings_staging", "public"."readings_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -753,7 +753,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_5467b85b_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -844,7 +844,23 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail."public_readings_d3a0b3e2_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
+        -- which writes, would take as many transaction ids.
+        IF TG_OP = ''INSERT''
+            AND has_images
+            AND NOT is_buried
+            AND coalesce(NEW.audit_trail_change_seq, '''') = ''''
+            AND (coalesce(NEW.audit_trail_stream_position, '''') = '''' OR NEW.audit_trail_operation = ''I'')
+        THEN
+            INSERT INTO "public"."readings_audit_log" (
+                operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq, "source_partition"
+            )
+            VALUES (
+                ''B'', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '''', '''', NEW."audit_trail_partition"
+            );
+        ELSE
+            PERFORM audit_trail."public_readings_5467b85b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        END IF;
         RETURN NULL;
     END IF;
 
@@ -896,16 +912,16 @@ BEGIN
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_readings_5467b85b_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_d3a0b3e2_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_readings_5467b85b_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_readings_5467b85b_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."public_readings_5467b85b_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_readings_5467b85b_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_d3a0b3e2_log_change', 'public_readings_d3a0b3e2_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_5467b85b_log_change', 'public_readings_5467b85b_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."readings_staging"'::regclass,

@@ -87,7 +87,23 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        PERFORM audit_trail.:"uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
+        -- which writes, would take as many transaction ids.
+        IF TG_OP = 'INSERT'
+            AND has_images
+            AND NOT is_buried
+            AND coalesce(NEW.audit_trail_change_seq, '') = ''
+            AND (coalesce(NEW.audit_trail_stream_position, '') = '' OR NEW.audit_trail_operation = 'I')
+        THEN
+            INSERT INTO :"schema".:"audit_log" (
+                operation, row_key, new_row_data, commit_timestamp, stream_position, change_seq:carried_columns
+            )
+            VALUES (
+                'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '':carried_values
+            );
+        ELSE
+            PERFORM audit_trail.:"uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        END IF;
         RETURN NULL;
     END IF;
 

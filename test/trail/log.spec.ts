@@ -350,6 +350,21 @@ describe("the log's trigger", () => {
         assert.deepEqual(rows, [{ rows: 280, ids: 1 }]);
     });
 
+    it("takes one transaction id for all rows of the full load that a transaction has", async () => {
+        const first = key + 1;
+        key += 70;
+        await dms.query(
+            `INSERT INTO items_staging SELECT g, 'a', 1, 'I', '${AT}', NULL, NULL FROM generate_series($1::int, $2::int) AS g`,
+            [first, key],
+        );
+        const { rows } = await trail.reader.query(
+            `SELECT operation::text, count(*)::int AS rows, count(DISTINCT xmin::text)::int AS ids
+                FROM items_audit_log WHERE (row_key ->> 'item_id')::int BETWEEN $1 AND $2 GROUP BY 1`,
+            [first, key],
+        );
+        assert.deepEqual(rows, [{ operation: "B", rows: 70, ids: 1 }]);
+    });
+
     it("fires in a session that disables triggers", async () => {
         await trail.superuser.query(
             "GRANT SET ON PARAMETER session_replication_role TO audit_trail_dms_target",
