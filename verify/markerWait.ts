@@ -38,6 +38,8 @@ export class MarkerWait {
     constructor(
         private readonly timeoutMs: number,
         startedAt: number,
+        /** How many groups of tables there are, each with a slot of its own. */
+        private readonly groups = 1,
     ) {
         this.lastMove = startedAt;
     }
@@ -54,9 +56,16 @@ export class MarkerWait {
             return undefined;
         }
         const late = "A marker that the source committed has not reached the audit side";
-        return this.isPast(now)
-            ? `${late} although the task has confirmed what comes after it (${lagOf(now.slots)}): the marker was lost, or the task holds it back; "npm run logs -- task" or the task's log may say why.`
-            : `${late}, and the task has stood still for ${seconds} seconds (${lagOf(now.slots)}): see whether the task runs and what it waits for, then run this again.`;
+        const { length } = now.slots;
+        const isMissing = length > 0 && length < this.groups;
+        const few = `the source has ${length} of the slots of ${this.groups} groups`;
+        const lag = isMissing ? `${lagOf(now.slots)}; ${few}` : lagOf(now.slots);
+        if (!this.isPast(now)) {
+            return `${late}, and the task has stood still for ${seconds} seconds (${lag}): see whether the task runs and what it waits for, then run this again.`;
+        }
+        return isMissing
+            ? `${late}, because the slot of this group's task is gone: ${few}, and those are past the marker (${lagOf(now.slots)}); see what the task's log says, start the task anew, and reload its tables.`
+            : `${late} although the task has confirmed what comes after it (${lag}): the marker was lost, or the task holds it back; "npm run logs -- task" or the task's log may say why.`;
     }
 
     private isPast({ slots }: TaskLook): boolean {

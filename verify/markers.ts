@@ -63,7 +63,7 @@ export class Markers {
             this.insert,
         );
         const { markerTimeoutMs, progress } = this.settings;
-        const wait = new MarkerWait(markerTimeoutMs, Date.now());
+        const wait = new MarkerWait(markerTimeoutMs, Date.now(), this.groups);
         const lookEveryMs = Math.min(LOOK_AT_TASK_EVERY_MS, markerTimeoutMs / 2);
         let nextLook = Date.now() + lookEveryMs;
         for (;;) {

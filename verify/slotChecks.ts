@@ -31,15 +31,17 @@ export interface TaskSlots {
  * their names: one that is gone since, or another than then, makes a gap.
  *
  * @param groups how many groups there are
+ * @param running the groups whose tasks have just brought a marker
  */
 export async function checkSlots(
     source: Database,
     audit: Database,
     groups: number,
+    running: readonly string[],
 ): Promise<Check> {
     const { slots, remember } = await readTaskSlots(source, audit, groups);
     if (remember !== undefined) {
-        await audit.rows(renderSql("sql/verify/observe_slots.sql"), [remember]);
+        await audit.rows(renderSql("sql/verify/observe_slots.sql"), [remember, running]);
     }
     return judgeSlots(slots, groups);
 }

@@ -76,10 +76,10 @@ export async function verifyTrail(
     const markersOf = (group: string): Markers =>
         new Markers(databases.source, databases.audit, settings, group, groups.length);
     const markers = groups.map(markersOf);
-    const slots = await unlessLocked("replication slot", () =>
-        checkSlots(databases.source, databases.audit, groups.length),
-    );
     const replication = await checkReplication(markers);
+    const slots = await unlessLocked("replication slot", () =>
+        checkSlots(databases.source, databases.audit, groups.length, [...replication.running]),
+    );
     progress.step("the checks of the trail as a whole");
     const checks = [
         slots,

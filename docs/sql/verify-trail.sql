@@ -664,8 +664,9 @@ ORDER BY s.slot_name;
 SELECT o.slots FROM audit_trail.slot_observation AS o;
 
 --> sql/verify/observe_slots.sql | audit cluster | as the user of verify's address | where the tasks' slots are known
--- Tells the audit side the names $1 of the source's slots; says how many gaps that made.
-SELECT audit_trail.observe_slots($1::text[]) AS found;
+-- Tells the audit side the names $1 of the source's slots, and the groups $2 whose tasks have just brought a marker; says how many
+-- gaps that made.
+SELECT audit_trail.observe_slots($1::text[], $2::text[]) AS found;
 
 --> sql/verify/lock_holders.sql | source cluster | as the user of verify's address | where a lock keeps a script from its tables
 -- Who keeps this session from the tables that it reads or writes, the strongest locks first: a session that has a lock, or one

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { startTask, stopTask } from "../../local/dms/control";
+import { dropTaskSlot, startTask, stopTask } from "../../local/dms/control";
 import { failedChecks, tableOf, World } from "../../testing/verifiedTrail";
 import { parseTableName } from "../../trail/names";
 import type { TableGroup } from "../../trail/tableGroups";
@@ -265,4 +265,29 @@ describe("groups of tables", function () {
             assert.deepEqual(rows, [{ lines: "1", notes: "1", parts: "1", closed: "1" }]);
         });
     }
+
+    it("lose a slot each for itself, and verify says whose", async () => {
+        const taskDir = world.taskDirs.get("bil-ling") ?? "";
+        await stopTask(taskDir);
+        await dropTaskSlot(taskDir);
+        await world.source.query("INSERT INTO shop.orders VALUES (50, 'goes on')");
+        const report = await world.verify({ markerTimeoutMs: 500 });
+        assert.match(
+            report.checks.find(({ name }) => name === "replication")?.detail ?? "",
+            // Under load the other task may not have read the marker yet.
+            /^The group bil-ling: .*the source has 1 of the slots of 2 groups/u,
+        );
+        assert.ok(tableOf(report, "shop.orders").complete);
+        const lost = (await gaps()) as {
+            readonly table: string | null;
+            readonly kind: string;
+            readonly detail: { readonly group?: string };
+        }[];
+        assert.deepEqual(
+            lost
+                .filter(({ kind }) => kind !== "task stopped")
+                .map(({ table, kind, detail }) => [table, kind, detail.group]),
+            [["parts", "slot recreated", "bil-ling"]],
+        );
+    });
 });

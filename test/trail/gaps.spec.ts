@@ -191,14 +191,14 @@ describe("the gap ledger", () => {
                 "SELECT audit_trail.end_reload('public', 'items')",
                 "SELECT audit_trail.bring_back(1)",
                 "SELECT audit_trail.collect_gaps()",
-                "SELECT audit_trail.observe_slots('{}')",
+                "SELECT audit_trail.observe_slots('{}', '{}')",
             ]) {
                 await assert.rejects(client.query(work), /permission denied/u);
             }
         }
         // What slots there are he cannot know: a lie would move the beginning of a gap.
         await assert.rejects(
-            trail.operator.query("SELECT audit_trail.observe_slots('{}')"),
+            trail.operator.query("SELECT audit_trail.observe_slots('{}', '{}')"),
             /permission denied/u,
         );
     });
@@ -218,7 +218,7 @@ describe("the gap ledger", () => {
         const seen = async (...slots: string[]): Promise<number | undefined> =>
             (
                 await trail.master.query<{ found: number }>(
-                    "SELECT audit_trail.observe_slots($1::text[]) AS found",
+                    "SELECT audit_trail.observe_slots($1::text[], '{default}') AS found",
                     [slots],
                 )
             ).rows[0]?.found;

@@ -110,6 +110,20 @@ describe("verify: checks", () => {
         const times = <T>(count: number, one: (at: number) => T): T[] =>
             Array.from({ length: count }, (_, at) => one(at));
 
+        it("of a group without a slot no longer than the others read, and says so", () => {
+            const wait = new MarkerWait(1_000, 0, 2);
+            const others = [{ ...slot, confirmed: "100" }];
+            const words = wait.look({ at: 1_000, slots: others, applying: idle }) ?? "";
+            assert.match(words, /the slot of this group's task is gone: the source has 1 of/u);
+            const behind = new MarkerWait(1_000, 0, 2).look({
+                ...{ at: 1_000, slots: [slot], applying: idle },
+            });
+            assert.match(
+                behind ?? "",
+                /has stood still for 1 seconds \(s is 10 bytes behind; the source has 1 of the slots of 2 groups\)/u,
+            );
+        });
+
         it("as long as the slot is read on", () => {
             const at = (confirmed: number, sent: number | null): Slot => ({
                 ...slot,
