@@ -10,11 +10,12 @@ SELECT pg_catalog.set_config(s.name, w.value, false)
     JOIN pg_catalog.pg_settings AS s ON s.name = w.key;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."public_items_601d0fbc_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."public_items_0f33f749_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
--- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql.
+-- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql, which takes a transaction id each time. So
+-- what a table has many of is logged here too: the rows of the full load, and second steps of large columns.
 --
 -- NEW and OLD are used as whole rows, apart from the header columns: a plan that is cached with the type of one of
 -- the table's own columns would fail in DMS's session once that type changes.
@@ -99,8 +100,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
-        -- which writes, would take as many transaction ids.
+        -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = 'INSERT'
             AND has_images
             AND NOT is_buried
@@ -113,9 +113,29 @@ BEGIN
             VALUES (
                 'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', ''
             );
-        ELSE
-            PERFORM audit_trail."public_items_601d0fbc_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+            RETURN NULL;
         END IF;
+        -- The second step of a large column, right after the first one.
+        IF TG_OP = 'UPDATE'
+            AND has_images
+            AND NEW.audit_trail_operation IN ('I', 'U')
+            AND NEW.audit_trail_change_seq <> ''
+            AND NEW.audit_trail_stream_position <> ''
+            AND NEW.audit_trail_change_seq = OLD.audit_trail_change_seq
+            AND NEW.audit_trail_stream_position = OLD.audit_trail_stream_position
+        THEN
+            UPDATE "public"."items_audit_log" AS l
+                SET new_row_data = after_image
+                WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(changed_key, 0)
+                    AND l.row_key = changed_key
+                    AND l.commit_timestamp = committed_at
+                    AND l.change_seq = NEW.audit_trail_change_seq
+                    AND l.applied_xid = pg_current_xact_id();
+            IF FOUND THEN
+                RETURN NULL;
+            END IF;
+        END IF;
+        PERFORM audit_trail."public_items_0f33f749_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -167,11 +187,12 @@ END;
 $function$;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."audit_trail_marker_e826d508_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."audit_trail_marker_5cf8e87f_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
--- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql.
+-- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql, which takes a transaction id each time. So
+-- what a table has many of is logged here too: the rows of the full load, and second steps of large columns.
 --
 -- NEW and OLD are used as whole rows, apart from the header columns: a plan that is cached with the type of one of
 -- the table's own columns would fail in DMS's session once that type changes.
@@ -256,8 +277,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
-        -- which writes, would take as many transaction ids.
+        -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = 'INSERT'
             AND has_images
             AND NOT is_buried
@@ -270,9 +290,29 @@ BEGIN
             VALUES (
                 'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', ''
             );
-        ELSE
-            PERFORM audit_trail."audit_trail_marker_e826d508_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+            RETURN NULL;
         END IF;
+        -- The second step of a large column, right after the first one.
+        IF TG_OP = 'UPDATE'
+            AND has_images
+            AND NEW.audit_trail_operation IN ('I', 'U')
+            AND NEW.audit_trail_change_seq <> ''
+            AND NEW.audit_trail_stream_position <> ''
+            AND NEW.audit_trail_change_seq = OLD.audit_trail_change_seq
+            AND NEW.audit_trail_stream_position = OLD.audit_trail_stream_position
+        THEN
+            UPDATE "audit_trail"."marker_audit_log" AS l
+                SET new_row_data = after_image
+                WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(changed_key, 0)
+                    AND l.row_key = changed_key
+                    AND l.commit_timestamp = committed_at
+                    AND l.change_seq = NEW.audit_trail_change_seq
+                    AND l.applied_xid = pg_current_xact_id();
+            IF FOUND THEN
+                RETURN NULL;
+            END IF;
+        END IF;
+        PERFORM audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -788,9 +828,9 @@ SELECT audit_trail.register_table(
 RESET ROLE;
 
 --> sql/audit/log_uncommon.sql | audit cluster | as the master user | script audit-database-tables, when its text or its table is another one, or what it made is gone | public.items
--- What one table's log function does with a change that is not plainly the next one of its key: rows of the full load,
--- replays, the second step of a large column, rows that are missing or should not be there, values that jsonb does not
--- take. docs/guarantees.md says what is promised of each.
+-- What one table's log function does with a change that is not plainly the next one of its key: replays, rows of the full load
+-- and second steps of large columns that are not plain either, rows that are missing or should not be there, values that jsonb
+-- does not take. docs/guarantees.md says what is promised of each.
 --
 -- A change under a position that is known already is dropped only if it is a change that the log has: the same
 -- operation and row, at the same commit time and position. Nothing promises that DMS keeps a source transaction inside
@@ -800,7 +840,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_items_601d0fbc_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_items_0f33f749_log_uncommon"(
     statement text,
     old_row "public"."items_staging",
     new_row "public"."items_staging",
@@ -1152,7 +1192,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."public_items_601d0fbc_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."public_items_0f33f749_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -1177,7 +1217,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_items_601d0fbc_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_items_0f33f749_log_uncommon"(
     text, "public"."items_staging", "public"."items_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1188,13 +1228,14 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_items_601d0fbc_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_items_0f33f749_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change''s position is beyond all that is known of its key (the greatest one is in the key''s
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
--- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql.
+-- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql, which takes a transaction id each time. So
+-- what a table has many of is logged here too: the rows of the full load, and second steps of large columns.
 --
 -- NEW and OLD are used as whole rows, apart from the header columns: a plan that is cached with the type of one of
 -- the table''s own columns would fail in DMS''s session once that type changes.
@@ -1279,8 +1320,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
-        -- which writes, would take as many transaction ids.
+        -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = ''INSERT''
             AND has_images
             AND NOT is_buried
@@ -1293,9 +1333,29 @@ BEGIN
             VALUES (
                 ''B'', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '''', ''''
             );
-        ELSE
-            PERFORM audit_trail."public_items_601d0fbc_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+            RETURN NULL;
         END IF;
+        -- The second step of a large column, right after the first one.
+        IF TG_OP = ''UPDATE''
+            AND has_images
+            AND NEW.audit_trail_operation IN (''I'', ''U'')
+            AND NEW.audit_trail_change_seq <> ''''
+            AND NEW.audit_trail_stream_position <> ''''
+            AND NEW.audit_trail_change_seq = OLD.audit_trail_change_seq
+            AND NEW.audit_trail_stream_position = OLD.audit_trail_stream_position
+        THEN
+            UPDATE "public"."items_audit_log" AS l
+                SET new_row_data = after_image
+                WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(changed_key, 0)
+                    AND l.row_key = changed_key
+                    AND l.commit_timestamp = committed_at
+                    AND l.change_seq = NEW.audit_trail_change_seq
+                    AND l.applied_xid = pg_current_xact_id();
+            IF FOUND THEN
+                RETURN NULL;
+            END IF;
+        END IF;
+        PERFORM audit_trail."public_items_0f33f749_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -1346,16 +1406,16 @@ BEGIN
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_items_601d0fbc_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_items_0f33f749_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_items_601d0fbc_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_items_0f33f749_log_change"() SET search_path = pg_catalog, pg_temp;
 
-ALTER FUNCTION audit_trail."public_items_601d0fbc_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_items_601d0fbc_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_items_0f33f749_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_items_0f33f749_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_601d0fbc_log_change', 'public_items_601d0fbc_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_0f33f749_log_change', 'public_items_0f33f749_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."items_staging"'::regclass,
@@ -1555,9 +1615,9 @@ SELECT audit_trail.register_table(
 RESET ROLE;
 
 --> sql/audit/log_uncommon.sql | audit cluster | as the master user | script audit-database-tables, when its text or its table is another one, or what it made is gone | audit_trail.marker
--- What one table's log function does with a change that is not plainly the next one of its key: rows of the full load,
--- replays, the second step of a large column, rows that are missing or should not be there, values that jsonb does not
--- take. docs/guarantees.md says what is promised of each.
+-- What one table's log function does with a change that is not plainly the next one of its key: replays, rows of the full load
+-- and second steps of large columns that are not plain either, rows that are missing or should not be there, values that jsonb
+-- does not take. docs/guarantees.md says what is promised of each.
 --
 -- A change under a position that is known already is dropped only if it is a change that the log has: the same
 -- operation and row, at the same commit time and position. Nothing promises that DMS keeps a source transaction inside
@@ -1567,7 +1627,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_e826d508_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(
     statement text,
     old_row "audit_trail"."marker_staging",
     new_row "audit_trail"."marker_staging",
@@ -1919,7 +1979,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."audit_trail_marker_e826d508_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -1944,7 +2004,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_e826d508_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(
     text, "audit_trail"."marker_staging", "audit_trail"."marker_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1955,13 +2015,14 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change''s position is beyond all that is known of its key (the greatest one is in the key''s
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
--- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql.
+-- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql, which takes a transaction id each time. So
+-- what a table has many of is logged here too: the rows of the full load, and second steps of large columns.
 --
 -- NEW and OLD are used as whole rows, apart from the header columns: a plan that is cached with the type of one of
 -- the table''s own columns would fail in DMS''s session once that type changes.
@@ -2046,8 +2107,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
-        -- which writes, would take as many transaction ids.
+        -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = ''INSERT''
             AND has_images
             AND NOT is_buried
@@ -2060,9 +2120,29 @@ BEGIN
             VALUES (
                 ''B'', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '''', ''''
             );
-        ELSE
-            PERFORM audit_trail."audit_trail_marker_e826d508_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+            RETURN NULL;
         END IF;
+        -- The second step of a large column, right after the first one.
+        IF TG_OP = ''UPDATE''
+            AND has_images
+            AND NEW.audit_trail_operation IN (''I'', ''U'')
+            AND NEW.audit_trail_change_seq <> ''''
+            AND NEW.audit_trail_stream_position <> ''''
+            AND NEW.audit_trail_change_seq = OLD.audit_trail_change_seq
+            AND NEW.audit_trail_stream_position = OLD.audit_trail_stream_position
+        THEN
+            UPDATE "audit_trail"."marker_audit_log" AS l
+                SET new_row_data = after_image
+                WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(changed_key, 0)
+                    AND l.row_key = changed_key
+                    AND l.commit_timestamp = committed_at
+                    AND l.change_seq = NEW.audit_trail_change_seq
+                    AND l.applied_xid = pg_current_xact_id();
+            IF FOUND THEN
+                RETURN NULL;
+            END IF;
+        END IF;
+        PERFORM audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -2113,16 +2193,16 @@ BEGIN
 END;
 ';
 
-ALTER FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_e826d508_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_e826d508_log_change', 'audit_trail_marker_e826d508_log_uncommon');
+SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_5cf8e87f_log_change', 'audit_trail_marker_5cf8e87f_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"audit_trail"."marker_staging"'::regclass,

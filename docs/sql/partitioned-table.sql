@@ -353,9 +353,9 @@ SELECT audit_trail.register_partitions('public', 'readings', CAST('[["public","r
 RESET ROLE;
 
 --> sql/audit/log_uncommon.sql | audit cluster | as the master user | script audit-database-tables, when its text or its table is another one, or what it made is gone | public.readings
--- What one table's log function does with a change that is not plainly the next one of its key: rows of the full load,
--- replays, the second step of a large column, rows that are missing or should not be there, values that jsonb does not
--- take. docs/guarantees.md says what is promised of each.
+-- What one table's log function does with a change that is not plainly the next one of its key: replays, rows of the full load
+-- and second steps of large columns that are not plain either, rows that are missing or should not be there, values that jsonb
+-- does not take. docs/guarantees.md says what is promised of each.
 --
 -- A change under a position that is known already is dropped only if it is a change that the log has: the same
 -- operation and row, at the same commit time and position. Nothing promises that DMS keeps a source transaction inside
@@ -365,7 +365,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_5467b85b_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_3ffa3b9a_log_uncommon"(
     statement text,
     old_row "public"."readings_staging",
     new_row "public"."readings_staging",
@@ -717,7 +717,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."public_readings_5467b85b_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."public_readings_3ffa3b9a_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -742,7 +742,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_5467b85b_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_readings_3ffa3b9a_log_uncommon"(
     text, "public"."readings_staging", "public"."readings_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -753,13 +753,14 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_5467b85b_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change''s position is beyond all that is known of its key (the greatest one is in the key''s
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
--- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql.
+-- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql, which takes a transaction id each time. So
+-- what a table has many of is logged here too: the rows of the full load, and second steps of large columns.
 --
 -- NEW and OLD are used as whole rows, apart from the header columns: a plan that is cached with the type of one of
 -- the table''s own columns would fail in DMS''s session once that type changes.
@@ -844,8 +845,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
-        -- which writes, would take as many transaction ids.
+        -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = ''INSERT''
             AND has_images
             AND NOT is_buried
@@ -858,9 +858,29 @@ BEGIN
             VALUES (
                 ''B'', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '''', '''', NEW."audit_trail_partition"
             );
-        ELSE
-            PERFORM audit_trail."public_readings_5467b85b_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+            RETURN NULL;
         END IF;
+        -- The second step of a large column, right after the first one.
+        IF TG_OP = ''UPDATE''
+            AND has_images
+            AND NEW.audit_trail_operation IN (''I'', ''U'')
+            AND NEW.audit_trail_change_seq <> ''''
+            AND NEW.audit_trail_stream_position <> ''''
+            AND NEW.audit_trail_change_seq = OLD.audit_trail_change_seq
+            AND NEW.audit_trail_stream_position = OLD.audit_trail_stream_position
+        THEN
+            UPDATE "public"."readings_audit_log" AS l
+                SET new_row_data = after_image
+                WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(changed_key, 0)
+                    AND l.row_key = changed_key
+                    AND l.commit_timestamp = committed_at
+                    AND l.change_seq = NEW.audit_trail_change_seq
+                    AND l.applied_xid = pg_current_xact_id();
+            IF FOUND THEN
+                RETURN NULL;
+            END IF;
+        END IF;
+        PERFORM audit_trail."public_readings_3ffa3b9a_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -912,16 +932,16 @@ BEGIN
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_readings_5467b85b_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_readings_5467b85b_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."public_readings_5467b85b_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."public_readings_5467b85b_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_5467b85b_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_5467b85b_log_change', 'public_readings_5467b85b_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_3ffa3b9a_log_change', 'public_readings_3ffa3b9a_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."readings_staging"'::regclass,

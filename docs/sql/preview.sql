@@ -379,8 +379,8 @@ WITH audited AS (
         encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') AS found_hash,
         p.provolatile = 'v' AND p.proparallel = 'u' AND NOT p.proisstrict AS is_plain,
         coalesce(p.proconfig, '{}') AS proconfig
-    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_601d0fbc_log_change', '95f5ee0ea28e93f2497b50ee6432761ed2a77dd211a21a19cc36857be1ec6428', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
-        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_e826d508_log_change', '342af9cf759f2ff30746e2a96f147ca6af3103c6e5b2df3ae77bd55991ef5cf5', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
+    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_0f33f749_log_change', '5daf943056cd5ccea61c65e9eb661bc9369c93434bd83c0e459c604273d03215', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
+        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_5cf8e87f_log_change', '29d7a84361a45f2642c22b498445348c75f94e47db6cc338016f3dbe97be5fcc', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema_name
     LEFT JOIN pg_catalog.pg_class AS s ON s.relnamespace = n.oid AND s.relname = w.staging_name
     LEFT JOIN pg_catalog.pg_class AS l ON l.relnamespace = n.oid AND l.relname = w.log_name

@@ -2,7 +2,8 @@
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
--- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql.
+-- operation says. Everything else goes to the function of sql/audit/log_uncommon.sql, which takes a transaction id each time. So
+-- what a table has many of is logged here too: the rows of the full load, and second steps of large columns.
 --
 -- NEW and OLD are used as whole rows, apart from the header columns: a plan that is cached with the type of one of
 -- the table's own columns would fail in DMS's session once that type changes.
@@ -87,8 +88,7 @@ BEGIN
     END;
 
     IF is_common IS NOT TRUE THEN
-        -- A row of the full load, of a key that nothing is known of: as many as the table has, so the block of the other function,
-        -- which writes, would take as many transaction ids.
+        -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = 'INSERT'
             AND has_images
             AND NOT is_buried
@@ -101,9 +101,29 @@ BEGIN
             VALUES (
                 'B', changed_key, after_image, coalesce(committed_at, clock_timestamp()), '', '':carried_values
             );
-        ELSE
-            PERFORM audit_trail.:"uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+            RETURN NULL;
         END IF;
+        -- The second step of a large column, right after the first one.
+        IF TG_OP = 'UPDATE'
+            AND has_images
+            AND NEW.audit_trail_operation IN ('I', 'U')
+            AND NEW.audit_trail_change_seq <> ''
+            AND NEW.audit_trail_stream_position <> ''
+            AND NEW.audit_trail_change_seq = OLD.audit_trail_change_seq
+            AND NEW.audit_trail_stream_position = OLD.audit_trail_stream_position
+        THEN
+            UPDATE :"schema".:"audit_log" AS l
+                SET new_row_data = after_image
+                WHERE jsonb_hash_extended(l.row_key, 0) = jsonb_hash_extended(changed_key, 0)
+                    AND l.row_key = changed_key
+                    AND l.commit_timestamp = committed_at
+                    AND l.change_seq = NEW.audit_trail_change_seq
+                    AND l.applied_xid = pg_current_xact_id();
+            IF FOUND THEN
+                RETURN NULL;
+            END IF;
+        END IF;
+        PERFORM audit_trail.:"uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 

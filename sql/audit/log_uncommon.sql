@@ -1,6 +1,6 @@
--- What one table's log function does with a change that is not plainly the next one of its key: rows of the full load,
--- replays, the second step of a large column, rows that are missing or should not be there, values that jsonb does not
--- take. docs/guarantees.md says what is promised of each.
+-- What one table's log function does with a change that is not plainly the next one of its key: replays, rows of the full load
+-- and second steps of large columns that are not plain either, rows that are missing or should not be there, values that jsonb
+-- does not take. docs/guarantees.md says what is promised of each.
 --
 -- A change under a position that is known already is dropped only if it is a change that the log has: the same
 -- operation and row, at the same commit time and position. Nothing promises that DMS keeps a source transaction inside

@@ -10,7 +10,7 @@ const DOCUMENTS = definitionOf(
     ["id"],
 );
 
-describe("a large column that arrives by a second step, in a target transaction of its own,", function () {
+describe("a large column that arrives by a second step", function () {
     this.timeout(60_000);
     let trail: Trail;
     let dms: Client;
@@ -86,6 +86,27 @@ describe("a large column that arrives by a second step, in a target transaction 
         return rows[0]?.body;
     }
 
+    it("takes no transaction id of its own in the transaction of the first step, with or without headers", async () => {
+        const first = key + 1;
+        await dms.query("BEGIN");
+        for (let count = 0; count < 70; count += 1) {
+            key += 1;
+            const at = position();
+            await dms.query(
+                "INSERT INTO documents_staging VALUES ($1, 'a', NULL, 'I', $2, $3, $3)",
+                [key, AT, at],
+            );
+            await complete("body", count % 2 === 0 ? at : undefined);
+        }
+        await dms.query("COMMIT");
+        const { rows } = await trail.reader.query(
+            `SELECT operation::text, new_row_data ->> 'body' AS body, count(*)::int AS rows, count(DISTINCT xmin::text)::int AS ids
+                FROM documents_audit_log WHERE (row_key ->> 'id')::int >= $1 GROUP BY 1, 2`,
+            [first],
+        );
+        assert.deepEqual(rows, [{ operation: "I", body: "body", rows: 70, ids: 1 }]);
+    });
+
     for (const headers of [true, false]) {
         const how = headers ? "with headers" : "without headers";
         const LOGGED = [
@@ -93,7 +114,7 @@ describe("a large column that arrives by a second step, in a target transaction 
             ["U", null, "body", ["completes large column"]],
         ];
 
-        it(`is logged as an update of its own, ${how}, and not again`, async () => {
+        it(`in a target transaction of its own is logged as an update of its own, ${how}, and not again`, async () => {
             const at = position();
             await insert(at);
             await complete("body", headers ? at : undefined);
@@ -107,7 +128,7 @@ describe("a large column that arrives by a second step, in a target transaction 
             }
         });
 
-        it(`is not lost where the first step alone was applied before a stop, ${how}`, async () => {
+        it(`in a target transaction of its own is not lost where the first step alone was applied before a stop, ${how}`, async () => {
             const at = position();
             await insert(at);
             await resume();
@@ -122,7 +143,7 @@ describe("a large column that arrives by a second step, in a target transaction 
             assert.equal(await staged(), "body");
         });
 
-        it(`follows an update as well, ${how}`, async () => {
+        it(`in a target transaction of its own follows an update as well, ${how}`, async () => {
             const [first, second] = [position(), position()];
             await insert(first);
             await complete("body", headers ? first : undefined);
@@ -143,7 +164,7 @@ describe("a large column that arrives by a second step, in a target transaction 
             assert.equal(await staged(), "other");
         });
 
-        it(`is not lost after an update whose first step alone was applied before a stop, ${how}`, async () => {
+        it(`in a target transaction of its own is not lost after an update whose first step alone was applied before a stop, ${how}`, async () => {
             const [first, second] = [position(), position()];
             await insert(first);
             await complete("body", headers ? first : undefined);
