@@ -22,7 +22,7 @@ export type ApplyRequest =
       };
 
 export interface ApplyReply {
-    /** Of the connection's server process. */
+    /** The number of the connection's server process. */
     readonly pid: number;
     readonly changes: number;
     readonly seconds: number;

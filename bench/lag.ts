@@ -73,7 +73,7 @@ export const lag: Part = async ({ quick }, defer) => {
             `${throughput.perSecond.toFixed(0)} changes/s.`,
         "",
         "One transaction of many changes, from its commit to the log, and the most memory at once that each process had to " +
-            "itself (shared buffers not counted). The stand-in starts anew before each.",
+            "itself (shared buffers not counted). The stand-in is started again before each.",
         "",
         table(
             ["changes", "s", "changes/s", ...PROCESSES.map((name) => `${name}, MB`)],

@@ -14,7 +14,7 @@ import { table } from "./report";
 
 const PAYMENT = { schema: "public", table: "payment" };
 
-/** A table with as many leaves as asked for, by day, and so many rows in each. */
+/** Makes a table with this many leaves, one for each day, and this many rows in each. */
 function ddl(leaves: number, rowsOfEach: number): string {
     return `
         CREATE TABLE payment (
@@ -36,7 +36,7 @@ function ddl(leaves: number, rowsOfEach: number): string {
         ANALYZE payment`;
 }
 
-/** What so many leaves of one table cost, without the engine around it. */
+/** Measures what many leaves of one table cost, without the engine. */
 export const leaves: Part = async ({ quick }, defer) => {
     const counts = quick ? [20] : [1, 50, 500];
     const rows = quick ? 2_000 : 100_000;

@@ -29,7 +29,7 @@ export interface RunPlan {
 export interface RunResult {
     readonly changes: number;
     readonly perSecond: number;
-    /** Of the transactions, in milliseconds, sorted. */
+    /** How long each transaction took, in milliseconds, sorted. */
     readonly latencies: readonly number[];
     /** The measured time, milliseconds since 1970. */
     readonly from: number;

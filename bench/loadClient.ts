@@ -15,7 +15,7 @@ export interface LoadRequest {
     readonly seed: number;
     readonly keys: number;
     readonly firstNew: number;
-    /** Which of so many equal shares of the keys this client updates: no client ever waits for another's row. */
+    /** Which share of the keys this client updates. All shares are equal, and no client waits for another's row. */
     readonly share: { readonly index: number; readonly of: number };
     readonly changesPerTransaction: number;
     /** Transactions per second with random gaps, whatever the replies; undefined: the next one right after the reply. */

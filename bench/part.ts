@@ -4,7 +4,7 @@ import { failureText } from "../commands/shared/failureText";
 import { PlainError } from "../text/errors";
 import { machineLine } from "./machine";
 
-/** What a benchmark is asked for. */
+/** What the options of a benchmark say. */
 export interface PartOptions {
     /** Seconds instead of minutes: shows that the benchmark works, its numbers mean little. */
     readonly quick: boolean;

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Client } from "pg";
 
-/** What `application_name` the load's sessions have, to be told from others. */
+/** The `application_name` that distinguishes the load's sessions from others. */
 export const LOAD_NAME = "audit-trail-load";
 
 const SAMPLE_MS = 20;

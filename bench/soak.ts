@@ -4,7 +4,7 @@ import { soak, text } from "../testing/pipeline/soak/soak";
 
 const USAGE = "npm run soak -- [--minutes 10] [--seed N] [--clients 4]";
 
-/** Ten minutes, or as many as asked for, of load and kills; then everything is compared. */
+/** Load and kills for ten minutes, or for `--minutes`; then everything is compared. */
 async function main(): Promise<number> {
     const { values } = parseArgs({
         options: {

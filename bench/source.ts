@@ -25,7 +25,7 @@ interface Variant {
 const FULL: Durations = { saturated: 3, half: 9, warmUpMs: 700, measureMs: 3500 };
 const QUICK: Durations = { saturated: 1, half: 1, warmUpMs: 100, measureMs: 250 };
 
-/** Of both, because part of what the WAL's reader costs, it costs for each transaction. */
+/** Both are measured, because the WAL's reader has a cost for each transaction beside the cost for each row. */
 const CHANGES_PER_TRANSACTION = [1, 10] as const;
 
 /** What the trail costs the source, against no audit and against the cheapest trigger. */

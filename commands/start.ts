@@ -85,7 +85,7 @@ async function updateOf(
         return await update(stack, settings);
     } catch (error) {
         if (!settings.interruption.aborted) {
-            // What keeps this from being told, a state that the update could not write for example, is less than the error.
+            // The error matters more than what keeps this from being shown, for example a state that the update could not write.
             await tellWhatRuns(stack).catch(() => undefined);
         }
         throw error;

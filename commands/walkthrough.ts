@@ -109,7 +109,7 @@ async function commitAtSource(source: Client, step: Step): Promise<string> {
 }
 
 /**
- * The article's walk-through on the running stack: each step's statement, its rows in the log, and the commit time in
+ * The walk-through on the running stack shows each step's statement, its rows in the log, and the commit time in
  * the log beside the source's own. A step whose rows are in the log already is one line, and is not run again.
  */
 export async function walkThrough(

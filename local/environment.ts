@@ -33,13 +33,13 @@ const TAKEN: readonly Taken[] = [
     { names: /^(GRPC_|grpc_proxy$|no_grpc_proxy$)/i, kept: [] },
     // Where and how the CLI's build looks for modules is the machine's; what it makes is not.
     { names: /^(GOOS|GOARCH|GOFLAGS|GOEXPERIMENT|GO(386|AMD64|ARM|ARM64))$/i, kept: [] },
-    // Of texts, times and numbers that are printed in order to be read again.
+    // These decide how texts, times and numbers are printed that a program reads again.
     { names: /^(LC_|LANG$|LANGUAGE$|TZ$)/i, kept: [] },
     // `cd` in a script prints or leads elsewhere; a shell runs the others before its script.
     { names: /^(CDPATH|ENV|BASH_ENV|SHELLOPTS|BASHOPTS)$/, kept: [] },
 ];
 
-/** What every process of the project is told. */
+/** The variables that every process of the project gets. */
 const GIVEN: Readonly<Record<string, string>> = {
     // Texts as UTF-8 and in no language; of the two names each system has one.
     LC_ALL: process.platform === "darwin" ? "en_US.UTF-8" : "C.UTF-8",

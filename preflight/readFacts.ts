@@ -61,7 +61,7 @@ export async function readFacts(
     const [server] = await query<ServerFacts>(queries.server, [schemas.trail, dms, SETTINGS]);
     const [activity] = await query<ActivityFacts>(queries.activity, [roles.source, longSeconds]);
     if (server === undefined || activity === undefined) {
-        throw new Error("The source told nothing of itself; run the command again.");
+        throw new Error("The source gave no facts about itself; run the command again.");
     }
     const isDeployed = server.has_trail && server.dms !== null;
     const session = isDeployed ? await query<{ finding: string }>(queries.session, []) : [];

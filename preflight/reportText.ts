@@ -54,7 +54,7 @@ function section(severity: Severity, all: readonly Finding[], pages: readonly st
     ];
 }
 
-/** What is wanted is told only where it must or should be: a note asks for nothing. */
+/** A note has no line "Wanted", because it asks for nothing. */
 function findingLines(
     { severity, found, wanted, mend, source }: Finding,
     pages: readonly string[],

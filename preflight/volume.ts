@@ -30,7 +30,7 @@ export interface TableVolume {
 /** What the source writes and what the trail adds: estimates from counters of the server, in bytes. */
 export interface Volume {
     readonly tables: readonly TableVolume[];
-    /** Of the whole server, the mean since its statistics began; undefined where it has none. */
+    /** The mean of the whole server since its statistics began; undefined where it has no statistics. */
     readonly walBytesPerDay: number | undefined;
     /** The same during the look. */
     readonly walBytesPerDayNow: number;

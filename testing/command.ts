@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { constants } from "node:os";
 import { PROJECT_ROOT } from "../local/engine/paths";
 
-/** How a command ended and what it told. */
+/** How a command ended and what it printed. */
 export interface CommandResult {
     /** As a shell tells it: 128 and the signal's number when a signal ended it. */
     readonly code: number;
@@ -16,7 +16,7 @@ export interface CommandResult {
 /** A command under way, the leader of a process group of its own. */
 export interface RunningCommand {
     readonly child: ChildProcess;
-    /** What it has told so far. */
+    /** What it has printed so far. */
     output(): string;
     /** Resolves when it has ended and every process that shares its output has, too. */
     readonly ended: Promise<CommandResult>;
@@ -49,19 +49,22 @@ export function launch(
         signalGroup(child, "SIGKILL");
     };
     process.once("exit", end);
-    const told = { stdout: "", stderr: "", output: "" };
+    const printed = { stdout: "", stderr: "", output: "" };
     const hear = (name: "stdout" | "stderr") => (chunk: Buffer) => {
-        told[name] += chunk.toString();
-        told.output += chunk.toString();
+        printed[name] += chunk.toString();
+        printed.output += chunk.toString();
     };
     child.stdout.on("data", hear("stdout"));
     child.stderr.on("data", hear("stderr"));
     const ended = once(child, "close").then((result) => {
         process.removeListener("exit", end);
         const [code, signal] = result as [number | null, NodeJS.Signals | null];
-        return { ...told, code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]) };
+        return {
+            ...printed,
+            code: code ?? 128 + (signal === null ? 0 : constants.signals[signal]),
+        };
     });
-    return { child, output: () => told.output, ended };
+    return { child, output: () => printed.output, ended };
 }
 
 /** Sends a signal to a command and what it runs, as a terminal does on Ctrl-C; nothing when it has ended. */

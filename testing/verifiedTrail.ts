@@ -45,7 +45,7 @@ export class World {
     source!: Client;
     trail!: Trail;
     definitions!: TableDefinition[];
-    /** Of the first group's task. */
+    /** The folder of the first group's task. */
     taskDir!: string;
     /** The folders of all tasks, by the names of their groups. */
     readonly taskDirs = new Map<string, string>();
@@ -115,7 +115,7 @@ export class World {
 
     /**
      * Runs statements on the audit side as the owner of log and staging, without their triggers, and hides that as a
-     * superuser can: nothing was counted, and PostgreSQL's statistics begin anew.
+     * superuser can: nothing was counted, and PostgreSQL's statistics begin again.
      */
     async forge(sql: string): Promise<void> {
         await this.forgeInSight(sql);
@@ -126,7 +126,7 @@ export class World {
             ALTER TABLE audit_trail.log_count ENABLE ALWAYS TRIGGER append_only_truncate;
             COMMIT;
             SELECT pg_stat_force_next_flush()`);
-        // In a query of its own: what this session had not told yet is told after the one before.
+        // This is a query of its own: PostgreSQL reports what this session had not reported yet after the query before.
         await this.trail.superuser.query("SELECT pg_stat_reset()");
     }
 

@@ -14,7 +14,7 @@ function columnsOf(character: string): number {
     return character > "\u024f" ? 2 : 1;
 }
 
-/** A text that takes at most so many columns, its end replaced by `...` where it would take more. */
+/** Cuts a text to this many columns; `...` replaces the end of one that would take more. */
 export function fit(text: string, columns: number): string {
     const characters = Array.from(text);
     if (characters.reduce((sum, character) => sum + columnsOf(character), 0) <= columns) {

@@ -65,7 +65,7 @@ export const USAGE: Readonly<Record<string, Usage>> = {
         },
     },
     status: {
-        does: "Shows what of the laptop stack runs, how far the task is, and what the gap ledger has. It needs no engine.",
+        does: "Shows which parts of the laptop stack run, how far the task is, and what is in the gap ledger. It needs no engine.",
         options: { "--json": "the same for a program" },
         codes: { "1": "something that should run or answer does not, or there is no stack" },
     },

@@ -9,7 +9,7 @@ import { requireVerifiedServer } from "./secureUrl";
 import { VerifyDisplay } from "./verifyDisplay";
 
 const EXIT_DIFFERENT = 1;
-/** Of a verification that could not be made, or not of every table. */
+/** The exit code of a verification that could not be made, or not for every table. */
 export const EXIT_UNKNOWN = 2;
 
 /** What is verified, and where. */

@@ -61,7 +61,7 @@ export class DmsReplication extends pulumi.ComponentResource {
 
         const subnets = subnetGroup(owner, args);
         const instance = replicationInstance(owner, args, subnets);
-        // For secrets the regional principal is asked for.
+        // For secrets DMS demands the regional principal.
         const role = accessRole(owner, pulumi.interpolate`dms.${region}.${dnsSuffix}`);
         const policy = accessPolicy(owner, role, args);
         const certificate = caCertificate(owner, "ca", region, args.target.caBundlePem);

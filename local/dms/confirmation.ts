@@ -53,7 +53,7 @@ export class Confirmation {
         }
     }
 
-    /** The checkpoint is written first: what the slot has forgotten is never asked for again. */
+    /** The checkpoint is written first: the slot cannot give again what it has forgotten. */
     private confirm(lsn: bigint, sequence: Checkpoint["changeSequence"]): void {
         const { checkpoint, files, status } = this.context;
         if (checkpoint !== undefined) {

@@ -3,13 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { readIfExists, writeJsonFile } from "./taskFiles";
 
-/** A process that can be told from a later one with the same number. */
+/** What distinguishes a process from a later one with the same number. */
 export interface ProcessIdentity {
     readonly pid: number;
     readonly startedAt: string;
     /** When the system started it: clock ticks since boot on Linux, a date elsewhere. */
     readonly startTicks: string;
-    /** The file that this was recorded in, so that a copy of it can be told from it; an older version kept none. */
+    /** The file that this was recorded in, which distinguishes it from a copy; an older version kept none. */
     readonly file?: string;
 }
 

@@ -126,7 +126,7 @@ async function keepRunning(context: TaskContext): Promise<void> {
     }
 }
 
-/** Turns a request to load tables anew into a part of the checkpoint, which survives a crash at any step. */
+/** Turns a request to load tables again into a part of the checkpoint, which survives a crash at any step. */
 function takeReloadRequest(context: TaskContext): void {
     const { checkpoint, files, log, reload } = context;
     const tables = reload.pending();

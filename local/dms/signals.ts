@@ -3,7 +3,7 @@ export class StopRequested extends Error {
     override readonly name = "StopRequested";
 }
 
-/** Thrown inside the pipeline when tables are to be loaded anew; what was open is committed. No failure: nobody reads it. */
+/** Thrown inside the pipeline when tables have to be loaded again. Open transactions are committed. It is not a failure and has no message. */
 export class ReloadRequested extends Error {
     override readonly name = "ReloadRequested";
 }

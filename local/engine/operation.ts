@@ -12,7 +12,7 @@ import { LAPTOP_STACK } from "./workspace";
 const POLICY_PACKS: readonly string[] = [path.join(PROJECT_ROOT, "policy")];
 
 /**
- * What the policy packs are told about a stack: its own file in policy/config, dev's for the laptop stack, which is thrown
+ * The configuration that the policy packs get for a stack: its own file in policy/config, dev's for the laptop stack, which is thrown
  * away as well, and the strictest for any other.
  */
 function packConfig(stackName: string): string {

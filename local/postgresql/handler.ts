@@ -38,7 +38,7 @@ async function reported<T>(action: string, work: () => Promise<T>): Promise<T> {
     }
 }
 
-/** What goes into the state: every property, empty where there is none, and what else the server told. */
+/** What goes into the state: every property, empty where there is none, and what else the server returned. */
 function outputs(properties: Properties, id: string, given: Props, live: Props): Props {
     const values = Object.entries(properties).map(([key, { initial }]) => [
         key,

@@ -15,7 +15,7 @@ type Change = (request: Buffer, headers: http2.IncomingHttpHeaders) => Promise<R
 
 /** Where calls go, and what becomes of them on the way. */
 export interface Passage {
-    /** The connection to the plugin; asked for each call. Rejects with a sentence for the user. */
+    /** Gives the connection to the plugin, once for each call. Rejects with a sentence for the user. */
     session(): Promise<http2.ClientHttp2Session>;
     /** The change of a call of this name; undefined for calls that are passed through unread, streams among them. */
     rewrite(call: string): Change | undefined;

@@ -3,7 +3,7 @@ import net from "node:net";
 import type { Duplex } from "node:stream";
 import { codeOf } from "../../text/errors";
 
-/** Opens a connection to a server by its name, wherever that name can be resolved. */
+/** Opens a connection to a server by its name. The name is resolved where the connection ends up. */
 export type Connect = (host: string, port: number) => Promise<Duplex>;
 
 /** A SOCKS5 server on this machine, for the one process that knows its password. */

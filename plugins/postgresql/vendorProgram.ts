@@ -12,7 +12,7 @@ export interface PluginHome {
     readonly environment: NodeJS.ProcessEnv;
     readonly home: string;
     readonly exists: (file: string) => boolean;
-    /** Runs the CLI with these arguments; undefined when it did what it was told, else what it said. */
+    /** Runs the CLI with these arguments; undefined when it succeeded, otherwise its message. */
     readonly cli: (args: readonly string[]) => Promise<string | undefined>;
 }
 

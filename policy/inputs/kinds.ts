@@ -46,7 +46,7 @@ export const tags = kind(
     "an object of texts",
 );
 
-/** The empty list, said in so many words. */
+/** The empty list, given explicitly. */
 export const none = kind((value) => Array.isArray(value) && value.length === 0, "[]", {
     required: true,
     decides: true,

@@ -96,7 +96,7 @@ function parameterFindings({ cluster, instance }: RdsFacts): Finding[] {
     );
 }
 
-/** A finding that a question was refused: what it would have told is not known. */
+/** The finding for a question that was refused. Its answer stays unknown. */
 function refused(check: string, reason: string, permission: string, source: string): Finding {
     return {
         check,

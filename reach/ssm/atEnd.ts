@@ -9,7 +9,7 @@ function all(): void {
 }
 
 function onSignal(signal: NodeJS.Signals): void {
-    // Who else listens ends the process when the work is done; if nobody does, the signal does what it does to a process.
+    // Another listener ends the process when its work is done. Without one the signal is sent again and ends the process.
     if (process.listenerCount(signal) === 1) {
         all();
         process.off(signal, onSignal);
@@ -18,7 +18,7 @@ function onSignal(signal: NodeJS.Signals): void {
 }
 
 /**
- * Does something when this process ends, or is told by a signal to end.
+ * Does something when this process ends, or gets a signal to end.
  * @param work cannot wait for anything, and may be done twice
  * @returns what takes it back
  */

@@ -31,7 +31,7 @@ import { updateProgram } from "./update";
 
 export const LOB_LIMIT_KB = 64;
 const DMS_SOURCE = "audit_trail_dms_source";
-/** Of DMS's users on both sides. */
+/** The password of DMS's users on both sides. */
 const PASSWORD = "scratch";
 const CATCH_UP_MS = 60_000;
 const START_MS = 45_000;
@@ -162,7 +162,7 @@ export class Pipeline {
         writeJsonFile(taskFiles(this.dir).faults, faults);
     }
 
-    /** Asks the running task to load a table anew. */
+    /** Asks the running task to load a table again. */
     reload({ schema: SchemaName, table: TableName }: TableName): void {
         writeJsonFile(taskFiles(this.dir).reload, [{ SchemaName, TableName }]);
     }

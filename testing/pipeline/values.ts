@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Text of so many characters, always the same, that PostgreSQL cannot compress: it is stored out of line. */
+/** Text of the given length, always the same, which PostgreSQL cannot compress and so stores out of line. */
 export function incompressible(length: number): string {
     let text = "";
     for (let block = 0; text.length < length; block += 1) {

@@ -6,7 +6,7 @@
 # an argument, never to a disk.
 . /usr/local/share/audit-trail/common.sh
 
-# The address of the database that find_database and read_login have told. The password comes by standard input: printf is no process.
+# The address of the database that find_database and read_login found. The password comes by standard input: printf is no process.
 address() {
     printf '%s\0' "$PGUSER" "$PGPASSWORD" "$PGHOST" "$PGPORT" "$PGDATABASE" "$PGSSLROOTCERT" | python3 -c '
 import sys

@@ -32,7 +32,7 @@ function transactionWords(open: OpenTransaction): string {
     return `${who}${when}${details.length === 0 ? "" : ` (${details.join(", ")})`}`;
 }
 
-/** Tells in status and log which transactions the making of a slot waits for, until it is told to end. */
+/** Shows in status and log which transactions the creation of a slot waits for, until it is ended. */
 export class SlotWait {
     private readonly timer: NodeJS.Timeout;
     private readonly sql = sqlFile("slot_wait.sql");

@@ -80,7 +80,7 @@ export class ReloadFile {
         this.file = new ChangingFile(path);
     }
 
-    /** The tables that are asked for now. */
+    /** The tables of the present request. */
     pending(): readonly TableName[] {
         const change = this.file.change();
         if (change !== undefined) {

@@ -10,7 +10,7 @@ const KINDS: readonly [SoakKind, ...SoakKind[]] = [
 const KEYS = 40;
 const RETRY_MS = 50;
 
-/** One client: transactions of some statements, with savepoints and rollbacks, until told to stop. Outages only delay it. */
+/** One client: transactions of some statements, with savepoints and rollbacks, until it is stopped. Outages only delay it. */
 export class LoadClient {
     transactions = 0;
     private readonly stopping = new AbortController();
