@@ -72,7 +72,7 @@ const MAY_IMPORT = {
         "reach",
         "text",
     ],
-    testing: ["local", "components", "verify", "trail", "database", "reach", "text"],
+    testing: ["local", "components", "config", "verify", "trail", "database", "reach", "text"],
     bench: [
         "testing",
         "commands/shared",

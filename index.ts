@@ -14,6 +14,7 @@ import { DeletionProtection } from "./components/deletionProtection";
 import { type CaBundle, readCaBundle } from "./components/dms/caBundle";
 import { DmsReplication } from "./components/dms/dmsReplication";
 import { DmsRoles } from "./components/dms/dmsRoles";
+import { stackRoles } from "./components/dms/missingRoles";
 import { plannedGroups } from "./components/dms/plannedGroups";
 import { taskSettings } from "./components/dms/taskSettings";
 import { routeToDatabases } from "./components/network/databaseRoute";
@@ -69,6 +70,7 @@ const route = routeToDatabases({
 
 const source = makeSource();
 const audit = makeAudit();
+guard.refuseLeavers();
 const hostVerify = host && makeHostVerify(host);
 const hostDatabases = host && makeHostDatabases(host);
 const sessionLog = host && makeSessionLog(host);
@@ -136,7 +138,8 @@ function makeSecurityGroups(): SecurityGroups {
 
 /** What DMS and the psql host need of the account and of the network. */
 function makePrerequisites(): pulumi.Resource[] {
-    const roles = dms.createRoles ? [new DmsRoles(prefix, { tags })] : [];
+    const names = stackRoles(stackState(), dms.createRoles);
+    const roles = names.length > 0 ? [new DmsRoles(prefix, { names, tags })] : [];
     const securityGroupId = groups.endpointsId;
     if (securityGroupId === undefined) {
         return roles;

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { nameOf, type StackState } from "./stackState";
+import { nameOf, type StackState, typeOf } from "./stackState";
 
 /** What a replacement costs, by the types that may not be replaced unasked. The task's slot is what nobody can bring back. */
 const LOSSES: Readonly<Record<string, string>> = {
@@ -13,6 +13,9 @@ const LOSSES: Readonly<Record<string, string>> = {
         "the logs and the staging tables would begin anew in another database",
 };
 
+/** The types of which an update neither replaces nor deletes a resource. */
+const LASTING = ["aws:ec2/vpc:Vpc", "aws:rds/cluster:Cluster", "aws:rds/instance:Instance"];
+
 /** The options of a guarded resource. */
 export type GuardedOptions = Required<Pick<pulumi.CustomResourceOptions, "hooks" | "protect">>;
 
@@ -23,7 +26,7 @@ export interface ReplacementGuardArgs {
     /** The value of the config key `acknowledgeReplacement`: names or URNs. */
     readonly acknowledged: readonly string[];
     /** What the stack had before this update, by URN. */
-    readonly deployed: Pick<StackState, "has">;
+    readonly deployed: Pick<StackState, "has" | "keys">;
 }
 
 /**
@@ -78,6 +81,24 @@ export class ReplacementGuard {
             );
         }
         return { protect: this.args.deletionProtection, hooks: { beforeCreate: [this.hook] } };
+    }
+
+    /**
+     * To be called once the network and the servers are made: another kind of server, a source or a network that exists
+     * already takes the place of one that the stack has, and no creation shows it.
+     *
+     * @throws RunError where the state has a server or a network that the program has not made any more
+     */
+    refuseLeavers(): void {
+        const leaver = [...this.args.deployed.keys()].find(
+            (urn) => LASTING.includes(typeOf(urn)) && !this.lasting.has(nameOf(urn)),
+        );
+        if (leaver !== undefined) {
+            const loss = LOSSES[typeOf(leaver)] ?? "";
+            throw new pulumi.RunError(
+                `This update would delete ${nameOf(leaver)}: ${loss}. Take the change back, or destroy the stack and deploy it anew.`,
+            );
+        }
     }
 
     private isAcknowledged(name: string): boolean {

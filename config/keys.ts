@@ -224,7 +224,8 @@ export const KEY_GROUPS = {
                 parser: parsers.flag,
                 default: "true",
                 meaning:
-                    "Create the account-wide roles dms-vpc-role and dms-cloudwatch-logs-role; false when the account has them",
+                    "Create dms-vpc-role and dms-cloudwatch-logs-role, which an account has once, where the account lacks them; no update and no destroy deletes them",
+                page: "aws.md#the-roles-of-dms",
             },
         },
     },

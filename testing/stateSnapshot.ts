@@ -33,6 +33,9 @@ const UNREAD: Readonly<Record<string, unknown>> = {
     look: "",
 };
 
+/** The program of `audit-verify`, which every version has anew. */
+const PROGRAM = "aws:s3/bucketObjectv2:BucketObjectv2";
+
 /** When and by which line of the program a resource was made. */
 const UNTOLD: readonly string[] = ["created", "modified", "sourcePosition", "stackTrace"];
 
@@ -59,22 +62,25 @@ function withoutNames(names: readonly string[], value: object): object {
 }
 
 function withoutBulk({ type }: Resource, props: Props): Props {
-    const isDynamic = type.startsWith(DYNAMIC);
-    const kept = Object.entries(props).map(([name, value]) => [
-        name,
-        isDynamic && name in UNREAD ? UNREAD[name] : value,
-    ]);
+    const unread: Props = type.startsWith(DYNAMIC)
+        ? UNREAD
+        : type === PROGRAM
+          ? { content: "" }
+          : {};
+    const kept = Object.entries(props).map(([name, value]) => [name, unread[name] ?? value]);
     return Object.fromEntries(kept) as Props;
 }
 
 /** Every generated password, with what takes its place everywhere, as passwords are in scripts and connections too. */
 function passwordsOf(resources: readonly Resource[]): [string, string][] {
-    return resources
+    const secrets = resources
         .filter(({ type }) => type === PASSWORD)
-        .map(({ outputs }, index) => [
-            JSON.parse((outputs?.value as { plaintext: string }).plaintext) as string,
-            `snapshot-password-${String(index + 1)}`,
-        ]);
+        .flatMap(({ outputs }) => [outputs?.value, outputs?.former])
+        .filter((secret) => secret !== undefined)
+        .map((secret) => JSON.parse((secret as { plaintext: string }).plaintext) as string);
+    return [...new Set(secrets)]
+        .filter((password) => password !== "")
+        .map((password, index) => [password, `snapshot-password-${String(index + 1)}`]);
 }
 
 /** The ports of the servers: five digits, which are in no number beside them. */

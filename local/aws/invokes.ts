@@ -54,6 +54,8 @@ const functions: Readonly<Record<string, Invoke>> = {
         id: "policy-document",
         version: text(args, "version") ?? "2012-10-17",
     }),
+    // The make-believe account has no roles but those of the stack.
+    "aws:iam/getRoles:getRoles": () => ({ id: "roles", names: [], arns: [] }),
     "aws:ssm/getParameter:getParameter": ({ region, partition }, args) => {
         const name = mustText(args, "name");
         if (!PUBLIC_AMI_PARAMETER.test(name)) {

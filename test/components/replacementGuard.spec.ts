@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { ResourceHook } from "@pulumi/pulumi";
 import { ReplacementGuard, type ReplacementGuardArgs } from "../../components/replacementGuard";
+import { nameOf } from "../../components/stackState";
 import { Recorder } from "./support/mocks";
 import { leastConfig, runProgram } from "./support/program";
 
@@ -65,6 +66,42 @@ describe("ReplacementGuard", function () {
                     /^Error: This update would replace db: .+\. Take the change back, or destroy the stack and deploy it anew\.$/,
                 );
             }
+        }
+    });
+
+    it("refuses to let another server or network take the place of the stack's", () => {
+        const urn = (type: string, name: string): string =>
+            `urn:pulumi:dev::audit-trail::auditTrail:index:Server$aws:${type}::${name}`;
+        const made = ["dev-vpc", "dev-source-cluster", "dev-audit-instance"];
+        const leaves = (...others: readonly string[]): void => {
+            const guard = new ReplacementGuard({
+                deletionProtection: false,
+                acknowledged: others.map((other) => nameOf(other)),
+                deployed: new Set([urn("ec2/vpc:Vpc", "dev-vpc"), ...others]),
+            });
+            made.forEach((name) => guard.lastingOptionsFor(name));
+            guard.refuseLeavers();
+        };
+        leaves();
+        // Whose leaving loses nothing, and what is the stack's business.
+        leaves(
+            urn("rds/clusterInstance:ClusterInstance", "dev-source-instance-2"),
+            urn(TYPE.slice("aws:".length), "dev-task-billing"),
+            urn("rds/cluster:Cluster", "dev-source-cluster"),
+        );
+        for (const [type, name] of [
+            ["rds/cluster:Cluster", "dev-audit-cluster"],
+            ["rds/instance:Instance", "dev-source-instance"],
+            ["ec2/vpc:Vpc", "dev-other-vpc"],
+        ] as const) {
+            assert.throws(
+                () => {
+                    leaves(urn(type, name));
+                },
+                new RegExp(
+                    `^Error: This update would delete ${name}: .+\\. Take the change back, or destroy the stack and deploy it anew\\.$`,
+                ),
+            );
         }
     });
 

@@ -71,7 +71,8 @@ describe("a database that an earlier version made", function () {
         return client;
     }
 
-    before(async () => {
+    // The roles are the server's, and each version makes them.
+    beforeEach(async () => {
         server = await scratchServer();
         const superuser = await open(server.user);
         await superuser.query(`
@@ -79,14 +80,14 @@ describe("a database that an earlier version made", function () {
             CREATE ROLE master LOGIN CREATEROLE PASSWORD 'scratch' IN ROLE pg_monitor;
             GRANT rds_replication, rds_superuser TO master WITH ADMIN OPTION`);
     });
-    after(async () => {
-        await Promise.all(clients.map((client) => client.end()));
+    afterEach(async () => {
+        await Promise.all(clients.splice(0).map((client) => client.end()));
         await server.stop();
     });
 
-    for (const [at, version] of readdirSync(UPGRADES).sort().entries()) {
+    for (const version of readdirSync(UPGRADES).sort()) {
         it(`of ${version} keeps all that it holds and goes on`, async () => {
-            const database = `upgraded_${String(at)}`;
+            const database = "upgraded";
             const superuser = await open(server.user);
             await superuser.query(`CREATE DATABASE ${database} OWNER master`);
             const master = await open("master", database);

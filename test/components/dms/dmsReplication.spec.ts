@@ -5,6 +5,7 @@ import path from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { type DmsDatabase, DmsReplication } from "../../../components/dms/dmsReplication";
 import { DmsRoles } from "../../../components/dms/dmsRoles";
+import { DMS_ROLES, readAccountRoles, stackRoles } from "../../../components/dms/missingRoles";
 import { tableMappings } from "../../../components/dms/tableMappings";
 import { taskSettings } from "../../../components/dms/taskSettings";
 import { parseEndpointSettings } from "../../../local/dms/task/extraAttributes";
@@ -154,7 +155,7 @@ describe("DmsRoles", () => {
     it("have the fixed names, AWS's policies and this account's trust only", async () => {
         const recorder = new Recorder();
         await recorder.install();
-        new DmsRoles("roles", { tags: {} });
+        new DmsRoles("roles", { names: DMS_ROLES.map(({ name }) => name), tags: {} });
         await recorder.settle();
         const roles = recorder.all("aws:iam/role:Role");
         assert.deepEqual(roles.map(({ inputs }) => inputs["name"]).sort(), [
@@ -169,5 +170,58 @@ describe("DmsRoles", () => {
             "arn:aws:iam::aws:policy/service-role/AmazonDMSCloudWatchLogsRole",
             "arn:aws:iam::aws:policy/service-role/AmazonDMSVPCManagementRole",
         ]);
+    });
+
+    const [vpc, logs] = DMS_ROLES.map(({ name }) => name);
+    const state = (...names: readonly unknown[]): ReadonlyMap<string, unknown> =>
+        new Map(
+            names.map((name, index) => [
+                `urn:pulumi:dev::audit-trail::auditTrail:index:DmsRoles$aws:iam/role:Role::${String(index)}`,
+                { outputs: { name } },
+            ]),
+        );
+
+    /** Those of the stack in an account that has these roles. */
+    async function rolesBeside(
+        found: readonly string[],
+        made: ReadonlyMap<string, unknown>,
+        mayMake = true,
+    ): Promise<readonly string[]> {
+        await pulumi.runtime.setMocks({
+            newResource: ({ name, inputs }) => ({ id: name, state: inputs as object }),
+            call: ({ token }) => {
+                assert.equal(token, "aws:iam/getRoles:getRoles");
+                return { names: found };
+            },
+        });
+        await readAccountRoles(made);
+        return stackRoles(made, mayMake);
+    }
+
+    it("are those that the account lacks, and stay those of the stack that has made them", async () => {
+        assert.deepEqual(await rolesBeside([], state()), [vpc, logs]);
+        assert.deepEqual(await rolesBeside([String(vpc)], state("my-role")), [logs]);
+        assert.deepEqual(await rolesBeside([String(vpc), String(logs)], state()), []);
+        // The stack's own are in the account too.
+        assert.deepEqual(await rolesBeside([String(vpc), String(logs)], state(logs)), [logs]);
+        for (const mayMake of [true, false]) {
+            assert.deepEqual(stackRoles(state(logs, vpc), mayMake), [vpc, logs]);
+        }
+        assert.deepEqual(await rolesBeside([], state(), false), []);
+    });
+
+    it("are not asked for where the stack has made them, and a refused question has a mend", async () => {
+        await pulumi.runtime.setMocks({
+            newResource: ({ name }) => ({ id: name, state: {} }),
+            call: () => {
+                const details = "AccessDenied: not authorized to perform iam:ListRoles";
+                throw Object.assign(new Error(details), { details });
+            },
+        });
+        await readAccountRoles(state(vpc, logs));
+        await assert.rejects(
+            readAccountRoles(state(vpc)),
+            /^Error: Nobody knows whether the account has the roles of DMS already \(.*AccessDenied.*\): allow iam:ListRoles, or, if it has both, run "pulumi config set createDmsRoles false"\.$/s,
+        );
     });
 });

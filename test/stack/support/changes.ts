@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { PROJECT_ROOT } from "../../../local/engine/paths";
 import type { Settings } from "./laptopStack";
 import type { Alterations } from "./previewState";
 
@@ -28,20 +31,28 @@ const ALIVE = "nothing stops";
 const ACKNOWLEDGED = "refused until `acknowledgeReplacement` names it";
 const ANEW = "refused: destroy the stack and deploy it anew";
 
+/** A certificate that is none of a laptop stack's. */
+const [OTHER_AUTHORITY = ""] =
+    /-----BEGIN[^]+?-----END CERTIFICATE-----\n/.exec(
+        readFileSync(path.join(PROJECT_ROOT, "certs", "rds-ca-bundle.pem"), "utf8"),
+    ) ?? [];
+
 /** Everything that is changed in place, at once. */
 export const IN_PLACE: ChangeGroup = {
     settings: {
-        tables: ["public.orders", "public.lines"],
-        groups: { billing: ["public.lines"] },
+        tables: ["public.orders", "public.lines", "public.shops", "public.stock"],
+        groups: { billing: ["public.orders", "public.lines"], stock: ["public.stock"] },
+        columns: {},
         demoTable: false,
-        allowTruncate: ["public.orders"],
+        allowTruncate: ["public.shops"],
         audit: { instanceClass: "db.r6g.2xlarge" },
+        createDmsRoles: false,
         highAvailability: true,
         deletionProtection: true,
-        passwordVersion: 2,
+        passwordVersion: 3,
         privateEndpoints: false,
-        hostSecrets: "master",
-        hostSessionLog: true,
+        hostSecrets: "none",
+        hostSessionLog: false,
         instanceClass: "db.r6g.xlarge",
         engineVersion: "17.8",
         backupRetentionDays: 14,
@@ -51,9 +62,13 @@ export const IN_PLACE: ChangeGroup = {
         maxLobSizeKb: 128,
         hostInstanceType: "t3.large",
         sshCidr: "127.0.0.2/32",
-        databaseUsers: { jane: { role: "auditor", authentication: "iam" } },
+        databaseUsers: {},
+        databaseAccess: "ssh",
+        sshHost: "nobody@127.0.0.1:1",
+        sshHostKey: `SHA256:${"A".repeat(43)}`,
     },
     alterations: {
+        "aws:dms/certificate:Certificate": { certificatePem: OTHER_AUTHORITY },
         "aws:dms/endpoint:Endpoint": { extraConnectionAttributes: "executeTimeout=900" },
         "aws:dms/replicationTask:ReplicationTask": { migrationType: "cdc" },
         "aws:rds/clusterParameterGroup:ClusterParameterGroup": { parameters: [] },
@@ -120,7 +135,7 @@ export const IN_PLACE: ChangeGroup = {
             effect: ALIVE,
         },
         {
-            kind: "`databaseUsers`: a login of IAM",
+            kind: "`databaseUsers`: the first or the last login of IAM",
             resource: "audit-cluster",
             input: "iamDatabaseAuthenticationEnabled",
             operation: "update",
@@ -170,7 +185,7 @@ export const IN_PLACE: ChangeGroup = {
         },
         {
             kind: "`tables`: one comes",
-            resource: "audit-database-public.orders-function",
+            resource: "audit-database-public.shops-function",
             operation: "create",
             effect: "its staging and log are made before the task is changed",
         },
@@ -182,15 +197,28 @@ export const IN_PLACE: ChangeGroup = {
         },
         {
             kind: "`groups`: one comes",
-            resource: "task-billing",
+            resource: "task-stock",
             operation: "create",
             effect: "it makes a slot of its own and loads its tables; the other tasks run on",
         },
         {
-            kind: "`allowTruncate` and what else is about guards",
+            kind: "`allowTruncate`, `allowKeyUpdates`, `sourceGuards`, `fullReplicaIdentity`",
             resource: "source-database-guards",
             operation: "update",
             effect: ALIVE,
+        },
+        {
+            kind: "`columns`",
+            resource: "task-billing",
+            input: "tableMappings",
+            operation: "update",
+            effect: PAUSE,
+        },
+        {
+            kind: "`demoTable: false`",
+            resource: "source-database-items",
+            operation: "delete",
+            effect: "the table stays",
         },
         {
             kind: "the logs and staging tables, by any of these",
@@ -213,6 +241,33 @@ export const IN_PLACE: ChangeGroup = {
             effect: PAUSE,
         },
         {
+            kind: "`caBundle`",
+            resource: "ca",
+            input: "certificatePem",
+            operation: "replace",
+            effect: "the endpoints get the new certificates",
+        },
+        {
+            kind: "`caBundle`",
+            resource: "target",
+            input: "certificateArn",
+            operation: "update",
+            effect: PAUSE,
+        },
+        {
+            kind: "`createDmsRoles: false`",
+            resource: "dms-vpc-role",
+            operation: "none",
+            effect: "the roles stay, as they do after a destroy",
+        },
+        {
+            kind: "`databaseAccess`, `sshHost`, `sshHostKey`",
+            resource: "audit",
+            input: "databaseRoute",
+            operation: "update",
+            effect: "nothing stops, and no SQL runs again",
+        },
+        {
             kind: "tags",
             resource: "subnets",
             input: "tags",
@@ -226,15 +281,15 @@ export const IN_PLACE: ChangeGroup = {
             effect: "DMS reaches its secrets by a way of your own, or its tasks fail",
         },
         {
-            kind: "`hostSecrets`",
+            kind: "`hostSecrets: none`",
             resource: "host-databases-secrets",
-            operation: "create",
+            operation: "delete",
             effect: ALIVE,
         },
         {
-            kind: "`hostSessionLog`",
+            kind: "`hostSessionLog: false`",
             resource: "host-sessions-document",
-            operation: "create",
+            operation: "delete",
             effect: ALIVE,
         },
         {
@@ -268,39 +323,107 @@ export const IN_PLACE: ChangeGroup = {
     ],
 };
 
-/** What would replace a server or the network, which no acknowledgement allows. A preview shows the first one it comes to. */
-export const REFUSED: readonly (Pick<ChangeGroup, "settings"> & {
-    readonly changes: readonly Change[];
-})[] = [
-    {
-        settings: { databaseName: "otherdb", masterUsername: "other" },
-        changes: [
-            {
-                kind: "`databaseName`",
-                resource: "audit-cluster",
-                operation: "replace",
-                effect: ANEW,
-            },
-            {
-                kind: "`masterUsername`",
-                resource: "source-cluster",
-                operation: "replace",
-                effect: ANEW,
-            },
-        ],
+/** What would replace a server or the network, which no acknowledgement allows: the plan without the refusal. */
+export const REFUSED: ChangeGroup = {
+    settings: {
+        databaseName: "otherdb",
+        masterUsername: "other",
+        vpcCidr: "10.30.0.0/16",
+        kmsKeyArn: `arn:aws:kms:us-east-1:000000000000:key/${"1".repeat(36)}`,
+        psqlHost: false,
+        hostSecrets: "none",
+        hostSessionLog: false,
+        sshCidr: "",
     },
-    {
-        settings: { vpcCidr: "10.30.0.0/16" },
-        changes: [{ kind: "`vpcCidr`", resource: "vpc", operation: "replace", effect: ANEW }],
+    alterations: {},
+    changes: [
+        {
+            kind: "`databaseName`",
+            resource: "audit-cluster",
+            input: "databaseName",
+            operation: "replace",
+            effect: ANEW,
+        },
+        {
+            kind: "`masterUsername`",
+            resource: "source-cluster",
+            input: "masterUsername",
+            operation: "replace",
+            effect: ANEW,
+        },
+        {
+            kind: "`kmsKeyArn`",
+            resource: "audit-cluster",
+            input: "kmsKeyId",
+            operation: "replace",
+            effect: ANEW,
+        },
+        {
+            kind: "`vpcCidr`",
+            resource: "vpc",
+            input: "cidrBlock",
+            operation: "replace",
+            effect: ANEW,
+        },
+        {
+            kind: "`psqlHost: false`",
+            resource: "host-instance",
+            operation: "delete",
+            effect: "the host goes with what is on its disk; the trail does not need it",
+        },
+    ],
+};
+
+/** What takes the place of a server or the network. The program ends before the engine has a plan. */
+export const LEAVING: ChangeGroup = {
+    settings: {
+        source: { host: "db.example.com", cidr: "10.0.0.0/8", username: "owner" },
+        sourcePassword: "of nobody",
+        demoTable: false,
+        audit: { kind: "rds" },
+        network: {
+            vpcId: "vpc-0123456789abcdef0",
+            privateSubnetIds: ["subnet-0123456789abcdefa", "subnet-0123456789abcdefb"],
+            hostSubnetId: "subnet-0123456789abcdef0",
+        },
     },
-];
+    alterations: {},
+    changes: [
+        {
+            kind: "`source` in the place of a new one",
+            resource: "source-cluster",
+            operation: "delete",
+            effect: ANEW,
+        },
+        {
+            kind: "`audit`, `sourceServer`: another kind",
+            resource: "audit-cluster",
+            operation: "delete",
+            effect: ANEW,
+        },
+        {
+            kind: "`network` in the place of a new one",
+            resource: "vpc",
+            operation: "delete",
+            effect: ANEW,
+        },
+    ],
+};
+
+/** Config keys of which no row tells, each with the reason. */
+export const WITHOUT_ROW: Readonly<Record<string, string>> = {
+    accountId: "it is compared with the account of the credentials, and changes nothing",
+    acknowledgeReplacement: "it lets a replacement pass, and changes nothing by itself",
+    sourcePassword: "it is the login of an existing source, [which changes it](aws.md#passwords)",
+};
 
 /** What replaces something. The config names every one of these resources, so that the plan shows them all. */
 export const REPLACING: ChangeGroup = {
     settings: {
         hostImage: "latest",
         keyName: "ops",
-        acknowledgeReplacement: ["audit-trail-local-task"],
+        audit: { whenDestroyed: "retain" },
+        acknowledgeReplacement: ["audit-trail-local-task", "audit-trail-local-task-billing"],
     },
     alterations: {
         "aws:dms/endpoint:Endpoint": { kmsKeyArn: "arn:aws:kms:us-east-1:000000000000:key/1" },
@@ -339,6 +462,13 @@ export const REPLACING: ChangeGroup = {
             effect: "a new host is made; the old one goes with what is on its disk",
         },
         {
+            kind: "`audit`, `sourceServer`: `whenDestroyed: retain`",
+            resource: "audit-cluster",
+            input: "deletionProtection",
+            operation: "update",
+            effect: "AWS refuses to delete the server, and a destroy leaves it",
+        },
+        {
             kind: "an endpoint's or the DMS instance's replacement",
             resource: "task",
             operation: "replace",
@@ -349,8 +479,8 @@ export const REPLACING: ChangeGroup = {
 
 /** The rows of the table in docs/changes.md. */
 export function changeRows(): string[][] {
-    const refused = REFUSED.flatMap(({ changes }) => changes);
-    const rows = [...IN_PLACE.changes, ...refused, ...REPLACING.changes];
+    const groups = [IN_PLACE, REFUSED, LEAVING, REPLACING];
+    const rows = groups.flatMap(({ changes }) => changes);
     return rows.map(({ kind, resource, operation, effect }) => [
         kind,
         `\`...-${resource}\``,

@@ -28,11 +28,11 @@ async function placeAuthority({ deployment }: Deployment): Promise<void> {
 }
 
 /**
- * `previewState.ts <snapshot> <alterations as JSON>`: previews what an update would do to a stack that has this state, with
- * the settings of the environment. No server is needed. Prints the report as JSON. In a process of its own, because the
+ * `previewState.ts <snapshot> <alterations as JSON> [unguarded]`: previews what an update would do to a stack that has this state, with
+ * the settings of the environment, on request without the hooks that refuse replacements. No server is needed. Prints the report as JSON. In a process of its own, because the
  * program's modules run once in one.
  */
-async function main([snapshot = "", alterations = "{}"]: readonly string[]): Promise<void> {
+async function main([snapshot = "", alterations = "{}", mode]: readonly string[]): Promise<void> {
     useOwnEnvironment();
     const state = JSON.parse(gunzipSync(await readFile(snapshot)).toString()) as Deployment;
     await placeAuthority(state);
@@ -51,7 +51,7 @@ async function main([snapshot = "", alterations = "{}"]: readonly string[]): Pro
     stack.workspace.program = () => {
         pulumi.runtime.registerStackTransformation(({ type, props, opts }) => ({
             props: { ...props, ...added[type] },
-            opts,
+            opts: mode === "unguarded" ? { ...opts, hooks: {} } : opts,
         }));
         return program?.() ?? Promise.resolve();
     };
