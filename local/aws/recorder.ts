@@ -4,6 +4,7 @@ import {
     changedProperties,
     type Props,
     type ResourceContext,
+    type ResourceDiff,
     type ResourceHandler,
 } from "../provider";
 import { type Account, arn } from "./account";
@@ -22,78 +23,107 @@ export interface Place {
 /** Marks, as the AWS plugin does, the inputs that check filled in and that the program may still leave out. */
 const DEFAULTS = "__defaults";
 
+/** A resource type, how it behaves, and where its resources are. */
+interface RecordedType {
+    readonly type: string;
+    readonly behaviour: TypeBehaviour;
+    readonly place: Place;
+}
+
 /** The handler of a resource type: records every resource and follows the type's behaviour. */
 export function recorded(type: string, behaviour: TypeBehaviour, place: Place): ResourceHandler {
-    const call = (ctx: ResourceContext, id: string): Call => {
-        const stackDir = place.stackDir(ctx.stack);
-        const { account, control } = place;
-        return { id, account, control, store: new Store(stackDir), stackDir };
-    };
-    const complete = (id: string, inputs: Props, computed: Props): Props => ({
-        ...common(type, id, inputs, place.account),
-        ...inputs,
-        ...computed,
-    });
+    const all: RecordedType = { type, behaviour, place };
     return {
         check: (ctx, olds, news) => {
             const inputs = withName(behaviour, ctx.name, olds, news);
             return Promise.resolve({ inputs, failures: refusedInputs(behaviour, inputs) });
         },
-        diff: (_ctx, olds, news) => {
-            const changed = changedProperties(olds, news).filter((name) => name !== DEFAULTS);
-            const { replaceOn = [] } = behaviour;
-            const fixed = typeof replaceOn === "function" ? replaceOn(news, olds) : replaceOn;
-            const replaces = changed.filter((name) => fixed.includes(name));
-            return {
-                changes: changed.length > 0,
-                replaces,
-                deleteBeforeReplace: replaces.length > 0 && keepsName(behaviour, olds, news),
-            };
-        },
-        create: async (ctx, inputs) => {
-            const id = newId(behaviour, inputs, place.account, ctx.name);
-            const { store } = call(ctx, id);
-            const same = await sameResource(store, ctx, behaviour, inputs);
-            if (same !== undefined) {
-                return { id: same.id, outputs: complete(same.id, inputs, same.computed) };
-            }
-            if ((await store.get(type, id)) !== undefined) {
-                throw new Error(
-                    `${type} "${id}" already exists in the local stack "${ctx.stack}": choose another name, or stop the stack and start it again.`,
-                );
-            }
-            const computed = (await behaviour.create?.(call(ctx, id), inputs)) ?? {};
-            await store.put({ type, id, urn: ctx.urn, inputs: shown(behaviour, inputs), computed });
-            return { id, outputs: complete(id, inputs, computed) };
-        },
+        diff: (_ctx, olds, news) => difference(behaviour, olds, news),
+        create: (ctx, inputs) => create(all, ctx, inputs),
         read: async (ctx, id, state) => {
-            const record = await call(ctx, id).store.get(type, id);
+            const record = await callOf(place, ctx, id).store.get(type, id);
             return record === undefined
                 ? { id: "", outputs: {} }
                 : { id, outputs: { ...state, ...record.inputs, ...record.computed } };
         },
-        update: async (ctx, id, _olds, news) => {
-            const { store } = call(ctx, id);
-            const before = await store.get(type, id);
-            if (before === undefined) {
-                throw new Error(
-                    `${type} "${id}" is gone from the local stack "${ctx.stack}": run pulumi refresh, or stop the stack and start it again.`,
-                );
-            }
-            const changed = (await behaviour.update?.(call(ctx, id), before, news)) ?? {};
-            const computed = { ...before.computed, ...changed };
-            await store.put({ type, id, urn: ctx.urn, inputs: shown(behaviour, news), computed });
-            return complete(id, news, computed);
-        },
+        update: (ctx, id, _olds, news) => update(all, ctx, id, news),
         delete: async (ctx, id) => {
-            const { store } = call(ctx, id);
-            const record = await store.get(type, id);
+            const call = callOf(place, ctx, id);
+            const record = await call.store.get(type, id);
             if (record !== undefined) {
-                await behaviour.delete?.(call(ctx, id), record);
-                await store.remove(type, id);
+                await behaviour.delete?.(call, record);
+                await call.store.remove(type, id);
             }
         },
     };
+}
+
+function callOf({ account, control, stackDir }: Place, ctx: ResourceContext, id: string): Call {
+    const folder = stackDir(ctx.stack);
+    return { id, account, control, store: new Store(folder), stackDir: folder };
+}
+
+function complete(
+    { type, place }: RecordedType,
+    id: string,
+    inputs: Props,
+    computed: Props,
+): Props {
+    return { ...common(type, id, inputs, place.account), ...inputs, ...computed };
+}
+
+function difference(behaviour: TypeBehaviour, olds: Props, news: Props): ResourceDiff {
+    const changed = changedProperties(olds, news).filter((name) => name !== DEFAULTS);
+    const { replaceOn = [] } = behaviour;
+    const fixed = typeof replaceOn === "function" ? replaceOn(news, olds) : replaceOn;
+    const replaces = changed.filter((name) => fixed.includes(name));
+    return {
+        changes: changed.length > 0,
+        replaces,
+        deleteBeforeReplace: replaces.length > 0 && keepsName(behaviour, olds, news),
+    };
+}
+
+async function create(
+    all: RecordedType,
+    ctx: ResourceContext,
+    inputs: Props,
+): Promise<{ id: string; outputs: Props }> {
+    const { type, behaviour, place } = all;
+    const id = newId(behaviour, inputs, place.account, ctx.name);
+    const call = callOf(place, ctx, id);
+    const same = await sameResource(call.store, ctx, behaviour, inputs);
+    if (same !== undefined) {
+        return { id: same.id, outputs: complete(all, same.id, inputs, same.computed) };
+    }
+    if ((await call.store.get(type, id)) !== undefined) {
+        throw new Error(
+            `${type} "${id}" already exists in the local stack "${ctx.stack}": choose another name, or stop the stack and start it again.`,
+        );
+    }
+    const computed = (await behaviour.create?.(call, inputs)) ?? {};
+    await call.store.put({ type, id, urn: ctx.urn, inputs: shown(behaviour, inputs), computed });
+    return { id, outputs: complete(all, id, inputs, computed) };
+}
+
+async function update(
+    all: RecordedType,
+    ctx: ResourceContext,
+    id: string,
+    news: Props,
+): Promise<Props> {
+    const { type, behaviour, place } = all;
+    const call = callOf(place, ctx, id);
+    const before = await call.store.get(type, id);
+    if (before === undefined) {
+        throw new Error(
+            `${type} "${id}" is gone from the local stack "${ctx.stack}": run pulumi refresh, or stop the stack and start it again.`,
+        );
+    }
+    const changed = (await behaviour.update?.(call, before, news)) ?? {};
+    const computed = { ...before.computed, ...changed };
+    await call.store.put({ type, id, urn: ctx.urn, inputs: shown(behaviour, news), computed });
+    return complete(all, id, news, computed);
 }
 
 /** What nearly every AWS resource has. A behaviour's own values come later and win. */

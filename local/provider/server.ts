@@ -63,7 +63,155 @@ function diffResponse(result: ResourceDiff, changed: readonly string[]): proto.D
     return response;
 }
 
-function methods(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImplementation {
+function diffConfig(request: proto.DiffRequest): proto.DiffResponse {
+    const changed = changedProperties(
+        props(request.getOldInputs() ?? request.getOlds()),
+        props(request.getNews()),
+    );
+    return diffResponse({ changes: changed.length > 0 }, changed);
+}
+
+async function configure(
+    module: ProviderModule,
+    request: proto.ConfigureRequest,
+): Promise<proto.ConfigureResponse> {
+    const args = Object.entries(props(request.getArgs())).map(([key, value]): [string, string] => [
+        key,
+        typeof value === "string" ? value : JSON.stringify(value),
+    ]);
+    await module.configure?.(Object.fromEntries(args));
+    const response = new proto.ConfigureResponse();
+    response.setAcceptsecrets(false);
+    // Without it the engine takes every output of what an update changes for unknown, and plans what follows from that.
+    response.setSupportspreview(true);
+    return response;
+}
+
+async function check(
+    module: ProviderModule,
+    request: proto.CheckRequest,
+): Promise<proto.CheckResponse> {
+    const ctx = parseUrn(request.getUrn());
+    const news = props(request.getNews());
+    const handler = module.handler(ctx.type);
+    const result = (await handler.check?.(ctx, props(request.getOlds()), news)) ?? {
+        inputs: news,
+        failures: [],
+    };
+    const response = new proto.CheckResponse();
+    response.setInputs(struct(result.inputs));
+    response.setFailuresList(
+        result.failures.map(({ property, reason }) => {
+            const failure = new proto.CheckFailure();
+            failure.setProperty(property);
+            failure.setReason(reason);
+            return failure;
+        }),
+    );
+    return response;
+}
+
+function diff(module: ProviderModule, request: proto.DiffRequest): proto.DiffResponse {
+    const ctx = parseUrn(request.getUrn());
+    const olds = props(request.getOldInputs() ?? request.getOlds());
+    const news = props(request.getNews());
+    const changed = changedProperties(olds, news);
+    const result = module
+        .handler(ctx.type)
+        .diff?.(ctx, olds, news, props(request.getOlds()), request.getIgnorechangesList());
+    return diffResponse(result ?? { changes: changed.length > 0 }, changed);
+}
+
+async function create(
+    module: ProviderModule,
+    request: proto.CreateRequest,
+    ctx: ResourceContext,
+): Promise<proto.CreateResponse> {
+    const response = new proto.CreateResponse();
+    if (request.getPreview()) {
+        // Outputs that are missing here are unknown to the program.
+        response.setProperties(request.getProperties());
+        return response;
+    }
+    const created = await module.handler(ctx.type).create(ctx, props(request.getProperties()));
+    response.setId(created.id);
+    response.setProperties(struct(created.outputs));
+    return response;
+}
+
+async function read(
+    module: ProviderModule,
+    request: proto.ReadRequest,
+    ctx: ResourceContext,
+): Promise<proto.ReadResponse> {
+    const state = props(request.getProperties());
+    const handler = module.handler(ctx.type);
+    const inputs = props(request.getInputs());
+    const live = (await handler.read?.(ctx, request.getId(), state, inputs)) ?? {
+        id: request.getId(),
+        outputs: state,
+        inputs: undefined,
+    };
+    const response = new proto.ReadResponse();
+    response.setId(live.id);
+    response.setProperties(struct(live.outputs));
+    response.setInputs(live.inputs === undefined ? request.getInputs() : struct(live.inputs));
+    return response;
+}
+
+async function update(
+    module: ProviderModule,
+    request: proto.UpdateRequest,
+    ctx: ResourceContext,
+): Promise<proto.UpdateResponse> {
+    const olds = props(request.getOlds());
+    const news = props(request.getNews());
+    const response = new proto.UpdateResponse();
+    if (request.getPreview()) {
+        // As the plugins for Terraform providers plan it: what an update does not name stays as it was.
+        response.setProperties(struct({ ...olds, ...news }));
+        return response;
+    }
+    const handler = module.handler(ctx.type);
+    const ignored = request.getIgnorechangesList();
+    const outputs = await handler.update?.(ctx, request.getId(), olds, news, ignored);
+    response.setProperties(struct(outputs ?? { ...olds, ...news }));
+    return response;
+}
+
+/** The methods about the provider as a whole. */
+function providerMethods(module: ProviderModule): grpc.UntypedServiceImplementation {
+    return {
+        checkConfig: unary((request: proto.CheckRequest) => {
+            const response = new proto.CheckResponse();
+            response.setInputs(request.getNews());
+            return Promise.resolve(response);
+        }),
+        diffConfig: unary((request: proto.DiffRequest) => Promise.resolve(diffConfig(request))),
+        configure: unary((request: proto.ConfigureRequest) => configure(module, request)),
+        invoke: unary(async (request: proto.InvokeRequest) => {
+            const answer = await module.invoke(request.getTok(), props(request.getArgs()));
+            const response = new proto.InvokeResponse();
+            response.setReturn(struct(answer));
+            return response;
+        }),
+        getSchema: unary(() => {
+            const response = new proto.GetSchemaResponse();
+            response.setSchema(JSON.stringify({ name: module.name, version: module.version }));
+            return Promise.resolve(response);
+        }),
+        getPluginInfo: unary(() => {
+            const response = new plugin.PluginInfo();
+            response.setVersion(module.version);
+            return Promise.resolve(response);
+        }),
+        cancel: unary(() => Promise.resolve(new Empty())),
+        attach: unary(() => Promise.resolve(new Empty())),
+    };
+}
+
+/** The methods about one resource. */
+function resourceMethods(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImplementation {
     /** Does something to a resource; the engine's log gets what the module has to say about an error. */
     const logged = async <T>(
         urn: string,
@@ -80,127 +228,16 @@ function methods(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImpl
         }
     };
     return {
-        checkConfig: unary((request: proto.CheckRequest) => {
-            const response = new proto.CheckResponse();
-            response.setInputs(request.getNews());
-            return Promise.resolve(response);
-        }),
-        diffConfig: unary((request: proto.DiffRequest) => {
-            const changed = changedProperties(
-                props(request.getOldInputs() ?? request.getOlds()),
-                props(request.getNews()),
-            );
-            return Promise.resolve(diffResponse({ changes: changed.length > 0 }, changed));
-        }),
-        configure: unary(async (request: proto.ConfigureRequest) => {
-            const args = Object.entries(props(request.getArgs())).map(
-                ([key, value]): [string, string] => [
-                    key,
-                    typeof value === "string" ? value : JSON.stringify(value),
-                ],
-            );
-            await module.configure?.(Object.fromEntries(args));
-            const response = new proto.ConfigureResponse();
-            response.setAcceptsecrets(false);
-            // Without it the engine takes every output of what an update changes for unknown, and plans what follows from that.
-            response.setSupportspreview(true);
-            return response;
-        }),
-        invoke: unary(async (request: proto.InvokeRequest) => {
-            const response = new proto.InvokeResponse();
-            response.setReturn(
-                struct(await module.invoke(request.getTok(), props(request.getArgs()))),
-            );
-            return response;
-        }),
-        check: unary(async (request: proto.CheckRequest) => {
-            const ctx = parseUrn(request.getUrn());
-            const news = props(request.getNews());
-            const handler = module.handler(ctx.type);
-            const result = (await handler.check?.(ctx, props(request.getOlds()), news)) ?? {
-                inputs: news,
-                failures: [],
-            };
-            const response = new proto.CheckResponse();
-            response.setInputs(struct(result.inputs));
-            response.setFailuresList(
-                result.failures.map(({ property, reason }) => {
-                    const failure = new proto.CheckFailure();
-                    failure.setProperty(property);
-                    failure.setReason(reason);
-                    return failure;
-                }),
-            );
-            return response;
-        }),
-        diff: unary((request: proto.DiffRequest) => {
-            const ctx = parseUrn(request.getUrn());
-            const olds = props(request.getOldInputs() ?? request.getOlds());
-            const news = props(request.getNews());
-            const changed = changedProperties(olds, news);
-            const handler = module.handler(ctx.type);
-            const result = handler.diff?.(
-                ctx,
-                olds,
-                news,
-                props(request.getOlds()),
-                request.getIgnorechangesList(),
-            ) ?? { changes: changed.length > 0 };
-            return Promise.resolve(diffResponse(result, changed));
-        }),
+        check: unary((request: proto.CheckRequest) => check(module, request)),
+        diff: unary((request: proto.DiffRequest) => Promise.resolve(diff(module, request))),
         create: unary((request: proto.CreateRequest) =>
-            logged(request.getUrn(), async (ctx) => {
-                if (request.getPreview()) {
-                    // Outputs that are missing here are unknown to the program.
-                    const planned = new proto.CreateResponse();
-                    planned.setProperties(request.getProperties());
-                    return planned;
-                }
-                const created = await module
-                    .handler(ctx.type)
-                    .create(ctx, props(request.getProperties()));
-                const response = new proto.CreateResponse();
-                response.setId(created.id);
-                response.setProperties(struct(created.outputs));
-                return response;
-            }),
+            logged(request.getUrn(), (ctx) => create(module, request, ctx)),
         ),
         read: unary((request: proto.ReadRequest) =>
-            logged(request.getUrn(), async (ctx) => {
-                const state = props(request.getProperties());
-                const handler = module.handler(ctx.type);
-                const inputs = props(request.getInputs());
-                const live = (await handler.read?.(ctx, request.getId(), state, inputs)) ?? {
-                    id: request.getId(),
-                    outputs: state,
-                    inputs: undefined,
-                };
-                const response = new proto.ReadResponse();
-                response.setId(live.id);
-                response.setProperties(struct(live.outputs));
-                response.setInputs(
-                    live.inputs === undefined ? request.getInputs() : struct(live.inputs),
-                );
-                return response;
-            }),
+            logged(request.getUrn(), (ctx) => read(module, request, ctx)),
         ),
         update: unary((request: proto.UpdateRequest) =>
-            logged(request.getUrn(), async (ctx) => {
-                const olds = props(request.getOlds());
-                const news = props(request.getNews());
-                if (request.getPreview()) {
-                    // As the plugins for Terraform providers plan it: what an update does not name stays as it was.
-                    const planned = new proto.UpdateResponse();
-                    planned.setProperties(struct({ ...olds, ...news }));
-                    return planned;
-                }
-                const handler = module.handler(ctx.type);
-                const ignored = request.getIgnorechangesList();
-                const outputs = await handler.update?.(ctx, request.getId(), olds, news, ignored);
-                const response = new proto.UpdateResponse();
-                response.setProperties(struct(outputs ?? { ...olds, ...news }));
-                return response;
-            }),
+            logged(request.getUrn(), (ctx) => update(module, request, ctx)),
         ),
         delete: unary((request: proto.DeleteRequest) =>
             logged(request.getUrn(), async (ctx) => {
@@ -209,24 +246,12 @@ function methods(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImpl
                 return new Empty();
             }),
         ),
-        getSchema: unary(() => {
-            const response = new proto.GetSchemaResponse();
-            response.setSchema(JSON.stringify({ name: module.name, version: module.version }));
-            return Promise.resolve(response);
-        }),
-        getPluginInfo: unary(() => {
-            const response = new plugin.PluginInfo();
-            response.setVersion(module.version);
-            return Promise.resolve(response);
-        }),
-        cancel: unary(() => Promise.resolve(new Empty())),
-        attach: unary(() => Promise.resolve(new Empty())),
     };
 }
 
 /** Every method of the service: those that the module has no need of answer "unimplemented", as the protocol expects. */
 function implementation(module: ProviderModule, log: ErrorLog): grpc.UntypedServiceImplementation {
-    const implemented = methods(module, log);
+    const implemented = { ...providerMethods(module), ...resourceMethods(module, log) };
     const unimplemented: Unary<unknown, unknown> = (_call, done) => {
         done({ code: grpc.status.UNIMPLEMENTED, details: "not implemented by this stand-in" });
     };

@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { Kept } from "../kept";
+import { KeptTunnel } from "../keptTunnel";
 import { reconnecting } from "../reachError";
 import type { SshRoute } from "../route";
 import type { ReachSettings } from "../settings";
@@ -7,13 +7,13 @@ import { SshConnection } from "./sshConnection";
 
 /** The SSH connection of one route, through which all connections go. */
 export class SshTunnel {
-    private readonly connection: Kept<SshConnection>;
+    private readonly connection: KeptTunnel<SshConnection>;
 
     constructor(
         private readonly route: SshRoute,
         settings: ReachSettings,
     ) {
-        this.connection = new Kept(() => SshConnection.open(route, settings));
+        this.connection = new KeptTunnel(() => SshConnection.open(route, settings));
     }
 
     connect(host: string, port: number): Promise<Duplex> {

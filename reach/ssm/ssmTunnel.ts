@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { Kept } from "../kept";
+import { KeptTunnel } from "../keptTunnel";
 import { CutError, reconnecting } from "../reachError";
 import type { SsmRoute } from "../route";
 import type { ReachSettings } from "../settings";
@@ -7,7 +7,7 @@ import { Forward } from "./forward";
 
 /** The forwards of one route: Session Manager has a session for each server. */
 export class SsmTunnel {
-    private readonly forwards = new Map<string, Kept<Forward>>();
+    private readonly forwards = new Map<string, KeptTunnel<Forward>>();
 
     constructor(
         private readonly route: SsmRoute,
@@ -31,8 +31,8 @@ export class SsmTunnel {
         });
     }
 
-    private keep(target: string, host: string, port: number): Kept<Forward> {
-        const kept = new Kept(() => Forward.open(this.route, host, port, this.settings));
+    private keep(target: string, host: string, port: number): KeptTunnel<Forward> {
+        const kept = new KeptTunnel(() => Forward.open(this.route, host, port, this.settings));
         this.forwards.set(target, kept);
         return kept;
     }

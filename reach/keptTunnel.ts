@@ -1,10 +1,10 @@
-/** Something that stands until it is cut. */
-interface Standing {
+/** A tunnel, which is open until it is cut. */
+interface Tunnel {
     readonly isOpen: boolean;
 }
 
-/** Makes something when it is needed, keeps it for all who need it, and makes it again when it no longer stands. */
-export class Kept<T extends Standing> {
+/** Opens a tunnel when it is needed, keeps it for all who need it, and opens it again when it was cut. */
+export class KeptTunnel<T extends Tunnel> {
     private current: T | undefined;
     private opening: Promise<T> | undefined;
 
@@ -22,7 +22,7 @@ export class Kept<T extends Standing> {
         return this.opening;
     }
 
-    /** What stands, or is about to; it is no longer kept then. */
+    /** The tunnel that is open or being opened. It is no longer kept after that. */
     async take(): Promise<T | undefined> {
         const opened = await this.opening?.catch(() => undefined);
         const taken = opened ?? this.current;
