@@ -115,43 +115,43 @@ function refuseUnknown(fields: Fields, kind: keyof typeof KINDS): void {
 }
 
 /** What a text has to look like. */
-interface Shape {
+interface TextPattern {
     readonly pattern: RegExp;
     readonly must: string;
 }
 
 /** As psql's command line and a URL take it without quotes. */
-const DATABASE: Shape = {
+const DATABASE: TextPattern = {
     pattern: /^(?!template[01]$|rdsadmin$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}$/,
     must: "1 to 63 letters, digits, underscores, dots and hyphens, and none of PostgreSQL's or RDS's own databases",
 };
-const SECRET_ARN: Shape = {
+const SECRET_ARN: TextPattern = {
     pattern: /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@!-]+$/,
     must: "the ARN of a Secrets Manager secret",
 };
-const SECURITY_GROUP: Shape = {
+const SECURITY_GROUP: TextPattern = {
     pattern: /^sg-[0-9a-f]{8,17}$/,
     must: "the id of a security group such as sg-0123456789abcdef0",
 };
 /** https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html, DBInstanceIdentifier. */
-const IDENTIFIER: Shape = {
+const IDENTIFIER: TextPattern = {
     pattern: /^[A-Za-z](?!.*--)[A-Za-z0-9-]{0,61}[A-Za-z0-9]$|^[A-Za-z]$/,
     must: "an identifier of RDS (letters, digits and single hyphens, at most 63) or its ARN",
 };
-const HOST: Shape = {
+const HOST: TextPattern = {
     pattern: /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/,
     must: "a DNS name or an IPv4 address",
 };
-const USERNAME: Shape = {
+const USERNAME: TextPattern = {
     pattern: /^(?!pg_|rdsadmin$|audit_trail_)[A-Za-z_][A-Za-z0-9_.-]{0,62}$/,
     must: "a role of the server (letters, digits, underscores, dots and hyphens) that is none of PostgreSQL, RDS or the trail",
 };
 
-function optional(fields: Fields, name: string, shape: Shape): string | undefined {
-    return name in fields ? shaped(name, fields[name], shape) : undefined;
+function optional(fields: Fields, name: string, expected: TextPattern): string | undefined {
+    return name in fields ? matched(name, fields[name], expected) : undefined;
 }
 
-function shaped(name: string, value: unknown, { pattern, must }: Shape): string {
+function matched(name: string, value: unknown, { pattern, must }: TextPattern): string {
     if (typeof value !== "string" || !pattern.test(value)) {
         throw new Error(`its ${name} is ${JSON.stringify(value)}, and it must be ${must}`);
     }
@@ -166,7 +166,7 @@ function identifierOf(
 ): Pick<RdsSource, "identifier" | "place"> {
     const parts = typeof value === "string" ? ARN.exec(value) : null;
     if (parts === null) {
-        return { identifier: shaped(kind, value, IDENTIFIER).toLowerCase(), place: undefined };
+        return { identifier: matched(kind, value, IDENTIFIER).toLowerCase(), place: undefined };
     }
     const [, region = "", accountId = "", type, identifier = ""] = parts;
     const wanted = kind === "auroraCluster" ? "cluster" : "db";
@@ -177,7 +177,7 @@ function identifierOf(
         );
     }
     return {
-        identifier: shaped(kind, identifier, IDENTIFIER).toLowerCase(),
+        identifier: matched(kind, identifier, IDENTIFIER).toLowerCase(),
         place: { region, accountId },
     };
 }
@@ -186,7 +186,7 @@ function addressOf(
     fields: Fields,
     group: string | undefined,
 ): Omit<AddressSource, keyof SourceChoices | "kind"> {
-    const host = shaped("host", fields["host"], HOST);
+    const host = matched("host", fields["host"], HOST);
     return {
         host,
         port: portOf(fields["port"]),
