@@ -1,3 +1,4 @@
+import { messageOf } from "../text/errors";
 import { nearest } from "../text/nearest";
 import {
     type ColumnChoice,
@@ -8,7 +9,7 @@ import {
 } from "../trail/columnChoices";
 import { formatTableName, parseTableName } from "../trail/names";
 import type { TableName } from "../trail/tableDefinition";
-import { isObject, objectIn } from "./jsonObject";
+import { FieldError, isObject, objectIn } from "./jsonObject";
 import type { KeyParser } from "./keyParsers";
 
 /**
@@ -28,25 +29,33 @@ export function columnsOf(audited: readonly TableName[]): KeyParser<readonly Tab
             }
             const seen = new Set<string>();
             return Object.entries(tables).map(([written, columns]) => {
-                const table = parseTableName(written);
+                const place = `[${JSON.stringify(written)}]`;
+                const table = tableAt(place, written);
                 const name = formatTableName(table);
                 if (!known.includes(name)) {
-                    throw new Error(
+                    throw new FieldError(
                         `${name} is not one of the tables of audit-trail:tables, the nearest of them is ${nearest(name, known) ?? ""}`,
+                        "rm",
+                        place,
                     );
                 }
                 if (seen.has(name)) {
-                    throw new Error(`it names ${name} twice`);
+                    throw new FieldError(`it names ${name} twice`, "rm", place);
                 }
                 seen.add(name);
                 if (!isObject(columns)) {
-                    throw new Error(`what it says of ${name} must be columns with a choice each`);
+                    throw new FieldError(
+                        `what it says of ${name} must be columns with a choice each`,
+                        "rm",
+                        place,
+                    );
                 }
                 return {
                     ...table,
                     columns: Object.entries(columns).map(([column, choice]) => ({
                         name: column,
-                        choice: parseChoice(
+                        choice: choiceAt(
+                            `${place}[${JSON.stringify(column)}]`,
                             `the column ${JSON.stringify(column)} of ${name}`,
                             choice,
                         ),
@@ -59,6 +68,24 @@ export function columnsOf(audited: readonly TableName[]): KeyParser<readonly Tab
 
 const FORMS =
     '"exclude", "asText", {"exclude": "<reason>"}, {"numeric": [<precision>, <scale>]} or {"varchar": <length>}';
+
+/** @throws FieldError with the command that removes what is no table's name. */
+function tableAt(place: string, written: string): TableName {
+    try {
+        return parseTableName(written);
+    } catch (error) {
+        throw new FieldError(messageOf(error), "rm", place);
+    }
+}
+
+/** @throws FieldError with the command that gives this very column a choice that it can have. */
+function choiceAt(place: string, where: string, value: unknown): ColumnChoice {
+    try {
+        return parseChoice(where, value);
+    } catch (error) {
+        throw new FieldError(messageOf(error), "set", place, "exclude");
+    }
+}
 
 function parseChoice(where: string, value: unknown): ColumnChoice {
     if (value === "exclude") {

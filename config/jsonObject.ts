@@ -37,7 +37,9 @@ export class FieldError extends Error {
 
     /** The command that mends it, as the rest of a sentence. */
     mendOf(key: string): string {
-        const words = ["pulumi config", this.verb, `--path '${key}.${this.path}'`, this.example];
+        const place = this.path.startsWith("[") ? `${key}${this.path}` : `${key}.${this.path}`;
+        const quoted = `'${place.replaceAll("'", "'\\''")}'`;
+        const words = ["pulumi config", this.verb, `--path ${quoted}`, this.example];
         const what = this.verb === "set" ? "set it" : "remove it";
         return `${what} with "${words.filter((word) => word !== undefined).join(" ")}"`;
     }

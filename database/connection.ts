@@ -15,7 +15,7 @@ export interface Connection {
     readonly database: string;
     readonly user: string;
     readonly password: string;
-    /** The password before this one. A server to which this one has not come yet still has it. */
+    /** The passwords before this one, with a blank between two. A server to which this one has not come yet still has one of them. */
     readonly formerPassword?: string;
     /**
      * Path of the PEM file of the certificate authorities that may have signed the server's certificate, relative to the
@@ -152,12 +152,17 @@ async function openWithEither({ formerPassword, ...connection }: Connection): Pr
         if (formerPassword === undefined || !isRefusedPassword(error)) {
             throw error;
         }
-        // Whoever is refused again hears of the password that counts.
-        return await openSession({ ...connection, password: formerPassword }).catch(
-            (again: unknown) => {
-                throw isRefusedPassword(again) ? error : again;
-            },
-        );
+        for (const password of formerPassword.split(" ")) {
+            try {
+                return await openSession({ ...connection, password });
+            } catch (again) {
+                if (!isRefusedPassword(again)) {
+                    throw again;
+                }
+            }
+        }
+        // Whoever is refused every time hears of the password that counts.
+        throw error;
     }
 }
 

@@ -12,6 +12,9 @@ const LENGTH = 32;
 /** The version of every password until the config asks for others. */
 const FIRST_PASSWORD = 1;
 
+/** So many updates in a row may end between the making of a password and its arrival at the server. */
+const MAX_FORMER = 4;
+
 interface PasswordInputs {
     readonly version: number;
 }
@@ -26,6 +29,11 @@ function randomPassword(): string {
     return Array.from({ length: LENGTH }, () => ALPHABET[crypto.randomInt(ALPHABET.length)]).join(
         "",
     );
+}
+
+/** Nobody knows whether the last one has come to the server: the ones before it stay too. */
+function formerOf({ value, former = "" }: PasswordState): string {
+    return [value, ...former.split(" ")].slice(0, MAX_FORMER).join(" ").trim();
 }
 
 function isAnother(olds: PasswordState, news: PasswordInputs): boolean {
@@ -50,7 +58,7 @@ export const passwordProvider: pulumi.dynamic.ResourceProvider<PasswordInputs, P
     update: (_id, olds, news) =>
         Promise.resolve({
             outs: isAnother(olds, news)
-                ? { value: randomPassword(), former: olds.value, version: news.version }
+                ? { value: randomPassword(), former: formerOf(olds), version: news.version }
                 : olds,
         }),
 };
@@ -63,8 +71,8 @@ export class Password extends pulumi.dynamic.Resource {
     /** The password; always a secret. */
     declare readonly value: pulumi.Output<string>;
     /**
-     * The one before, "" if there was none; always a secret. An update that ended between the making of a password and its
-     * arrival at the server leaves a server that has this one.
+     * The ones before, the newest first with a blank between two, "" if there was none; always a secret. An update that ended
+     * between the making of a password and its arrival at the server leaves a server that has one of these.
      */
     declare readonly former: pulumi.Output<string>;
 

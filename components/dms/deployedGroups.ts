@@ -12,6 +12,7 @@ const CATALOG = "pulumi-nodejs:dynamic/auditTrail:SourceCatalog";
 /** What is read of the state's resources; a task that another version has made has the same. */
 interface Outputs {
     readonly tableMappings?: unknown;
+    readonly replicationTaskArn?: unknown;
     readonly replicated?: unknown;
     readonly carried?: unknown;
     readonly tables?: unknown;
@@ -44,7 +45,9 @@ export function deployedGroups(state: StackState, prefix: string): DeployedGroup
             const own = catalogName(`${prefix}-source-database`, group);
             const catalog = catalogs.find((one) => one.name === own)?.outputs;
             const tables = carried(outputs.tableMappings, parents);
-            return [{ name: group, tables, carriedBefore: formerly(catalog, tables) }];
+            const { replicationTaskArn: arn } = outputs;
+            const known = typeof arn === "string" ? { taskArn: arn } : {};
+            return [{ name: group, tables, carriedBefore: formerly(catalog, tables), ...known }];
         });
 }
 

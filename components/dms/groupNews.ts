@@ -9,6 +9,8 @@ export interface DeployedGroup {
     readonly tables: readonly TableName[];
     /** Those that its task has carried before and does not carry now: DMS may remember them. */
     readonly carriedBefore: readonly TableName[];
+    /** For who has to ask DMS for something; undefined where the state has none yet. */
+    readonly taskArn?: string;
 }
 
 /** The group of each table, by the table's name. */
@@ -67,7 +69,7 @@ export function groupNews(change: Change): GroupNews {
             ...moving.map(({ table, group }) => moves(table, group.name, places, deployed)),
             ...joining
                 .filter(({ table, group }) => group !== undefined && knows(group, table))
-                .map(({ table, name }) => comesBack(table, name)),
+                .map(({ table, name, group }) => comesBack(table, name, group?.taskArn)),
             ...gone.map(leaves),
             ...givenUp.map(willEnd),
         ],
@@ -105,13 +107,13 @@ function moves(
     const target = deployed.find((group) => group.name === to);
     const then =
         target !== undefined && knows(target, table)
-            ? reload(table)
+            ? reload(table, target.taskArn)
             : `The new task loads it again. ${endReload(table)}`;
     return `${name} moves from the group ${from} to the group ${to}: what is committed until the new task reads it is in no log, and a row of audit_trail.gap says so. ${then}`;
 }
 
-function comesBack(table: TableName, group: string): string {
-    return `${formatTableName(table)} comes back to the group ${group}. ${reload(table)}`;
+function comesBack(table: TableName, group: string, taskArn: string | undefined): string {
+    return `${formatTableName(table)} comes back to the group ${group}. ${reload(table, taskArn)}`;
 }
 
 function ends({ name }: DeployedGroup): string {
@@ -123,8 +125,14 @@ function willEnd({ name }: DeployedGroup): string {
 }
 
 /** Of a table that a task has carried before. Nothing that AWS publishes says whether the task then loads it by itself. */
-function reload(table: TableName): string {
-    return `The group's task has carried it before, and may not load it by itself: once it runs, ask DMS to reload the table. ${endReload(table)}`;
+function reload(table: TableName, taskArn: string | undefined): string {
+    const { schema, table: name } = table;
+    const list = JSON.stringify([{ SchemaName: schema, TableName: name }]);
+    const command =
+        taskArn === undefined
+            ? ""
+            : `: aws dms reload-tables --replication-task-arn ${taskArn} --tables-to-reload '${list.replaceAll("'", "'\\''")}'`;
+    return `The group's task has carried it before, and may not load it by itself: once it runs, ask DMS to reload the table${command}. ${endReload(table)}`;
 }
 
 function endReload({ schema, table }: TableName): string {

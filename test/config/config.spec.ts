@@ -281,7 +281,21 @@ describe("config", () => {
             '{"public.items":{"a":{"exclude":"x","numeric":[1,1]}}}',
             /and it must be "exclude"/,
         ],
-        ["columns", '{"public.items":{"a":{"exclude":" "}}}', /text of 1 to 500 characters/],
+        [
+            "columns",
+            '{"public.items":{"a":{"exclude":" "}}}',
+            /text of 1 to 500 characters; set it with "pulumi config set --path 'columns\["public\.items"\]\["a"\]' exclude"\.$/,
+        ],
+        [
+            "columns",
+            '{"public.items":{"it\'s":{"varchar":0}}}',
+            /; set it with "pulumi config set --path 'columns\["public\.items"\]\["it'\\''s"\]' exclude"\.$/,
+        ],
+        [
+            "columns",
+            '{"public.nothing":{"a":"exclude"}}',
+            /; remove it with "pulumi config rm --path 'columns\["public\.nothing"\]'"\.$/,
+        ],
         [
             "columns",
             '{"public.items":{"a":{"numeric":[38,10]}}}',
@@ -478,14 +492,22 @@ describe("config", () => {
 
     it("suggests values that it accepts itself", () => {
         // A field of an object is mended where it is; those of a source go together: test/config/source.spec.ts.
-        const ofFields = ["network", "audit", "sourceServer", "databaseUsers", "groups", ...HIDDEN];
+        const ofFields = [
+            "network",
+            "audit",
+            "sourceServer",
+            "databaseUsers",
+            "groups",
+            "columns",
+            ...HIDDEN,
+        ];
         for (const [key, value] of wrong.filter(([one]) => !ofFields.includes(one))) {
             const message = refusal({ ...LEAST, [`audit-trail:${key}`]: value });
             const suggestion = / ([^" ]+)"\.$/.exec(message)?.[1] ?? "";
             const list = message.includes("[0]") ? JSON.stringify([suggestion]) : suggestion;
-            const object = JSON.stringify({ "public.items": { notes: suggestion } });
-            parseWith(key, key === "columns" ? object : list);
+            parseWith(key, list);
         }
+        parseWith("columns", JSON.stringify({ "public.items": { notes: "exclude" } }));
     });
 
     it("takes people's logins in the order of their names, and not the master user", () => {

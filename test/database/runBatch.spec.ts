@@ -254,7 +254,9 @@ describe("a session of the program", () => {
         const connection = { ...{ host, port, user, database }, password: "swordfish-2", caPath };
         const works = (client: pg.Client): Promise<string> => Promise.resolve(client.user ?? "");
         assert.equal(await withClient({ ...connection, formerPassword: password }, works), user);
-        for (const wrong of [{}, { formerPassword: "swordfish-1" }]) {
+        const interruptedTwice = { ...connection, formerPassword: `swordfish-1 ${password}` };
+        assert.equal(await withClient(interruptedTwice, works), user);
+        for (const wrong of [{}, { formerPassword: "swordfish-1 swordfish-0" }]) {
             await assert.rejects(withClient({ ...connection, ...wrong }, works), (error: Error) => {
                 assert.match(error.message, /^The database .* refused the password of user "/u);
                 assert.doesNotMatch(error.message, /swordfish/u);

@@ -35,7 +35,21 @@ describe("a password", () => {
         assert.equal(second.former, first.value);
         const [, back] = await asked(second, 1);
         assert.notEqual(back?.value, first.value);
-        assert.equal(back?.former, second.value);
+        assert.equal(back?.former, `${second.value} ${first.value}`);
+    });
+
+    it("remembers as well what came before a rotation that may have been interrupted, and not for ever", async () => {
+        let state = await made(1);
+        const values = [state.value];
+        for (const version of [2, 3, 4, 5, 6]) {
+            const [, next] = await asked(state, version);
+            assert.ok(next);
+            assert.deepEqual(next.former?.split(" "), values.slice(0, 4));
+            values.unshift(next.value);
+            state = next;
+        }
+        const [, fromFirstVersion] = await asked({ value: "x" }, 2);
+        assert.equal(fromFirstVersion?.former, "x");
     });
 
     /** Lets the program read this state of its stack. */

@@ -116,6 +116,14 @@ describe("the plan for groups of tables", () => {
             listed.warnings.join("\n"),
             /^a\.u comes back to the group default\. .* may not load it by itself: .*end_reload\('a', 'u'\)/u,
         );
+        const known = planGroups(
+            [group("default", "a.t", "a.u")],
+            [{ ...plain, taskArn: "arn:a" }],
+        );
+        assert.match(
+            known.news.warnings.join("\n"),
+            /ask DMS to reload the table: aws dms reload-tables --replication-task-arn arn:a --tables-to-reload '\[\{"SchemaName":"a","TableName":"u"\}\]'\. After/u,
+        );
         const billing = group("billing", "a.u");
         const returned = planGroups(
             [group("default", "a.t", "a.u")],
@@ -225,5 +233,17 @@ describe("the plan for groups of tables", () => {
         ]);
         assert.deepEqual(deployedGroups(state, "dev"), [running(first), running(second, "a.gone")]);
         assert.deepEqual(deployedGroups(new Map(), "dev"), []);
+        const arn = "arn:aws:dms:eu-west-1:123456789012:task:A";
+        const withArns = [...state].map(([urn, resource]) => {
+            const outputs = {
+                ...(resource as { outputs: object }).outputs,
+                replicationTaskArn: arn,
+            };
+            return [urn, { outputs }] as const;
+        });
+        assert.deepEqual(deployedGroups(new Map(withArns), "dev"), [
+            { ...running(first), taskArn: arn },
+            { ...running(second, "a.gone"), taskArn: arn },
+        ]);
     });
 });
