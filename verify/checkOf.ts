@@ -1,4 +1,4 @@
-import { LockedError } from "./locks";
+import { LockedError, lockedSentence } from "./locks";
 import { type Check, VERIFICATION } from "./report";
 
 /** A check that holds when nothing speaks against it. */
@@ -8,18 +8,38 @@ export function checkOf(name: string, findings: readonly string[], fine: string)
         : { name, ok: false, detail: findings.join("; "), findings };
 }
 
+/** What a check is called, and how it is made: undefined where it says nothing for itself. */
+export type WantedCheck = readonly [name: string, make: () => Promise<Check | undefined>];
+
 /**
- * A check that another session can keep from being made by a lock: it then says so, and the other checks are made all the same.
- *
- * @param name what the check is called, for the sentence
+ * Makes checks, one after the other, because they share the two sessions. Where somebody has locked what some of them read, the others
+ * are made all the same; for each who has, the last check names those that were not made.
  */
-export async function unlessLocked(name: string, make: () => Promise<Check>): Promise<Check> {
-    try {
-        return await make();
-    } catch (error) {
-        if (error instanceof LockedError) {
-            return checkOf(VERIFICATION, [`${name}: ${error.message}`], "");
+export async function makeChecks(wanted: readonly WantedCheck[]): Promise<Check[]> {
+    const checks: Check[] = [];
+    const halfMade: string[] = [];
+    const unmade = new Map<string, { readonly error: LockedError; readonly names: string[] }>();
+    for (const [name, make] of wanted) {
+        try {
+            const check = await make();
+            if (check?.name === VERIFICATION && !check.ok) {
+                halfMade.push(...(check.findings ?? [check.detail]));
+            } else if (check !== undefined) {
+                checks.push(check);
+            }
+        } catch (error) {
+            if (!(error instanceof LockedError)) {
+                throw error;
+            }
+            const { database, locks } = error;
+            const lock = lockedSentence(database, locks, "they");
+            const others = unmade.get(lock)?.names ?? [];
+            unmade.set(lock, { error, names: [...others, name] });
         }
-        throw error;
     }
+    const sentences = [...unmade].map(([lock, { error, names }]) =>
+        names.length === 1 ? `${names.join()}: ${error.message}` : `${names.join(", ")}: ${lock}`,
+    );
+    const findings = [...sentences, ...halfMade];
+    return findings.length === 0 ? checks : [...checks, checkOf(VERIFICATION, findings, "")];
 }

@@ -3,7 +3,7 @@ import { prepareSession } from "../database/session";
 import { renderSql, type SqlFile } from "../database/sqlTemplate";
 import { codeOf, messageOf, PlainError } from "../text/errors";
 import type { TableDefinition } from "../trail/tableDefinition";
-import { type Lock, LockedError, lockWords } from "./locks";
+import { type Lock, LockedError } from "./locks";
 import { LOCK_TIMEOUT_MS } from "./report";
 import { holdScript } from "./tableScripts";
 
@@ -76,12 +76,7 @@ export class Database {
         } catch (cause) {
             if (codeOf(cause) === LOCKED) {
                 this.gaveUp.add(file);
-                const locks = await this.locks();
-                throw new LockedError(
-                    `On the ${this.name} database ${lockWords(locks)}, which ${file} waited for in vain: run this again once that transaction has ended.`,
-                    locks,
-                    { cause },
-                );
+                throw new LockedError(this.name, await this.locks(), file, { cause });
             }
             const reason = messageOf(cause);
             throw new PlainError(

@@ -8,13 +8,15 @@ import { textSettings, triggerFunction, uncommonFunction } from "../trail/logFun
 import { trailNames } from "../trail/names";
 import { schemas } from "../trail/rolesAndSchemas";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
-import { DEFAULT_GROUP, markerDefinition } from "../trail/tableGroups";
+import { markerDefinition } from "../trail/tableGroups";
 import { type Fact, LOCKED, readFacts } from "./catalogFacts";
 import { checkOf } from "./checkOf";
 import type { Database } from "./database";
 import { definitionFindings } from "./definitionFindings";
 import { type ExpectedTrail, expectedTrail } from "./expectedTrail";
+import { LockedError } from "./locks";
 import { partitionedFacts, partitionFindings, type StagingPartition } from "./partitionDefinitions";
+import { entryOf, groupsIn, type Registry } from "./registry";
 import { judgeReload, reloadFacts } from "./reloadChecks";
 import { type Check, VERIFICATION } from "./report";
 import { checkScripts } from "./tableScripts";
@@ -22,43 +24,12 @@ import { checkScripts } from "./tableScripts";
 const NAME = "definitions";
 const FINE = "as this version of the program makes them";
 
-/** A table that has a trail, as the trail's registry knows it. */
-export interface AuditedTable extends TableName {
-    readonly tombstone: string;
-    /** The functions behind its trigger, `audit_trail.name()`. */
-    readonly functions: readonly string[];
-    /** All columns that it has or had. */
-    readonly known_columns: readonly string[];
-    /** Of a partitioned table. */
-    readonly partitions: readonly StagingPartition[];
-    /** The name of the group whose task carries it. */
-    readonly table_group: string;
-    /** Whether it left the list, so that nothing is demanded of it. */
-    readonly has_left: boolean;
-    /** ISO 8601, UTC: since when a reload is under way; null as a rule. */
-    readonly reload_began_at: string | null;
-}
-
-/** The default group comes first. */
-function rank(group: string): number {
-    return group === DEFAULT_GROUP ? 0 : 1;
-}
-
-/** The groups that have a task, by the markers that it brings. */
-export function groupsIn(audited: readonly AuditedTable[]): string[] {
-    return audited
-        .filter(({ schema, has_left: hasLeft }) => schema === schemas.trail && !hasLeft)
-        .map((one) => one.table_group)
-        .sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1));
-}
-
 /** Whether the trail's own objects are what the program makes: all of them, nothing more, nothing else. */
 export class DefinitionChecks {
     private constructor(
         private readonly audit: Database,
-        private readonly audited: readonly AuditedTable[],
-        private readonly expected: ExpectedTrail | undefined,
-        private readonly problem: string,
+        private readonly registry: Registry,
+        private readonly expected: ExpectedTrail | PlainError,
         private readonly marker: TableDefinition | undefined,
         private readonly found: readonly Fact[],
     ) {}
@@ -68,7 +39,7 @@ export class DefinitionChecks {
         source: Database,
         audit: Database,
         tables: readonly TableDefinition[],
-        audited: readonly AuditedTable[],
+        registry: Registry,
     ): Promise<DefinitionChecks> {
         const relations = tables.flatMap((definition) => {
             const { staging, auditLog } = trailNames(definition);
@@ -85,44 +56,54 @@ export class DefinitionChecks {
             if (marker === undefined) {
                 throw new PlainError("the source has no marker table");
             }
-            const groups = groupsIn(audited);
+            const groups = groupsIn(registry.tables());
             const [first] = groups;
             if (first === undefined) {
                 throw new PlainError("the registry has no markers of any group");
             }
             const expected = await expectedTrail(audit, marker, groups);
             const reference = markerDefinition(marker, first);
-            return new DefinitionChecks(audit, audited, expected, "", reference, found);
+            return new DefinitionChecks(audit, registry, expected, reference, found);
         } catch (error) {
-            const reason = messageOf(error);
-            const problem = `it cannot be found out what the trail must be: ${reason}`;
-            return new DefinitionChecks(audit, audited, undefined, problem, undefined, found);
+            const problem =
+                error instanceof LockedError
+                    ? error
+                    : new PlainError(
+                          `it cannot be found out what the trail must be: ${messageOf(error)}`,
+                          { cause: error },
+                      );
+            return new DefinitionChecks(audit, registry, problem, undefined, found);
         }
     }
 
-    /** Everything in the schema audit_trail but what belongs to a single table; and what works on every table. */
+    /**
+     * Everything in the schema audit_trail but what belongs to a single table; and what works on every table.
+     *
+     * @throws LockedError where somebody has locked what says what it must be
+     */
     async checkSchema(): Promise<Check> {
-        if (this.expected === undefined) {
-            return checkOf(NAME, [this.problem], FINE);
+        if (this.expected instanceof PlainError) {
+            return notFoundOut(this.expected);
         }
+        const audited = this.registry.tables();
         const own = new Set(this.expected.schema.map(({ name }) => name));
         // What the markers of a group left that is no more.
-        const left = this.audited
+        const left = audited
             .filter((one) => one.schema === schemas.trail && one.has_left)
             .map(trailNames)
             // A group's name is too short for PostgreSQL to cut the name of the log's sequence.
             .flatMap(({ staging, auditLog }) => [staging, auditLog, `${auditLog}_audit_id_seq`]);
-        const markers = this.audited.filter((one) => one.schema === schemas.trail && !one.has_left);
+        const markers = audited.filter((one) => one.schema === schemas.trail && !one.has_left);
         const names = await this.quoted([
             schemas.trail,
             ...markers.map((one) => trailNames(one).staging),
             ...left,
-            ...this.audited.map(({ tombstone }) => tombstone),
+            ...audited.map(({ tombstone }) => tombstone),
         ]);
         const ofTables = new Set([
             ...left.map((name) => names(schemas.trail, name)),
-            ...this.audited.map(({ tombstone }) => names(schemas.trail, tombstone)),
-            ...this.audited.flatMap(({ functions }) => functions),
+            ...audited.map(({ tombstone }) => names(schemas.trail, tombstone)),
+            ...audited.flatMap(({ functions }) => functions),
         ]);
         const prefix = `${names(schemas.trail)}.`;
         const found = this.found.filter(
@@ -159,11 +140,11 @@ export class DefinitionChecks {
     /**
      * One table's staging, log, tombstones and log function.
      *
-     * @throws PlainError where somebody has locked one of them
+     * @throws LockedError where somebody has locked what says what they must be
      */
     async checkTable(definition: TableDefinition): Promise<Check> {
-        if (this.expected === undefined) {
-            return checkOf(NAME, [this.problem], FINE);
+        if (this.expected instanceof PlainError) {
+            return notFoundOut(this.expected);
         }
         const plain = await this.expectedOf(definition, this.expected.table);
         const { staging, auditLog } = trailNames(definition);
@@ -179,33 +160,36 @@ export class DefinitionChecks {
         const found = this.found.filter(({ name, part_of }) => names.has(part_of ?? name));
         const locked = found.find(({ aspect }) => aspect === LOCKED);
         if (locked !== undefined) {
-            throw new PlainError(
-                `${locked.name} could not be looked at: ${locked.value}, so run this again once that transaction has ended.`,
-            );
+            const words = `${locked.name} could not be looked at: ${locked.value}, so run this again once that transaction has ended.`;
+            return checkOf(VERIFICATION, [words], FINE);
         }
         const ofPartitions = isPartitioned
-            ? partitionFindings(
-                  allowed,
-                  table,
-                  this.registered(definition)?.partitions ?? [],
-                  found,
-              )
+            ? partitionFindings(allowed, table, this.partitionsOf(definition), found)
             : [];
         return checkOf(NAME, [...definitionFindings(expected, found), ...ofPartitions], FINE);
     }
 
-    /** See {@link judgeReload}. */
+    /**
+     * See {@link judgeReload}.
+     *
+     * @throws LockedError where somebody has locked the registry
+     */
     checkReload(definition: TableName): Check {
-        return judgeReload(definition, this.registered(definition)?.reload_began_at);
+        return judgeReload(definition, this.reloadOf(definition));
     }
 
     private reloadFacts(definition: TableName, staging: string): Fact[] {
-        const since = this.registered(definition)?.reload_began_at;
-        return reloadFacts(this.expected?.reload ?? [], this.found, staging, since);
+        const { expected } = this;
+        const added = expected instanceof PlainError ? [] : expected.reload;
+        return reloadFacts(added, this.found, staging, this.reloadOf(definition));
     }
 
-    private registered({ schema, table }: TableName): AuditedTable | undefined {
-        return this.audited.find((one) => one.schema === schema && one.table === table);
+    private reloadOf(table: TableName): string | null | undefined {
+        return entryOf(this.registry.tables(), table)?.reload_began_at;
+    }
+
+    private partitionsOf(table: TableName): readonly StagingPartition[] {
+        return entryOf(this.registry.partitions(), table)?.partitions ?? [];
     }
 
     /** The marker's facts, said of another table. */
@@ -297,7 +281,7 @@ export class DefinitionChecks {
      * missing is found by another check.
      */
     private stagingColumns(definition: TableDefinition, staging: string): Fact[] {
-        const known = new Set(this.registered(definition)?.known_columns);
+        const known = new Set(entryOf(this.registry.knownColumns(), definition)?.columns);
         const types = new Map(definition.columns.map(({ name, type }) => [name, type]));
         return this.found
             .filter(
@@ -346,6 +330,13 @@ export class DefinitionChecks {
         const written = new Map(names.map((name, at) => [name, rows[at]?.quoted ?? name]));
         return (...parts) => parts.map((part) => written.get(part) ?? part).join(".");
     }
+}
+
+function notFoundOut(problem: PlainError): Check {
+    if (problem instanceof LockedError) {
+        throw problem;
+    }
+    return checkOf(NAME, [problem.message], FINE);
 }
 
 /** A literal as pg_get_triggerdef() writes it: never as E'...', whatever is in it. */

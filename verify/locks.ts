@@ -20,14 +20,23 @@ const NAMED = 3;
 
 /** Somebody has locked what a script reads. */
 export class LockedError extends PlainError {
-    /** @param locks those that there were just after the script had given up */
+    /**
+     * @param locks those that there were just after the script had given up
+     * @param script the file of the script
+     */
     constructor(
-        message: string,
+        readonly database: string,
         readonly locks: readonly Lock[],
+        script: string,
         options: ErrorOptions,
     ) {
-        super(message, options);
+        super(lockedSentence(database, locks, script), options);
     }
+}
+
+/** Who has locked what in a database, and what to do. */
+export function lockedSentence(database: string, locks: readonly Lock[], waiter: string): string {
+    return `On the ${database} database ${lockWords(locks)}, which ${waiter} waited for in vain: run this again once that transaction has ended.`;
 }
 
 /** The first of a list, and how many there are besides. */

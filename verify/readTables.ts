@@ -5,7 +5,14 @@ import type { CatalogRow, FormerName } from "../trail/catalogRow";
 import { comparableDefinitions, withWhereabouts } from "../trail/catalogTables";
 import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import { Database } from "./database";
-import { isUnreadable, readCatalog, readRegistered, type UnreadableTable } from "./sourceTables";
+import { LockedError } from "./locks";
+import {
+    isUnreadable,
+    readCatalog,
+    readRegistered,
+    type RegisteredTable,
+    type UnreadableTable,
+} from "./sourceTables";
 
 /** The tables as the source's catalog has them now, each with its own problem where it has one. */
 export async function readTables(
@@ -15,7 +22,7 @@ export async function readTables(
 ): Promise<(TableDefinition | UnreadableTable)[]> {
     // Values in the catalog are read as text, which depends on the session's settings.
     const database = await Database.prepare(source, "source");
-    const registered = await readRegistered(await Database.prepare(audit, "audit"));
+    const registered = await registeredTables(await Database.prepare(audit, "audit"));
     const all = await readCatalog(database, names);
     const read = all.filter((row): row is CatalogRow => !isUnreadable(row));
     const knownOids = read.map(
@@ -37,4 +44,16 @@ export async function readTables(
         }
     });
     return all.flatMap((row) => (isUnreadable(row) ? [row] : definitions.splice(0, 1)));
+}
+
+/** None where somebody has locked the registry, which is asked only where a table is that is missing. */
+async function registeredTables(audit: Database): Promise<RegisteredTable[]> {
+    try {
+        return await readRegistered(audit);
+    } catch (error) {
+        if (!(error instanceof LockedError)) {
+            throw error;
+        }
+        return [];
+    }
 }

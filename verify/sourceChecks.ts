@@ -48,7 +48,7 @@ function judgePartitions(present: readonly TableName[], registered: readonly Tab
 export async function checkPartitions(
     { source, audit }: { readonly source: Database; readonly audit: Database },
     definition: TableDefinition,
-    audited: readonly TableName[],
+    tables: () => readonly TableName[],
 ): Promise<Check> {
     const { partitions } = definition;
     const scripts = checkScripts(definition);
@@ -56,6 +56,7 @@ export async function checkPartitions(
         const registered = await audit.rows<TableName>(scripts.registeredPartitions);
         return judgePartitions(partitions, registered);
     }
+    const audited = tables();
     const others = await source.rows<{ name: string }>(scripts.otherPartitions, [
         audited.map((one) => one.schema),
         audited.map((one) => one.table),

@@ -71,13 +71,12 @@ export async function readCatalog(
     return rows;
 }
 
-/** All tables by one query on each side, in the order of `tables`; see {@link readCatalog}. */
+/** All tables by one query, in the order of `tables`; see {@link readCatalog}. */
 export async function readSourceTables(
     source: Database,
-    audit: Database,
+    registered: readonly RegisteredTable[],
     tables: readonly TableName[],
 ): Promise<(SourceTable | UnreadableTable)[]> {
-    const registered = await readRegistered(audit);
     const rows = await readCatalog(source, tables);
     return rows.map((row) => {
         if (isUnreadable(row)) {

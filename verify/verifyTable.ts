@@ -1,19 +1,23 @@
 import { formatTableName, trailNames } from "../trail/names";
-import type { TableDefinition, TableName } from "../trail/tableDefinition";
+import type { TableDefinition } from "../trail/tableDefinition";
 import { checkColumns, checkGaps, checkGrants, checkRegistry, checkUnlogged } from "./auditChecks";
-import { unlessLocked } from "./checkOf";
-import { excludedNotes } from "./chosenColumns";
-import { compareRows } from "./compareRows";
-import { checkConsistency } from "./consistency";
+import { makeChecks, type WantedCheck } from "./checkOf";
+import { asChosen } from "./chosenColumns";
 import type { Database } from "./database";
 import type { DefinitionChecks } from "./definitionChecks";
-import { Differences, Notes, readAcknowledgements } from "./differences";
-import { inexactColumns, type TypedColumn } from "./exactValues";
-import { KeyLookup } from "./keyLookup";
+import type { TypedColumn } from "./exactValues";
 import type { Markers } from "./markers";
-import { emptyReport, type TableReport, tableReport, type VerifySettings } from "./report";
+import { asFarAsRead, type Registry } from "./registry";
+import {
+    type Check,
+    emptyReport,
+    type TableReport,
+    tableReport,
+    type VerifySettings,
+} from "./report";
 import { checkGuards, checkPartitions } from "./sourceChecks";
 import { judgeSourceTable, showsAllRows, type SourceTable } from "./sourceTables";
+import { TableRows } from "./tableRows";
 import { stagingColumnsScript } from "./tableScripts";
 
 /** What the verification of a table works with. */
@@ -22,8 +26,7 @@ export interface TableContext {
     readonly audit: Database;
     readonly markers: Markers;
     readonly settings: VerifySettings;
-    /** All tables that have a trail, whether they are verified or not. */
-    readonly audited: readonly TableName[];
+    readonly registry: Registry;
     readonly definitionChecks: DefinitionChecks;
     readonly isReplicating: boolean;
     /** The table as the source has it now. */
@@ -31,81 +34,76 @@ export interface TableContext {
 }
 
 /**
- * Verifies one table.
+ * Verifies one table. What somebody has locked keeps only that from being verified which reads it.
  *
+ * @param read the table as the source's catalog has it
  * @throws PlainError with one sentence when something of it cannot be read
  */
 export async function verifyTable(
-    {
-        source,
-        audit,
-        markers,
-        settings,
-        audited,
-        definitionChecks,
-        isReplicating,
-        now,
-    }: TableContext,
-    definition: TableDefinition,
+    context: TableContext,
+    read: TableDefinition,
 ): Promise<TableReport> {
-    const table = formatTableName(definition);
-    const { staging } = trailNames(definition);
-    const typedColumns = await audit.rows<TypedColumn>(stagingColumnsScript(definition));
-    const stagingColumns = typedColumns.map(({ name }) => name);
-    if (stagingColumns.length === 0) {
-        const problem = `the audit side has no ${definition.schema}.${staging}`;
+    const table = formatTableName(read);
+    const { audit, settings, registry, isReplicating, now } = context;
+    const columns = await audit.rows<TypedColumn>(stagingColumnsScript(read));
+    if (columns.length === 0) {
+        const problem = `the audit side has no ${read.schema}.${trailNames(read).staging}`;
         return emptyReport(table, "staging", problem);
     }
-    const { chunkRows, maxListed, progress, since } = settings;
-    const acknowledgements = await readAcknowledgements(audit, definition);
-    const differences = new Differences(definition, maxListed, acknowledgements);
-    const notes = new Notes();
-    const inexact = inexactColumns(definition, typedColumns);
-    const rowsOf = source.reading(definition);
-    const lookup = new KeyLookup(rowsOf, audit, markers, definition, stagingColumns, inexact);
-    let comparedUpTo: string | null = null;
-    let rows = 0;
+    const chosen = (): TableDefinition => asChosen(read, registry.chosenColumns());
+    const asFarAsKnown = asChosen(read, asFarAsRead(registry.chosenColumns));
+    const stagingColumns = columns.map(({ name }) => name);
     const canCompare = isReplicating && now !== undefined && showsAllRows(now);
-    if (canCompare) {
-        comparedUpTo = (await markers.pass()).commitTime;
-        const context = { audit, markers, definition, stagingColumns, inexact, settings, lookup };
-        rows = await compareRows({ ...context, source: rowsOf }, differences, notes);
-    }
-    progress.step(`${table}: the log`);
-    const logRows = await checkConsistency(
-        audit,
-        definition,
-        stagingColumns,
-        chunkRows,
-        canCompare ? lookup : undefined,
-        differences,
-        notes,
-    );
-    return tableReport({
-        table,
-        comparedUpTo,
-        rows,
-        logRows,
-        differences: differences.listed,
-        differenceCount: differences.count,
-        acknowledged: {
-            differences: differences.acknowledged,
-            gaps: acknowledgements.flatMap(({ gap_id: gap, kind, by, at, reason }) =>
-                gap === null ? [] : [{ gap, kind, by, at, reason }],
-            ),
-        },
-        notes: [...notes.lines, ...excludedNotes(definition)],
-        checks: [
-            ...(now === undefined ? [] : [judgeSourceTable(now)]),
-            await checkGuards(source, definition, settings.guardsExpected, now?.guards),
-            await checkPartitions({ source, audit }, definition, audited),
-            await checkColumns(audit, definition, stagingColumns),
-            await definitionChecks.checkTable(definition),
-            definitionChecks.checkReload(definition),
-            await unlessLocked("registry", () => checkRegistry(audit, definition)),
-            await checkGrants(audit, definition),
-            await unlessLocked("unlogged changes", () => checkUnlogged(audit, definition, since)),
-            await unlessLocked("gaps", () => checkGaps(audit, definition, since)),
+    const rows = new TableRows({ ...context, columns, canCompare }, asFarAsKnown);
+    const checks = await makeChecks([
+        [
+            "rows",
+            async () => {
+                chosen();
+                await rows.compareWithSource();
+                return undefined;
+            },
         ],
-    });
+        [
+            "the log",
+            async () => {
+                chosen();
+                settings.progress.step(`${table}: the log`);
+                await rows.compareWithLog();
+                return undefined;
+            },
+        ],
+        ...checksOf(context, read, chosen, stagingColumns),
+    ]);
+    return tableReport({ table, ...rows.found, checks });
+}
+
+/** @param chosen the table as the trail is meant to have it, or a LockedError */
+function checksOf(
+    { source, audit, settings, registry, definitionChecks, now }: TableContext,
+    read: TableDefinition,
+    chosen: () => TableDefinition,
+    stagingColumns: readonly string[],
+): WantedCheck[] {
+    const { guardsExpected, since } = settings;
+    const sourceTable = async (): Promise<Check | undefined> => {
+        const check = now === undefined ? undefined : judgeSourceTable(now);
+        if (check?.ok === true) {
+            // Whether it is the one that was deployed is part of it.
+            registry.deployed();
+        }
+        return Promise.resolve(check);
+    };
+    return [
+        ["source table", sourceTable],
+        ["source guards", async () => checkGuards(source, chosen(), guardsExpected, now?.guards)],
+        ["partitions", async () => checkPartitions({ source, audit }, read, registry.tables)],
+        ["columns", async () => checkColumns(audit, chosen(), stagingColumns)],
+        ["definitions", async () => definitionChecks.checkTable(chosen())],
+        ["reload", async () => Promise.resolve(definitionChecks.checkReload(read))],
+        ["registry", () => checkRegistry(audit, read)],
+        ["grants", () => checkGrants(audit, read)],
+        ["unlogged changes", () => checkUnlogged(audit, read, since)],
+        ["gaps", () => checkGaps(audit, read, since)],
+    ];
 }

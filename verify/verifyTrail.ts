@@ -2,16 +2,16 @@ import type { Client } from "pg";
 import { renderSql } from "../database/sqlTemplate";
 import { messageOf } from "../text/errors";
 import { formatTableName } from "../trail/names";
-import type { TableDefinition } from "../trail/tableDefinition";
+import type { TableDefinition, TableName } from "../trail/tableDefinition";
 import { DEFAULT_GROUP } from "../trail/tableGroups";
 import { checkControlTables, checkDmsSessions, checkLedgerGrants } from "./auditChecks";
-import { checkOf, unlessLocked } from "./checkOf";
-import { asChosen, readChosenColumns } from "./chosenColumns";
+import { checkOf, makeChecks, type WantedCheck } from "./checkOf";
 import { Database } from "./database";
-import { type AuditedTable, DefinitionChecks, groupsIn } from "./definitionChecks";
+import { DefinitionChecks } from "./definitionChecks";
 import { LockedError } from "./locks";
 import { checkMarkers } from "./markerChecks";
 import { MarkerLate, Markers } from "./markers";
+import { asFarAsRead, entryOf, groupsIn, readRegistry, type Registry } from "./registry";
 import {
     type Check,
     emptyReport,
@@ -59,48 +59,63 @@ export async function verifyTrail(
     const { progress } = settings;
     progress.begin(tables.length);
     progress.step("the definitions of the trail");
-    const chosen = await readChosenColumns(databases.audit);
-    const subjects = tables.map((table) => (isUnreadable(table) ? table : asChosen(table, chosen)));
-    const definitions = subjects.filter((table): table is TableDefinition => !isUnreadable(table));
-    const audited = await databases.audit.rows<AuditedTable>(
-        renderSql("sql/verify/audited_tables.sql"),
-    );
+    const definitions = tables.filter((table): table is TableDefinition => !isUnreadable(table));
+    const registry = await readRegistry(databases.audit);
     const definitionChecks = await DefinitionChecks.read(
         databases.source,
         databases.audit,
         definitions,
-        audited,
+        registry,
     );
     progress.step("the slot, and the way of a marker");
-    const groups = groupsIn(audited);
-    const markersOf = (group: string): Markers =>
-        new Markers(databases.source, databases.audit, settings, group, groups.length);
-    const markers = groups.map(markersOf);
-    const replication = await checkReplication(markers);
-    const slots = await unlessLocked("replication slot", () =>
-        checkSlots(databases.source, databases.audit, groups.length, [...replication.running]),
-    );
-    progress.step("the checks of the trail as a whole");
-    const checks = [
-        slots,
-        replication.check,
-        await definitionChecks.checkSchema(),
-        ...(await checksOfTrail(databases, replication.check.ok ? markers : [])),
-    ];
+    const markersOf = (group: string, groups: number): Markers =>
+        new Markers(databases.source, databases.audit, settings, group, groups);
+    let markers: readonly Markers[] = [];
+    let running: ReadonlySet<string> = new Set();
+    const checks = await makeChecks([
+        [
+            "replication",
+            async () => {
+                const groups = groupsIn(registry.tables());
+                markers = groups.map((group) => markersOf(group, groups.length));
+                const replication = await checkReplication(markers);
+                ({ running } = replication);
+                return replication.check;
+            },
+        ],
+        [
+            "replication slot",
+            async () => {
+                const groups = groupsIn(registry.tables()).length;
+                return checkSlots(databases.source, databases.audit, groups, [...running]);
+            },
+        ],
+        [
+            "definitions",
+            () => {
+                progress.step("the checks of the trail as a whole");
+                return definitionChecks.checkSchema();
+            },
+        ],
+        ...checksOfTrail(databases, () =>
+            markers.every(({ group }) => running.has(group)) ? markers : [],
+        ),
+    ]);
     // Without replication no marker arrives; the audit side can still be compared with itself.
-    const context = { ...databases, settings, audited, definitionChecks };
-    const sourceTables = await readSourceTables(databases.source, databases.audit, definitions);
+    const context = { ...databases, settings, registry, definitionChecks };
+    const sourceTables = await readSourceTables(
+        databases.source,
+        asFarAsRead(registry.deployed),
+        definitions,
+    );
     const now = (definition: TableDefinition): SourceTable | UnreadableTable | undefined =>
         sourceTables[definitions.indexOf(definition)];
     const reports: TableReport[] = [];
-    for (const table of subjects) {
+    for (const table of tables) {
         progress.step(formatTableName(table));
-        const home = audited.find(
-            (one) => one.schema === table.schema && one.table === table.table,
-        );
-        const group = home?.table_group ?? DEFAULT_GROUP;
-        const ofGroup = markers.find((one) => one.group === group) ?? markersOf(group);
-        const isReplicating = replication.running.has(group);
+        const group = groupOf(registry, table);
+        const ofGroup = markers.find((one) => one.group === group) ?? markersOf(group, 1);
+        const isReplicating = running.has(group);
         reports.push(
             isUnreadable(table)
                 ? unreadableReport(table)
@@ -116,39 +131,45 @@ export async function verifyTrail(
         complete: [...checks.map(({ ok }) => ok), ...reports.map((one) => one.complete)].every(
             Boolean,
         ),
-        checks,
+        // What explains a marker that is late comes before it, and is known after it.
+        checks: [...checks.filter(isOfSlot), ...checks.filter((check) => !isOfSlot(check))],
         tables: reports,
     };
 }
 
+function isOfSlot({ name }: Check): boolean {
+    return name === "replication slot";
+}
+
+/** The group of a table; the default one where nobody can tell, whose markers are not waited for then. */
+function groupOf(registry: Registry, table: TableName): string {
+    return entryOf(asFarAsRead(registry.tables), table)?.table_group ?? DEFAULT_GROUP;
+}
+
 /**
- * The checks that concern every table, each for itself: what is locked keeps only those from being made that read it.
+ * The checks that concern every table.
  *
- * @param markers of the groups whose task brings markers
+ * @param markers of the groups, if their tasks bring markers
  */
-async function checksOfTrail(
+function checksOfTrail(
     { source, audit }: { readonly source: Database; readonly audit: Database },
-    markers: readonly Markers[],
-): Promise<readonly Check[]> {
-    const wanted: readonly (readonly [string, () => Promise<Check>])[] = [
+    markers: () => readonly Markers[],
+): readonly WantedCheck[] {
+    return [
         ["grants", () => checkLedgerGrants(audit)],
         ["ledger statistics", () => checkLedgerStatistics(audit)],
         ["DMS control tables", () => checkControlTables(audit)],
         ["DMS sessions", () => checkDmsSessions(source, audit)],
         ["gap ledger", () => collectGaps(audit)],
-        ...(markers.length === 0
-            ? []
-            : [["markers", () => checkMarkers(source, audit, markers)] as const]),
+        [
+            "markers",
+            async () =>
+                markers().length === 0 ? undefined : checkMarkers(source, audit, markers()),
+        ],
         ["source functions", () => checkSourceFunctions(source)],
         ["prepared transactions", () => noteTwoPhase(source)],
         ["statistics", () => noteStatistics(audit)],
     ];
-    const checks: Check[] = [];
-    // One after the other: they share the two sessions.
-    for (const [name, make] of wanted) {
-        checks.push(await unlessLocked(name, make));
-    }
-    return checks;
 }
 
 function unreadableReport(table: UnreadableTable): TableReport {

@@ -89,7 +89,8 @@ function verifySteps(): Step[] {
         query("audit", "first", script("verify/registered_tables")),
         query("source", "first: the tables as they are now", script("source/catalog")),
         query("source", "for tables that are missing", script("source/former_names")),
-        query("audit", always, script("verify/chosen_columns"), script("verify/audited_tables")),
+        query("audit", always, script("verify/audited_tables"), script("verify/chosen_columns")),
+        query("audit", always, script("verify/known_columns"), script("verify/staging_partitions")),
         query("audit", "for the trail and for its copy", script("verify/definitions")),
         query(
             "audit",

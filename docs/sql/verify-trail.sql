@@ -306,6 +306,33 @@ FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.oid::bigint::text = ANY ($1::text[]) AND c.relkind IN ('r', 'p');
 
+--> sql/verify/audited_tables.sql | audit cluster | as the user of verify's address | each time
+-- The tables that have a trail: their groups, whether they have left the list or are about to, since when a reload is under
+-- way, and what is theirs in audit_trail.
+SELECT
+    t.table_schema AS schema,
+    t.table_name AS "table",
+    t.tombstone,
+    coalesce(t.table_group, 'default') AS table_group,
+    t.left_after IS NOT NULL AS has_left,
+    to_char(t.reload_began_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS reload_began_at,
+    ARRAY(
+        SELECT DISTINCT format('%I.%I()', 'audit_trail', p.proname)
+        FROM pg_catalog.pg_trigger AS g
+        JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid
+        WHERE g.tgrelid = to_regclass(format('%I.%I', t.table_schema, t.staging))
+            AND g.tgname = 'log_change'
+            AND p.pronamespace = 'audit_trail'::regnamespace
+    ) || ARRAY(
+        SELECT
+            format(
+                '%I.%I(%s)', 'audit_trail', p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)
+            )
+        FROM pg_catalog.pg_proc AS p
+        WHERE p.pronamespace = 'audit_trail'::regnamespace AND p.proname = t.uncommon_function
+    ) AS functions
+FROM audit_trail.audited_table AS t;
+
 --> sql/verify/chosen_columns.sql | audit cluster | as the user of verify's address | each time
 -- What the last deployment's config said of single columns: those that staging holds as another type than the source, and
 -- those that are left out of the trail.
@@ -334,57 +361,34 @@ SELECT
     END
 FROM audit_trail.excluded_column AS e;
 
---> sql/verify/audited_tables.sql | audit cluster | as the user of verify's address | each time
--- The tables that have a trail: their groups, whether they have left the list or are about to, since when a reload is under
--- way, what is theirs in audit_trail, and the columns that their staging tables may have besides those that the source has
--- now. These are the columns that a deployment knows, because only those it has numbers of.
+--> sql/verify/known_columns.sql | audit cluster | as the user of verify's address | each time
+-- The columns that the staging table of each table may have besides those that the source has now. These are the columns
+-- that a deployment knows, because only those it has numbers of.
 SELECT
-    t.table_schema AS schema,
-    t.table_name AS "table",
-    t.tombstone,
-    coalesce(t.table_group, 'default') AS table_group,
-    t.left_after IS NOT NULL AS has_left,
-    to_char(t.reload_began_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS reload_began_at,
-    ARRAY(
-        SELECT DISTINCT format('%I.%I()', 'audit_trail', p.proname)
-        FROM pg_catalog.pg_trigger AS g
-        JOIN pg_catalog.pg_proc AS p ON p.oid = g.tgfoid
-        WHERE g.tgrelid = to_regclass(format('%I.%I', t.table_schema, t.staging))
-            AND g.tgname = 'log_change'
-            AND p.pronamespace = 'audit_trail'::regnamespace
-    ) || ARRAY(
-        SELECT
-            format(
-                '%I.%I(%s)', 'audit_trail', p.proname, pg_catalog.pg_get_function_identity_arguments(p.oid)
-            )
-        FROM pg_catalog.pg_proc AS p
-        WHERE p.pronamespace = 'audit_trail'::regnamespace AND p.proname = t.uncommon_function
-    ) AS functions,
-    ARRAY(
-        SELECT DISTINCT c.name
-        FROM audit_trail.audited_column AS c
-        WHERE c.table_schema = t.table_schema
-            AND c.table_name = t.table_name
-            AND c.attnum IS NOT NULL
-            -- An excluded column that never was in the trail has nothing to look for in staging.
-            AND (c.gone_since IS NULL OR c.present_from < c.gone_since)
-    ) AS known_columns,
-    (
-        SELECT coalesce(
-            jsonb_agg(
-                jsonb_build_object(
-                    'name', format('%I.%I', p.partition_schema, p.staging),
-                    'column_default', quote_literal(p.label) || '::text',
-                    'bound', format('FOR VALUES IN (%s)', quote_literal(p.label))
-                )
-                ORDER BY p.label
-            ),
-            '[]'
+    c.table_schema AS schema,
+    c.table_name AS "table",
+    to_jsonb(array_agg(DISTINCT c.name)) AS columns
+FROM audit_trail.audited_column AS c
+WHERE c.attnum IS NOT NULL
+    -- An excluded column that never was in the trail has nothing to look for in staging.
+    AND (c.gone_since IS NULL OR c.present_from < c.gone_since)
+GROUP BY c.table_schema, c.table_name;
+
+--> sql/verify/staging_partitions.sql | audit cluster | as the user of verify's address | each time
+-- What the staging tables of the partitions of each partitioned table have to be.
+SELECT
+    p.table_schema AS schema,
+    p.table_name AS "table",
+    jsonb_agg(
+        jsonb_build_object(
+            'name', format('%I.%I', p.partition_schema, p.staging),
+            'column_default', quote_literal(p.label) || '::text',
+            'bound', format('FOR VALUES IN (%s)', quote_literal(p.label))
         )
-        FROM audit_trail.audited_partition AS p
-        WHERE p.table_schema = t.table_schema AND p.table_name = t.table_name
+        ORDER BY p.label
     ) AS partitions
-FROM audit_trail.audited_table AS t;
+FROM audit_trail.audited_partition AS p
+GROUP BY p.table_schema, p.table_name;
 
 --> sql/verify/definitions.sql | audit cluster | as the user of verify's address | for the trail and for its copy
 -- What the catalog says of everything in schema $1 and of the relations named in $2 with all their partitions: one row per

@@ -138,7 +138,7 @@ describe("verify finds a source table changed since it was deployed:", function 
             );
             assert.match(
                 wordsOf(report, "public.unlogged"),
-                /^verification: On the audit database process \d+ \(application "rewrite", transaction since [\d:TZ-]+\) has locked public\.unlogged_audit_log_default, /u,
+                /^verification: the log, registry, unlogged changes: On the audit database process \d+ \(application "rewrite", transaction since [\d:TZ-]+\) has locked public\.unlogged_audit_log_default, /u,
             );
             assert.ok(hasUnverified(report));
             assert.ok(tableOf(report, "public.nothing").complete);
