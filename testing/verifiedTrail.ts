@@ -259,7 +259,16 @@ export class World {
             await this.runTask(group);
         }
         await run(master, [joinGroupFile(listed)]);
-        await whileNobody();
+        try {
+            await whileNobody();
+        } catch (error) {
+            // As the stack's state has it then: the tasks that come late are what they were.
+            const former = new Map(before.map((group) => [group.name, group]));
+            this.groups = groups.flatMap((group) =>
+                group.isLate ? (former.get(group.name) ?? []) : [group],
+            );
+            throw error;
+        }
         for (const group of groups.filter(({ isLate }) => isLate)) {
             await this.runTask(group);
         }

@@ -129,6 +129,14 @@ describe("groups of tables", function () {
     });
 
     it("let a table go to another one, with a row of the gap ledger for the hole", async () => {
+        // An update that ends on its way, when one task has given the table up and the other has not got it.
+        await assert.rejects(
+            world.regroup([billing("shop.lines", "shop.orders")], () =>
+                Promise.reject(new Error("killed")),
+            ),
+            /killed/u,
+        );
+        assert.deepEqual(failedChecks(tableOf(await world.verify(), "shop.orders")), ["reload"]);
         await world.regroup([billing("shop.lines", "shop.orders")], async () => {
             await world.source.query(
                 `UPDATE shop.orders SET note = 'unseen' WHERE id = 1;
@@ -136,7 +144,10 @@ describe("groups of tables", function () {
                  UPDATE shop.notes SET note = 'seen' WHERE id = 1`,
             );
         });
-        assert.deepEqual(await gaps(), [
+        const told = (await gaps()).filter(
+            (gap) => (gap as { kind: string }).kind !== "task stopped",
+        );
+        assert.deepEqual(told, [
             {
                 table: "orders",
                 kind: "moved to another group",

@@ -75,6 +75,9 @@ const DDL = `
     CREATE FUNCTION idle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
     CREATE TABLE tenants (id integer PRIMARY KEY, tenant integer);
     INSERT INTO tenants SELECT n, n % 2 FROM generate_series(1, 6) AS n;
+    CREATE TABLE nations (id integer PRIMARY KEY);
+    CREATE TABLE restless (id integer PRIMARY KEY, nation integer REFERENCES nations);
+    INSERT INTO restless VALUES (1), (2), (3);
     ${Object.keys(DONE)
         .map(
             (table) =>
@@ -90,7 +93,10 @@ describe("verify finds a source table changed since it was deployed:", function 
     before(async () => {
         world = await World.open(
             DDL,
-            ["tenants", ...Object.keys(DONE)].map((table) => ({ schema: "public", table })),
+            ["tenants", "restless", ...Object.keys(DONE)].map((table) => ({
+                schema: "public",
+                table,
+            })),
             { max_prepared_transactions: "3" },
         );
     });
@@ -174,6 +180,36 @@ describe("verify finds a source table changed since it was deployed:", function 
             assert.match(found.checks.map(({ detail }) => detail).join("; "), words);
         });
     }
+
+    it("and taken back, where that has cost a change, and not where it has cost none", async () => {
+        const { source } = world;
+        await assert.rejects(
+            source.query("TRUNCATE nations CASCADE"),
+            /TRUNCATE of public\.restless is refused/u,
+        );
+        for (const rewrite of [
+            "VACUUM FULL restless",
+            "CLUSTER restless USING restless_pkey",
+            "ALTER TABLE restless SET (fillfactor = 50, autovacuum_enabled = false)",
+            "REINDEX TABLE restless",
+        ]) {
+            await source.query(rewrite);
+        }
+        const rewritten = tableOf(await world.verify({}, "public.restless"), "public.restless");
+        assert.ok(rewritten.complete, JSON.stringify(rewritten));
+        await source.query(
+            `ALTER TABLE restless REPLICA IDENTITY NOTHING; DELETE FROM restless WHERE id < 3;
+             INSERT INTO restless VALUES (2); ALTER TABLE restless REPLICA IDENTITY DEFAULT`,
+        );
+        const report = tableOf(await world.verify({}, "public.restless"), "public.restless");
+        assert.deepEqual(
+            report.differences.map(({ key, kind }) => [key, kind]),
+            [['{"id": 1}', "missing at source"]],
+        );
+        assert.deepEqual(failedChecks(report), ["gaps"]);
+        const gaps = report.checks.find(({ name }) => name === "gaps")?.detail ?? "";
+        assert.match(gaps, /^1 x insert over existing row/u);
+    });
 
     it("guards of which a function has another body, and a marker that nothing writes", async () => {
         const functions = async (): Promise<string> =>
