@@ -2,6 +2,7 @@ import { PlainError } from "../text/errors";
 import { parseTableName } from "../trail/names";
 import { type CommandOptions, runCommand } from "./shared/command";
 import { connect } from "./shared/databaseSession";
+import { laptopTaskFailure } from "./shared/laptopTasks";
 import { givenUrls } from "./shared/secureUrl";
 import { type DeployedStack, deployedStack } from "./shared/stackAccess";
 import { optionsOf } from "./shared/usage";
@@ -26,6 +27,8 @@ async function findSubject({
         auditUrl,
         tables: names.map(parseTableName),
         guardsExpected: stack?.outputs.sourceGuards !== false,
+        // Addresses that somebody gives may be those of any trail.
+        ...(name === "local" && given === undefined ? { taskFailure: laptopTaskFailure } : {}),
         open: (url) => connect(url, "verify", { route }),
     };
 }

@@ -1,5 +1,8 @@
 import type { Slot } from "./slotChecks";
 
+/** How every sentence about a marker begins that has not come. */
+export const LATE = "A marker that the source committed has not reached the audit side";
+
 /** A transaction in which DMS writes, and which statement of it runs or ran last. */
 export interface ApplyStep {
     readonly transaction: string;
@@ -55,17 +58,16 @@ export class MarkerWait {
         if (now.at - this.lastMove < this.timeoutMs) {
             return undefined;
         }
-        const late = "A marker that the source committed has not reached the audit side";
         const { length } = now.slots;
         const isMissing = length > 0 && length < this.groups;
         const few = `the source has ${length} of the slots of ${this.groups} groups`;
         const lag = isMissing ? `${lagOf(now.slots)}; ${few}` : lagOf(now.slots);
         if (!this.isPast(now)) {
-            return `${late}, and the task has stood still for ${seconds} seconds (${lag}): see whether the task runs and what it waits for, then run this again.`;
+            return `${LATE}, and the task has stood still for ${seconds} seconds (${lag}): see whether the task runs and what it waits for, then run this again.`;
         }
         return isMissing
-            ? `${late}, because the slot of this group's task is gone: ${few}, and those are past the marker (${lagOf(now.slots)}); see what the task's log says, start the task anew, and reload its tables.`
-            : `${late} although the task has confirmed what comes after it (${lag}): the marker was lost, or the task holds it back; "npm run logs -- task" or the task's log may say why.`;
+            ? `${LATE}, because the slot of this group's task is gone: ${few}, and those are past the marker (${lagOf(now.slots)}); see what the task's log says, start the task anew, and reload its tables.`
+            : `${LATE} although the task has confirmed what comes after it (${lag}): the marker was lost, or the task holds it back; "npm run logs -- task" or the task's log may say why.`;
     }
 
     private isPast({ slots }: TaskLook): boolean {

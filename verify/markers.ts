@@ -5,8 +5,9 @@ import { trailNames } from "../trail/names";
 import { roles } from "../trail/rolesAndSchemas";
 import { DEFAULT_GROUP, markerOf } from "../trail/tableGroups";
 import type { Database } from "./database";
-import { type ApplyStep, lagOf, MarkerWait } from "./markerWait";
+import { type ApplyStep, lagOf, LATE, MarkerWait } from "./markerWait";
 import type { VerifyProgress } from "./progress";
+import type { VerifyOptions } from "./report";
 import { readTaskSlots } from "./slotChecks";
 
 const LOOK_EVERY_MS = 10;
@@ -30,6 +31,8 @@ interface MarkerSettings {
     /** How long the task may stand still, in milliseconds. */
     readonly markerTimeoutMs: number;
     readonly progress: VerifyProgress;
+    /** See {@link VerifyOptions}. */
+    readonly taskFailure: Required<VerifyOptions>["taskFailure"];
 }
 
 /** Commits markers at the source and waits until one group's task has brought them to the audit side. */
@@ -56,7 +59,7 @@ export class Markers {
      * Resolves once everything that was committed at the source before this call, to tables of the group, has been applied
      * on the audit side: it waits as long as the task gets on.
      *
-     * @throws MarkerLate once the task has stood still for the time
+     * @throws MarkerLate once the task has stood still for the time, or has failed
      */
     async pass(): Promise<Marker> {
         const { id, created_at } = await this.source.row<{ id: string; created_at: string }>(
@@ -77,12 +80,12 @@ export class Markers {
             if (Date.now() >= nextLook) {
                 const { slots } = await readTaskSlots(this.source, this.audit, this.groups);
                 const applying = await this.audit.rows<ApplyStep>(this.sessions);
-                const standsStill = wait.look({ at: Date.now(), slots, applying });
-                if (standsStill !== undefined) {
+                const late =
+                    lateByFailure(await this.settings.taskFailure(this.group)) ??
+                    wait.look({ at: Date.now(), slots, applying });
+                if (late !== undefined) {
                     throw new MarkerLate(
-                        this.group === DEFAULT_GROUP
-                            ? standsStill
-                            : `The group ${this.group}: ${standsStill}`,
+                        this.group === DEFAULT_GROUP ? late : `The group ${this.group}: ${late}`,
                     );
                 }
                 progress.step(`waiting for the task: ${lagOf(slots)}`);
@@ -91,4 +94,8 @@ export class Markers {
             await pause(LOOK_EVERY_MS);
         }
     }
+}
+
+function lateByFailure(failure: string | undefined): string | undefined {
+    return failure === undefined ? undefined : `${LATE}: ${failure}.`;
 }

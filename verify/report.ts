@@ -104,6 +104,11 @@ export interface VerifyOptions {
     readonly guardsExpected?: boolean;
     /** ISO 8601 time: gaps and unlogged changes that were recorded before are told but fail nothing. */
     readonly since?: string;
+    /**
+     * Why a group's task carries nothing any more, as the end of a sentence with what to do; undefined while it runs. A marker
+     * is not waited for then. Without it nobody can say, as on AWS.
+     */
+    readonly taskFailure?: (group: string) => Promise<string | undefined>;
     /** Is told how far it is. */
     readonly progress?: VerifyProgress;
 }
@@ -122,6 +127,7 @@ export function withDefaults(options: VerifyOptions): VerifySettings {
         lockTimeoutMs: LOCK_TIMEOUT_MS,
         maxListed: 100,
         guardsExpected: true,
+        taskFailure: () => Promise.resolve(undefined),
         progress: NO_PROGRESS,
         ...options,
     };

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import type { TableName } from "../../trail/tableDefinition";
 import { readTables } from "../../verify/readTables";
-import { hasUnverified, type VerifyReport } from "../../verify/report";
+import { hasUnverified, type VerifyOptions, type VerifyReport } from "../../verify/report";
 import { reportLines } from "../../verify/reportText";
 import { verifyTrail } from "../../verify/verifyTrail";
 import { type CommandOptions, say } from "./command";
@@ -19,6 +19,8 @@ export interface VerifySubject {
     readonly tables: readonly TableName[];
     /** Whether the deployment put guards at the source. */
     readonly guardsExpected: boolean;
+    /** See {@link VerifyOptions}. */
+    readonly taskFailure?: VerifyOptions["taskFailure"];
     /** Opens a session with one of the two. */
     readonly open: (url: string) => Promise<Client>;
 }
@@ -36,7 +38,7 @@ function exitCode(report: VerifyReport): number {
  * a table of it, could not be verified.
  */
 export async function verifyDatabases(
-    { sourceUrl, auditUrl, tables, guardsExpected, open }: VerifySubject,
+    { sourceUrl, auditUrl, tables, guardsExpected, taskFailure, open }: VerifySubject,
     { since, json }: CommandOptions,
 ): Promise<void> {
     requireVerifiedServer("AUDIT_TRAIL_SOURCE_URL", sourceUrl);
@@ -49,6 +51,7 @@ export async function verifyDatabases(
             const display = json ? undefined : new VerifyDisplay(process.stderr);
             const report = await verifyTrail(source, audit, definitions, {
                 guardsExpected,
+                ...(taskFailure === undefined ? {} : { taskFailure }),
                 ...(since === undefined ? {} : { since }),
                 ...(display === undefined ? {} : { progress: display }),
             }).finally(() => display?.end());
