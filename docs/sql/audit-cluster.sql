@@ -2920,7 +2920,8 @@ SET LOCAL ROLE audit_trail_owner;
 
 -- Enters how many rows the log of a table has got since it was counted last, and the sum of their hashes, as verify does. Rows
 -- count by the transactions that wrote them, up to the oldest one that is running: those before it have ended, and bring
--- nothing more. Returns how many rows were counted.
+-- nothing more. It reads the whole log, which has no index by these transactions, and hashes the new rows only. Returns how
+-- many rows were counted.
 CREATE OR REPLACE FUNCTION audit_trail.count_log(source_schema text, source_table text) RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER
@@ -3041,9 +3042,9 @@ BEGIN
 END
 $function$;
 
--- All tables, each in a transaction of its own, so that nobody waits for more than one, and then the count of its log. A table that somebody keeps locked
--- is tried again, and then left for the next time with a warning. A procedure that commits can have neither settings nor
--- the rights of its owner, so every name has its schema.
+-- All tables, each in a transaction of its own, so that nobody waits for more than one, and in another one the count of its
+-- log. A table that somebody keeps locked is tried again, and then left for the next time with a warning. A procedure that
+-- commits can have neither settings nor the rights of its owner, so every name has its schema.
 CREATE OR REPLACE PROCEDURE audit_trail.maintain(retention interval DEFAULT '35 days')
 LANGUAGE plpgsql
 AS $procedure$

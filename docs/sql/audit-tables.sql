@@ -10,7 +10,7 @@ SELECT pg_catalog.set_config(s.name, w.value, false)
     JOIN pg_catalog.pg_settings AS s ON s.name = w.key;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."public_items_0f33f749_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."public_items_cbe447f6_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -30,7 +30,7 @@ DECLARE
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean;
+    has_tombstone boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -61,7 +61,7 @@ BEGIN
                 INTO known_position, is_common
                 FROM audit_trail."public_items_tombstone" AS t
                 WHERE t.row_key = changed_key;
-            is_buried := FOUND;
+            has_tombstone := FOUND;
             is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
         END IF;
         -- Columns that the source no longer has: staging keeps their last values.
@@ -103,7 +103,7 @@ BEGIN
         -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = 'INSERT'
             AND has_images
-            AND NOT is_buried
+            AND NOT has_tombstone
             AND coalesce(NEW.audit_trail_change_seq, '') = ''
             AND (coalesce(NEW.audit_trail_stream_position, '') = '' OR NEW.audit_trail_operation = 'I')
         THEN
@@ -135,7 +135,7 @@ BEGIN
                 RETURN NULL;
             END IF;
         END IF;
-        PERFORM audit_trail."public_items_0f33f749_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        PERFORM audit_trail."public_items_cbe447f6_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -179,7 +179,7 @@ BEGIN
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at;
         DELETE FROM "public"."items_staging" AS s WHERE s.ctid = NEW.ctid;
-    ELSIF is_buried THEN
+    ELSIF has_tombstone THEN
         DELETE FROM audit_trail."public_items_tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;
@@ -187,7 +187,7 @@ END;
 $function$;
 
 --> sql/audit/log_change.sql, by the postgresql plugin of Pulumi | audit cluster | as the master user | when its text is another one, under another name
-CREATE FUNCTION "audit_trail"."audit_trail_marker_5cf8e87f_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
+CREATE FUNCTION "audit_trail"."audit_trail_marker_09bea71c_log_change"() RETURNS trigger LANGUAGE plpgsql AS $function$-- The body of one table's log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
 -- This is the fast path: the change's position is beyond all that is known of its key (the greatest one is in the key's
 -- staging row, or in its tombstone once the row is deleted), the key is unchanged, and the row is there or not as the
@@ -207,7 +207,7 @@ DECLARE
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean;
+    has_tombstone boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -238,7 +238,7 @@ BEGIN
                 INTO known_position, is_common
                 FROM audit_trail."audit_trail_marker_tombstone" AS t
                 WHERE t.row_key = changed_key;
-            is_buried := FOUND;
+            has_tombstone := FOUND;
             is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
         END IF;
         -- Columns that the source no longer has: staging keeps their last values.
@@ -280,7 +280,7 @@ BEGIN
         -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = 'INSERT'
             AND has_images
-            AND NOT is_buried
+            AND NOT has_tombstone
             AND coalesce(NEW.audit_trail_change_seq, '') = ''
             AND (coalesce(NEW.audit_trail_stream_position, '') = '' OR NEW.audit_trail_operation = 'I')
         THEN
@@ -312,7 +312,7 @@ BEGIN
                 RETURN NULL;
             END IF;
         END IF;
-        PERFORM audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        PERFORM audit_trail."audit_trail_marker_09bea71c_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -356,7 +356,7 @@ BEGIN
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at;
         DELETE FROM "audit_trail"."marker_staging" AS s WHERE s.ctid = NEW.ctid;
-    ELSIF is_buried THEN
+    ELSIF has_tombstone THEN
         DELETE FROM audit_trail."audit_trail_marker_tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;
@@ -840,7 +840,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_items_0f33f749_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_items_cbe447f6_log_uncommon"(
     statement text,
     old_row "public"."items_staging",
     new_row "public"."items_staging",
@@ -1192,7 +1192,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."public_items_0f33f749_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."public_items_cbe447f6_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -1217,7 +1217,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_items_0f33f749_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_items_cbe447f6_log_uncommon"(
     text, "public"."items_staging", "public"."items_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -1228,7 +1228,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_items_0f33f749_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_items_cbe447f6_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -1250,7 +1250,7 @@ DECLARE
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean;
+    has_tombstone boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -1281,7 +1281,7 @@ BEGIN
                 INTO known_position, is_common
                 FROM audit_trail."public_items_tombstone" AS t
                 WHERE t.row_key = changed_key;
-            is_buried := FOUND;
+            has_tombstone := FOUND;
             is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
         END IF;
         -- Columns that the source no longer has: staging keeps their last values.
@@ -1323,7 +1323,7 @@ BEGIN
         -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = ''INSERT''
             AND has_images
-            AND NOT is_buried
+            AND NOT has_tombstone
             AND coalesce(NEW.audit_trail_change_seq, '''') = ''''
             AND (coalesce(NEW.audit_trail_stream_position, '''') = '''' OR NEW.audit_trail_operation = ''I'')
         THEN
@@ -1355,7 +1355,7 @@ BEGIN
                 RETURN NULL;
             END IF;
         END IF;
-        PERFORM audit_trail."public_items_0f33f749_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        PERFORM audit_trail."public_items_cbe447f6_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -1399,23 +1399,23 @@ BEGIN
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at;
         DELETE FROM "public"."items_staging" AS s WHERE s.ctid = NEW.ctid;
-    ELSIF is_buried THEN
+    ELSIF has_tombstone THEN
         DELETE FROM audit_trail."public_items_tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_items_0f33f749_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_items_cbe447f6_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_items_0f33f749_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_items_cbe447f6_log_change"() SET search_path = pg_catalog, pg_temp;
 
-ALTER FUNCTION audit_trail."public_items_0f33f749_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_items_0f33f749_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_items_cbe447f6_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_items_cbe447f6_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_0f33f749_log_change', 'public_items_0f33f749_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'items', 'public_items_cbe447f6_log_change', 'public_items_cbe447f6_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."items_staging"'::regclass,
@@ -1627,7 +1627,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_09bea71c_log_uncommon"(
     statement text,
     old_row "audit_trail"."marker_staging",
     new_row "audit_trail"."marker_staging",
@@ -1979,7 +1979,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."audit_trail_marker_09bea71c_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -2004,7 +2004,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_09bea71c_log_uncommon"(
     text, "audit_trail"."marker_staging", "audit_trail"."marker_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -2015,7 +2015,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."audit_trail_marker_09bea71c_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -2037,7 +2037,7 @@ DECLARE
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean;
+    has_tombstone boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -2068,7 +2068,7 @@ BEGIN
                 INTO known_position, is_common
                 FROM audit_trail."audit_trail_marker_tombstone" AS t
                 WHERE t.row_key = changed_key;
-            is_buried := FOUND;
+            has_tombstone := FOUND;
             is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
         END IF;
         -- Columns that the source no longer has: staging keeps their last values.
@@ -2110,7 +2110,7 @@ BEGIN
         -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = ''INSERT''
             AND has_images
-            AND NOT is_buried
+            AND NOT has_tombstone
             AND coalesce(NEW.audit_trail_change_seq, '''') = ''''
             AND (coalesce(NEW.audit_trail_stream_position, '''') = '''' OR NEW.audit_trail_operation = ''I'')
         THEN
@@ -2142,7 +2142,7 @@ BEGIN
                 RETURN NULL;
             END IF;
         END IF;
-        PERFORM audit_trail."audit_trail_marker_5cf8e87f_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        PERFORM audit_trail."audit_trail_marker_09bea71c_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -2186,23 +2186,23 @@ BEGIN
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at;
         DELETE FROM "audit_trail"."marker_staging" AS s WHERE s.ctid = NEW.ctid;
-    ELSIF is_buried THEN
+    ELSIF has_tombstone THEN
         DELETE FROM audit_trail."audit_trail_marker_tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."audit_trail_marker_09bea71c_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_5cf8e87f_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."audit_trail_marker_09bea71c_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."audit_trail_marker_09bea71c_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."audit_trail_marker_09bea71c_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."audit_trail_marker_09bea71c_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_5cf8e87f_log_change', 'audit_trail_marker_5cf8e87f_log_uncommon');
+SELECT audit_trail.put_log_trigger('audit_trail', 'marker', 'audit_trail_marker_09bea71c_log_change', 'audit_trail_marker_09bea71c_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"audit_trail"."marker_staging"'::regclass,

@@ -365,7 +365,7 @@ RESET ROLE;
 -- they count for nothing, and are made here of what each value allows.
 SET LOCAL ROLE audit_trail_owner;
 
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_3ffa3b9a_log_uncommon"(
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_eabff2b9_log_uncommon"(
     statement text,
     old_row "public"."readings_staging",
     new_row "public"."readings_staging",
@@ -717,7 +717,7 @@ EXCEPTION
             RAISE;
         END IF;
         IF NOT is_second_try THEN
-            PERFORM audit_trail."public_readings_3ffa3b9a_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
+            PERFORM audit_trail."public_readings_eabff2b9_log_uncommon"(statement, old_row, new_row, new_ctid, NULL, NULL, true);
             RETURN;
         END IF;
         BEGIN
@@ -742,7 +742,7 @@ EXCEPTION
         RAISE;
 END
 $function$;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_3ffa3b9a_log_uncommon"(
+REVOKE ALL ON FUNCTION audit_trail."public_readings_eabff2b9_log_uncommon"(
     text, "public"."readings_staging", "public"."readings_staging", tid, jsonb, jsonb, boolean
 ) FROM PUBLIC;
 
@@ -753,7 +753,7 @@ RESET ROLE;
 -- with the rights of whoever calls it: it gets its settings, its owner and then its rights before any change can run it.
 -- One whose body somebody has changed gets its own back; it loses its settings by that, and has them again at the end of
 -- the same transaction, before which no other session sees any of it.
-CREATE OR REPLACE FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() RETURNS trigger
+CREATE OR REPLACE FUNCTION audit_trail."public_readings_eabff2b9_log_change"() RETURNS trigger
 LANGUAGE plpgsql
 AS '-- The body of one table''s log function: turns what DMS inserts into staging, or updates there, into one row of the log.
 --
@@ -775,7 +775,7 @@ DECLARE
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean;
+    has_tombstone boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -806,7 +806,7 @@ BEGIN
                 INTO known_position, is_common
                 FROM audit_trail."public_readings_tombstone" AS t
                 WHERE t.row_key = changed_key;
-            is_buried := FOUND;
+            has_tombstone := FOUND;
             is_common := NEW.audit_trail_operation = ''I'' AND is_common IS NOT FALSE;
         END IF;
         -- Columns that the source no longer has: staging keeps their last values.
@@ -848,7 +848,7 @@ BEGIN
         -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = ''INSERT''
             AND has_images
-            AND NOT is_buried
+            AND NOT has_tombstone
             AND coalesce(NEW.audit_trail_change_seq, '''') = ''''
             AND (coalesce(NEW.audit_trail_stream_position, '''') = '''' OR NEW.audit_trail_operation = ''I'')
         THEN
@@ -880,7 +880,7 @@ BEGIN
                 RETURN NULL;
             END IF;
         END IF;
-        PERFORM audit_trail."public_readings_3ffa3b9a_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
+        PERFORM audit_trail."public_readings_eabff2b9_log_uncommon"(TG_OP, OLD, NEW, NEW.ctid, before_image, after_image, has_images IS NULL);
         RETURN NULL;
     END IF;
 
@@ -925,23 +925,23 @@ BEGIN
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at;
         DELETE FROM "public"."readings_staging" AS s WHERE s.ctid = NEW.ctid AND s.audit_trail_partition = NEW.audit_trail_partition;
-    ELSIF is_buried THEN
+    ELSIF has_tombstone THEN
         DELETE FROM audit_trail."public_readings_tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;
 END;
 ';
 
-ALTER FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() OWNER TO audit_trail_owner;
+ALTER FUNCTION audit_trail."public_readings_eabff2b9_log_change"() OWNER TO audit_trail_owner;
 
 SET LOCAL ROLE audit_trail_owner;
 
-ALTER FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() SET search_path = pg_catalog, pg_temp;
-ALTER FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() SET "TimeZone" = 'UTC';
-ALTER FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() SECURITY DEFINER;
-REVOKE ALL ON FUNCTION audit_trail."public_readings_3ffa3b9a_log_change"() FROM PUBLIC;
+ALTER FUNCTION audit_trail."public_readings_eabff2b9_log_change"() SET search_path = pg_catalog, pg_temp;
+ALTER FUNCTION audit_trail."public_readings_eabff2b9_log_change"() SET "TimeZone" = 'UTC';
+ALTER FUNCTION audit_trail."public_readings_eabff2b9_log_change"() SECURITY DEFINER;
+REVOKE ALL ON FUNCTION audit_trail."public_readings_eabff2b9_log_change"() FROM PUBLIC;
 
-SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_3ffa3b9a_log_change', 'public_readings_3ffa3b9a_log_uncommon');
+SELECT audit_trail.put_log_trigger('public', 'readings', 'public_readings_eabff2b9_log_change', 'public_readings_eabff2b9_log_uncommon');
 -- The trail's own functions delete as its owner; whoever deletes otherwise is another role.
 SELECT audit_trail.put_trigger(
     '"public"."readings_staging"'::regclass,

@@ -379,8 +379,8 @@ WITH audited AS (
         encode(sha256(convert_to(p.prosrc, 'UTF8')), 'hex') AS found_hash,
         p.provolatile = 'v' AND p.proparallel = 'u' AND NOT p.proisstrict AS is_plain,
         coalesce(p.proconfig, '{}') AS proconfig
-    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_0f33f749_log_change', '5daf943056cd5ccea61c65e9eb661bc9369c93434bd83c0e459c604273d03215', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
-        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_5cf8e87f_log_change', '29d7a84361a45f2642c22b498445348c75f94e47db6cc338016f3dbe97be5fcc', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
+    FROM (VALUES ('public.items', 'public', 'items_staging', 'items_audit_log', 'public_items_cbe447f6_log_change', 'e1955bde367d4b0082ccf83802184a57d262bd8c0f9b62e60779b88952ad62b1', ARRAY['search_path=pg_catalog, pg_temp'], '[]'),
+        ('audit_trail.marker', 'audit_trail', 'marker_staging', 'marker_audit_log', 'audit_trail_marker_09bea71c_log_change', 'e590b33d0f33351f02bcb5ac90d8844e38e4d8b00a8a404c2e93a502b3acf1cf', ARRAY['search_path=pg_catalog, pg_temp', 'TimeZone=UTC'], '[]')) AS w (about, schema_name, staging_name, log_name, function_name, body_hash, settings, partitions)
     LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = w.schema_name
     LEFT JOIN pg_catalog.pg_class AS s ON s.relnamespace = n.oid AND s.relname = w.staging_name
     LEFT JOIN pg_catalog.pg_class AS l ON l.relnamespace = n.oid AND l.relname = w.log_name

@@ -4,7 +4,8 @@ SET LOCAL ROLE audit_trail_owner;
 
 -- Enters how many rows the log of a table has got since it was counted last, and the sum of their hashes, as verify does. Rows
 -- count by the transactions that wrote them, up to the oldest one that is running: those before it have ended, and bring
--- nothing more. Returns how many rows were counted.
+-- nothing more. It reads the whole log, which has no index by these transactions, and hashes the new rows only. Returns how
+-- many rows were counted.
 CREATE OR REPLACE FUNCTION audit_trail.count_log(source_schema text, source_table text) RETURNS bigint
 LANGUAGE plpgsql
 SECURITY DEFINER

@@ -18,7 +18,7 @@ DECLARE
     change_position text;
     known_position text;
     is_common boolean;
-    is_buried boolean;
+    has_tombstone boolean;
     this_change text;
     remarks text[];
 BEGIN
@@ -49,7 +49,7 @@ BEGIN
                 INTO known_position, is_common
                 FROM audit_trail.:"tombstone" AS t
                 WHERE t.row_key = changed_key;
-            is_buried := FOUND;
+            has_tombstone := FOUND;
             is_common := NEW.audit_trail_operation = 'I' AND is_common IS NOT FALSE;
         END IF;
         -- Columns that the source no longer has: staging keeps their last values.
@@ -91,7 +91,7 @@ BEGIN
         -- A row of the full load, of a key that nothing is known of.
         IF TG_OP = 'INSERT'
             AND has_images
-            AND NOT is_buried
+            AND NOT has_tombstone
             AND coalesce(NEW.audit_trail_change_seq, '') = ''
             AND (coalesce(NEW.audit_trail_stream_position, '') = '' OR NEW.audit_trail_operation = 'I')
         THEN
@@ -167,7 +167,7 @@ BEGIN
                 removed_xid = excluded.removed_xid,
                 removed_at = excluded.removed_at;
         DELETE FROM :"schema".:"staging" AS s WHERE s.ctid = NEW.ctid:in_partition;
-    ELSIF is_buried THEN
+    ELSIF has_tombstone THEN
         DELETE FROM audit_trail.:"tombstone" AS t WHERE t.row_key = changed_key;
     END IF;
     RETURN NULL;

@@ -41,9 +41,9 @@ BEGIN
 END
 $function$;
 
--- All tables, each in a transaction of its own, so that nobody waits for more than one, and then the count of its log. A table that somebody keeps locked
--- is tried again, and then left for the next time with a warning. A procedure that commits can have neither settings nor
--- the rights of its owner, so every name has its schema.
+-- All tables, each in a transaction of its own, so that nobody waits for more than one, and in another one the count of its
+-- log. A table that somebody keeps locked is tried again, and then left for the next time with a warning. A procedure that
+-- commits can have neither settings nor the rights of its owner, so every name has its schema.
 CREATE OR REPLACE PROCEDURE audit_trail.maintain(retention interval DEFAULT '35 days')
 LANGUAGE plpgsql
 AS $procedure$
